@@ -1,1 +1,13 @@
-//! x
+//! The checkout for headless BigCommerce storefronts.
+
+pub mod config;
+
+pub mod telemetry;
+
+pub mod migrations;
+
+pub mod app;
+
+pub mod dev;
+
+pub mod cli;
