@@ -28,7 +28,7 @@ fn the_smallest_configuration_starts_with_the_documented_defaults() {
     assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8080");
     assert_eq!(config.database.max_connections, 16);
     assert_eq!(config.lease, Duration::from_secs(70));
-    assert_eq!(config.pending, Duration::from_secs(86_400));
+    assert_eq!(config.pending, Duration::from_hours(24));
     assert_eq!(config.max_attempts, 8);
     assert_eq!(config.body_limit_bytes, 262_144);
     assert!(!config.allow_raw_cards && config.operators.is_empty() && config.metrics_addr.is_none());

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::config::Secret;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the cluster is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

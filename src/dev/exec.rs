@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What `dev exec` takes.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(super) struct Arguments {
     /// Set DATABASE_URL as well
     #[arg(long)]

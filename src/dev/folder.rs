@@ -1,6 +1,7 @@
 //! Where the private cluster lives: in the working copy, or beside it when PostgreSQL's user cannot get there.
 
 use std::{
+    fmt::Write as _,
     fs::{self, File, TryLockError},
     io::Read as _,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
@@ -60,8 +61,11 @@ pub(super) async fn for_cluster(folder: &Path, account: &Account) -> anyhow::Res
 /// A folder outside the working copy that belongs to it alone and survives a restart of the machine.
 fn beside(folder: &Path) -> PathBuf {
     let hash = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-    let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    Path::new("/var/tmp").join(format!("headless-checkout-{name}"))
+    let mut name = String::from("headless-checkout-");
+    for byte in hash.iter().take(6) {
+        let _ = write!(name, "{byte:02x}");
+    }
+    Path::new("/var/tmp").join(name)
 }
 
 /// A fresh folder that nobody else uses.

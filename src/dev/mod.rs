@@ -21,6 +21,8 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
 /// What `headless-checkout dev` takes.
 #[derive(Debug, Args)]
+#[group(skip)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

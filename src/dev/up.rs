@@ -30,7 +30,7 @@ use crate::{
     migrations,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The key of the storefront that `dev` configures.
 pub(super) const STOREFRONT_KEY: &str = "dev-storefront-key";
@@ -39,6 +39,7 @@ const OPERATOR_TOKENS: &str =
 
 /// What `dev up` takes.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(super) struct Arguments {
     /// Where the database and the logs of this working copy live
     #[arg(long, default_value = ".dev")]
