@@ -1,0 +1,4 @@
+//! The tests that see the program as its users do.
+
+mod deploy;
+mod dev;
