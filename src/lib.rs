@@ -1,1 +1,3 @@
-//! x
+//! A checkout service for headless BigCommerce storefronts.
+
+pub mod bigcommerce;
