@@ -34,6 +34,8 @@ pub struct Checkout {
     pub in_flight: Option<InFlight>,
     /// Failed tries in a row since the last success or restart.
     pub tries: u32,
+    /// The answer of the latest goal that ended.
+    pub answered: Option<Answered>,
     /// Why a person is needed.
     pub stuck: Option<Stuck>,
     /// The storefront's own notes.
@@ -175,9 +177,8 @@ pub struct Goal {
     /// The most that the shopper agreed to pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed_total: Option<Money>,
-    /// For an undoing: whether nobody came back, rather than somebody asking for it.
-    #[serde(default)]
-    pub abandoned: bool,
+    /// The version that recorded it; whoever waits for its answer knows it by this.
+    pub ticket: i64,
 }
 
 /// An idempotency key in the scope of its credential.
@@ -298,6 +299,15 @@ pub enum Answer {
     Stuck,
     /// The checkout was cancelled or expired first.
     Closed,
+}
+
+/// What became of the goal with this ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Which goal.
+    pub ticket: i64,
+    /// What became of it.
+    pub answer: Answer,
 }
 
 /// BigCommerce's refusal.

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use super::{Clock, Ended, Error, Store, Transition, row, row::Row};
 use crate::checkout::{Checkout, StepName};
 
+/// Between two looks at the database after a commit whose result is not known.
+const UNCERTAIN_COMMIT: Duration = Duration::from_millis(250);
+
 /// The right to call BigCommerce for one checkout and to write what came of it. Only the store makes one; whoever
-/// holds one ends it through [`Store::advance`] or [`Store::finish`]. Dropped: the lease runs out and recovery
+/// holds one ends it through [`Store::advance`]. Dropped: the lease runs out and recovery
 /// takes over.
 #[must_use = "a claim that is dropped keeps its checkout busy until the lease runs out"]
 #[derive(Debug)]
@@ -35,6 +39,11 @@ impl Claim {
     /// PostgreSQL's clock.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// The checkout, once it was let go.
+    pub fn into_checkout(self) -> Checkout {
+        self.checkout
     }
 }
 
@@ -78,16 +87,37 @@ impl Store {
         self.hold(transition).await
     }
 
-    /// Writes what an attempt came to, and goes on holding the checkout.
-    pub async fn advance(&self, claim: Claim, transition: Transition) -> Result<Claim, Error> {
-        debug_assert_eq!(claim.checkout.id, transition.checkout.id, "a claim is good for its own checkout");
-        self.hold(transition).await
-    }
-
-    /// Writes what an attempt came to, and lets the checkout go.
-    pub async fn finish(&self, claim: Claim, transition: Transition) -> Result<Checkout, Error> {
-        debug_assert_eq!(claim.checkout.id, transition.checkout.id, "a claim is good for its own checkout");
-        self.transit(transition).await
+    /// Writes what an attempt came to. When it is not known whether the database took it (a lost connection, a
+    /// restart), it looks, and writes again what is missing, for as long as the lease lasts. The claim comes back with
+    /// the error; [`Error::Lost`]: somebody else holds the checkout now.
+    ///
+    /// Dropped half-way: it is written whole or not at all; recovery finds out by looking.
+    pub async fn advance(&self, claim: Claim, transition: Transition) -> Result<Claim, (Claim, Error)> {
+        let deadline = Instant::now() + self.lease;
+        loop {
+            let error = match self.write(&self.pool, &transition).await {
+                Ok(at) => return Ok(self.held(transition, at)),
+                Err(error @ Error::Database(_)) if Instant::now() < deadline => error,
+                Err(error) => return Err((claim, error)),
+            };
+            tracing::warn!(checkout_id = %claim.checkout.id, error = ?error, "a commit is uncertain: looking");
+            tokio::time::sleep(UNCERTAIN_COMMIT).await;
+            let found = sqlx::query!(
+                "select version, fence, updated_at from checkout where checkout_id = $1",
+                claim.checkout.id.uuid()
+            )
+            .fetch_optional(&self.pool)
+            .await;
+            match found {
+                Ok(Some(row)) if row.version == transition.checkout.version && row.fence == claim.checkout.fence => {
+                    return Ok(self.held(transition, row.updated_at));
+                }
+                // Not taken, or the database is still away: once more.
+                Ok(Some(row)) if row.version == transition.from_version && row.fence == claim.checkout.fence => {}
+                Err(_) => {}
+                Ok(_) => return Err((claim, Error::Lost)),
+            }
+        }
     }
 
     /// Writes a transition of a checkout that nobody holds, without claiming it.

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Error;
-use crate::checkout::{Checkout, Facts, Goal, InFlight, StepRecord, Stuck};
+use crate::checkout::{Answered, Checkout, Facts, Goal, InFlight, StepRecord, Stuck};
 
 /// The columns of a checkout, with documents as text.
 pub(super) struct Row {
@@ -33,6 +33,7 @@ struct Record<'a> {
     goal: std::borrow::Cow<'a, Option<Goal>>,
     in_flight: std::borrow::Cow<'a, Option<InFlight>>,
     tries: u32,
+    answered: std::borrow::Cow<'a, Option<Answered>>,
     stuck: std::borrow::Cow<'a, Option<Stuck>>,
 }
 
@@ -62,6 +63,7 @@ impl Row {
             goal: record.goal.into_owned(),
             in_flight: record.in_flight.into_owned(),
             tries: record.tries,
+            answered: record.answered.into_owned(),
             stuck: record.stuck.into_owned(),
             metadata: read("metadata", &self.metadata)?,
             created_at: self.created_at,
@@ -82,6 +84,7 @@ pub(super) fn record_text(checkout: &Checkout) -> Result<String, Error> {
             goal: Borrowed(&checkout.goal),
             in_flight: Borrowed(&checkout.in_flight),
             tries: checkout.tries,
+            answered: Borrowed(&checkout.answered),
             stuck: Borrowed(&checkout.stuck),
         },
     )

@@ -162,6 +162,11 @@ impl Transition {
         self
     }
 
+    /// What happened.
+    pub fn event(&self) -> Event {
+        self.event
+    }
+
     /// What the checkout will be.
     pub fn checkout(&self) -> &Checkout {
         &self.checkout
