@@ -34,7 +34,9 @@ use uuid::Uuid;
 pub use error::{
     Error, Host, RateLimit, Rejection, Unavailable, UnavailableReason, Unknown, UnknownCause, classify,
 };
+pub use instrument::{FieldError, PaymentRequest};
 pub use orders::OrderId;
+pub use payments::AccessToken;
 pub use secret::Secret;
 pub use transport::{Answer, http_client};
 

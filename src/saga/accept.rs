@@ -1,7 +1,7 @@
 //! Whether an operation may be done now, decided on a snapshot. Pure.
 
 use super::operation::{Operation, Refusal};
-use crate::bigcommerce::Instrument;
+use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{Checkout, Goal, Money, Status, StepName, StepStatus, StuckReason};
 
 /// What an operation does to a checkout that may run it.
@@ -19,7 +19,7 @@ pub(super) struct Run {
     /// The checkout with the new input and goal, not yet recorded.
     pub(super) checkout: Checkout,
     /// What lives in memory only.
-    pub(super) instrument: Option<Instrument>,
+    pub(super) instrument: Option<PaymentRequest>,
 }
 
 /// Decides on what was read. The decision is recorded only if nothing changed since.
@@ -77,7 +77,7 @@ fn take_input(
     checkout: &Checkout,
     next: &mut Checkout,
     operation: Operation,
-    kept: &mut Option<Instrument>,
+    kept: &mut Option<PaymentRequest>,
 ) -> Result<(StepName, Option<Money>), Refusal> {
     Ok(match operation {
         Operation::BillingAddress(address) => {

@@ -14,7 +14,7 @@ use super::instruments::Instruments;
 use super::plan::{Action, plan};
 use super::step::{Evidence, StepContext, Timing, Verdict};
 use super::steps;
-use crate::bigcommerce::{Call, Client, Instrument};
+use crate::bigcommerce::{Call, Client, PaymentRequest, Priority};
 use crate::checkout::{Checkout, InFlight, KeyRef, StepName, StuckReason};
 use crate::store::{self, Claim, Ended, Hold, Outcome, Store, Transition};
 
@@ -164,7 +164,7 @@ impl Engine {
         Some((claim, verdict))
     }
 
-    fn context(&self, claim: &Claim, instrument: Option<Instrument>) -> Option<StepContext> {
+    fn context(&self, claim: &Claim, instrument: Option<PaymentRequest>) -> Option<StepContext> {
         let checkout = claim.checkout().clone();
         let Some(client) = self.client(&checkout) else {
             tracing::error!(checkout_id = %checkout.id, store = checkout.store, "its store is not configured");
@@ -172,7 +172,7 @@ impl Engine {
         };
         Some(StepContext {
             client,
-            call: Call::new(checkout.id.uuid()),
+            call: Call::new(checkout.id.uuid(), priority(&checkout)),
             attempt: checkout.in_flight.clone()?,
             checkout,
             clock: claim.clock(),
@@ -278,6 +278,16 @@ fn merge(claim: &Claim, cx: &StepContext) -> Checkout {
     checkout.facts = cx.checkout.facts.clone();
     checkout.input = cx.checkout.input.clone();
     checkout
+}
+
+/// A payment comes before an order, an order before a shopper who fills in a form, all before what nobody waits for.
+fn priority(checkout: &Checkout) -> Priority {
+    match checkout.goal.as_ref().map(|goal| goal.until) {
+        Some(StepName::Payment) => Priority::Payment,
+        Some(StepName::Order) => Priority::Order,
+        Some(_) => Priority::Shopper,
+        None => Priority::Recovery,
+    }
 }
 
 fn goal_key(checkout: &Checkout) -> Option<KeyRef> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::bigcommerce::Instrument;
+use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{
     CartEdit, ConsignmentInput, Flow, IdempotencyKey, Input, KeyRef, Money, OptionChoice, PaymentIntent,
     Preference, StepName,
@@ -80,7 +80,7 @@ pub enum Operation {
         /// What may be recorded of the payment.
         intent: PaymentIntent,
         /// What may not. It lives in memory, for one attempt.
-        instrument: Instrument,
+        instrument: PaymentRequest,
         /// The most the shopper agreed to pay.
         agreed_total: Option<Money>,
     },
@@ -105,7 +105,7 @@ pub struct Complete {
     /// What may be recorded of the payment.
     pub intent: PaymentIntent,
     /// What may not.
-    pub instrument: Instrument,
+    pub instrument: PaymentRequest,
 }
 
 impl Operation {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::bigcommerce::{AccessToken, Call, Client, Error, Instrument};
+use crate::bigcommerce::{AccessToken, Call, Client, Error, PaymentRequest};
 use crate::checkout::{Checkout, Decline, Facts, InFlight, Input, Money, Refused, StepName, StuckReason};
 use crate::store::Clock;
 
@@ -66,7 +66,7 @@ pub(super) struct StepContext {
     pub(super) clock: Clock,
     pub(super) timing: Timing,
     /// In memory only.
-    pub(super) instrument: Option<Instrument>,
+    pub(super) instrument: Option<PaymentRequest>,
     /// In memory only.
     pub(super) token: Option<AccessToken>,
     pub(super) evidence: Evidence,
