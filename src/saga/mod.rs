@@ -30,6 +30,6 @@ mod steps;
 mod submit;
 
 pub use engine::{Engine, Settings};
-pub use operation::{NewCheckout, NewFlow, Operation, Refusal, Request};
+pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request};
 pub use reads::{Confirmation, ReadError};
-pub use submit::{Submitted, TokenProof};
+pub use submit::{Submitted, TokenProof, Waited};

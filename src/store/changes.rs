@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, watch};
 
 use crate::checkout::CheckoutId;
 
@@ -73,12 +73,11 @@ impl Changes {
     }
 
     /// Takes news from the other processes until it is dropped. When the connection was lost, everybody is told to
-    /// look again once it is back. `ready` is told each time that listening has begun.
-    pub async fn listen(&self, pool: PgPool, ready: broadcast::Sender<()>) -> Result<(), sqlx::Error> {
+    /// look again once it is back.
+    pub async fn listen(&self, pool: PgPool) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen("checkout").await?;
         self.publish_all();
-        let _ = ready.send(());
         loop {
             // `None`: the connection was lost and is being made again.
             match listener.try_recv().await? {

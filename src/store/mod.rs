@@ -8,7 +8,6 @@ mod changes;
 mod checkouts;
 mod claims;
 mod keys;
-mod migrations;
 mod row;
 mod transition;
 
@@ -22,7 +21,6 @@ use uuid::Uuid;
 pub use changes::{Change, Changes, Watch};
 pub use claims::{Claim, Due};
 pub use keys::{BoundKey, TokenHash};
-pub use migrations::{MigrationError, migrate, pending_migrations};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
 
 /// The database, for one process.

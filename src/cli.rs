@@ -1,0 +1,125 @@
+//! The command line: what each command does and how it exits.
+//!
+//! Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 refused by a guard, 5 partly done. `dev exec` exits as its command did.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::{
+    app,
+    config::{self, Config, Database},
+    dev, migrations,
+    telemetry::Telemetry,
+};
+
+/// The command line as clap knows it.
+#[derive(Debug, Parser)]
+#[command(name = "headless-checkout", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the HTTP API and recover what was interrupted
+    #[command(after_long_help = settings_help())]
+    Serve,
+    /// Recover what was interrupted, without the HTTP API
+    #[command(after_long_help = settings_help())]
+    Worker,
+    /// Bring the database to the schema of this version, and say what was applied
+    Migrate,
+    /// Ask a running process whether it is ready; exits 0 when it is and 1 when it is not
+    Healthcheck {
+        /// The URL to ask instead of /readyz at LISTEN_ADDR (http only)
+        url: Option<String>,
+    },
+    /// List every environment variable
+    Settings {
+        /// As the Markdown table of the README
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Everything a developer's machine needs: PostgreSQL, the simulator and the service in one process tree
+    Dev(dev::Arguments),
+}
+
+/// Parses the command line, runs the command and answers the exit code.
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let code = tokio::runtime::Runtime::new()
+        .context("the runtime cannot be started")
+        .and_then(|runtime| runtime.block_on(run(command)));
+    code.unwrap_or_else(|error| {
+        eprintln!("headless-checkout: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The command line's description, for tests that check what other files say about it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve => app::serve(start()?).await?,
+        Command::Worker => app::worker(start()?).await?,
+        Command::Migrate => migrate().await?,
+        Command::Healthcheck { url } => healthcheck(url).await?,
+        Command::Settings { markdown: true } => print!("{}", config::as_markdown()),
+        Command::Settings { markdown: false } => print!("{}", settings_help()),
+        Command::Dev(arguments) => return dev::run(arguments).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the configuration and starts logging; all mistakes of both are reported together.
+fn start() -> anyhow::Result<Config> {
+    match (Config::from_env(), Telemetry::from_vars(config::environment)) {
+        (Ok(config), Ok(telemetry)) => {
+            telemetry.install();
+            Ok(config)
+        }
+        (Err(mut errors), Err(more)) => {
+            errors.0.extend(more.0);
+            Err(errors.into())
+        }
+        (Err(errors), _) | (_, Err(errors)) => Err(errors.into()),
+    }
+}
+
+async fn migrate() -> anyhow::Result<()> {
+    let database = Database::from_env()?;
+    let applied = migrations::apply(&database.url).await?;
+    for migration in &applied {
+        println!("applied {} {}", migration.version, migration.description);
+    }
+    println!("the database is up to date ({} applied)", applied.len());
+    Ok(())
+}
+
+async fn healthcheck(url: Option<String>) -> anyhow::Result<()> {
+    let url = match url {
+        Some(url) => url,
+        None => dev::probe::readiness_url(config::listen_addr()?),
+    };
+    let status = dev::probe::status(&url).await?;
+    anyhow::ensure!(status == 200, "{url} answered {status}");
+    Ok(())
+}
+
+fn settings_help() -> String {
+    format!("Environment variables:\n{}", config::as_text())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

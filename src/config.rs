@@ -1,0 +1,231 @@
+//! Every setting, read from the environment once and validated once.
+//!
+//! Guarantees: a program with a wrong configuration does not start, and is told everything that is wrong at once, by the name of the
+//! variable. Secrets are [`Secret`]s, which cannot be printed. This module and `telemetry` are the only readers of the
+//! environment, and nothing here changes after the start.
+
+mod credentials;
+mod reader;
+mod secret;
+mod settings;
+mod stores;
+#[cfg(test)]
+mod tests;
+mod unknown;
+
+use std::{net::SocketAddr, str::FromStr as _, time::Duration};
+
+pub use credentials::{MIN_SECRET_CHARS, Operator, Role, StorefrontKey};
+pub use reader::{Errors, Problem};
+pub use secret::Secret;
+pub use settings::{SETTINGS, Setting, as_markdown, as_text, setting};
+pub use stores::Store;
+
+use reader::{Reader, address, base_url, number, seconds, switch};
+
+/// The whole configuration of the service.
+#[derive(Clone)]
+pub struct Config {
+    /// `DATABASE_URL`, `DATABASE_MAX_CONNECTIONS`.
+    pub database: Database,
+    /// `LISTEN_ADDR`.
+    pub listen_addr: SocketAddr,
+    /// `METRICS_ADDR`.
+    pub metrics_addr: Option<SocketAddr>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub otlp_endpoint: Option<String>,
+    /// `STORES_FILE`, or the single store that the `BIGCOMMERCE_*` variables and `STOREFRONT_KEYS` describe; never empty.
+    pub stores: Vec<Store>,
+    /// `OPERATOR_TOKENS`.
+    pub operators: Vec<Operator>,
+    /// `ALLOW_RAW_CARDS`.
+    pub allow_raw_cards: bool,
+    /// `UPSTREAM_TIMEOUT_SECONDS`.
+    pub upstream_timeout: Duration,
+    /// `PAYMENT_TIMEOUT_SECONDS`.
+    pub payment_timeout: Duration,
+    /// `LEASE_SECONDS`; exceeds both timeouts by more than [`LEASE_MARGIN`].
+    pub lease: Duration,
+    /// `SETTLE_SECONDS`.
+    pub settle: Duration,
+    /// `PENDING_SECONDS`.
+    pub pending: Duration,
+    /// `CHECKOUT_TTL_SECONDS`.
+    pub checkout_ttl: Duration,
+    /// `MAX_ATTEMPTS`.
+    pub max_attempts: u32,
+    /// `RETRY_BASE_MS`.
+    pub retry_base: Duration,
+    /// `RETRY_MAX_SECONDS`.
+    pub retry_max: Duration,
+    /// `SHUTDOWN_SECONDS`.
+    pub shutdown: Duration,
+    /// `BODY_LIMIT_BYTES`.
+    pub body_limit_bytes: usize,
+}
+
+/// How to reach PostgreSQL.
+#[derive(Clone)]
+pub struct Database {
+    /// The URL, which carries a password.
+    pub url: Secret,
+    /// Connections of this process.
+    pub max_connections: u32,
+}
+
+/// A lease outlives the longest call by more than this, so that its holder can still record what came of the call.
+pub const LEASE_MARGIN: Duration = Duration::from_secs(2);
+
+impl Config {
+    /// Reads the environment of this process.
+    pub fn from_env() -> Result<Self, Errors> {
+        let mut unknown = unknown::find(std::env::vars_os().map(|(name, _)| name));
+        match Self::from_vars(environment) {
+            Ok(config) if unknown.is_empty() => Ok(config),
+            Ok(_) => Err(Errors(unknown)),
+            Err(Errors(mut problems)) => {
+                problems.append(&mut unknown);
+                Err(Errors(problems))
+            }
+        }
+    }
+
+    /// Reads the variables that `get` answers; pure but for the files that some of them name.
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Errors> {
+        let mut reader = Reader::new(&get);
+        let config = Self::read(&mut reader);
+        if let Some(config) = &config {
+            config.cross_check(&mut reader);
+        }
+        reader.finish(config)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        const DAY: u32 = 86_400;
+        let database = Database::read(reader);
+        let listen_addr = reader.defaulted("LISTEN_ADDR", address);
+        let metrics_addr = reader.optional("METRICS_ADDR", address);
+        let otlp_endpoint = reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT", base_url);
+        let stores = stores::read(reader);
+        let operators = reader.secret("OPERATOR_TOKENS").map(|tokens| {
+            let mut refuse = |reason| reader.refuse("OPERATOR_TOKENS", reason);
+            credentials::operators(tokens.expose(), &mut refuse)
+        });
+        let allow_raw_cards = reader.defaulted("ALLOW_RAW_CARDS", switch);
+        let upstream_timeout = reader.defaulted("UPSTREAM_TIMEOUT_SECONDS", seconds(300));
+        let payment_timeout = reader.defaulted("PAYMENT_TIMEOUT_SECONDS", seconds(300));
+        let lease = reader.defaulted("LEASE_SECONDS", seconds(3600));
+        // Checked here, so that it is reported even when something else is missing.
+        if lease <= upstream_timeout.max(payment_timeout) + LEASE_MARGIN {
+            reader.refuse(
+                "LEASE_SECONDS",
+                format!(
+                    "must exceed the larger of UPSTREAM_TIMEOUT_SECONDS and PAYMENT_TIMEOUT_SECONDS by more than 2: \
+                     {} is not above {} + 2",
+                    lease.as_secs_f64(),
+                    upstream_timeout.max(payment_timeout).as_secs_f64()
+                ),
+            );
+        }
+        let settle = reader.defaulted("SETTLE_SECONDS", seconds(DAY));
+        let pending = reader.defaulted("PENDING_SECONDS", seconds(30 * DAY));
+        let checkout_ttl = reader.defaulted("CHECKOUT_TTL_SECONDS", seconds(365 * DAY));
+        let max_attempts = reader.defaulted("MAX_ATTEMPTS", number(1, 100));
+        let retry_base = reader.defaulted("RETRY_BASE_MS", number(1, 60_000));
+        let retry_base = Duration::from_millis(retry_base.into());
+        let retry_max = reader.defaulted("RETRY_MAX_SECONDS", seconds(3600));
+        if retry_max < retry_base {
+            reader.refuse("RETRY_MAX_SECONDS", "must not be shorter than RETRY_BASE_MS");
+        }
+        let shutdown = reader.defaulted("SHUTDOWN_SECONDS", seconds(3600));
+        let body_limit = reader.defaulted("BODY_LIMIT_BYTES", number(1024, 16 * 1024 * 1024));
+        Some(Self {
+            database: database?,
+            listen_addr,
+            metrics_addr,
+            otlp_endpoint,
+            stores: stores?,
+            operators: operators.unwrap_or_default(),
+            allow_raw_cards,
+            upstream_timeout,
+            payment_timeout,
+            lease,
+            settle,
+            pending,
+            checkout_ttl,
+            max_attempts,
+            retry_base,
+            retry_max,
+            shutdown,
+            body_limit_bytes: usize::try_from(body_limit).unwrap_or(usize::MAX),
+        })
+    }
+
+    /// What no single setting can tell: a credential must say who it is.
+    fn cross_check(&self, reader: &mut Reader<'_>) {
+        let keys = self.stores.iter().flat_map(|store| {
+            store
+                .storefront_keys
+                .iter()
+                .map(|key| (format!("the storefront key {:?} of store {:?}", key.name, store.name), &key.key))
+        });
+        let tokens = self
+            .operators
+            .iter()
+            .map(|operator| (format!("the token of {:?}", operator.name), &operator.token));
+        let all: Vec<(String, &Secret)> = keys.chain(tokens).collect();
+        for (index, (who, secret)) in all.iter().enumerate() {
+            if let Some((other, _)) =
+                all.iter().take(index).find(|(_, other)| other.expose() == secret.expose())
+            {
+                let variable = if index < all.len() - self.operators.len() {
+                    "STOREFRONT_KEYS"
+                } else {
+                    "OPERATOR_TOKENS"
+                };
+                reader.refuse(variable, format!("{who} is the same as {other}"));
+            }
+        }
+        if self.metrics_addr == Some(self.listen_addr) {
+            reader.refuse("METRICS_ADDR", "is the same as LISTEN_ADDR; leave it unset to serve both there");
+        }
+    }
+}
+
+impl Database {
+    /// What commands that need only the database read.
+    pub fn from_env() -> Result<Self, Errors> {
+        Self::from_vars(environment)
+    }
+
+    /// As [`Database::from_env`], from the variables that `get` answers.
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Errors> {
+        let mut reader = Reader::new(&get);
+        let database = Self::read(&mut reader);
+        reader.finish(database)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let max_connections = reader.defaulted("DATABASE_MAX_CONNECTIONS", number(5, 1000));
+        let url = reader.required_secret("DATABASE_URL")?;
+        let scheme = ["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme));
+        // The parser's own words are not repeated: they may quote the password.
+        if !scheme || sqlx::postgres::PgConnectOptions::from_str(url.expose()).is_err() {
+            reader.refuse("DATABASE_URL", "must be a URL such as postgres://user:password@host:5432/name");
+            return None;
+        }
+        Some(Self { url, max_connections })
+    }
+}
+
+/// `LISTEN_ADDR` alone, for commands that only ask a running service.
+pub fn listen_addr() -> Result<SocketAddr, Errors> {
+    let mut reader = Reader::new(&environment);
+    let address = reader.defaulted("LISTEN_ADDR", address);
+    reader.finish(Some(address))
+}
+
+/// A variable of the environment, for the parts of the program that are not the service (`dev`, `telemetry`).
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}

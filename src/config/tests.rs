@@ -1,0 +1,255 @@
+//! Which configurations start, and what is said about those that do not.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+const GOOD: &[(&str, &str)] = &[
+    ("DATABASE_URL", "postgres://user:hunter2@localhost:5432/checkout"),
+    ("BIGCOMMERCE_STORE_HASH", "abc123"),
+    ("BIGCOMMERCE_ACCESS_TOKEN", "upstream-token"),
+    ("STOREFRONT_KEYS", "web=0123456789abcdef"),
+];
+
+/// Reads the good configuration with some variables changed.
+fn read(changes: &[(&str, &str)]) -> Result<Config, Errors> {
+    let vars: BTreeMap<&str, &str> = GOOD.iter().chain(changes).copied().collect();
+    Config::from_vars(|name| vars.get(name).map(|&value| value.to_owned()))
+}
+
+/// What is said about the good configuration with some variables changed.
+fn refusals(changes: &[(&str, &str)]) -> String {
+    read(changes).err().map(|errors| errors.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn the_smallest_configuration_starts_with_the_documented_defaults() {
+    let config = read(&[]).map_err(|errors| errors.to_string()).expect("the smallest configuration");
+    assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.database.max_connections, 16);
+    assert_eq!(config.lease, Duration::from_secs(70));
+    assert_eq!(config.pending, Duration::from_hours(24));
+    assert_eq!(config.max_attempts, 8);
+    assert_eq!(config.body_limit_bytes, 262_144);
+    assert!(!config.allow_raw_cards && config.operators.is_empty() && config.metrics_addr.is_none());
+    let store = &config.stores[0];
+    assert_eq!((store.name.as_str(), store.store_hash.as_str()), ("default", "abc123"));
+    assert_eq!(store.api_url, "https://api.bigcommerce.com");
+    assert_eq!(store.storefront_keys[0].name, "web");
+    assert!(store.storefront_keys[0].origins.is_empty());
+}
+
+#[test]
+fn keys_tokens_and_origins_are_read_in_their_text_form() {
+    let config = read(&[
+        (
+            "STOREFRONT_KEYS",
+            "web=0123456789abcdef, shop=MDEyMzQ1Njc4OWFiY2RlZg==@https://Shop.example|http://localhost:3000/",
+        ),
+        ("OPERATOR_TOKENS", "ann:read=ann-ann-ann-ann-ann,bob:money=bob-bob-bob-bob-bob"),
+        ("CORS_ORIGINS", "https://shop.example:443, http://localhost:3000"),
+        ("BIGCOMMERCE_API_URL", "http://127.0.0.1:4200/"),
+    ])
+    .map_err(|errors| errors.to_string())
+    .expect("every text form");
+    let store = &config.stores[0];
+    assert_eq!(store.storefront_keys[1].key.expose(), "MDEyMzQ1Njc4OWFiY2RlZg==");
+    assert_eq!(store.storefront_keys[1].origins, ["https://shop.example", "http://localhost:3000"]);
+    assert_eq!(store.cors_origins, ["https://shop.example", "http://localhost:3000"]);
+    assert_eq!(store.api_url, "http://127.0.0.1:4200");
+    assert_eq!((config.operators[0].role, config.operators[1].role), (Role::Read, Role::Money));
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    assert_eq!(refusals(&[("METRICS_ADDR", ""), ("OPERATOR_TOKENS", ""), ("LEASE_SECONDS", " ")]), "");
+}
+
+#[test]
+fn a_lease_must_outlive_the_longest_call() {
+    let lease = |upstream, payment, lease| {
+        refusals(&[
+            ("UPSTREAM_TIMEOUT_SECONDS", upstream),
+            ("PAYMENT_TIMEOUT_SECONDS", payment),
+            ("LEASE_SECONDS", lease),
+            ("SETTLE_SECONDS", "3"),
+        ])
+    };
+    assert_eq!(lease("2", "3", "8"), "");
+    assert_eq!(lease("0.2", "0.3", "2.4"), "");
+    for (upstream, payment, seconds) in
+        [("2", "3", "1"), ("2", "3", "5"), ("9", "3", "8"), ("15", "60", "62")]
+    {
+        assert!(lease(upstream, payment, seconds).contains("LEASE_SECONDS: must exceed"), "{seconds}");
+    }
+}
+
+#[test]
+fn wrong_values_are_refused_by_name_and_reason() {
+    let table: &[(&str, &str, &str)] = &[
+        ("DATABASE_URL", "mysql://user:hunter2@localhost/x", "must be a URL such as"),
+        ("DATABASE_URL", "postgres://user:hunter2@localhost:notaport/x", "must be a URL such as"),
+        ("DATABASE_MAX_CONNECTIONS", "4", "whole number from 5"),
+        ("DATABASE_MAX_CONNECTIONS", "many", "whole number from 5"),
+        ("LISTEN_ADDR", "8080", "an IP address and a port"),
+        ("METRICS_ADDR", "127.0.0.1:8080", "same as LISTEN_ADDR"),
+        ("BIGCOMMERCE_STORE_HASH", "stores/abc", "letters and digits only"),
+        ("BIGCOMMERCE_ACCESS_TOKEN", "with space", "visible ASCII"),
+        ("BIGCOMMERCE_WEBHOOK_SECRET", "short", "at least 16 characters"),
+        ("BIGCOMMERCE_API_URL", "api.bigcommerce.com", "http or https"),
+        ("BIGCOMMERCE_API_URL", "ftp://api.bigcommerce.com", "http or https"),
+        ("BIGCOMMERCE_PAYMENTS_URL", "https://user:hunter2@x.example", "credentials"),
+        ("STOREFRONT_KEYS", "0123456789abcdef", "name=key"),
+        ("STOREFRONT_KEYS", "web=short", "at least 16 characters"),
+        ("STOREFRONT_KEYS", "w b=0123456789abcdef", "no name for a key"),
+        ("STOREFRONT_KEYS", "web=0123456789abcdef@", "empty list of origins"),
+        ("STOREFRONT_KEYS", "web=0123456789abcdef@shop.example", "must list origins"),
+        ("STOREFRONT_KEYS", "web=0123456789abcdef,web=fedcba9876543210", "given twice"),
+        ("STOREFRONT_KEYS", "a=0123456789abcdef,b=0123456789abcdef", "is the same as"),
+        ("STOREFRONT_KEYS", "web=0123456789abcdef\u{e9}", "only letters, digits"),
+        ("STOREFRONT_KEYS", ",", "at least one key"),
+        ("OPERATOR_TOKENS", "ann=0123456789abcdeX", "name:role=token"),
+        ("OPERATOR_TOKENS", "ann:admin=0123456789abcdeX", "read, act or money"),
+        ("OPERATOR_TOKENS", "ann:read=short", "at least 16 characters"),
+        ("OPERATOR_TOKENS", "ann:read=0123456789abcdeX,ann:act=0123456789abcdeY", "given twice"),
+        ("OPERATOR_TOKENS", "ann:read=0123456789abcdef", "is the same as"),
+        ("CORS_ORIGINS", "*", "must list origins"),
+        ("CORS_ORIGINS", "https://shop.example/path", "must list origins"),
+        ("ALLOW_RAW_CARDS", "yes", "true or false"),
+        ("UPSTREAM_TIMEOUT_SECONDS", "0", "above 0"),
+        ("UPSTREAM_TIMEOUT_SECONDS", "-1", "above 0"),
+        ("PAYMENT_TIMEOUT_SECONDS", "inf", "above 0"),
+        ("SETTLE_SECONDS", "NaN", "above 0"),
+        ("SETTLE_SECONDS", "1e3", "above 0"),
+        ("PENDING_SECONDS", "99999999999", "at most"),
+        ("CHECKOUT_TTL_SECONDS", "0.0000001", "above 0"),
+        ("MAX_ATTEMPTS", "0", "whole number from 1"),
+        ("RETRY_BASE_MS", "1.5", "whole number"),
+        ("RETRY_MAX_SECONDS", "0.1", "not be shorter than"),
+        ("BODY_LIMIT_BYTES", "1", "whole number from 1024"),
+        ("STORES_FILE", "/nowhere/stores.toml", "cannot be read"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "http or https"),
+    ];
+    for (name, value, reason) in table {
+        let said = refusals(&[(name, value)]);
+        let line = said.lines().find(|line| line.trim_start().starts_with(name) && line.contains(reason));
+        assert!(line.is_some(), "{name}={value} should be refused with {reason:?}, but: {said}");
+        assert!(!said.contains("hunter2") && !said.contains("0123456789"), "a secret is shown: {said}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let Err(Errors(problems)) = Config::from_vars(|name| (name == "MAX_ATTEMPTS").then(|| "x".to_owned()))
+    else {
+        panic!("an empty configuration must not start");
+    };
+    let names: Vec<&str> = problems.iter().map(|problem| problem.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "DATABASE_URL",
+            "BIGCOMMERCE_STORE_HASH",
+            "BIGCOMMERCE_ACCESS_TOKEN",
+            "STOREFRONT_KEYS",
+            "MAX_ATTEMPTS"
+        ]
+    );
+}
+
+#[test]
+fn every_default_is_accepted_by_its_own_reader() {
+    for setting in SETTINGS.iter().filter(|setting| !["RUST_LOG", "LOG_FORMAT"].contains(&setting.name)) {
+        if let Some(default) = setting.default {
+            assert_eq!(refusals(&[(setting.name, default)]), "", "{}", setting.name);
+        }
+    }
+}
+
+#[test]
+fn secrets_may_come_from_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("token");
+    std::fs::write(&path, "from-a-file\n").expect("a file");
+    let path = path.to_str().expect("a path in UTF-8");
+    let config = read(&[("BIGCOMMERCE_ACCESS_TOKEN", ""), ("BIGCOMMERCE_ACCESS_TOKEN_FILE", path)]).ok();
+    assert_eq!(config.expect("it starts").stores[0].access_token.expose(), "from-a-file");
+    assert!(refusals(&[("BIGCOMMERCE_ACCESS_TOKEN_FILE", path)]).contains("keep one of them"));
+    assert!(refusals(&[("DATABASE_URL", ""), ("DATABASE_URL_FILE", "/nowhere")]).contains("cannot be read"));
+}
+
+fn with_stores(toml: &str) -> Result<Config, Errors> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("stores.toml");
+    std::fs::write(&path, toml).expect("a file");
+    Config::from_vars(|name| match name {
+        "DATABASE_URL" => Some("postgres://localhost/x".to_owned()),
+        "CORS_ORIGINS" => Some("https://one.example".to_owned()),
+        "STORES_FILE" => path.to_str().map(str::to_owned),
+        _ => None,
+    })
+}
+
+#[test]
+fn several_stores_come_from_a_file() {
+    let config = with_stores(
+        r#"
+        [[store]]
+        name = "one"
+        store_hash = "aaa"
+        access_token = "token-one"
+        webhook_secret = "0123456789abcdef"
+        storefront_keys = [{ name = "web", key = "key-of-store-one-1" }]
+
+        [[store]]
+        name = "two"
+        store_hash = "bbb"
+        access_token = "token-two"
+        api_url = "http://127.0.0.1:4200"
+        cors_origins = []
+        storefront_keys = [
+            { name = "web", key = "key-of-store-two-1", origins = ["https://two.example"] },
+            { name = "app", key = "key-of-store-two-2" },
+        ]
+        "#,
+    )
+    .map_err(|errors| errors.to_string())
+    .expect("two stores");
+    assert_eq!(config.stores[0].cors_origins, ["https://one.example"]);
+    assert!(config.stores[1].cors_origins.is_empty());
+    assert_eq!(config.stores[1].api_url, "http://127.0.0.1:4200");
+    assert_eq!(config.stores[1].payments_url, "https://payments.bigcommerce.com");
+    assert_eq!(config.stores[1].storefront_keys[0].origins, ["https://two.example"]);
+}
+
+#[test]
+fn a_wrong_stores_file_is_refused_without_showing_it() {
+    let store = |name: &str, hash: &str, key: &str| {
+        format!(
+            "[[store]]\nname = \"{name}\"\nstore_hash = \"{hash}\"\naccess_token = \"hunter2\"\n\
+             storefront_keys = [{{ name = \"web\", key = \"{key}\" }}]\n"
+        )
+    };
+    let one = store("one", "aaa", "key-of-store-one-1");
+    let table = [
+        ("access_token = hunter2\n".to_owned(), "no valid TOML (line 1)"),
+        (String::new(), "has no [[store]]"),
+        ("[[shop]]\n".to_owned(), "unknown entry"),
+        (format!("{one}webhook_secert = \"hunter2\"\n"), "unknown field"),
+        (format!("{one}{}", store("one", "bbb", "key-of-store-two-1")), "the name \"one\" is given twice"),
+        (format!("{one}{}", store("two", "aaa", "key-of-store-two-1")), "store_hash \"aaa\" is given twice"),
+        (format!("{one}{}", store("two", "bbb", "key-of-store-one-1")), "is the same as"),
+        ("[[store]]\nname = 5\n".to_owned(), "name must be a text"),
+        ("[[store]]\nname = \"x\"\n".to_owned(), "access_token is required"),
+        (store("one", "aaa", "short"), "at least 16"),
+    ];
+    for (toml, reason) in table {
+        let said = with_stores(&toml).err().map(|errors| errors.to_string()).unwrap_or_default();
+        assert!(said.contains(reason), "{toml} should be refused with {reason:?}, but: {said}");
+        assert!(!said.contains("hunter2"), "a secret is shown: {said}");
+    }
+    assert!(
+        refusals(&[("STORES_FILE", "/nowhere")])
+            .contains("STOREFRONT_KEYS: is set together with STORES_FILE")
+    );
+}

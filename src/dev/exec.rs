@@ -1,0 +1,111 @@
+//! `dev exec`: a command with a throwaway PostgreSQL, which is gone when the command is.
+
+use std::{
+    io::IsTerminal as _,
+    os::unix::process::ExitStatusExt as _,
+    process::{ExitCode, ExitStatus},
+    time::Duration,
+};
+
+use clap::Args;
+use nix::sys::signal::Signal;
+use tokio::{process::Command, time::timeout};
+
+use super::{
+    StopSignals,
+    account::Account,
+    cluster::{Cluster, Purpose},
+    folder,
+    tree::{Plan, Tree},
+};
+use crate::{
+    config::{self, Secret},
+    migrations,
+};
+
+/// How long the command may take to stop after a signal.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What `dev exec` takes.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(super) struct Arguments {
+    /// Set DATABASE_URL as well
+    #[arg(long)]
+    database_url: bool,
+    /// Bring the database to the current schema first
+    #[arg(long)]
+    migrate: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true)]
+    command: Vec<std::ffi::OsString>,
+}
+
+/// Runs the command and exits as it does.
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut signals = StopSignals::listen()?;
+    let mut tree = Tree::new()?;
+    let outcome = tokio::select! {
+        url = database(&mut tree) => match url {
+            Ok(url) => command(&arguments, &url, &mut tree, &mut signals).await,
+            Err(error) => Err(error),
+        },
+        signal = signals.next() => Ok(ended_by(signal)),
+    };
+    tree.stop().await;
+    outcome
+}
+
+/// `TEST_DATABASE_URL` when it is set, else a throwaway cluster.
+async fn database(tree: &mut Tree) -> anyhow::Result<Secret> {
+    if let Some(url) = config::environment("TEST_DATABASE_URL").filter(|url| !url.is_empty()) {
+        return Ok(Secret::new(url));
+    }
+    let account = Account::choose()?;
+    let folder = folder::throwaway(&account)?;
+    tree.remove_at_end(folder.clone()).await?;
+    let log = folder.join("log");
+    let cluster = Cluster { folder: &folder, log: &log, account: &account, purpose: Purpose::Throwaway };
+    cluster.start(tree).await
+}
+
+async fn command(
+    arguments: &Arguments,
+    url: &Secret,
+    tree: &mut Tree,
+    signals: &mut StopSignals,
+) -> anyhow::Result<ExitCode> {
+    if arguments.migrate {
+        migrations::apply(url).await?;
+    }
+    let (program, rest) = arguments.command.split_first().ok_or_else(|| anyhow::anyhow!("no command"))?;
+    let mut command = Command::new(program);
+    command.args(rest).env("TEST_DATABASE_URL", url.expose());
+    if arguments.database_url {
+        command.env("DATABASE_URL", url.expose());
+    }
+    let plan = Plan { name: "the command", stop: Signal::SIGTERM, patience: PATIENCE, log: None };
+    // A command at a terminal must stay in the terminal's foreground group, or it could not read from it.
+    let child = if std::io::stdin().is_terminal() {
+        tree.start_beside(command, plan).await?
+    } else {
+        tree.start(command, plan).await?
+    };
+    let signal = tokio::select! {
+        status = tree.wait(child) => return Ok(code(status?)),
+        signal = signals.next() => signal,
+    };
+    tree.signal(child, signal);
+    let _ = timeout(PATIENCE, tree.wait(child)).await;
+    Ok(ended_by(signal))
+}
+
+/// The exit code of a shell for a process that ended so.
+fn code(status: ExitStatus) -> ExitCode {
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+fn ended_by(signal: Signal) -> ExitCode {
+    ExitCode::from(u8::try_from(128 + signal as i32).unwrap_or(1))
+}

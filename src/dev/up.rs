@@ -1,0 +1,254 @@
+//! `dev up`: the private PostgreSQL, the simulator and the service, until Ctrl-C.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+use nix::sys::signal::Signal;
+use tokio::{
+    process::Command,
+    time::{Instant, sleep},
+};
+
+use super::{
+    StopSignals, absolute,
+    account::Account,
+    cluster::{Cluster, Purpose, free_port},
+    first_checkout, folder, probe,
+    tree::{Plan, Tree, last_words},
+};
+use crate::{
+    config::{self, Database, SETTINGS, Secret},
+    migrations,
+};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The key of the storefront that `dev` configures.
+pub(super) const STOREFRONT_KEY: &str = "dev-storefront-key";
+const OPERATOR_TOKENS: &str =
+    "reader:read=dev-operator-read,actor:act=dev-operator-act,cashier:money=dev-operator-money";
+
+/// What `dev up` takes.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(super) struct Arguments {
+    /// Where the database and the logs of this working copy live
+    #[arg(long, default_value = ".dev")]
+    folder: PathBuf,
+    /// Forget the data of earlier runs
+    #[arg(long)]
+    reset: bool,
+}
+
+/// Runs everything until a signal comes or a process ends.
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let folder = absolute(&arguments.folder)
+        .with_context(|| format!("{} cannot be used", arguments.folder.display()))?;
+    let mut signals = StopSignals::listen()?;
+    let mut lock = folder::lock(&folder)?;
+    let mut tree = Tree::new()?;
+    let outcome = tokio::select! {
+        failed = run_until_failure(&arguments, &folder, &mut lock, &mut tree) => failed,
+        _ = signals.next() => {
+            say("stopping");
+            Ok(())
+        }
+    };
+    tree.stop().await;
+    lock.set_len(0)?;
+    if outcome.is_ok() {
+        say("stopped; nothing is left running");
+    }
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+async fn run_until_failure(
+    arguments: &Arguments,
+    folder: &Path,
+    lock: &mut File,
+    tree: &mut Tree,
+) -> anyhow::Result<()> {
+    let database = database(arguments, folder, tree).await?;
+    let applied = migrations::apply(&database).await?;
+    say(&format!("migrations: {} applied, the schema is up to date", applied.len()));
+    let simulator = simulator(folder, tree).await?;
+    let service = service(folder, &database, simulator, tree).await?;
+    let checkout = first_checkout::text(&format!("http://{service}"), STOREFRONT_KEY);
+    std::fs::write(folder.join("first-checkout.sh"), &checkout)?;
+    write!(lock, "http://{service} (process {})", std::process::id())?;
+    println!("{}", welcome(service, simulator, &database, folder, &checkout));
+    bail!(tree.first_end().await)
+}
+
+async fn database(arguments: &Arguments, folder: &Path, tree: &mut Tree) -> anyhow::Result<Secret> {
+    if ["DATABASE_URL", "DATABASE_URL_FILE"].iter().any(|name| config::environment(name).is_some()) {
+        ensure!(!arguments.reset, "--reset forgets the private database, but DATABASE_URL names another one");
+        say("PostgreSQL: the database that DATABASE_URL names");
+        return Ok(Database::from_env()?.url);
+    }
+    let account = Account::choose()?;
+    let place = folder::for_cluster(folder, &account).await?;
+    let log = folder.join("postgres.log");
+    let cluster = Cluster { folder: &place, log: &log, account: &account, purpose: Purpose::Keep };
+    if arguments.reset {
+        cluster.forget().await?;
+        say("forgot the data of earlier runs");
+    }
+    let user = account.other().map(|name| format!(", as the user {name}")).unwrap_or_default();
+    say(&format!("PostgreSQL: starting a private one in {}{user}", place.display()));
+    cluster.start(tree).await
+}
+
+async fn simulator(folder: &Path, tree: &mut Tree) -> anyhow::Result<SocketAddr> {
+    let program = sibling("bigcommerce-simulator")?;
+    let address = address("SIMULATOR_ADDR", 4200)?;
+    say(&format!("simulator: starting on http://{address}"));
+    let log = folder.join("simulator.log");
+    let mut command = Command::new(program);
+    command.env("SIMULATOR_ADDR", address.to_string());
+    let plan = plan("the simulator", Duration::from_secs(5), &log);
+    let member = tree.start(command, plan).await?;
+    // Any answer will do: it is listening.
+    let url = format!("http://{}/simulator/ledger", probe::reachable(address));
+    wait_for(&url, |_| true, member, &log, tree).await?;
+    Ok(address)
+}
+
+async fn service(
+    folder: &Path,
+    database: &Secret,
+    simulator: SocketAddr,
+    tree: &mut Tree,
+) -> anyhow::Result<SocketAddr> {
+    let address = address("LISTEN_ADDR", 8080)?;
+    say(&format!("headless-checkout: starting on http://{address}"));
+    let log = folder.join("headless-checkout.log");
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("serve");
+    for (name, value) in environment(database, address, probe::reachable(simulator)) {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let member = tree.start(command, plan("headless-checkout", Duration::from_secs(35), &log)).await?;
+    wait_for(&probe::readiness_url(address), |status| status == 200, member, &log, tree).await?;
+    Ok(probe::reachable(address))
+}
+
+fn plan<'a>(name: &'static str, patience: Duration, log: &'a Path) -> Plan<'a> {
+    Plan { name, stop: Signal::SIGTERM, patience, log: Some(log) }
+}
+
+/// The environment of the service: what `dev` decides; times and logs may still be set from outside.
+fn environment(
+    database: &Secret,
+    listen_addr: SocketAddr,
+    simulator: SocketAddr,
+) -> Vec<(OsString, Option<OsString>)> {
+    let simulator = format!("http://{simulator}");
+    let set = [
+        ("DATABASE_URL", database.expose()),
+        ("LISTEN_ADDR", &listen_addr.to_string()),
+        ("BIGCOMMERCE_STORE_HASH", "simulator"),
+        ("BIGCOMMERCE_ACCESS_TOKEN", "simulator-access-token"),
+        ("BIGCOMMERCE_CLIENT_SECRET", "simulator-client-secret"),
+        ("BIGCOMMERCE_WEBHOOK_SECRET", "dev-webhook-secret"),
+        ("BIGCOMMERCE_API_URL", &simulator),
+        ("BIGCOMMERCE_PAYMENTS_URL", &simulator),
+        ("STOREFRONT_KEYS", &format!("dev={STOREFRONT_KEY}")),
+        ("OPERATOR_TOKENS", OPERATOR_TOKENS),
+        ("CORS_ORIGINS", "http://localhost:3000,http://127.0.0.1:3000"),
+        ("ALLOW_RAW_CARDS", "true"),
+        ("LOG_FORMAT", "pretty"),
+    ]
+    .map(|(name, value)| (OsString::from(name), Some(OsString::from(value))));
+    let files =
+        SETTINGS.iter().filter(|setting| setting.secret).map(|setting| format!("{}_FILE", setting.name));
+    let removed = files.chain(["STORES_FILE".to_owned()]).map(|name| (OsString::from(name), None));
+    set.into_iter().chain(removed).collect()
+}
+
+/// The address that the variable names, or the usual port of loopback, or a free one.
+fn address(variable: &str, port: u16) -> anyhow::Result<SocketAddr> {
+    if let Some(text) = config::environment(variable).filter(|text| !text.is_empty()) {
+        return text
+            .parse()
+            .with_context(|| format!("{variable} must be an IP address and a port, not {text:?}"));
+    }
+    let free = free_port(port)?;
+    if free != port {
+        say(&format!("port {port} is taken; using {free} instead ({variable} chooses another)"));
+    }
+    Ok(SocketAddr::from(([127, 0, 0, 1], free)))
+}
+
+/// A program that was built together with this one.
+fn sibling(name: &str) -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    ensure!(path.is_file(), "{} is missing: build it with `cargo build --workspace --bins`", path.display());
+    Ok(path)
+}
+
+/// Waits until the URL answers with a status that satisfies, the process ends, or time is up.
+async fn wait_for(
+    url: &str,
+    satisfies: impl Fn(u16) -> bool,
+    member: usize,
+    log: &Path,
+    tree: &mut Tree,
+) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if tree.ended(member).is_some() {
+            bail!(tree.first_end().await);
+        }
+        if probe::status(url).await.is_ok_and(&satisfies) {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "{url} does not get ready{}", last_words(Some(log)));
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn welcome(
+    service: SocketAddr,
+    simulator: SocketAddr,
+    database: &Secret,
+    folder: &Path,
+    checkout: &str,
+) -> String {
+    let (url, folder) = (database.expose(), folder.display());
+    format!(
+        "
+headless-checkout is ready.
+
+  API        http://{service}   (reference: http://{service}/docs)
+  dashboard  http://{service}/ops
+  simulator  http://{simulator}   (what really happened: http://{simulator}/simulator/ledger;
+             it plays BigCommerce and forgets everything when it stops)
+  database   {url}
+  logs       {folder}/*.log
+
+  storefront key   {STOREFRONT_KEY}
+  operator tokens  dev-operator-read, dev-operator-act, dev-operator-money
+
+A first checkout, to paste into another terminal (also in {folder}/first-checkout.sh):
+
+{checkout}
+Ctrl-C stops everything; the database is kept (`--reset` forgets it)."
+    )
+}
+
+fn say(text: &str) {
+    println!("==> {text}");
+}

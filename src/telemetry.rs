@@ -1,0 +1,101 @@
+//! Logs: one JSON object on each line, or lines for a person.
+//!
+//! Guarantees: fields stand at the top level of the object, so that logs can be queried by them; a panic is logged with its place.
+//! Never logged here: text that was formatted into a panic, because it may carry what came from outside.
+
+use std::{io::IsTerminal as _, panic::PanicHookInfo};
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+use crate::config::{Errors, Problem, setting};
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One object on each line.
+    Json,
+    /// For a person at a terminal.
+    Pretty,
+}
+
+/// What is logged and how: `RUST_LOG` and `LOG_FORMAT`.
+#[derive(Debug)]
+pub struct Telemetry {
+    filter: EnvFilter,
+    format: Format,
+}
+
+impl Telemetry {
+    /// Reads the variables that `get` answers.
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Errors> {
+        let mut problems = Vec::new();
+        let mut refuse =
+            |name: &str, reason: String| problems.push(Problem { name: name.to_owned(), reason });
+        let value = |name: &str| {
+            let set = get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+            set.or_else(|| setting(name)?.default.map(str::to_owned)).unwrap_or_default()
+        };
+        let filter = EnvFilter::builder().parse(value("RUST_LOG")).map_err(|error| {
+            refuse("RUST_LOG", format!("must be a level or directives such as info,sqlx=warn: {error}"));
+        });
+        let format = match value("LOG_FORMAT").as_str() {
+            "json" => Some(Format::Json),
+            "pretty" => Some(Format::Pretty),
+            other => {
+                refuse("LOG_FORMAT", format!("must be json or pretty, not {other:?}"));
+                None
+            }
+        };
+        match (filter, format) {
+            (Ok(filter), Some(format)) => Ok(Self { filter, format }),
+            _ => Err(Errors(problems)),
+        }
+    }
+
+    /// Starts logging to standard output and logs panics from now on. A second call changes nothing.
+    pub fn install(self) {
+        let builder = fmt().with_env_filter(self.filter);
+        let colours = std::io::stdout().is_terminal();
+        let started = match self.format {
+            Format::Json => {
+                builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+            }
+            Format::Pretty => builder.with_ansi(colours).try_init(),
+        };
+        if started.is_ok() {
+            std::panic::set_hook(Box::new(log_panic));
+        }
+    }
+}
+
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    // A literal was written by us; anything else was formatted and may repeat input.
+    let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(message withheld)");
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    tracing::error!(panic.place = place, panic.message = message, panic.thread = thread, "a thread panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &'static str, value: &'static str) -> Result<Telemetry, Errors> {
+        Telemetry::from_vars(|asked| (asked == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn the_defaults_are_info_as_json() {
+        let telemetry = read("", "").expect("the defaults");
+        assert_eq!((telemetry.format, telemetry.filter.to_string().as_str()), (Format::Json, "info"));
+        assert_eq!(read("LOG_FORMAT", "pretty").expect("pretty").format, Format::Pretty);
+    }
+
+    #[test]
+    fn wrong_values_are_refused_by_name() {
+        assert!(
+            read("LOG_FORMAT", "xml").expect_err("refused").to_string().contains("LOG_FORMAT: must be json")
+        );
+        assert!(read("RUST_LOG", "a=b=c").expect_err("refused").to_string().contains("RUST_LOG: must be"));
+    }
+}
