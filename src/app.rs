@@ -72,7 +72,8 @@ impl App {
     pub fn serve(self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
         self.begin_recovery();
-        let state = http::State::new(&self.config, self.engine.clone(), self.pool.clone(), self.stopping.clone());
+        let state =
+            http::State::new(&self.config, self.engine.clone(), self.pool.clone(), self.stopping.clone());
         let router = http::router(state);
         let stop = self.stopping.clone();
         let server = self.tasks.spawn(async move {
@@ -140,7 +141,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let addr = config.listen_addr;
     let stop = stop_asked()?;
     let app = App::build(config).await?;
-    let listener = TcpListener::bind(addr).await.with_context(|| format!("LISTEN_ADDR {addr} cannot be used"))?;
+    let listener =
+        TcpListener::bind(addr).await.with_context(|| format!("LISTEN_ADDR {addr} cannot be used"))?;
     let mut running = app.serve(listener)?;
     tokio::select! {
         () = stop => {}

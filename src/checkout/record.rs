@@ -265,7 +265,9 @@ impl StuckReason {
             | Self::PaymentPendingTooLong
             | Self::UndoFailed
             | Self::AttemptsExhausted => "restart",
-            Self::PaymentUnknown | Self::SurplusOrderPaid | Self::OrderNotPayable | Self::CancelFoundPaid => "resolve",
+            Self::PaymentUnknown | Self::SurplusOrderPaid | Self::OrderNotPayable | Self::CancelFoundPaid => {
+                "resolve"
+            }
             Self::TotalMismatch | Self::OrderTaken => "cancel",
         }
     }

@@ -64,7 +64,7 @@ struct Tried {
 
 /// What became of the claim when something was recorded.
 enum Recorded {
-    Held(Claim),
+    Held(Box<Claim>),
     LetGo(Box<Checkout>),
 }
 
@@ -82,11 +82,11 @@ impl Engine {
     }
 
     /// Runs a claimed checkout on its own task, so that a caller who hangs up changes nothing.
-    pub(super) fn spawn(&self, claim: Claim) -> Ran {
+    pub(super) fn spawn(&self, claim: Claim, instrument: Option<PaymentRequest>) -> Ran {
         let (sender, receiver) = oneshot::channel();
         let engine = self.clone();
         self.inner.tasks.spawn(async move {
-            if let Some(checkout) = engine.run(claim).await {
+            if let Some(checkout) = Box::pin(engine.run(claim, instrument)).await {
                 // Nobody may be waiting any more.
                 let _ = sender.send(checkout);
             }
@@ -97,18 +97,21 @@ impl Engine {
     /// Runs until the checkout is let go. `None`: the claim was lost, or the database is away; recovery goes on.
     ///
     /// Dropped half-way: the lease runs out, and what was in flight is reconciled by recovery.
-    async fn run(&self, mut claim: Claim) -> Option<Checkout> {
-        let mut instrument = self.inner.instruments.take(claim.checkout().id);
+    async fn run(&self, mut claim: Claim, given: Option<PaymentRequest>) -> Option<Checkout> {
+        let mut instrument = given.or_else(|| self.inner.instruments.take(claim.checkout().id));
         // Begun by this very claim, so it was certainly not sent yet.
-        let mut unsent =
-            claim.checkout().in_flight.as_ref().is_some_and(|attempt| attempt.fence == claim.checkout().fence);
+        let mut unsent = claim
+            .checkout()
+            .in_flight
+            .as_ref()
+            .is_some_and(|attempt| attempt.fence == claim.checkout().fence);
         loop {
             let tried = match plan(claim.checkout()) {
                 Action::Look(step) => {
                     let mut cx = self.context(&claim, instrument.take())?;
                     let began = Instant::now();
                     let decision = if unsent {
-                        let (held, verdict) = self.attempt(claim, step, &mut cx).await?;
+                        let (held, verdict) = Box::pin(self.attempt(claim, step, &mut cx)).await?;
                         claim = held;
                         decide::settle(merge(&claim, &cx), verdict, self.circumstances(&claim))
                     } else {
@@ -127,7 +130,7 @@ impl Engine {
             unsent = tried.decision.began.is_some();
             let pause = tried.decision.pause;
             match self.record(claim, tried).await? {
-                Recorded::Held(held) => claim = held,
+                Recorded::Held(held) => claim = *held,
                 Recorded::LetGo(checkout) => {
                     if let (Some(instrument), false) = (instrument, checkout.status.is_at_rest()) {
                         self.inner.instruments.keep(checkout.id, instrument);
@@ -161,7 +164,7 @@ impl Engine {
             Tried { decision: Decision::hold(checkout), evidence: Evidence::default(), took: Duration::ZERO };
         let Recorded::Held(claim) = self.record(claim, tried).await? else { return None };
         let verdict = self.under_lease(&claim, step.execute(cx)).await;
-        Some((claim, verdict))
+        Some((*claim, verdict))
     }
 
     fn context(&self, claim: &Claim, instrument: Option<PaymentRequest>) -> Option<StepContext> {
@@ -217,22 +220,28 @@ impl Engine {
         let answer = decision.answer.clone().and_then(|answer| Some((goal_key(before)?, answer)));
         let held = decision.hold == Hold::Lease;
         let state = decision.checkout;
-        let transition = match Transition::new(before, decision.event, decision.hold, |checkout| *checkout = state) {
-            Ok(transition) => transition.ended(ended.clone()).began(decision.began).answer(answer),
-            Err(error) => {
-                tracing::error!(checkout_id = %before.id, %error, "a decision was refused");
-                return None;
-            }
-        };
+        let transition =
+            match Transition::new(before, decision.event, decision.hold, |checkout| *checkout = state) {
+                Ok(transition) => transition.ended(ended.clone()).began(decision.began).answer(answer),
+                Err(error) => {
+                    tracing::error!(checkout_id = %before.id, %error, "a decision was refused");
+                    return None;
+                }
+            };
         log(&transition, ended.as_ref());
         match self.inner.store.advance(claim, transition).await {
-            Ok(claim) if held => Some(Recorded::Held(claim)),
+            Ok(claim) if held => Some(Recorded::Held(Box::new(claim))),
             Ok(claim) => Some(Recorded::LetGo(Box::new(claim.into_checkout()))),
             Err((claim, error)) => self.not_recorded(&claim, ended, &error).await,
         }
     }
 
-    async fn not_recorded(&self, claim: &Claim, ended: Option<Ended>, error: &store::Error) -> Option<Recorded> {
+    async fn not_recorded(
+        &self,
+        claim: &Claim,
+        ended: Option<Ended>,
+        error: &store::Error,
+    ) -> Option<Recorded> {
         let checkout = claim.checkout();
         if let store::Error::OrderTaken = error {
             return self.order_taken(claim).await;
@@ -255,7 +264,9 @@ impl Engine {
         let answer = decision.answer.clone().and_then(|answer| Some((goal_key(checkout)?, answer)));
         let state = decision.checkout;
         let transition =
-            Transition::new(checkout, decision.event, decision.hold, |checkout| *checkout = state).ok()?.answer(answer);
+            Transition::new(checkout, decision.event, decision.hold, |checkout| *checkout = state)
+                .ok()?
+                .answer(answer);
         let stuck = self.inner.store.transit(transition).await.ok()?;
         Some(Recorded::LetGo(Box::new(stuck)))
     }

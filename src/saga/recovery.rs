@@ -41,7 +41,7 @@ impl Engine {
             for claim in due.claims {
                 let checkout = claim.checkout();
                 tracing::info!(checkout_id = %checkout.id, fence = checkout.fence, status = %checkout.status, "resumed");
-                drop(self.spawn(claim));
+                drop(self.spawn(claim, None));
             }
             if !full {
                 return Ok(due.next_in);

@@ -49,7 +49,12 @@ impl Claim {
 
 impl Store {
     /// Creates a checkout and claims it. `token_hash` admits its checkout token.
-    pub async fn create(&self, transition: Transition, token_hash: [u8; 32], ttl: Duration) -> Result<Claim, Error> {
+    pub async fn create(
+        &self,
+        transition: Transition,
+        token_hash: [u8; 32],
+        ttl: Duration,
+    ) -> Result<Claim, Error> {
         let checkout = &transition.checkout;
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
@@ -109,11 +114,14 @@ impl Store {
             .fetch_optional(&self.pool)
             .await;
             match found {
-                Ok(Some(row)) if row.version == transition.checkout.version && row.fence == claim.checkout.fence => {
+                Ok(Some(row))
+                    if row.version == transition.checkout.version && row.fence == claim.checkout.fence =>
+                {
                     return Ok(self.held(transition, row.updated_at));
                 }
                 // Not taken, or the database is still away: once more.
-                Ok(Some(row)) if row.version == transition.from_version && row.fence == claim.checkout.fence => {}
+                Ok(Some(row))
+                    if row.version == transition.from_version && row.fence == claim.checkout.fence => {}
                 Err(_) => {}
                 Ok(_) => return Err((claim, Error::Lost)),
             }
@@ -205,7 +213,10 @@ impl Store {
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok(Due { claims, next_in: next_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()) })
+        Ok(Due {
+            claims,
+            next_in: next_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
+        })
     }
 
     /// Hands back the leases of this process, so that another one goes on at once.

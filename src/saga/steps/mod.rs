@@ -1,9 +1,9 @@
 //! The steps of the saga, one file each. A step is its file and its line here.
 
+mod billing_address;
 mod cancel;
 mod cart;
 mod cart_edit;
-mod billing_address;
 mod consignments;
 mod direct_order;
 mod judge;

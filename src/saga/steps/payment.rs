@@ -22,9 +22,9 @@ use crate::checkout::{
 pub(super) struct Payment;
 
 /// BigCommerce: a payment access token expires after one hour.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 const LOOK_FIRST: Duration = Duration::from_millis(500);
-const LOOK_AT_MOST: Duration = Duration::from_secs(60);
+const LOOK_AT_MOST: Duration = Duration::from_mins(1);
 
 /// What is committed before the payment is sent.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ impl Step for Payment {
         let sent = cx.client.payments(&cx.call).process(&token, payment).await;
         match cx.note("process-payment", sent) {
             Ok(answer) => answered(cx, &answer.value),
-            Err(error) => failed(cx, error),
+            Err(error) => failed(cx, &error),
         }
     }
 
@@ -125,7 +125,9 @@ fn checkpoint(cx: &StepContext) -> Checkpoint {
 
 /// The token was made for this order, its total and its currency: what it says is what will be charged.
 fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Verdict> {
-    let (Some(claims), Some(order)) = (token.claims(), cx.checkout.facts.order.as_ref()) else { return Ok(()) };
+    let (Some(claims), Some(order)) = (token.claims(), cx.checkout.facts.order.as_ref()) else {
+        return Ok(());
+    };
     let mismatch = |what: &str| Verdict::Stuck {
         reason: StuckReason::TotalMismatch,
         detail: format!("the payment access token names another {what} than order {}", order.id),
@@ -137,7 +139,9 @@ fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Verdict> {
         return Err(mismatch("currency"));
     }
     match (claims.amount_minor, order.total) {
-        (Some(minor), Some(total)) if !minor_units_match(total, minor, &order.currency) => Err(mismatch("amount")),
+        (Some(minor), Some(total)) if !minor_units_match(total, minor, &order.currency) => {
+            Err(mismatch("amount"))
+        }
         _ => Ok(()),
     }
 }
@@ -165,7 +169,8 @@ async fn not_minted(cx: &mut StepContext, error: Error) -> Verdict {
         PaymentClass::StopAndReconcile => match look(cx, &[]).await {
             Ok(Judgement::Nothing) => Verdict::Stuck {
                 reason: StuckReason::OrderNotPayable,
-                detail: "BigCommerce refuses to have the order paid (30101), and nothing shows that it was".to_owned(),
+                detail: "BigCommerce refuses to have the order paid (30101), and nothing shows that it was"
+                    .to_owned(),
             },
             Ok(judgement) => match judged(cx, judgement, &Checkpoint::default()) {
                 Finding::Ended(verdict) => verdict,
@@ -199,18 +204,20 @@ fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
             payment.status = PaymentStatus::Pending;
             Verdict::Accepted
         }
-        Answered::Other(_) => Verdict::Unknown { why: "process-payment: a status that is not documented".to_owned() },
+        Answered::Other(_) => {
+            Verdict::Unknown { why: "process-payment: a status that is not documented".to_owned() }
+        }
     }
 }
 
-fn failed(cx: &mut StepContext, error: Error) -> Verdict {
-    match PaymentClass::of_error(&error) {
+fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
+    match PaymentClass::of_error(error) {
         PaymentClass::Declined => declined(cx, error.rejection()),
         PaymentClass::Ambiguous | PaymentClass::StopAndReconcile => {
             Verdict::Unknown { why: format!("process-payment: {error}") }
         }
-        PaymentClass::Configuration => not_configured(&error),
-        PaymentClass::RequestWrong => rejected(&error),
+        PaymentClass::Configuration => not_configured(error),
+        PaymentClass::RequestWrong => rejected(error),
         PaymentClass::MintAgain | PaymentClass::RetryMint => {
             if let Some(order) = cx.facts().order.as_mut() {
                 order.verified = false;
@@ -310,21 +317,20 @@ fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, failed: bool) -> Findi
         .exp
         .and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok())
         .unwrap_or(cx.attempt.started_at + TOKEN_LIFETIME);
-    match remaining(cx, expires + cx.timing.settle) {
-        Some(left) => Finding::StillUnknown { after: wait(cx, left), failed, settling: false },
-        None => {
-            if let Some(payment) = cx.facts().payment.as_mut() {
-                payment.status = PaymentStatus::Unknown;
-            }
-            Verdict::Stuck {
-                reason: StuckReason::PaymentUnknown,
-                detail: "the payment's answer was lost; its access token has expired and BigCommerce shows no charge: \
-                    probably not charged"
-                    .to_owned(),
-            }
-            .into()
-        }
+    if let Some(left) = remaining(cx, expires + cx.timing.settle) {
+        return Finding::StillUnknown { after: wait(cx, left), failed, settling: false };
     }
+    if let Some(payment) = cx.facts().payment.as_mut() {
+        payment.status = PaymentStatus::Unknown;
+    }
+    Verdict::Stuck {
+        reason: StuckReason::PaymentUnknown,
+        detail:
+            "the payment's answer was lost; its access token has expired and BigCommerce shows no charge: \
+            probably not charged"
+                .to_owned(),
+    }
+    .into()
 }
 
 fn remaining(cx: &StepContext, deadline: OffsetDateTime) -> Option<Duration> {
