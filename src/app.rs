@@ -1,55 +1,190 @@
-//! Everything is built here once.
+//! Everything is built here once, for the command line and for tests alike.
+//!
+//! Guarantees: work that was begun is finished before the process ends, as far as `SHUTDOWN_SECONDS` allows; what is not
+//! is handed back, so that another process goes on at once.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use axum::{Router, extract::State, http::StatusCode, routing::get};
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::{config::Config, migrations};
+use crate::bigcommerce::{self, Client, NoObserver};
+use crate::config::{self, Config};
+use crate::http;
+use crate::saga::{Engine, Settings};
+use crate::store::Store;
 
-/// Serves the HTTP API until the process is asked to stop.
-pub async fn serve(config: Config) -> anyhow::Result<()> {
-    let pool = connect(&config).await?;
-    let router = Router::new()
-        .route("/healthz", get(async || "ok"))
-        .route("/readyz", get(readiness))
-        .with_state(pool.clone());
-    let listener = tokio::net::TcpListener::bind(config.listen_addr)
-        .await
-        .with_context(|| format!("LISTEN_ADDR {} cannot be used", config.listen_addr))?;
-    tracing::info!(listen_addr = %config.listen_addr, "listening");
-    axum::serve(listener, router).with_graceful_shutdown(stop_asked()?).await?;
-    pool.close().await;
-    tracing::info!("stopped");
-    Ok(())
+/// The service of one process: built, not yet running.
+pub struct App {
+    config: Config,
+    store: Store,
+    pool: PgPool,
+    engine: Engine,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
 }
 
-/// Runs recovery without the HTTP API until the process is asked to stop.
-pub async fn worker(config: Config) -> anyhow::Result<()> {
-    let pool = connect(&config).await?;
-    tracing::info!("working");
-    stop_asked()?.await;
-    pool.close().await;
-    Ok(())
+/// A service that runs until it is stopped.
+pub struct Running {
+    app: App,
+    /// Where it listens.
+    pub addr: SocketAddr,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
-async fn connect(config: &Config) -> anyhow::Result<PgPool> {
-    let options = PgPoolOptions::new().max_connections(config.database.max_connections);
-    options
-        .connect(config.database.url.expose())
-        .await
-        .context("DATABASE_URL: the database cannot be reached")
-}
+impl App {
+    /// Builds the service. The database has to be reachable.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(config.database.max_connections)
+            .acquire_timeout(std::time::Duration::from_secs(5))
+            .connect(config.database.url.expose())
+            .await
+            .context("DATABASE_URL: the database cannot be reached")?;
+        let store = Store::new(pool.clone(), config.lease);
+        let settings = Settings {
+            lease: config.lease,
+            settle: config.settle,
+            pending: config.pending,
+            max_attempts: config.max_attempts,
+            retry_base: config.retry_base,
+            retry_cap: config.retry_max,
+            checkout_ttl: config.checkout_ttl,
+        };
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let engine = Engine::new(store.clone(), clients(&config)?, settings, tasks.clone(), stopping.clone());
+        Ok(Self { config, store, pool, engine, tasks, stopping })
+    }
 
-async fn readiness(State(pool): State<PgPool>) -> (StatusCode, &'static str) {
-    let Ok(mut connection) = pool.acquire().await else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached");
-    };
-    match migrations::up_to_date(&mut connection).await {
-        Ok(true) => (StatusCode::OK, "ready"),
-        _ => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the database is not migrated: run `headless-checkout migrate`")
+    /// The saga engine, for those who do without HTTP.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Begins to serve on this listener, and to recover.
+    pub fn serve(self, listener: TcpListener) -> anyhow::Result<Running> {
+        let addr = listener.local_addr()?;
+        self.begin_recovery();
+        let state =
+            http::State::new(&self.config, self.engine.clone(), self.pool.clone(), self.stopping.clone());
+        let router = http::router(state);
+        let stop = self.stopping.clone();
+        let server = self.tasks.spawn(async move {
+            let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
+                // Nagle's algorithm costs 40 ms on a kept connection.
+                let _ = stream.set_nodelay(true);
+            });
+            axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await
+        });
+        tracing::info!(listen_addr = %addr, "listening");
+        Ok(Running { app: self, addr, server })
+    }
+
+    fn begin_recovery(&self) {
+        let engine = self.engine.clone();
+        self.tasks.spawn(async move { engine.recover().await });
+        let (changes, pool, stop) = (self.store.changes().clone(), self.pool.clone(), self.stopping.clone());
+        self.tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    ended = changes.listen(pool.clone()) => {
+                        if let Err(error) = ended {
+                            tracing::warn!(%error, "notifications are lost for now");
+                        }
+                        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Ends: takes nothing new, waits for what was begun, hands the rest back.
+    async fn drain(self) -> anyhow::Result<()> {
+        self.stopping.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(self.config.shutdown, self.tasks.wait()).await.is_err() {
+            tracing::warn!(running = self.tasks.len(), "not all work ended in time");
         }
+        match self.store.release_all().await {
+            Ok(0) => {}
+            Ok(released) => tracing::info!(released, "leases were handed back"),
+            Err(error) => tracing::warn!(%error, "leases were not handed back; they run out by themselves"),
+        }
+        self.pool.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+impl Running {
+    /// The saga engine.
+    pub fn engine(&self) -> &Engine {
+        &self.app.engine
+    }
+
+    /// Stops as the process does on SIGTERM.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.app.drain().await
+    }
+}
+
+/// Serves the HTTP API, and recovers, until the process is asked to stop.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let addr = config.listen_addr;
+    let stop = stop_asked()?;
+    let app = App::build(config).await?;
+    let listener =
+        TcpListener::bind(addr).await.with_context(|| format!("LISTEN_ADDR {addr} cannot be used"))?;
+    let mut running = app.serve(listener)?;
+    tokio::select! {
+        () = stop => {}
+        ended = &mut running.server => ended.context("the server panicked")?.context("the server failed")?,
+    }
+    running.stop().await
+}
+
+/// Recovers, without the HTTP API, until the process is asked to stop.
+pub async fn worker(config: Config) -> anyhow::Result<()> {
+    let stop = stop_asked()?;
+    let app = App::build(config).await?;
+    app.begin_recovery();
+    tracing::info!("working");
+    stop.await;
+    app.drain().await
+}
+
+/// One client for each store; they share their connections.
+fn clients(config: &Config) -> anyhow::Result<HashMap<String, Client>> {
+    let timeout = config.upstream_timeout.min(config.payment_timeout);
+    let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
+    config
+        .stores
+        .iter()
+        .map(|store| {
+            let settings = upstream(config, store);
+            let client = Client::with(&settings, connections.clone(), Arc::new(NoObserver))
+                .with_context(|| format!("store {}", store.name))?;
+            Ok((store.name.clone(), client))
+        })
+        .collect()
+}
+
+fn upstream(config: &Config, store: &config::Store) -> bigcommerce::Settings {
+    bigcommerce::Settings {
+        store_hash: store.store_hash.clone(),
+        access_token: bigcommerce::Secret::new(store.access_token.expose().to_owned()),
+        api_url: store.api_url.clone(),
+        payments_url: store.payments_url.clone(),
+        timeout: config.upstream_timeout,
+        payment_timeout: config.payment_timeout,
     }
 }
 

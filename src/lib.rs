@@ -1,13 +1,20 @@
-//! The checkout for headless BigCommerce storefronts.
+//! The checkout service for headless BigCommerce storefronts.
+//!
+//! In reading order: [`checkout`] is the vocabulary and the transition function; [`bigcommerce`] is the upstream client;
+//! [`store`] keeps checkouts in PostgreSQL, whose schema [`migrations`] makes; [`saga`] is the engine that makes
+//! BigCommerce safe; [`http`] are the doors; [`config`] and [`telemetry`] read the environment; [`app`] builds everything once; [`cli`] is the
+//! command line, and [`dev`] runs it all on a developer's machine.
 
-pub mod config;
+pub mod bigcommerce;
+pub mod checkout;
+pub mod saga;
+pub mod store;
 
-pub mod telemetry;
-
-pub mod migrations;
+pub mod http;
 
 pub mod app;
-
-pub mod dev;
-
 pub mod cli;
+pub mod config;
+pub mod dev;
+pub mod migrations;
+pub mod telemetry;

@@ -1,0 +1,88 @@
+//! Reading orders and what hangs on them.
+
+use super::*;
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).expect("a fixture")
+}
+
+#[test]
+fn an_order_is_read_with_money_as_text_or_number() {
+    for total in [r#""69.8400""#, "69.84", r#""69.84""#] {
+        let text = format!(
+            r#"{{"id":125,"status_id":0,"status":"Incomplete","payment_status":"","cart_id":"c-1","customer_id":0,
+                "total_inc_tax":{total},"currency_code":"EUR","default_currency_code":"USD","is_deleted":false,
+                "payment_provider_id":177,"external_order_id":"","date_created":"Tue, 05 Mar 2019 21:40:11 +0000"}}"#
+        );
+        let order = Order::parse(parsed(&text)).expect("an order");
+        assert_eq!((order.id.get(), order.status_id, order.status.as_str()), (125, 0, "Incomplete"));
+        assert_eq!(order.total_inc_tax, Some(Decimal::new(6984, 2)));
+        assert_eq!((order.currency.as_deref(), order.cart_id.as_deref()), (Some("USD"), Some("c-1")));
+        assert_eq!((order.payment_provider_id.as_deref(), order.external_order_id), (Some("177"), None));
+        assert!(order.raw.to_string().contains(&format!(r#""total_inc_tax":{total}"#)));
+    }
+}
+
+#[test]
+fn an_order_of_odd_money_still_counts_as_an_order() {
+    let order =
+        Order::parse(parsed(r#"{"id":"7","status_id":"11","total_inc_tax":"many"}"#)).expect("an order");
+    assert_eq!(
+        (order.id.get(), order.status_id, order.total_inc_tax, order.is_deleted),
+        (7, 11, None, false)
+    );
+}
+
+#[test]
+fn one_unreadable_row_spoils_the_witness() {
+    let list = |text| rows(Order::parse)(Some(parsed(text))).map(|orders| orders.len());
+    assert_eq!(list(r#"[{"id":1,"status_id":0},{"id":2,"status_id":0}]"#), Some(2));
+    assert_eq!(list(r#"[{"id":1,"status_id":0},{"id":2}]"#), None);
+    assert_eq!(list(r#"[{"id":0,"status_id":0}]"#), None);
+    assert_eq!(rows(Order::parse)(None).map(|orders| orders.len()), Some(0));
+}
+
+#[test]
+fn order_ids_begin_at_one() {
+    for (id, expected) in [(1, true), (i64::MAX, true), (0, false), (-1, false), (i64::MIN, false)] {
+        assert_eq!(OrderId::new(id).is_some(), expected, "{id}");
+    }
+}
+
+#[test]
+fn a_filter_asks_for_what_is_given() {
+    let text = |filter: &Filter| filter.apply(Request::api("x", Method::GET, &["v2"])).query_text();
+    assert_eq!(text(&Filter::default()), "");
+    assert_eq!(text(&Filter::by_cart("c-1")), "?cart_id=c-1&sort=id:asc");
+    let filter =
+        Filter { email: Some("a b@c.d".to_owned()), status_id: Some(0), page: Some(2), ..Filter::default() };
+    assert_eq!(text(&filter), "?status_id=0&email=a%20b%40c.d&page=2");
+}
+
+#[test]
+fn transactions_are_read_whatever_their_amount() {
+    let text = r#"{"data":[{"id":9,"order_id":"125","event":"Purchase","status":"OK","amount":-3.4e38,"currency":"USD",
+        "payment_method_id":"stripe.card","reference_transaction_id":null,"test":true,"custom":{}},
+        {"id":"10","event":"pending","status":"ok","amount":10.83}]}"#;
+    let read = rows(Transaction::parse)(Some(parsed(text))).expect("a list");
+    let seen = read.iter().map(|one| (one.id.as_str(), one.event.as_str(), one.status.as_str(), one.amount));
+    assert_eq!(
+        seen.collect::<Vec<_>>(),
+        [("9", "purchase", "ok", None), ("10", "pending", "ok", Some(Decimal::new(1083, 2)))]
+    );
+    assert!(read.iter().any(|one| one.is_test && one.reference_transaction_id.is_none()));
+}
+
+#[test]
+fn a_refund_is_found_by_its_reason() {
+    let text = r#"{"data":[{"id":3,"order_id":125,"created":"2024-01-01T00:00:00+00:00","total_amount":7.99,
+        "items":[{"item_type":"ORDER","item_id":125,"reason":"key-1"},{"item_type":"TAX","reason":""}],
+        "payments":[{"provider_id":"stripe","amount":7.99,"is_declined":true,"declined_message":"no"}]}]}"#;
+    let read = rows(Refund::parse)(Some(parsed(text))).expect("a list");
+    let refund = read.first().expect("a refund");
+    assert_eq!((refund.reasons.as_slice(), refund.is_declined), (&["key-1".to_owned()][..], true));
+    assert_eq!(
+        (refund.order_id.map(OrderId::get), refund.total_amount),
+        (Some(125), Some(Decimal::new(799, 2)))
+    );
+}

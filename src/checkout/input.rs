@@ -1,0 +1,125 @@
+//! What the shopper gave, in BigCommerce's own shapes. It was validated at the door. Never: card data, which has
+//! no type here and so cannot be stored.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Everything a checkout was given so far; kept, so that a run can go on after a crash.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Input {
+    /// Body of Create a Cart (BigCommerce: carts.v3, createACart).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cart: Option<Map<String, Value>>,
+    /// Coupon codes to apply once the cart exists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub coupon_codes: Vec<String>,
+    /// A message from the shopper to the merchant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_message: Option<String>,
+    /// Billing address (BigCommerce: checkouts.v3, addCheckoutBillingAddress).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing_address: Option<Map<String, Value>>,
+    /// Where the items go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consignments: Option<Vec<ConsignmentInput>>,
+    /// The shipping option of each consignment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shipping_options: Option<Vec<OptionChoice>>,
+    /// How to choose a shipping option where none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shipping_preference: Option<Preference>,
+    /// Body of a direct order (BigCommerce: orders.v2, createAnOrder).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direct_order: Option<Map<String, Value>>,
+    /// A change of the cart that is to be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edit: Option<CartEdit>,
+    /// The payment that is to be made, without its instrument.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentIntent>,
+}
+
+/// One address and the items that go there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConsignmentInput {
+    /// The address, in BigCommerce's shape.
+    pub address: Map<String, Value>,
+    /// The items; all that need shipping when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_items: Option<Vec<ConsignmentItem>>,
+}
+
+/// Some units of one line item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsignmentItem {
+    /// Line item id in the cart.
+    pub item_id: String,
+    /// Units that go to this address.
+    pub quantity: u32,
+}
+
+/// The choice of a shipping option for one consignment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptionChoice {
+    /// The consignment; the only one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consignment_id: Option<String>,
+    /// Id of one of its available shipping options.
+    pub shipping_option_id: String,
+}
+
+/// How to choose among the available shipping options.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preference {
+    /// The lowest cost.
+    Cheapest,
+    /// The shortest transit time that BigCommerce names.
+    Fastest,
+    /// The option of this `type`, such as `shipping_flatrate`.
+    Type(String),
+    /// The option with this description.
+    Description(String),
+}
+
+/// A change of the cart before its order exists.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CartEdit {
+    /// Add items (BigCommerce: carts.v3, addCartLineItem).
+    AddItems(Map<String, Value>),
+    /// Change one item (BigCommerce: carts.v3, updateCartLineItem).
+    UpdateItem {
+        /// Line item id.
+        item_id: String,
+        /// The body, `{line_item: {...}}`.
+        body: Map<String, Value>,
+    },
+    /// Remove one item.
+    RemoveItem {
+        /// Line item id.
+        item_id: String,
+    },
+    /// Apply a coupon.
+    AddCoupon(String),
+    /// Remove a coupon.
+    RemoveCoupon(String),
+    /// Set the message to the merchant.
+    CustomerMessage(String),
+}
+
+/// A payment without its instrument: what may be recorded of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentIntent {
+    /// BigCommerce's payment method id, such as `stripe.card`.
+    pub payment_method_id: String,
+    /// Kind of the instrument, such as `stored_card`.
+    pub instrument_type: String,
+    /// The last four digits, where the kind has them and they may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_4: Option<String>,
+    /// Whether BigCommerce is to keep the instrument for the customer.
+    #[serde(default)]
+    pub save_instrument: bool,
+}

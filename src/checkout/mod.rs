@@ -1,0 +1,23 @@
+//! The vocabulary of a checkout, and the rules that need nothing but it.
+//!
+//! Guarantees: everything here is pure. It reads no clock, no database and no network, so that each rule can be
+//! tested as a table. Never: any IO, any knowledge of HTTP.
+
+mod document;
+mod ids;
+mod input;
+mod money;
+mod record;
+mod status;
+
+pub use document::{Consignment, Document, LineItem, ShippingOption};
+pub use ids::{CheckoutId, IdempotencyKey, InvalidId};
+pub use input::{
+    CartEdit, ConsignmentInput, ConsignmentItem, Input, OptionChoice, PaymentIntent, Preference,
+};
+pub use money::{Money, minor_units_match, parse_decimal};
+pub use record::{
+    Answer, Answered, Checkout, Decline, Facts, Goal, InFlight, KeyRef, OrderFacts, PaymentFacts,
+    PaymentStatus, Refused, StepRecord, Stuck, StuckReason,
+};
+pub use status::{Event, Flow, Illegal, Status, StepName, StepStatus, next};

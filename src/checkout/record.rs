@@ -1,0 +1,370 @@
+//! What is known of one checkout: the row that operators see, as a value.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use super::status::words;
+use super::{CheckoutId, Document, Flow, IdempotencyKey, Input, Money, Status, StepName, StepStatus};
+
+/// One shopper's run, as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkout {
+    /// Identity.
+    pub id: CheckoutId,
+    /// Name of the store it belongs to.
+    pub store: String,
+    /// Which saga it runs.
+    pub flow: Flow,
+    /// Grows by one with every recorded transition; the `ETag`.
+    pub version: i64,
+    /// Grows by one with every claim; an outcome is written only under the current one.
+    pub fence: i64,
+    /// Where it stands.
+    pub status: Status,
+    /// Its steps, in order.
+    pub steps: Vec<StepRecord>,
+    /// What the shopper gave.
+    pub input: Input,
+    /// What BigCommerce said.
+    pub facts: Facts,
+    /// How far the current run is to go, and for whom.
+    pub goal: Option<Goal>,
+    /// The attempt whose outcome is not known yet.
+    pub in_flight: Option<InFlight>,
+    /// Failed tries in a row since the last success or restart.
+    pub tries: u32,
+    /// The answer of the latest goal that ended.
+    pub answered: Option<Answered>,
+    /// Why a person is needed.
+    pub stuck: Option<Stuck>,
+    /// The storefront's own notes.
+    pub metadata: Map<String, Value>,
+    /// When it was created.
+    pub created_at: OffsetDateTime,
+    /// When it last changed.
+    pub updated_at: OffsetDateTime,
+    /// When it expires if nobody comes back.
+    pub expires_at: OffsetDateTime,
+}
+
+/// What BigCommerce said, as far as it is needed again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// The latest cart or checkout object. Stored beside the rest, because it is large.
+    #[serde(skip)]
+    pub document: Option<Document>,
+    /// When the document was received.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub document_at: Option<OffsetDateTime>,
+    /// Id of the cart, which is the id of BigCommerce's checkout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cart_id: Option<String>,
+    /// The order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderFacts>,
+    /// Orders of this checkout that can no longer be paid.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dead_orders: Vec<i64>,
+    /// The latest payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentFacts>,
+}
+
+/// What is known of the order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderFacts {
+    /// BigCommerce's order id.
+    pub id: i64,
+    /// BigCommerce's status id; 0 is Incomplete.
+    pub status_id: i64,
+    /// BigCommerce's name for the status.
+    pub status: String,
+    /// BigCommerce's payment status; empty when there is none.
+    pub payment_status: String,
+    /// What the shopper owes, in `currency`.
+    pub total: Option<Money>,
+    /// The transactional currency.
+    pub currency: String,
+    /// Whether its total was found equal to the checkout's and its surplus twins were archived.
+    pub verified: bool,
+}
+
+words! {
+    /// Where a payment stands.
+    PaymentStatus {
+        /// In flight.
+        Processing = "processing",
+        /// Charged or authorised.
+        Succeeded = "succeeded",
+        /// Accepted, settling: not paid yet, never to be charged again.
+        Pending = "pending",
+        /// Certainly not charged.
+        Declined = "declined",
+        /// It may have been charged.
+        Unknown = "unknown",
+    }
+}
+
+/// What is known of the latest payment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PaymentFacts {
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// BigCommerce's id of the payment, where it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<String>,
+    /// `purchase` or `authorization`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_type: Option<String>,
+    /// The amount that the access token fixed.
+    pub amount: Option<Money>,
+    /// Its currency.
+    pub currency: String,
+    /// BigCommerce's payment method id.
+    pub payment_method_id: String,
+    /// Kind of the instrument.
+    pub instrument_type: String,
+    /// Its last four digits, where they may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_4: Option<String>,
+    /// Why it was declined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decline: Option<Decline>,
+}
+
+impl PaymentFacts {
+    /// True only when it is certain that nothing was charged.
+    pub fn safe_to_pay_again(&self) -> bool {
+        self.status == PaymentStatus::Declined
+    }
+}
+
+/// Why BigCommerce declined a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decline {
+    /// BigCommerce's error code, where it sent one.
+    pub code: Option<i64>,
+    /// BigCommerce's title.
+    pub title: String,
+}
+
+/// One step of the saga and how it went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// Which step.
+    pub name: StepName,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it last ended.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<OffsetDateTime>,
+}
+
+/// How far a run is to go, and which idempotency key gets its answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Goal {
+    /// The operation that asked for it.
+    pub operation: String,
+    /// The last step that may be run.
+    pub until: StepName,
+    /// The key that is to learn the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyRef>,
+    /// The most that the shopper agreed to pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed_total: Option<Money>,
+    /// The version that recorded it; whoever waits for its answer knows it by this.
+    pub ticket: i64,
+}
+
+/// An idempotency key in the scope of its credential.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KeyRef {
+    /// The credential.
+    pub principal: String,
+    /// The key.
+    pub key: IdempotencyKey,
+}
+
+/// An attempt whose intent is committed and whose outcome is not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InFlight {
+    /// Which step.
+    pub step: StepName,
+    /// Which try of it.
+    pub attempt: u32,
+    /// Under which claim it was sent.
+    pub fence: i64,
+    /// When its intent was committed, on PostgreSQL's clock.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started_at: OffsetDateTime,
+    /// Since when its outcome is known to be unknown.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub unknown_since: Option<OffsetDateTime>,
+    /// Whether it was accepted and is settling.
+    #[serde(default)]
+    pub settling: bool,
+    /// How often its outcome was looked for.
+    #[serde(default)]
+    pub looks: u32,
+    /// What the step noted before its non-repeatable call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Value>,
+}
+
+words! {
+    /// Why a checkout needs a person.
+    StuckReason {
+        /// Whether an order was created cannot be found out.
+        OrderUnknown = "order-unknown",
+        /// The order's total is not what the shopper was shown, and not explained by a change of the cart.
+        TotalMismatch = "total-mismatch",
+        /// Another order of the same cart has been paid or is being paid.
+        SurplusOrderPaid = "surplus-order-paid",
+        /// The order already belongs to another checkout.
+        OrderTaken = "order-taken",
+        /// The order left Incomplete and nothing shows a payment.
+        OrderNotPayable = "order-not-payable",
+        /// Whether the shopper was charged cannot be found out.
+        PaymentUnknown = "payment-unknown",
+        /// A payment was accepted and has not settled for too long.
+        PaymentPendingTooLong = "payment-pending-too-long",
+        /// The payment gateway is not set up as this payment needs.
+        PaymentConfiguration = "payment-configuration",
+        /// While undoing, the order turned out to be paid.
+        CancelFoundPaid = "cancel-found-paid",
+        /// The undoing failed again and again.
+        UndoFailed = "undo-failed",
+        /// A step failed again and again.
+        AttemptsExhausted = "attempts-exhausted",
+    }
+}
+
+/// Why, since when, and what to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// The reason.
+    pub reason: StuckReason,
+    /// What happened, in a sentence.
+    pub detail: String,
+    /// Since when.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+}
+
+impl StuckReason {
+    /// What an operator should do first: `restart`, `resolve` or `cancel`.
+    pub fn suggested_action(self) -> &'static str {
+        match self {
+            Self::OrderUnknown
+            | Self::PaymentConfiguration
+            | Self::PaymentPendingTooLong
+            | Self::UndoFailed
+            | Self::AttemptsExhausted => "restart",
+            Self::PaymentUnknown | Self::SurplusOrderPaid | Self::OrderNotPayable | Self::CancelFoundPaid => {
+                "resolve"
+            }
+            Self::TotalMismatch | Self::OrderTaken => "cancel",
+        }
+    }
+}
+
+/// What became of an operation. It is kept with the idempotency key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// It was done.
+    Done,
+    /// BigCommerce said no.
+    Rejected(Refused),
+    /// The payment was declined.
+    Declined(Decline),
+    /// The total rose above what the shopper agreed to; nothing was ordered or charged.
+    TotalChanged {
+        /// What the shopper agreed to.
+        agreed_total: Money,
+        /// What it would cost.
+        grand_total: Money,
+    },
+    /// An earlier step has to be done first, because the checkout was changed elsewhere.
+    OutOfOrder,
+    /// BigCommerce could not be reached; nothing happened.
+    Unavailable {
+        /// When to come back, in seconds.
+        retry_after: u64,
+    },
+    /// A person is needed.
+    Stuck,
+    /// The checkout was cancelled or expired first.
+    Closed,
+}
+
+/// What became of the goal with this ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Which goal.
+    pub ticket: i64,
+    /// What became of it.
+    pub answer: Answer,
+}
+
+/// BigCommerce's refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// BigCommerce's HTTP status.
+    pub status: u16,
+    /// BigCommerce's title.
+    pub title: String,
+    /// BigCommerce's messages by field.
+    #[serde(default)]
+    pub errors: Vec<(String, String)>,
+}
+
+impl Checkout {
+    /// The first step that is not done; `None` when the checkout is final.
+    pub fn next_step(&self) -> Option<StepName> {
+        if self.status.is_final() {
+            return None;
+        }
+        self.steps
+            .iter()
+            .find(|step| !matches!(step.status, StepStatus::Succeeded | StepStatus::Skipped))
+            .map(|step| step.name)
+    }
+
+    /// Whether this step is done or not needed.
+    pub fn is_done(&self, name: StepName) -> bool {
+        self.step(name).is_some_and(|step| matches!(step.status, StepStatus::Succeeded | StepStatus::Skipped))
+    }
+
+    /// The record of a step of this flow.
+    pub fn step(&self, name: StepName) -> Option<&StepRecord> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// The record of a step of this flow, to be changed.
+    pub fn step_mut(&mut self, name: StepName) -> Option<&mut StepRecord> {
+        self.steps.iter_mut().find(|step| step.name == name)
+    }
+
+    /// Whether a payment may have been made whose outcome is not known.
+    pub fn payment_in_doubt(&self) -> bool {
+        self.facts
+            .payment
+            .as_ref()
+            .is_some_and(|payment| matches!(payment.status, PaymentStatus::Unknown | PaymentStatus::Pending))
+    }
+
+    /// The total that the shopper was last shown.
+    pub fn shown_total(&self) -> Option<Money> {
+        match (&self.facts.order, &self.facts.document) {
+            (Some(order), _) if order.total.is_some() => order.total,
+            (_, Some(document)) => document.grand_total(),
+            _ => None,
+        }
+    }
+}

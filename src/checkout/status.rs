@@ -1,0 +1,290 @@
+//! The states of a checkout and the one function that moves between them.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word for it in JSON, in SQL and in logs.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::checkout::InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == text)
+                    .ok_or($crate::checkout::InvalidId::unknown_word())
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(super) use words;
+
+words! {
+    /// Which saga a checkout runs.
+    Flow {
+        /// From a cart over consignments to an order.
+        Cart = "cart",
+        /// An order made directly (BigCommerce: orders.v2, createAnOrder), then paid.
+        DirectOrder = "direct-order",
+    }
+}
+
+words! {
+    /// Where a checkout stands.
+    Status {
+        /// At rest: the shopper is to give more.
+        AwaitingInput = "awaiting_input",
+        /// A process holds the lease and works on it.
+        Running = "running",
+        /// A timer is set: a retry, a reconciliation or a settling payment.
+        Waiting = "waiting",
+        /// Paid (or authorised). Final.
+        Completed = "completed",
+        /// What was done is being undone.
+        Compensating = "compensating",
+        /// Undone on request. Final.
+        Cancelled = "cancelled",
+        /// Undone because it was abandoned. Final.
+        Expired = "expired",
+        /// Needs a person.
+        Stuck = "stuck",
+    }
+}
+
+words! {
+    /// Where one step stands.
+    StepStatus {
+        /// Not done, or to be done again.
+        Pending = "pending",
+        /// In flight, or a payment that is settling.
+        Running = "running",
+        /// Done.
+        Succeeded = "succeeded",
+        /// BigCommerce said no.
+        Rejected = "rejected",
+        /// It may have happened.
+        Unknown = "unknown",
+        /// Not needed: there is nothing to ship.
+        Skipped = "skipped",
+    }
+}
+
+words! {
+    /// The name of a step or of an operation beside the steps.
+    StepName {
+        /// Create the cart.
+        Cart = "cart",
+        /// Give the checkout its billing address.
+        BillingAddress = "billing-address",
+        /// Say which items go where.
+        Consignments = "consignments",
+        /// Choose how they are sent.
+        ShippingOptions = "shipping-options",
+        /// Create the order.
+        Order = "order",
+        /// Pay it.
+        Payment = "payment",
+        /// Change the cart before the order: items, coupons, customer message.
+        CartEdit = "cart-edit",
+        /// Undo what was done.
+        Cancel = "cancel",
+    }
+}
+
+impl Flow {
+    /// The steps of this saga, in order.
+    pub fn steps(self) -> &'static [StepName] {
+        match self {
+            Self::Cart => &[
+                StepName::Cart,
+                StepName::BillingAddress,
+                StepName::Consignments,
+                StepName::ShippingOptions,
+                StepName::Order,
+                StepName::Payment,
+            ],
+            Self::DirectOrder => &[StepName::Order, StepName::Payment],
+        }
+    }
+}
+
+impl Status {
+    /// Whether nothing will ever change again.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled | Self::Expired)
+    }
+
+    /// Whether it stays as it is until somebody asks for something. The others have a lease or a timer.
+    pub fn is_at_rest(self) -> bool {
+        self.is_final() || matches!(self, Self::AwaitingInput | Self::Stuck)
+    }
+}
+
+words! {
+    /// What can happen to a checkout.
+    Event {
+        /// A process took the lease to do what was asked.
+        Claimed = "claimed",
+        /// A process took over after a crash or when a timer ran out.
+        Resumed = "resumed",
+        /// An attempt was noted and the same process goes on.
+        Advanced = "advanced",
+        /// Nothing more can be done without the shopper.
+        Rested = "rested",
+        /// A timer was set.
+        Deferred = "deferred",
+        /// The payment was made.
+        Paid = "paid",
+        /// The shopper or an operator wants it undone.
+        CancelRequested = "cancel-requested",
+        /// Nobody came back.
+        Abandoned = "abandoned",
+        /// All was undone on request.
+        Undone = "undone",
+        /// All was undone after it was abandoned.
+        Lapsed = "lapsed",
+        /// A person is needed.
+        Stalled = "stalled",
+        /// A person wants it tried again.
+        Restarted = "restarted",
+    }
+}
+
+/// An event that cannot happen in this status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a checkout that is {status} cannot be {event}")]
+pub struct Illegal {
+    /// Where the checkout stands.
+    pub status: Status,
+    /// What was to happen.
+    pub event: Event,
+}
+
+/// The transition function of the saga: exhaustive over every pair of status and event.
+///
+/// `completed`, `cancelled` and `expired` have no way out. A checkout that is being undone is never run forward
+/// again: it ends undone, stuck, or completed when it turns out that it had been paid.
+pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
+    use Event as E;
+    use Status as S;
+    match (status, event) {
+        (S::AwaitingInput, E::Claimed)
+        | (S::Running, E::Resumed | E::Advanced)
+        | (S::Waiting, E::Resumed) => Ok(S::Running),
+        (S::Compensating, E::Resumed | E::Advanced | E::Deferred)
+        | (S::AwaitingInput, E::CancelRequested | E::Abandoned)
+        | (S::Waiting | S::Stuck, E::CancelRequested) => Ok(S::Compensating),
+        (S::Running, E::Rested) => Ok(S::AwaitingInput),
+        (S::Running, E::Deferred) | (S::Stuck, E::Restarted) => Ok(S::Waiting),
+        (S::Running | S::Compensating, E::Paid) => Ok(S::Completed),
+        (S::Compensating, E::Undone) => Ok(S::Cancelled),
+        (S::Compensating, E::Lapsed) => Ok(S::Expired),
+        (S::Running | S::Compensating, E::Stalled) => Ok(S::Stuck),
+        (
+            S::AwaitingInput,
+            E::Resumed
+            | E::Advanced
+            | E::Rested
+            | E::Deferred
+            | E::Paid
+            | E::Undone
+            | E::Lapsed
+            | E::Stalled
+            | E::Restarted,
+        )
+        | (
+            S::Running,
+            E::Claimed | E::CancelRequested | E::Abandoned | E::Undone | E::Lapsed | E::Restarted,
+        )
+        | (
+            S::Waiting,
+            E::Claimed
+            | E::Advanced
+            | E::Rested
+            | E::Deferred
+            | E::Paid
+            | E::Abandoned
+            | E::Undone
+            | E::Lapsed
+            | E::Stalled
+            | E::Restarted,
+        )
+        | (S::Compensating, E::Claimed | E::Rested | E::CancelRequested | E::Abandoned | E::Restarted)
+        | (
+            S::Stuck,
+            E::Claimed
+            | E::Resumed
+            | E::Advanced
+            | E::Rested
+            | E::Deferred
+            | E::Paid
+            | E::Abandoned
+            | E::Undone
+            | E::Lapsed
+            | E::Stalled,
+        )
+        | (S::Completed | S::Cancelled | S::Expired, _) => Err(Illegal { status, event }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_of_status_and_event_is_decided() {
+        let legal: Vec<(Status, Event, Status)> = Status::ALL
+            .iter()
+            .flat_map(|&status| Event::ALL.iter().map(move |&event| (status, event)))
+            .filter_map(|(status, event)| next(status, event).ok().map(|to| (status, event, to)))
+            .collect();
+        assert_eq!(legal.len(), 20);
+        for (from, event, to) in legal {
+            assert!(!from.is_final(), "{from} is final but {event} leads to {to}");
+        }
+    }
+
+    #[test]
+    fn what_is_being_undone_never_runs_forward_again() {
+        for &event in Event::ALL {
+            if let Ok(to) = next(Status::Compensating, event) {
+                assert!(
+                    !matches!(to, Status::Running | Status::Waiting | Status::AwaitingInput),
+                    "{event} -> {to}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_status_that_is_not_at_rest_can_be_resumed() {
+        for &status in Status::ALL {
+            assert_eq!(next(status, Event::Resumed).is_ok(), !status.is_at_rest(), "{status}");
+        }
+    }
+
+    #[test]
+    fn words_are_read_back() {
+        for &status in Status::ALL {
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+        assert!("paid".parse::<Status>().is_err());
+    }
+}

@@ -1,0 +1,198 @@
+//! Whether an operation may be done now, decided on a snapshot. Pure.
+
+use super::operation::{Operation, Refusal};
+use crate::bigcommerce::PaymentRequest;
+use crate::checkout::{Checkout, Goal, Money, Status, StepName, StepStatus, StuckReason};
+
+/// What an operation does to a checkout that may run it.
+pub(super) enum Accepted {
+    /// It was done before: the snapshot is the answer.
+    Already,
+    /// It is to be run.
+    Run(Box<Run>),
+    /// The checkout is to be undone.
+    Cancel,
+}
+
+/// A run that was accepted.
+pub(super) struct Run {
+    /// The checkout with the new input and goal, not yet recorded.
+    pub(super) checkout: Checkout,
+    /// What lives in memory only.
+    pub(super) instrument: Option<PaymentRequest>,
+}
+
+/// Decides on what was read. The decision is recorded only if nothing changed since.
+pub(super) fn accept(
+    checkout: &Checkout,
+    operation: Operation,
+    if_match: Option<i64>,
+) -> Result<Accepted, Refusal> {
+    if let Some(seen) = if_match
+        && seen != checkout.version
+    {
+        return Err(Refusal::VersionMismatch { version: checkout.version });
+    }
+    if matches!(operation, Operation::Order { .. }) && checkout.is_done(StepName::Order) {
+        return Ok(Accepted::Already);
+    }
+    if matches!(operation, Operation::Cancel)
+        && matches!(checkout.status, Status::Compensating | Status::Cancelled)
+    {
+        return Ok(Accepted::Already);
+    }
+    at_rest(checkout, &operation)?;
+    if matches!(operation, Operation::Cancel) {
+        return cancel(checkout);
+    }
+    let mut next = checkout.clone();
+    let mut instrument = None;
+    let (until, agreed_total) = take_input(checkout, &mut next, operation, &mut instrument)?;
+    next.tries = 0;
+    next.goal = Some(Goal {
+        operation: String::new(),
+        until,
+        key: None,
+        agreed_total: agreed_total.or_else(|| implied_total(checkout)),
+        ticket: 0,
+    });
+    Ok(Accepted::Run(Box::new(Run { checkout: next, instrument })))
+}
+
+/// Only a checkout that is at rest takes input.
+fn at_rest(checkout: &Checkout, operation: &Operation) -> Result<(), Refusal> {
+    let pays = matches!(operation, Operation::Payment { .. } | Operation::Complete(_));
+    let in_doubt = checkout.payment_in_doubt()
+        || checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::PaymentUnknown);
+    match checkout.status {
+        Status::Completed | Status::Cancelled | Status::Expired | Status::Compensating => {
+            Err(Refusal::Closed)
+        }
+        Status::Stuck | Status::Waiting if pays && in_doubt => Err(Refusal::PaymentInDoubt),
+        Status::Stuck => Err(Refusal::Stuck),
+        Status::Running | Status::Waiting => Err(Refusal::InProgress),
+        Status::AwaitingInput => Ok(()),
+    }
+}
+
+fn cancel(checkout: &Checkout) -> Result<Accepted, Refusal> {
+    if checkout.payment_in_doubt() { Err(Refusal::PaymentInDoubt) } else { Ok(Accepted::Cancel) }
+}
+
+/// Puts the input where the steps find it and says how far to run.
+fn take_input(
+    checkout: &Checkout,
+    next: &mut Checkout,
+    operation: Operation,
+    kept: &mut Option<PaymentRequest>,
+) -> Result<(StepName, Option<Money>), Refusal> {
+    Ok(match operation {
+        Operation::BillingAddress(address) => {
+            reachable(checkout, StepName::BillingAddress)?;
+            next.input.billing_address = Some(address);
+            reopen(next, StepName::BillingAddress);
+            (StepName::ShippingOptions, None)
+        }
+        Operation::Consignments(consignments) => {
+            reachable(checkout, StepName::Consignments)?;
+            next.input.consignments = Some(consignments);
+            next.input.shipping_options = None;
+            reopen(next, StepName::Consignments);
+            reopen(next, StepName::ShippingOptions);
+            (StepName::ShippingOptions, None)
+        }
+        Operation::ShippingOptions(options) => {
+            reachable(checkout, StepName::ShippingOptions)?;
+            next.input.shipping_options = Some(options);
+            reopen(next, StepName::ShippingOptions);
+            (StepName::ShippingOptions, None)
+        }
+        Operation::Edit(edit) => {
+            before_order(checkout)?;
+            if !checkout.is_done(StepName::Cart) {
+                return Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
+            }
+            next.input.edit = Some(edit);
+            (StepName::Cart, None)
+        }
+        Operation::Order { agreed_total } => {
+            reachable(checkout, StepName::Order)?;
+            (StepName::Order, agreed_total)
+        }
+        Operation::Payment { intent, instrument, agreed_total } => {
+            reachable(checkout, StepName::Payment)?;
+            next.input.payment = Some(intent);
+            *kept = Some(instrument);
+            (StepName::Payment, agreed_total)
+        }
+        Operation::Complete(complete) => {
+            let (billing, consignments, options) =
+                (complete.billing_address, complete.consignments, complete.shipping_options);
+            if billing.is_some() || consignments.is_some() || options.is_some() {
+                before_order(checkout)?;
+            }
+            if let Some(address) = billing {
+                next.input.billing_address = Some(address);
+                reopen(next, StepName::BillingAddress);
+            }
+            if let Some(consignments) = consignments {
+                next.input.consignments = Some(consignments);
+                next.input.shipping_options = None;
+                reopen(next, StepName::Consignments);
+                reopen(next, StepName::ShippingOptions);
+            }
+            if let Some(options) = options {
+                next.input.shipping_options = Some(options);
+                reopen(next, StepName::ShippingOptions);
+            }
+            if let Some(preference) = complete.shipping_preference {
+                next.input.shipping_preference = Some(preference);
+            }
+            next.input.payment = Some(complete.intent);
+            if let Some(missing) = super::plan::missing_input(next, StepName::Payment) {
+                return Err(Refusal::OutOfOrder { next_step: Some(missing) });
+            }
+            *kept = Some(complete.instrument);
+            (StepName::Payment, complete.agreed_total)
+        }
+        Operation::Cancel => return Err(Refusal::Closed),
+    })
+}
+
+/// A step may be run, or run again, once all before it are done and as long as the order does not exist.
+fn reachable(checkout: &Checkout, step: StepName) -> Result<(), Refusal> {
+    let out_of_order = Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
+    let Some(position) = checkout.steps.iter().position(|record| record.name == step) else {
+        return out_of_order;
+    };
+    let before_done = checkout.steps.iter().take(position).all(|record| checkout.is_done(record.name));
+    let over = checkout.steps.get(position).is_some_and(|record| record.status == StepStatus::Skipped);
+    if !before_done || over {
+        return out_of_order;
+    }
+    if matches!(step, StepName::Order | StepName::Payment) { Ok(()) } else { before_order(checkout) }
+}
+
+fn before_order(checkout: &Checkout) -> Result<(), Refusal> {
+    if checkout.facts.order.is_some() {
+        Err(Refusal::OutOfOrder { next_step: checkout.next_step() })
+    } else {
+        Ok(())
+    }
+}
+
+/// The step is to be done again with what was given last.
+fn reopen(checkout: &mut Checkout, step: StepName) {
+    if let Some(record) = checkout.step_mut(step)
+        && record.status != StepStatus::Skipped
+    {
+        record.status = StepStatus::Pending;
+    }
+}
+
+/// A shopper who orders or pays without naming a total agrees to the one that was shown last, once everything that
+/// makes up a total is chosen.
+fn implied_total(checkout: &Checkout) -> Option<Money> {
+    let shown = checkout.is_done(StepName::ShippingOptions) || checkout.facts.order.is_some();
+    shown.then(|| checkout.shown_total()).flatten()
+}

@@ -1,0 +1,407 @@
+//! What a verdict means for the checkout. Pure: no clock, no dice of its own, no database.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::plan::{Action, plan};
+use super::step::{Finding, Verdict};
+use super::steps;
+use crate::checkout::{
+    Answer, Answered, Checkout, Event, InFlight, PaymentStatus, Status, StepName, StepStatus, Stuck,
+    StuckReason,
+};
+use crate::store::{Began, Hold, Outcome};
+
+/// The longest wait that a run sits out under its lease, so that the shopper who waits gets the answer from it.
+const SIT_OUT: Duration = Duration::from_secs(5);
+
+/// The bounds of trying again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) max_attempts: u32,
+    pub(super) retry_base: Duration,
+    pub(super) retry_cap: Duration,
+    pub(super) ttl: Duration,
+}
+
+/// What is to be recorded, and how the run goes on.
+#[derive(Debug)]
+pub(super) struct Decision {
+    /// The checkout, but for status, version and fence.
+    pub(super) checkout: Checkout,
+    pub(super) event: Event,
+    pub(super) hold: Hold,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) began: Option<Began>,
+    pub(super) answer: Option<Answer>,
+    /// Before the next attempt, under the lease.
+    pub(super) pause: Duration,
+}
+
+/// Everything a decision depends on beside the checkout.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances {
+    pub(super) limits: Limits,
+    /// PostgreSQL's clock.
+    pub(super) now: OffsetDateTime,
+    /// From 0 to 1, for the jitter of a wait.
+    pub(super) dice: f64,
+}
+
+/// Decides what an attempt's verdict means. `checkout` carries the facts and the input as the step left them.
+pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances) -> Decision {
+    let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
+    match verdict {
+        Verdict::Succeeded => {
+            end(&mut checkout, step, StepStatus::Succeeded, at.now);
+            checkout.tries = 0;
+            follow_document(&mut checkout);
+            go_on(checkout, Some(Outcome::Succeeded), at)
+        }
+        Verdict::Paid => {
+            end(&mut checkout, step, StepStatus::Succeeded, at.now);
+            finish(checkout, Event::Paid, Outcome::Succeeded, Answer::Done, Hold::None)
+        }
+        Verdict::Undone => {
+            checkout.in_flight = None;
+            let event = if checkout.goal.is_some() { Event::Undone } else { Event::Lapsed };
+            finish(checkout, event, Outcome::Succeeded, Answer::Done, Hold::None)
+        }
+        Verdict::Reopened => {
+            end(&mut checkout, step, StepStatus::Pending, at.now);
+            follow_document(&mut checkout);
+            rest(checkout, Outcome::Rejected, Answer::OutOfOrder, at)
+        }
+        Verdict::Rejected(refused) => {
+            end(&mut checkout, step, StepStatus::Rejected, at.now);
+            follow_document(&mut checkout);
+            checkout.facts.payment =
+                checkout.facts.payment.filter(|payment| payment.status != PaymentStatus::Processing);
+            rest(checkout, Outcome::Rejected, Answer::Rejected(refused), at)
+        }
+        Verdict::Declined(decline) => {
+            end(&mut checkout, step, StepStatus::Rejected, at.now);
+            if checkout.facts.order.is_none() {
+                // BigCommerce's order is no longer Incomplete: the next payment needs a new one.
+                reopen(&mut checkout, StepName::Order);
+                reopen(&mut checkout, step);
+            }
+            rest(checkout, Outcome::Rejected, Answer::Declined(decline), at)
+        }
+        Verdict::TotalChanged { agreed, total } => {
+            end(&mut checkout, step, StepStatus::Pending, at.now);
+            forget_processing(&mut checkout);
+            let answer = Answer::TotalChanged { agreed_total: agreed, grand_total: total };
+            rest(checkout, Outcome::Rejected, answer, at)
+        }
+        Verdict::Interrupted { retry_after } => give_up(checkout, step, retry_after, at),
+        Verdict::Retry { after, .. } => retry(checkout, step, after, at),
+        Verdict::Moved => look_soon(checkout, None, at),
+        Verdict::Unknown { .. } => {
+            mark_unknown(&mut checkout, step, at.now);
+            look_soon(checkout, Some(Outcome::Unknown), at)
+        }
+        Verdict::Accepted => {
+            if let Some(attempt) = checkout.in_flight.as_mut() {
+                attempt.settling = true;
+            }
+            let after = wait_for(&checkout, at);
+            defer(checkout, Some(Outcome::Succeeded), after)
+        }
+        Verdict::Stuck { reason, detail } => stall(checkout, reason, detail, at.now),
+    }
+}
+
+/// Decides what a look for the effect of an attempt means.
+pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstances) -> Decision {
+    let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
+    match finding {
+        Finding::Ended(verdict) => settle(checkout, verdict, at),
+        Finding::Absent => {
+            let resumable = steps::find(checkout.flow, step).is_resumable();
+            if resumable {
+                retry(checkout, step, Some(Duration::ZERO), at)
+            } else {
+                give_up(checkout, step, None, at)
+            }
+        }
+        Finding::StillUnknown { after, failed, settling } => {
+            if settling {
+                if let Some(attempt) = checkout.in_flight.as_mut() {
+                    attempt.settling = true;
+                }
+            } else {
+                mark_unknown(&mut checkout, step, at.now);
+            }
+            if let Some(attempt) = checkout.in_flight.as_mut() {
+                attempt.looks = attempt.looks.saturating_add(1);
+            }
+            if !failed {
+                return defer(checkout, None, after);
+            }
+            checkout.tries = checkout.tries.saturating_add(1);
+            if checkout.tries >= at.limits.max_attempts
+                && !steps::find(checkout.flow, step).follows_to_the_end()
+            {
+                let reason = steps::find(checkout.flow, step).unknown_reason();
+                let detail = format!("BigCommerce could not be asked what became of {step}");
+                return stall(checkout, reason, detail, at.now);
+            }
+            let after = after.max(backoff(checkout.tries, at));
+            defer(checkout, None, after)
+        }
+    }
+}
+
+/// Begins the first attempt of a run that was just accepted or resumed.
+pub(super) fn begin(mut checkout: Checkout, now: OffsetDateTime) -> (Checkout, Option<Began>) {
+    let Action::Attempt(step) = plan(&checkout) else { return (checkout, None) };
+    let attempt = checkout.step_mut(step).map_or(1, |record| {
+        record.attempts = record.attempts.saturating_add(1);
+        record.status = StepStatus::Running;
+        record.attempts
+    });
+    checkout.in_flight = Some(InFlight {
+        step,
+        attempt,
+        fence: checkout.fence,
+        started_at: now,
+        unknown_since: None,
+        settling: false,
+        looks: 0,
+        checkpoint: None,
+    });
+    (checkout, Some(Began { step, attempt }))
+}
+
+impl Decision {
+    /// Records the checkout as it is and goes on holding it.
+    pub(super) fn hold(checkout: Checkout) -> Self {
+        let (event, hold) = (Event::Advanced, Hold::Lease);
+        Self { checkout, event, hold, outcome: None, began: None, answer: None, pause: Duration::ZERO }
+    }
+}
+
+/// Goes on to the next step, or rests when there is nothing more to do without the shopper.
+pub(super) fn go_on(checkout: Checkout, outcome: Option<Outcome>, at: Circumstances) -> Decision {
+    go_on_after(checkout, outcome, at, Duration::ZERO)
+}
+
+fn go_on_after(checkout: Checkout, outcome: Option<Outcome>, at: Circumstances, pause: Duration) -> Decision {
+    let reached = checkout.goal.as_ref().is_none_or(|goal| goal_reached(&checkout, goal.until));
+    let (checkout, began) = begin(checkout, at.now);
+    if began.is_some() {
+        return Decision {
+            checkout,
+            event: Event::Advanced,
+            hold: Hold::Lease,
+            outcome,
+            began,
+            answer: None,
+            pause,
+        };
+    }
+    let answer = if reached { Answer::Done } else { Answer::OutOfOrder };
+    let mut decision = rest(checkout, Outcome::Succeeded, answer, at);
+    decision.outcome = outcome;
+    decision
+}
+
+/// A run for the early steps goes as far as the input allows; an order or a payment has to be reached.
+fn goal_reached(checkout: &Checkout, until: StepName) -> bool {
+    checkout.is_done(until) || !steps::find(checkout.flow, until).must_be_reached()
+}
+
+fn finish(mut checkout: Checkout, event: Event, outcome: Outcome, answer: Answer, hold: Hold) -> Decision {
+    checkout.in_flight = None;
+    checkout.input.edit = None;
+    checkout.tries = 0;
+    note_answer(&mut checkout, &answer);
+    Decision {
+        checkout,
+        event,
+        hold,
+        outcome: Some(outcome),
+        began: None,
+        answer: Some(answer),
+        pause: Duration::ZERO,
+    }
+}
+
+fn rest(checkout: Checkout, outcome: Outcome, answer: Answer, at: Circumstances) -> Decision {
+    if checkout.status == Status::Compensating {
+        // What is being undone has no way back to the shopper.
+        let detail = format!("the undoing was answered with {answer:?}");
+        return stall(checkout, StuckReason::UndoFailed, detail, at.now);
+    }
+    finish(checkout, Event::Rested, outcome, answer, Hold::Rest(at.limits.ttl))
+}
+
+fn give_up(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Circumstances) -> Decision {
+    end(&mut checkout, step, StepStatus::Pending, at.now);
+    forget_processing(&mut checkout);
+    let retry_after = after.unwrap_or_default().as_secs().clamp(1, 3600);
+    rest(checkout, Outcome::Retry, Answer::Unavailable { retry_after }, at)
+}
+
+/// Certainly no effect: try again, unless that was done often enough.
+fn retry(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Circumstances) -> Decision {
+    checkout.tries = checkout.tries.saturating_add(1);
+    let resumable = steps::find(checkout.flow, step).is_resumable();
+    let pause = after.map_or_else(|| backoff(checkout.tries, at), |after| after + jitter(at));
+    if checkout.tries >= at.limits.max_attempts {
+        if checkout.status == Status::Compensating {
+            let detail = format!("undoing failed {} times in a row", checkout.tries);
+            return stall(checkout, StuckReason::UndoFailed, detail, at.now);
+        }
+        return give_up(checkout, step, Some(pause), at);
+    }
+    if !resumable && pause > SIT_OUT {
+        return give_up(checkout, step, Some(pause), at);
+    }
+    end(&mut checkout, step, StepStatus::Pending, at.now);
+    if pause > SIT_OUT {
+        return defer(checkout, Some(Outcome::Retry), pause);
+    }
+    go_on_after(checkout, Some(Outcome::Retry), at, pause)
+}
+
+/// Goes on to look for the effect at once, under the same lease.
+fn look_soon(mut checkout: Checkout, outcome: Option<Outcome>, at: Circumstances) -> Decision {
+    checkout.tries = checkout.tries.saturating_add(1);
+    let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
+    let found = steps::find(checkout.flow, step);
+    if checkout.tries >= at.limits.max_attempts && !found.follows_to_the_end() {
+        let detail = format!(
+            "{step} was tried {} times and never got an answer that says what happened",
+            checkout.tries
+        );
+        return stall(checkout, found.unknown_reason(), detail, at.now);
+    }
+    let outcome = Some(outcome.unwrap_or(Outcome::Retry));
+    let pause = if checkout.tries > 1 { backoff(checkout.tries, at).min(SIT_OUT) } else { Duration::ZERO };
+    Decision {
+        checkout,
+        event: Event::Advanced,
+        hold: Hold::Lease,
+        outcome,
+        began: None,
+        answer: None,
+        pause,
+    }
+}
+
+fn defer(checkout: Checkout, outcome: Option<Outcome>, after: Duration) -> Decision {
+    let hold = Hold::Timer(after);
+    Decision {
+        checkout,
+        event: Event::Deferred,
+        hold,
+        outcome,
+        began: None,
+        answer: None,
+        pause: Duration::ZERO,
+    }
+}
+
+pub(super) fn stall(
+    mut checkout: Checkout,
+    reason: StuckReason,
+    detail: String,
+    now: OffsetDateTime,
+) -> Decision {
+    checkout.stuck = Some(Stuck { reason, detail, since: now });
+    note_answer_only(&mut checkout, &Answer::Stuck);
+    Decision {
+        checkout,
+        event: Event::Stalled,
+        hold: Hold::None,
+        outcome: Some(Outcome::Unknown),
+        began: None,
+        answer: Some(Answer::Stuck),
+        pause: Duration::ZERO,
+    }
+}
+
+fn note_answer(checkout: &mut Checkout, answer: &Answer) {
+    note_answer_only(checkout, answer);
+    checkout.goal = None;
+}
+
+/// The goal stays, so that a restart goes on to it; its key has its answer.
+fn note_answer_only(checkout: &mut Checkout, answer: &Answer) {
+    if let Some(goal) = &checkout.goal {
+        checkout.answered = Some(Answered { ticket: goal.ticket, answer: answer.clone() });
+    }
+}
+
+fn end(checkout: &mut Checkout, step: StepName, status: StepStatus, now: OffsetDateTime) {
+    checkout.in_flight = None;
+    if let Some(record) = checkout.step_mut(step) {
+        record.status = status;
+        record.finished_at = Some(now);
+    }
+}
+
+fn reopen(checkout: &mut Checkout, step: StepName) {
+    if let Some(record) = checkout.step_mut(step) {
+        record.status = StepStatus::Pending;
+    }
+}
+
+fn mark_unknown(checkout: &mut Checkout, step: StepName, now: OffsetDateTime) {
+    if let Some(attempt) = checkout.in_flight.as_mut() {
+        attempt.unknown_since.get_or_insert(now);
+    }
+    if let Some(record) = checkout.step_mut(step) {
+        record.status = StepStatus::Unknown;
+    }
+    if let Some(payment) = checkout.facts.payment.as_mut()
+        && payment.status == PaymentStatus::Processing
+        && checkout.in_flight.as_ref().is_some_and(|attempt| attempt.checkpoint.is_some())
+    {
+        payment.status = PaymentStatus::Unknown;
+    }
+}
+
+/// A payment that was certainly not sent was never made.
+fn forget_processing(checkout: &mut Checkout) {
+    if checkout.facts.payment.as_ref().is_some_and(|payment| payment.status == PaymentStatus::Processing) {
+        checkout.facts.payment = None;
+    }
+}
+
+/// The steps that BigCommerce's checkout object shows as not done, or as not needed.
+fn follow_document(checkout: &mut Checkout) {
+    let Some(document) = &checkout.facts.document else { return };
+    if checkout.facts.order.is_some() {
+        return;
+    }
+    let ships = !document.shipped_items().is_empty();
+    let covered = document.is_covered() && !document.consignments().is_empty();
+    let selected = covered && document.options_selected();
+    for (step, done) in [(StepName::Consignments, covered), (StepName::ShippingOptions, selected)] {
+        let Some(record) = checkout.step_mut(step) else { continue };
+        record.status = match (ships, done, record.status) {
+            (false, _, _) => StepStatus::Skipped,
+            (true, _, StepStatus::Skipped) | (true, false, StepStatus::Succeeded) => StepStatus::Pending,
+            (true, _, status) => status,
+        };
+    }
+}
+
+/// Full-jitter exponential.
+fn backoff(tries: u32, at: Circumstances) -> Duration {
+    let ceiling =
+        at.limits.retry_base.saturating_mul(2_u32.saturating_pow(tries.min(16))).min(at.limits.retry_cap);
+    ceiling.mul_f64(at.dice.clamp(0.0, 1.0)).max(at.limits.retry_base / 4)
+}
+
+fn jitter(at: Circumstances) -> Duration {
+    at.limits.retry_base.mul_f64(at.dice.clamp(0.0, 1.0)) / 4
+}
+
+fn wait_for(checkout: &Checkout, at: Circumstances) -> Duration {
+    backoff(checkout.in_flight.as_ref().map_or(0, |attempt| attempt.looks), at)
+}

@@ -1,0 +1,336 @@
+//! Runs checkouts: one step after the other under a claim, from the first intent to rest.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::decide::{self, Circumstances, Decision, Limits};
+use super::instruments::Instruments;
+use super::plan::{Action, plan};
+use super::step::{Evidence, StepContext, Timing, Verdict};
+use super::steps;
+use crate::bigcommerce::{Call, Client, PaymentRequest, Priority};
+use crate::checkout::{Checkout, InFlight, KeyRef, StepName, StuckReason};
+use crate::store::{self, Claim, Ended, Hold, Outcome, Store, Transition};
+
+/// The waits and bounds of the saga.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How long a claim is good for without being renewed.
+    pub lease: Duration,
+    /// How long an absent order or payment is not believed.
+    pub settle: Duration,
+    /// How long a payment may be pending before a person is asked.
+    pub pending: Duration,
+    /// Failed tries in a row before it is given up.
+    pub max_attempts: u32,
+    /// The first wait before another try; doubled each time, with full jitter.
+    pub retry_base: Duration,
+    /// The longest wait before another try.
+    pub retry_cap: Duration,
+    /// How long an idle checkout is kept before it expires.
+    pub checkout_ttl: Duration,
+}
+
+/// The saga engine of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) store: Store,
+    pub(super) clients: HashMap<String, Client>,
+    pub(super) settings: Settings,
+    pub(super) instruments: Instruments,
+    pub(super) tasks: TaskTracker,
+    pub(super) stopping: CancellationToken,
+}
+
+/// What a run came to: the checkout as it was let go.
+pub(super) type Ran = oneshot::Receiver<Checkout>;
+
+/// What one attempt or look brought, before it is recorded.
+struct Tried {
+    decision: Decision,
+    evidence: Evidence,
+    took: Duration,
+}
+
+/// What became of the claim when something was recorded.
+enum Recorded {
+    Held(Box<Claim>),
+    LetGo(Box<Checkout>),
+}
+
+impl Engine {
+    /// An engine for these stores, by name. Runs are spawned on `tasks`; none is begun once `stopping` is cancelled.
+    pub fn new(
+        store: Store,
+        clients: HashMap<String, Client>,
+        settings: Settings,
+        tasks: TaskTracker,
+        stopping: CancellationToken,
+    ) -> Self {
+        let instruments = Instruments::default();
+        Self { inner: Arc::new(Inner { store, clients, settings, instruments, tasks, stopping }) }
+    }
+
+    /// Runs a claimed checkout on its own task, so that a caller who hangs up changes nothing.
+    pub(super) fn spawn(&self, claim: Claim, instrument: Option<PaymentRequest>) -> Ran {
+        let (sender, receiver) = oneshot::channel();
+        let engine = self.clone();
+        self.inner.tasks.spawn(async move {
+            if let Some(checkout) = Box::pin(engine.run(claim, instrument)).await {
+                // Nobody may be waiting any more.
+                let _ = sender.send(checkout);
+            }
+        });
+        receiver
+    }
+
+    /// Runs until the checkout is let go. `None`: the claim was lost, or the database is away; recovery goes on.
+    ///
+    /// Dropped half-way: the lease runs out, and what was in flight is reconciled by recovery.
+    async fn run(&self, mut claim: Claim, given: Option<PaymentRequest>) -> Option<Checkout> {
+        let mut instrument = given.or_else(|| self.inner.instruments.take(claim.checkout().id));
+        // Begun by this very claim, so it was certainly not sent yet.
+        let mut unsent = claim
+            .checkout()
+            .in_flight
+            .as_ref()
+            .is_some_and(|attempt| attempt.fence == claim.checkout().fence);
+        loop {
+            let tried = match plan(claim.checkout()) {
+                Action::Look(step) => {
+                    let mut cx = self.context(&claim, instrument.take())?;
+                    let began = Instant::now();
+                    let decision = if unsent {
+                        let (held, verdict) = Box::pin(self.attempt(claim, step, &mut cx)).await?;
+                        claim = held;
+                        decide::settle(merge(&claim, &cx), verdict, self.circumstances(&claim))
+                    } else {
+                        let step = steps::find(claim.checkout().flow, step);
+                        let finding = self.under_lease(&claim, step.reconcile(&mut cx)).await;
+                        decide::reconcile(merge(&claim, &cx), finding, self.circumstances(&claim))
+                    };
+                    instrument = cx.instrument.take();
+                    Tried { decision, evidence: cx.evidence, took: began.elapsed() }
+                }
+                Action::Attempt(_) | Action::Rest => {
+                    let decision = decide::go_on(claim.checkout().clone(), None, self.circumstances(&claim));
+                    Tried { decision, evidence: Evidence::default(), took: Duration::ZERO }
+                }
+            };
+            unsent = tried.decision.began.is_some();
+            let pause = tried.decision.pause;
+            match self.record(claim, tried).await? {
+                Recorded::Held(held) => claim = *held,
+                Recorded::LetGo(checkout) => {
+                    if let (Some(instrument), false) = (instrument, checkout.status.is_at_rest()) {
+                        self.inner.instruments.keep(checkout.id, instrument);
+                    }
+                    return Some(*checkout);
+                }
+            }
+            if !pause.is_zero() {
+                self.under_lease(&claim, tokio::time::sleep(pause)).await;
+            }
+        }
+    }
+
+    /// Prepares and executes. What was prepared is committed in between.
+    async fn attempt(&self, claim: Claim, name: StepName, cx: &mut StepContext) -> Option<(Claim, Verdict)> {
+        let step = steps::find(claim.checkout().flow, name);
+        let checkpoint = match self.under_lease(&claim, step.prepare(cx)).await {
+            Ok(checkpoint) => checkpoint,
+            Err(verdict) => return Some((claim, verdict)),
+        };
+        let Some(checkpoint) = checkpoint else {
+            let verdict = self.under_lease(&claim, step.execute(cx)).await;
+            return Some((claim, verdict));
+        };
+        let mut checkout = merge(&claim, cx);
+        if let Some(attempt) = checkout.in_flight.as_mut() {
+            attempt.checkpoint = Some(checkpoint);
+            cx.attempt = attempt.clone();
+        }
+        let tried =
+            Tried { decision: Decision::hold(checkout), evidence: Evidence::default(), took: Duration::ZERO };
+        let Recorded::Held(claim) = self.record(claim, tried).await? else { return None };
+        let verdict = self.under_lease(&claim, step.execute(cx)).await;
+        Some((*claim, verdict))
+    }
+
+    fn context(&self, claim: &Claim, instrument: Option<PaymentRequest>) -> Option<StepContext> {
+        let checkout = claim.checkout().clone();
+        let Some(client) = self.client(&checkout) else {
+            tracing::error!(checkout_id = %checkout.id, store = checkout.store, "its store is not configured");
+            return None;
+        };
+        Some(StepContext {
+            client,
+            call: Call::new(checkout.id.uuid(), priority(&checkout)),
+            attempt: checkout.in_flight.clone()?,
+            checkout,
+            clock: claim.clock(),
+            timing: Timing { settle: self.inner.settings.settle, pending: self.inner.settings.pending },
+            instrument,
+            token: None,
+            evidence: Evidence::default(),
+        })
+    }
+
+    /// The client of the store that a checkout belongs to.
+    pub(super) fn client(&self, checkout: &Checkout) -> Option<Client> {
+        self.inner.clients.get(&checkout.store).cloned()
+    }
+
+    /// Awaits something while the lease is renewed. A lost lease does not end it: a call that was sent cannot be
+    /// called back, and its answer is worth keeping as evidence.
+    async fn under_lease<T>(&self, claim: &Claim, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        let every = self.inner.settings.lease / 3;
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(every) => {
+                    if let Err(error) = self.inner.store.renew(claim).await {
+                        tracing::warn!(checkout_id = %claim.checkout().id, %error, "a lease could not be renewed");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Records what was tried. When it is not known whether the database took it, looks, and writes again only what
+    /// is certainly missing.
+    async fn record(&self, claim: Claim, tried: Tried) -> Option<Recorded> {
+        let Tried { decision, evidence, took } = tried;
+        let before = claim.checkout();
+        let ended = decision.outcome.and_then(|outcome| {
+            let attempt = before.in_flight.as_ref()?;
+            Some(ended(attempt, outcome, evidence, took))
+        });
+        let answer = decision.answer.clone().and_then(|answer| Some((goal_key(before)?, answer)));
+        let held = decision.hold == Hold::Lease;
+        let state = decision.checkout;
+        let transition =
+            match Transition::new(before, decision.event, decision.hold, |checkout| *checkout = state) {
+                Ok(transition) => transition.ended(ended.clone()).began(decision.began).answer(answer),
+                Err(error) => {
+                    tracing::error!(checkout_id = %before.id, %error, "a decision was refused");
+                    return None;
+                }
+            };
+        log(&transition, ended.as_ref());
+        match self.inner.store.advance(claim, transition).await {
+            Ok(claim) if held => Some(Recorded::Held(Box::new(claim))),
+            Ok(claim) => Some(Recorded::LetGo(Box::new(claim.into_checkout()))),
+            Err((claim, error)) => self.not_recorded(&claim, ended, &error).await,
+        }
+    }
+
+    async fn not_recorded(
+        &self,
+        claim: &Claim,
+        ended: Option<Ended>,
+        error: &store::Error,
+    ) -> Option<Recorded> {
+        let checkout = claim.checkout();
+        if let store::Error::OrderTaken = error {
+            return self.order_taken(claim).await;
+        }
+        tracing::warn!(checkout_id = %checkout.id, fence = checkout.fence, %error, "an outcome was not recorded");
+        if let (store::Error::Lost, Some(ended)) = (error, ended)
+            && let Err(error) = self.inner.store.keep_evidence(checkout, &ended).await
+        {
+            tracing::warn!(checkout_id = %checkout.id, %error, "evidence was not kept");
+        }
+        None
+    }
+
+    /// The order that was found belongs to another checkout: a person has to look at both.
+    async fn order_taken(&self, claim: &Claim) -> Option<Recorded> {
+        let checkout = claim.checkout();
+        let detail = "the order that BigCommerce named already belongs to another checkout".to_owned();
+        let now = claim.clock().now();
+        let decision = decide::stall(checkout.clone(), StuckReason::OrderTaken, detail, now);
+        let answer = decision.answer.clone().and_then(|answer| Some((goal_key(checkout)?, answer)));
+        let state = decision.checkout;
+        let transition =
+            Transition::new(checkout, decision.event, decision.hold, |checkout| *checkout = state)
+                .ok()?
+                .answer(answer);
+        let stuck = self.inner.store.transit(transition).await.ok()?;
+        Some(Recorded::LetGo(Box::new(stuck)))
+    }
+
+    pub(super) fn circumstances(&self, claim: &Claim) -> Circumstances {
+        let settings = &self.inner.settings;
+        let limits = Limits {
+            max_attempts: settings.max_attempts,
+            retry_base: settings.retry_base,
+            retry_cap: settings.retry_cap,
+            ttl: settings.checkout_ttl,
+        };
+        Circumstances { limits, now: claim.clock().now(), dice: rand::random() }
+    }
+}
+
+/// What was claimed, with the facts and the input as the step left them.
+fn merge(claim: &Claim, cx: &StepContext) -> Checkout {
+    let mut checkout = claim.checkout().clone();
+    checkout.facts = cx.checkout.facts.clone();
+    checkout.input = cx.checkout.input.clone();
+    checkout
+}
+
+/// A payment comes before an order, an order before a shopper who fills in a form, all before what nobody waits for.
+fn priority(checkout: &Checkout) -> Priority {
+    match checkout.goal.as_ref().map(|goal| goal.until) {
+        Some(StepName::Payment) => Priority::Payment,
+        Some(StepName::Order) => Priority::Order,
+        Some(_) => Priority::Shopper,
+        None => Priority::Recovery,
+    }
+}
+
+fn goal_key(checkout: &Checkout) -> Option<KeyRef> {
+    checkout.goal.as_ref()?.key.clone()
+}
+
+fn ended(attempt: &InFlight, outcome: Outcome, evidence: Evidence, took: Duration) -> Ended {
+    Ended {
+        step: attempt.step,
+        attempt: attempt.attempt,
+        outcome,
+        upstream_status: evidence.upstream_status,
+        duration: took,
+        detail: evidence.into_detail(),
+    }
+}
+
+fn log(transition: &Transition, ended: Option<&Ended>) {
+    let checkout = transition.checkout();
+    tracing::info!(
+        checkout_id = %checkout.id,
+        store = checkout.store,
+        version = checkout.version,
+        fence = checkout.fence,
+        event = %transition.event(),
+        status = %checkout.status,
+        step = ended.map(|ended| ended.step.as_str()),
+        attempt = ended.map(|ended| ended.attempt),
+        outcome = ended.map(|ended| ended.outcome.as_str()),
+        upstream_status = ended.and_then(|ended| ended.upstream_status),
+        duration_ms = ended.and_then(|ended| u64::try_from(ended.duration.as_millis()).ok()),
+        stuck_reason = checkout.stuck.as_ref().map(|stuck| stuck.reason.as_str()),
+        "checkout moved"
+    );
+}

@@ -1,0 +1,35 @@
+//! The engine of the saga and its guarantees. BigCommerce has no idempotency keys; this room is what makes it safe.
+//!
+//! 1. At most one order of a checkout is ever paid, and it is charged at most once, never above the total that the
+//!    shopper agreed to.
+//! 2. An intent is committed before every call that must not be repeated, its outcome after it; no database
+//!    transaction is open during a call.
+//! 3. An attempt whose outcome is unknown is reconciled before anything is repeated. Unknown fails closed: nothing
+//!    charges again by itself, ever.
+//! 4. An outcome is written only by the holder of the current fence; a late answer of a dead process is kept as
+//!    evidence only.
+//! 5. Every checkout is at rest, or has a lease or a timer: bounded time after the faults end nothing is left hanging.
+//! 6. One poisoned checkout delays no other. Recovery survives the database restarting under it.
+//! 7. What the storefront saw answered is durable. What was acknowledged is never lost.
+//! 8. Compensation undoes only what its own checkout did; a failed undo is `stuck`, never a loop.
+//! 9. Card numbers, verification values, tokens and secrets are in no row, log line, trace, metric or error.
+//!
+//! Reading order: [`operation`] is what may be asked, [`accept`] whether it may be asked now, [`plan`] what comes next,
+//! [`step`] how one step is done, [`decide`] what an outcome means. Those are pure. [`engine`] and [`recovery`] act.
+
+mod accept;
+mod decide;
+mod engine;
+mod instruments;
+mod operation;
+mod plan;
+mod reads;
+mod recovery;
+mod step;
+mod steps;
+mod submit;
+
+pub use engine::{Engine, Settings};
+pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request};
+pub use reads::{Confirmation, ReadError};
+pub use submit::{Submitted, TokenProof, Waited};

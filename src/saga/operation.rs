@@ -1,0 +1,170 @@
+//! What may be asked of a checkout, and the ways in which it is refused before anything is recorded.
+
+use serde_json::{Map, Value};
+
+use crate::bigcommerce::PaymentRequest;
+use crate::checkout::{
+    CartEdit, ConsignmentInput, Flow, IdempotencyKey, Input, KeyRef, Money, OptionChoice, PaymentIntent,
+    Preference, StepName,
+};
+
+/// A checkout to be created. Its content was validated at the door.
+#[derive(Debug)]
+pub struct NewCheckout {
+    /// The store it belongs to.
+    pub store: String,
+    /// Which saga, and its first input.
+    pub flow: NewFlow,
+    /// Everything else that is known already.
+    pub input: Input,
+    /// The storefront's own notes.
+    pub metadata: Map<String, Value>,
+}
+
+/// How a checkout begins.
+#[derive(Debug)]
+pub enum NewFlow {
+    /// With a cart (BigCommerce: carts.v3, createACart).
+    Cart(Map<String, Value>),
+    /// With an order (BigCommerce: orders.v2, createAnOrder).
+    DirectOrder(Map<String, Value>),
+}
+
+impl NewFlow {
+    /// Which saga it is.
+    pub fn flow(&self) -> Flow {
+        match self {
+            Self::Cart(_) => Flow::Cart,
+            Self::DirectOrder(_) => Flow::DirectOrder,
+        }
+    }
+}
+
+/// Who asks, and how the answer may be found again.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The credential; the scope of idempotency keys.
+    pub principal: String,
+    /// The idempotency key, where one was sent.
+    pub key: Option<IdempotencyKey>,
+    /// SHA-256 of principal, operation, target and canonical body; nothing in it comes from card data.
+    pub fingerprint: [u8; 32],
+    /// The version that the caller has seen, where it insists on it.
+    pub if_match: Option<i64>,
+}
+
+impl Request {
+    /// The key in its scope.
+    pub fn key_ref(&self) -> Option<KeyRef> {
+        self.key.clone().map(|key| KeyRef { principal: self.principal.clone(), key })
+    }
+}
+
+/// What may be asked of a checkout that exists.
+#[expect(clippy::large_enum_variant, reason = "one lives for one request")]
+pub enum Operation {
+    /// Add or replace the billing address.
+    BillingAddress(Map<String, Value>),
+    /// Replace all consignments.
+    Consignments(Vec<ConsignmentInput>),
+    /// Choose shipping options.
+    ShippingOptions(Vec<OptionChoice>),
+    /// Change the cart.
+    Edit(CartEdit),
+    /// Create the order.
+    Order {
+        /// The most the shopper agreed to pay.
+        agreed_total: Option<Money>,
+    },
+    /// Pay the order.
+    Payment {
+        /// What may be recorded of the payment.
+        intent: PaymentIntent,
+        /// What may not. It lives in memory, for one attempt.
+        instrument: PaymentRequest,
+        /// The most the shopper agreed to pay.
+        agreed_total: Option<Money>,
+    },
+    /// Whatever is missing, then the order, then the payment.
+    Complete(Box<Complete>),
+    /// Undo everything, before payment only.
+    Cancel,
+}
+
+/// Everything that [`Operation::Complete`] may carry.
+pub struct Complete {
+    /// Billing address.
+    pub billing_address: Option<Map<String, Value>>,
+    /// Consignments.
+    pub consignments: Option<Vec<ConsignmentInput>>,
+    /// Shipping options.
+    pub shipping_options: Option<Vec<OptionChoice>>,
+    /// How to choose where none is named.
+    pub shipping_preference: Option<Preference>,
+    /// The most the shopper agreed to pay.
+    pub agreed_total: Option<Money>,
+    /// What may be recorded of the payment.
+    pub intent: PaymentIntent,
+    /// What may not.
+    pub instrument: PaymentRequest,
+}
+
+impl Operation {
+    /// Its name in keys, logs and the attempt log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::BillingAddress(_) => "billing-address",
+            Self::Consignments(_) => "consignments",
+            Self::ShippingOptions(_) => "shipping-options",
+            Self::Edit(_) => "cart-edit",
+            Self::Order { .. } => "order",
+            Self::Payment { .. } => "payment",
+            Self::Complete(_) => "complete",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
+/// Why nothing was recorded and nothing sent.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such checkout.
+    #[error("there is no such checkout")]
+    NotFound,
+    /// Another step comes first, or this one is over.
+    #[error("another step comes first")]
+    OutOfOrder {
+        /// The step that may be done now.
+        next_step: Option<StepName>,
+    },
+    /// A step is being run.
+    #[error("a step is being run")]
+    InProgress,
+    /// The checkout has ended.
+    #[error("the checkout has ended")]
+    Closed,
+    /// A person is needed.
+    #[error("the checkout needs a person")]
+    Stuck,
+    /// An earlier payment is unresolved.
+    #[error("an earlier payment is unresolved")]
+    PaymentInDoubt,
+    /// The checkout moved on.
+    #[error("the checkout moved on")]
+    VersionMismatch {
+        /// Its version now.
+        version: i64,
+    },
+    /// The key belongs to another request.
+    #[error("the idempotency key belongs to another request")]
+    KeyReused,
+    /// The service is shutting down or the database does not answer; nothing happened.
+    #[error("the service cannot start anything now")]
+    Unavailable,
+    /// The stored checkout cannot be read. A person should look.
+    #[error("internal: {0}")]
+    Internal(String),
+    /// No store of this name is configured.
+    #[error("no store of this name is configured")]
+    UnknownStore,
+}

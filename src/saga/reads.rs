@@ -1,0 +1,126 @@
+//! What the storefront may ask of BigCommerce about its checkout. Reads, and one harmless write (redirect URLs).
+
+use serde_json::{Map, Value, json};
+
+use super::engine::Engine;
+use super::operation::Refusal;
+use super::step::refused;
+use crate::bigcommerce::payments::PaymentFor;
+use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority};
+use crate::checkout::{Checkout, CheckoutId, Refused, StepName};
+
+/// Everything that a confirmation page shows.
+#[derive(Debug, Clone, Default)]
+pub struct Confirmation(pub Map<String, Value>);
+
+/// Why a read has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It was refused here.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// BigCommerce refused.
+    #[error("BigCommerce refused")]
+    Rejected(Refused),
+    /// BigCommerce could not be asked.
+    #[error("BigCommerce could not be asked")]
+    Unavailable {
+        /// When to come back, in seconds.
+        retry_after: u64,
+    },
+}
+
+impl From<Error> for ReadError {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::Rejected(_) if error.is_unauthorized() => {
+                tracing::error!(%error, "BigCommerce refuses our credentials");
+                Self::Unavailable { retry_after: 30 }
+            }
+            Error::Rejected(rejection) | Error::Moved(rejection) => Self::Rejected(refused(rejection)),
+            Error::Unavailable(_) | Error::Unknown(_) => {
+                let retry_after = error.retry_after().map_or(1, |after| after.as_secs().clamp(1, 3600));
+                Self::Unavailable { retry_after }
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// BigCommerce's accepted payment methods with the shopper's stored instruments, as BigCommerce sends them.
+    pub async fn payment_methods(&self, id: CheckoutId) -> Result<Vec<Value>, ReadError> {
+        let (checkout, client, call) = self.reading(id).await?;
+        let order = checkout.facts.order.as_ref().filter(|order| order.status_id == 0);
+        let subject =
+            match (order.and_then(|order| OrderId::new(order.id)), checkout.facts.cart_id.as_deref()) {
+                (Some(order_id), _) => PaymentFor::Order(order_id),
+                (None, Some(cart_id)) if !checkout.status.is_final() => PaymentFor::Checkout(cart_id),
+                _ if checkout.status.is_final() => return Err(Refusal::Closed.into()),
+                _ => return Err(Refusal::OutOfOrder { next_step: checkout.next_step() }.into()),
+            };
+        let methods = client.payments(&call).methods(subject).await?.value;
+        Ok(methods.into_iter().map(|method| method.raw).collect())
+    }
+
+    /// Fresh URLs of BigCommerce's hosted cart and checkout. Each can be used once, so each call makes new ones.
+    pub async fn redirect_urls(&self, id: CheckoutId) -> Result<Value, ReadError> {
+        let (checkout, client, call) = self.reading(id).await?;
+        if checkout.status.is_final() {
+            return Err(Refusal::Closed.into());
+        }
+        let Some(cart_id) = checkout.facts.cart_id.as_deref() else {
+            return Err(Refusal::OutOfOrder { next_step: Some(StepName::Cart) }.into());
+        };
+        let urls = client.carts(&call).create_redirect_urls(cart_id).await?.value;
+        Ok(json!({
+            "cart_url": urls.cart_url,
+            "checkout_url": urls.checkout_url,
+            "embedded_checkout_url": urls.embedded_checkout_url,
+        }))
+    }
+
+    /// The order as a confirmation page needs it, in one answer.
+    pub async fn confirmation(&self, id: CheckoutId) -> Result<Confirmation, ReadError> {
+        let (checkout, client, call) = self.reading(id).await?;
+        let Some(order_id) = checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)) else {
+            return Err(Refusal::OutOfOrder { next_step: checkout.next_step() }.into());
+        };
+        let orders = client.orders(&call);
+        let (order, products, addresses, taxes, coupons, transactions, shipments) = tokio::join!(
+            orders.get(order_id),
+            orders.products(order_id),
+            orders.shipping_addresses(order_id),
+            orders.taxes(order_id),
+            orders.coupons(order_id),
+            orders.transactions(order_id),
+            orders.shipments(order_id),
+        );
+        let transactions: Vec<Value> = list(
+            transactions.map(|answer| answer.map(|rows| rows.into_iter().map(|row| row.raw).collect())),
+        )?;
+        let mut parts = Map::new();
+        parts.insert("order".to_owned(), order?.value.raw);
+        parts.insert("products".to_owned(), list(products)?.into());
+        parts.insert("shipping_addresses".to_owned(), list(addresses)?.into());
+        parts.insert("taxes".to_owned(), list(taxes)?.into());
+        parts.insert("coupons".to_owned(), list(coupons)?.into());
+        parts.insert("transactions".to_owned(), transactions.into());
+        parts.insert("shipments".to_owned(), list(shipments)?.into());
+        Ok(Confirmation(parts))
+    }
+
+    async fn reading(&self, id: CheckoutId) -> Result<(Checkout, Client, Call), Refusal> {
+        let checkout = self.snapshot(id).await?;
+        let client = self.client(&checkout).ok_or(Refusal::UnknownStore)?;
+        Ok((checkout, client, Call::new(id.uuid(), Priority::Shopper)))
+    }
+}
+
+/// BigCommerce answers 404 for some lists that are empty.
+fn list(rows: Result<Answer<Vec<Value>>, Error>) -> Result<Vec<Value>, ReadError> {
+    match rows {
+        Ok(answer) => Ok(answer.value),
+        Err(error) if error.is_not_found() => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,229 @@
+//! How one step is done: the trait that each step implements, and what it has at hand.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use crate::bigcommerce::{AccessToken, Call, Client, Error, PaymentRequest};
+use crate::checkout::{Checkout, Decline, Facts, InFlight, Input, Money, Refused, StepName, StuckReason};
+use crate::store::Clock;
+
+/// One step of the saga. Its file is the only place that knows its calls and its name.
+#[async_trait]
+pub(super) trait Step: Send + Sync {
+    /// Its name.
+    fn name(&self) -> StepName;
+
+    /// Whether the shopper gave what it needs.
+    fn is_ready(&self, checkout: &Checkout) -> bool;
+
+    /// Whether recovery can do it without the shopper. A payment cannot: its instrument is never stored.
+    fn is_resumable(&self) -> bool {
+        true
+    }
+
+    /// Whether a run that aims at it has failed when it was not reached. The early steps go as far as the input allows.
+    fn must_be_reached(&self) -> bool {
+        false
+    }
+
+    /// Whether an unknown attempt is followed until its own deadline, however often looking fails.
+    fn follows_to_the_end(&self) -> bool {
+        false
+    }
+
+    /// Why the checkout is stuck when what became of an attempt cannot be found out.
+    fn unknown_reason(&self) -> StuckReason {
+        StuckReason::AttemptsExhausted
+    }
+
+    /// Everything harmless that comes before the call that must not be repeated. What it returns is committed before
+    /// [`Step::execute`]; nothing in it may be secret.
+    async fn prepare(&self, _cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
+        Ok(None)
+    }
+
+    /// Does it. One request for each write, never a loop around a write.
+    async fn execute(&self, cx: &mut StepContext) -> Verdict;
+
+    /// Finds out whether the attempt in flight took effect. There is no default: the author of a step must know.
+    async fn reconcile(&self, cx: &mut StepContext) -> Finding;
+
+    /// Undoes what this checkout did in this step. Repeatable.
+    async fn compensate(&self, _cx: &mut StepContext) -> Result<(), Verdict> {
+        Ok(())
+    }
+}
+
+/// What a step has at hand. It changes the facts and the input of `checkout`; those are recorded whatever the verdict
+/// is, and nothing else of it.
+pub(super) struct StepContext {
+    pub(super) client: Client,
+    pub(super) call: Call,
+    pub(super) checkout: Checkout,
+    pub(super) attempt: InFlight,
+    pub(super) clock: Clock,
+    pub(super) timing: Timing,
+    /// In memory only.
+    pub(super) instrument: Option<PaymentRequest>,
+    /// In memory only.
+    pub(super) token: Option<AccessToken>,
+    pub(super) evidence: Evidence,
+}
+
+/// The waits that a step knows of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    /// How long an absent order or payment is not believed.
+    pub(super) settle: Duration,
+    /// How long a payment may be pending.
+    pub(super) pending: Duration,
+}
+
+/// What the attempt log keeps of the calls of an attempt: no secrets, no personal data.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    pub(super) upstream_status: Option<u16>,
+    calls: Vec<Value>,
+}
+
+/// What an execution came to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Verdict {
+    /// It is done.
+    Succeeded,
+    /// The payment was made.
+    Paid,
+    /// All is undone.
+    Undone,
+    /// The checkout was changed elsewhere: an earlier step has to be done again.
+    Reopened,
+    /// BigCommerce said no.
+    Rejected(Refused),
+    /// The payment was declined.
+    Declined(Decline),
+    /// The total rose above what was agreed.
+    TotalChanged { agreed: Money, total: Money },
+    /// Certainly no effect, and not to be tried again without the shopper.
+    Interrupted { retry_after: Option<Duration> },
+    /// Certainly no effect; worth another try.
+    Retry { after: Option<Duration>, why: String },
+    /// Not executed, because the state moved: look, then plan again.
+    Moved,
+    /// Perhaps an effect.
+    Unknown { why: String },
+    /// Accepted, settling.
+    Accepted,
+    /// A person is needed.
+    Stuck { reason: StuckReason, detail: String },
+}
+
+/// What a look for the effect of an attempt found.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Finding {
+    /// It took effect (or ended otherwise): go on as if the answer had come.
+    Ended(Verdict),
+    /// It certainly took no effect.
+    Absent,
+    /// Not known yet: look again later. `failed`: BigCommerce could not be asked.
+    StillUnknown { after: Duration, failed: bool, settling: bool },
+}
+
+impl From<Verdict> for Finding {
+    fn from(verdict: Verdict) -> Self {
+        Self::Ended(verdict)
+    }
+}
+
+impl StepContext {
+    pub(super) fn facts(&mut self) -> &mut Facts {
+        &mut self.checkout.facts
+    }
+
+    pub(super) fn input(&self) -> &Input {
+        &self.checkout.input
+    }
+
+    /// BigCommerce's id of the cart and of its checkout.
+    pub(super) fn cart_id(&self) -> Result<String, Verdict> {
+        let missing = || Verdict::Stuck {
+            reason: StuckReason::AttemptsExhausted,
+            detail: "there is no cart".to_owned(),
+        };
+        self.checkout.facts.cart_id.clone().ok_or_else(missing)
+    }
+
+    /// Notes how a call went and passes its value on.
+    pub(super) fn note<T>(&mut self, call: &'static str, result: Result<T, Error>) -> Result<T, Error> {
+        match &result {
+            Ok(_) => self.evidence.calls.push(json!({"call": call, "result": "ok"})),
+            Err(error) => {
+                self.evidence.upstream_status = error.status();
+                self.evidence.calls.push(json!({
+                    "call": call,
+                    "result": error.name(),
+                    "status": error.status(),
+                    "code": error.code(),
+                    "detail": error.to_string(),
+                }));
+            }
+        }
+        result
+    }
+
+    /// A read: it has no effect, so whatever failed may be tried again.
+    pub(super) fn read<T>(&mut self, call: &'static str, result: Result<T, Error>) -> Result<T, Verdict> {
+        self.note(call, result).map_err(|error| match error {
+            Error::Unknown(_) => {
+                Verdict::Retry { after: error.retry_after(), why: format!("{call}: {error}") }
+            }
+            certain => verdict(call, certain),
+        })
+    }
+
+    /// A write: an uncertain answer is an uncertain effect.
+    pub(super) fn write<T>(&mut self, call: &'static str, result: Result<T, Error>) -> Result<T, Verdict> {
+        self.note(call, result).map_err(|error| verdict(call, error))
+    }
+
+    /// Takes a new checkout object over.
+    pub(super) fn keep(&mut self, document: crate::checkout::Document) {
+        let mut document = document;
+        document.adopt_options_of(self.checkout.facts.document.as_ref());
+        self.checkout.facts.document_at = Some(self.clock.now());
+        self.checkout.facts.document = Some(document);
+    }
+}
+
+impl Evidence {
+    /// What goes into the attempt log.
+    pub(super) fn into_detail(self) -> Value {
+        Value::Array(self.calls)
+    }
+}
+
+/// What a failed call means for its step, where the step does not know better.
+pub(super) fn verdict(call: &'static str, error: Error) -> Verdict {
+    let why = format!("{call}: {error}");
+    match error {
+        // The credentials of the service, not of the shopper: nothing happened, and an operator can mend it.
+        Error::Rejected(_) if error.is_unauthorized() => {
+            tracing::error!(call, %error, "BigCommerce refuses our credentials");
+            Verdict::Retry { after: None, why }
+        }
+        Error::Rejected(rejection) => Verdict::Rejected(refused(&rejection)),
+        Error::Moved(_) => Verdict::Moved,
+        Error::Unavailable(unavailable) => Verdict::Retry { after: unavailable.retry_after, why },
+        Error::Unknown(_) => Verdict::Unknown { why },
+    }
+}
+
+/// A refusal as the storefront may read it.
+pub(super) fn refused(rejection: &crate::bigcommerce::Rejection) -> Refused {
+    Refused {
+        status: rejection.status,
+        title: rejection.title.clone(),
+        errors: rejection.errors.iter().map(|(field, message)| (field.clone(), message.clone())).collect(),
+    }
+}

@@ -1,0 +1,126 @@
+//! `billing-address`: add or replace it, compare-and-set by `version`.
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+use super::super::step::{Finding, Step, StepContext, Verdict};
+use crate::checkout::{Checkout, Document, StepName};
+
+/// See the module.
+pub(super) struct BillingAddress;
+
+/// What is compared to see whether an address arrived. BigCommerce normalises the rest.
+const COMPARED: &[&str] = &[
+    "email",
+    "first_name",
+    "last_name",
+    "address1",
+    "city",
+    "postal_code",
+    "country_code",
+    "state_or_province_code",
+];
+
+#[async_trait]
+impl Step for BillingAddress {
+    fn name(&self) -> StepName {
+        StepName::BillingAddress
+    }
+
+    fn is_ready(&self, checkout: &Checkout) -> bool {
+        checkout.input.billing_address.is_some()
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Verdict {
+        match run(cx).await {
+            Ok(()) => Verdict::Succeeded,
+            Err(verdict) => {
+                if matches!(verdict, Verdict::Rejected(_)) {
+                    cx.checkout.input.billing_address = None;
+                }
+                verdict
+            }
+        }
+    }
+
+    async fn reconcile(&self, cx: &mut StepContext) -> Finding {
+        match cx.read_checkout().await {
+            Ok(true) => {
+                let wanted = cx.checkout.input.billing_address.as_ref();
+                let found = cx.checkout.facts.document.as_ref().and_then(Document::billing_address);
+                if let (Some(wanted), Some(found)) = (wanted, found)
+                    && same_address(wanted, found)
+                {
+                    return Verdict::Succeeded.into();
+                }
+                Finding::Absent
+            }
+            Ok(false) => Finding::Absent,
+            Err(Verdict::Retry { after, .. }) => {
+                Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false }
+            }
+            Err(verdict) => verdict.into(),
+        }
+    }
+}
+
+async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
+    let cart_id = cx.cart_id()?;
+    let address = Value::Object(cx.input().billing_address.clone().unwrap_or_default());
+    let document = cx.checkout.facts.document.as_ref();
+    let version = document.and_then(Document::version);
+    let existing = document
+        .and_then(Document::billing_address)
+        .and_then(|address| address.get("id"))
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    let checkouts = cx.client.checkouts(&cx.call);
+    let (call, written) = match existing {
+        Some(id) => (
+            "update-billing-address",
+            checkouts.update_billing_address(&cart_id, &id, &address, version).await,
+        ),
+        None => ("add-billing-address", checkouts.add_billing_address(&cart_id, &address, version).await),
+    };
+    let answer = cx.write(call, written)?;
+    cx.keep(Document::from_checkout(answer.value.raw));
+    Ok(())
+}
+
+/// Whether BigCommerce holds this address: case and surrounding blanks aside, on the fields that it does not rewrite.
+pub(super) fn same_address(wanted: &Map<String, Value>, found: &Map<String, Value>) -> bool {
+    COMPARED.iter().all(|&field| {
+        let text = |address: &Map<String, Value>| {
+            address
+                .get(field)
+                .and_then(Value::as_str)
+                .map(|text| text.trim().to_lowercase())
+                .unwrap_or_default()
+        };
+        let wanted = text(wanted);
+        wanted.is_empty() || wanted == text(found)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn address(value: &Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn an_address_is_recognised_after_bigcommerce_rewrote_it() {
+        let wanted =
+            address(&json!({"email": "Jane@Example.com", "city": " Austin", "state_or_province": "TX"}));
+        let found =
+            address(&json!({"email": "jane@example.com", "city": "AUSTIN", "state_or_province": "Texas",
+            "country": "United States"}));
+        assert!(same_address(&wanted, &found));
+        let elsewhere = address(&json!({"email": "jane@example.com", "city": "Dallas"}));
+        assert!(!same_address(&wanted, &elsewhere));
+    }
+}

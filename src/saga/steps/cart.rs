@@ -1,0 +1,109 @@
+//! `cart`: create the cart, with the coupons and the message that came along.
+//!
+//! A cart whose answer was lost cannot be found, because BigCommerce lists no carts. It has no order and no charge and
+//! expires by itself, so another one is made.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::super::step::{Finding, Step, StepContext, Verdict, refused};
+use crate::bigcommerce::Error;
+use crate::checkout::{Checkout, Document, StepName};
+
+/// See the module.
+pub(super) struct Cart;
+
+const INCLUDE: &[&str] = &["line_items.physical_items.options", "line_items.digital_items.options"];
+
+#[async_trait]
+impl Step for Cart {
+    fn name(&self) -> StepName {
+        StepName::Cart
+    }
+
+    fn is_ready(&self, checkout: &Checkout) -> bool {
+        checkout.input.cart.is_some()
+    }
+
+    fn must_be_reached(&self) -> bool {
+        true
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Verdict {
+        match run(cx).await {
+            Ok(()) => Verdict::Succeeded,
+            Err(verdict) => verdict,
+        }
+    }
+
+    async fn reconcile(&self, cx: &mut StepContext) -> Finding {
+        if cx.facts().cart_id.is_none() {
+            return Finding::Absent;
+        }
+        // The cart is known: what was lost is a coupon or the message. Execute does what is missing.
+        match cx.read_checkout().await {
+            Ok(true) => Finding::Absent,
+            Ok(false) => {
+                cx.facts().cart_id = None;
+                cx.facts().document = None;
+                Finding::Absent
+            }
+            Err(Verdict::Retry { after, .. }) => {
+                Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false }
+            }
+            Err(verdict) => verdict.into(),
+        }
+    }
+
+    async fn compensate(&self, cx: &mut StepContext) -> Result<(), Verdict> {
+        let Some(cart_id) = cx.facts().cart_id.clone() else { return Ok(()) };
+        let deleted = cx.client.carts(&cx.call).delete(&cart_id).await;
+        match cx.note("delete-cart", deleted) {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
+            // Deleting twice does no harm.
+            Err(error) => cx.read("delete-cart", Err(error)),
+        }
+    }
+}
+
+async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
+    if cx.facts().cart_id.is_none() {
+        create(cx).await?;
+    }
+    let cart_id = cx.cart_id()?;
+    for code in cx.input().coupon_codes.clone() {
+        let document = cx.facts().document.clone();
+        if document.as_ref().is_some_and(|document| document.coupon_codes().contains(&code.as_str())) {
+            continue;
+        }
+        let version = document.as_ref().and_then(Document::version);
+        let applied = cx.client.checkouts(&cx.call).add_coupon(&cart_id, &code, version).await;
+        let answer = cx.write("add-coupon", applied)?;
+        cx.keep(Document::from_checkout(answer.value.raw));
+    }
+    if let Some(message) = cx.input().customer_message.clone() {
+        let document = cx.facts().document.clone();
+        if document.as_ref().is_none_or(|document| document.customer_message() != message) {
+            let version = document.as_ref().and_then(Document::version);
+            let set = cx.client.checkouts(&cx.call).set_customer_message(&cart_id, &message, version).await;
+            let answer = cx.write("update-checkout", set)?;
+            cx.keep(Document::from_checkout(answer.value.raw));
+        }
+    }
+    Ok(())
+}
+
+async fn create(cx: &mut StepContext) -> Result<(), Verdict> {
+    let body = Value::Object(cx.input().cart.clone().unwrap_or_default());
+    let created = cx.client.carts(&cx.call).create(&body, INCLUDE).await;
+    let cart = match cx.note("create-cart", created) {
+        Ok(answer) => answer.value,
+        // Here 409 is business: the maximum quantity of a product, for example.
+        Err(Error::Moved(rejection)) => return Err(Verdict::Rejected(refused(&rejection))),
+        Err(error) => return cx.write("create-cart", Err(error)),
+    };
+    cx.facts().cart_id = Some(cart.id);
+    cx.keep(Document::from_cart(cart.raw));
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! `consignments`: say which items go where. Adding is not repeatable, so what is there is looked at first, strays are
+//! removed, and then all are added in one call under the known `version`.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::super::step::{Finding, Step, StepContext, Verdict};
+use super::billing_address::same_address;
+use crate::checkout::{Checkout, ConsignmentInput, Document, Refused, StepName};
+
+/// See the module.
+pub(super) struct Consignments;
+
+#[async_trait]
+impl Step for Consignments {
+    fn name(&self) -> StepName {
+        StepName::Consignments
+    }
+
+    fn is_ready(&self, checkout: &Checkout) -> bool {
+        checkout.input.consignments.is_some()
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Verdict {
+        match run(cx).await {
+            Ok(()) => Verdict::Succeeded,
+            Err(verdict) => {
+                if matches!(verdict, Verdict::Rejected(_)) {
+                    cx.checkout.input.consignments = None;
+                }
+                verdict
+            }
+        }
+    }
+
+    async fn reconcile(&self, cx: &mut StepContext) -> Finding {
+        match cx.read_checkout().await {
+            Ok(true) if is_there(&cx.checkout) => Verdict::Succeeded.into(),
+            Ok(_) => Finding::Absent,
+            Err(Verdict::Retry { after, .. }) => {
+                Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false }
+            }
+            Err(verdict) => verdict.into(),
+        }
+    }
+}
+
+async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
+    let cart_id = cx.cart_id()?;
+    let strays: Vec<String> = cx
+        .checkout
+        .facts
+        .document
+        .as_ref()
+        .map(|document| document.consignments().iter().map(|stray| stray.id.to_owned()).collect())
+        .unwrap_or_default();
+    let body = wanted(&cx.checkout).map_err(|title| refusal(&title))?;
+    for stray in strays {
+        let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
+        let deleted = cx.client.checkouts(&cx.call).delete_consignment(&cart_id, &stray, version).await;
+        let answer = cx.write("delete-consignment", deleted)?;
+        cx.keep(Document::from_checkout(answer.value.raw));
+    }
+    let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
+    let added = cx.client.checkouts(&cx.call).add_consignments(&cart_id, &body, version).await;
+    let answer = cx.write("add-consignments", added)?;
+    cx.keep(Document::from_checkout(answer.value.raw));
+    let document = cx.checkout.facts.document.as_ref();
+    if document.is_none_or(Document::is_covered) {
+        Ok(())
+    } else {
+        Err(refusal("BigCommerce left some items without a consignment"))
+    }
+}
+
+fn refusal(title: &str) -> Verdict {
+    Verdict::Rejected(Refused { status: 422, title: title.to_owned(), errors: Vec::new() })
+}
+
+/// The body of the call, with the items of each consignment spelled out.
+fn wanted(checkout: &Checkout) -> Result<Vec<Value>, String> {
+    let Some(document) = &checkout.facts.document else { return Err("there is no cart".to_owned()) };
+    let consignments = checkout.input.consignments.as_deref().unwrap_or_default();
+    if let Some(problem) = coverage_problem(document, consignments) {
+        return Err(problem);
+    }
+    Ok(consignments
+        .iter()
+        .map(|consignment| {
+            let items: Vec<Value> = units(document, consignment)
+                .into_iter()
+                .map(|(item_id, quantity)| json!({"item_id": item_id, "quantity": quantity}))
+                .collect();
+            json!({"address": consignment.address, "line_items": items})
+        })
+        .collect())
+}
+
+/// The units of each item that go to one address.
+fn units(document: &Document, consignment: &ConsignmentInput) -> Vec<(String, u32)> {
+    match &consignment.line_items {
+        Some(items) => items.iter().map(|item| (item.item_id.clone(), item.quantity)).collect(),
+        None => document.shipped_items().iter().map(|item| (item.id.to_owned(), item.quantity)).collect(),
+    }
+}
+
+/// Why these consignments do not hold each unit of each item that ships exactly once.
+pub(in super::super) fn coverage_problem(
+    document: &Document,
+    consignments: &[ConsignmentInput],
+) -> Option<String> {
+    let mut assigned: BTreeMap<String, u64> = BTreeMap::new();
+    for (item_id, quantity) in consignments.iter().flat_map(|consignment| units(document, consignment)) {
+        *assigned.entry(item_id).or_default() += u64::from(quantity);
+    }
+    for item in document.shipped_items() {
+        let units = assigned.remove(item.id).unwrap_or(0);
+        if units != u64::from(item.quantity) {
+            return Some(format!(
+                "item {} has {} units, but the consignments hold {units}",
+                item.id, item.quantity
+            ));
+        }
+    }
+    assigned.keys().next().map(|id| format!("item {id} is not in the cart, or does not ship"))
+}
+
+/// Whether BigCommerce holds exactly these consignments.
+fn is_there(checkout: &Checkout) -> bool {
+    let (Some(document), Some(wanted)) = (&checkout.facts.document, &checkout.input.consignments) else {
+        return false;
+    };
+    let found = document.consignments();
+    document.is_covered()
+        && found.len() == wanted.len()
+        && wanted.iter().all(|consignment| {
+            let mut items: Vec<String> = units(document, consignment).into_iter().map(|(id, _)| id).collect();
+            items.sort_unstable();
+            found.iter().any(|there| {
+                let mut held = there.line_item_ids.clone();
+                held.sort_unstable();
+                held == items
+                    && there.address.is_some_and(|address| same_address(&consignment.address, address))
+            })
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::checkout::ConsignmentItem;
+
+    fn document() -> Document {
+        Document::from_checkout(json!({"cart": {"line_items": {
+            "physical_items": [{"id": "a", "quantity": 3}], "custom_items": [{"id": "b", "quantity": 1}]}}}))
+    }
+
+    fn consignment(items: &[(&str, u32)]) -> ConsignmentInput {
+        let items = items.iter().map(|&(id, quantity)| ConsignmentItem { item_id: id.to_owned(), quantity });
+        ConsignmentInput { address: serde_json::Map::new(), line_items: Some(items.collect()) }
+    }
+
+    #[test]
+    fn each_unit_of_each_item_is_in_exactly_one_consignment() {
+        let document = document();
+        let covered = |consignments: &[ConsignmentInput]| coverage_problem(&document, consignments).is_none();
+        assert!(covered(&[ConsignmentInput { address: serde_json::Map::new(), line_items: None }]));
+        assert!(covered(&[consignment(&[("a", 2), ("b", 1)]), consignment(&[("a", 1)])]));
+        assert!(!covered(&[consignment(&[("a", 2), ("b", 1)])]), "a unit is missing");
+        assert!(
+            !covered(&[consignment(&[("a", 3), ("b", 1)]), consignment(&[("a", 1)])]),
+            "a unit is sent twice"
+        );
+        assert!(!covered(&[consignment(&[("a", 3), ("b", 1), ("c", 1)])]), "an item that is not there");
+        assert!(!covered(&[]));
+    }
+}

@@ -1,0 +1,78 @@
+//! `order` of a direct order: made by one V2 call, found again by our checkout id in `external_order_id`.
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::super::step::{Finding, Step, StepContext, Verdict, refused};
+use super::order::{reconcile_order, verify, within_agreement};
+use super::read::order_facts;
+use super::surplus::Witness;
+use crate::bigcommerce::Error;
+use crate::checkout::{Checkout, StepName, StuckReason};
+
+/// See the module.
+pub(super) struct DirectOrder;
+
+#[async_trait]
+impl Step for DirectOrder {
+    fn name(&self) -> StepName {
+        StepName::Order
+    }
+
+    fn is_ready(&self, checkout: &Checkout) -> bool {
+        checkout.input.direct_order.is_some()
+    }
+
+    fn must_be_reached(&self) -> bool {
+        true
+    }
+
+    fn unknown_reason(&self) -> StuckReason {
+        StuckReason::OrderUnknown
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Verdict {
+        match run(cx).await {
+            Ok(()) => Verdict::Succeeded,
+            Err(verdict) => verdict,
+        }
+    }
+
+    async fn reconcile(&self, cx: &mut StepContext) -> Finding {
+        let witness = witness(&cx.checkout);
+        reconcile_order(cx, &witness).await
+    }
+
+    async fn compensate(&self, cx: &mut StepContext) -> Result<(), Verdict> {
+        cx.cancel_order().await
+    }
+}
+
+fn witness(checkout: &Checkout) -> Witness {
+    Witness::External(checkout.id.to_string())
+}
+
+async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
+    let witness = witness(&cx.checkout);
+    if cx.checkout.facts.order.is_none() {
+        let body = body(&cx.checkout);
+        let created = cx.client.orders(&cx.call).create(&body).await;
+        let order = match cx.note("create-order-v2", created) {
+            Ok(answer) => answer.value,
+            Err(Error::Moved(rejection)) => return Err(Verdict::Rejected(refused(&rejection))),
+            Err(error) => return cx.write("create-order-v2", Err(error)),
+        };
+        cx.facts().order = Some(order_facts(&order, false));
+        within_agreement(cx, order.total_inc_tax.map(Into::into))?;
+    }
+    verify(cx, &witness).await
+}
+
+/// Only an Incomplete order (status 0) can be paid; the default of BigCommerce is 1. After a payment that settled as
+/// declined, the external id of the dead order must not be found again, which is why dead orders are left out of lists.
+fn body(checkout: &Checkout) -> Value {
+    let mut body = checkout.input.direct_order.clone().unwrap_or_default();
+    body.insert("status_id".to_owned(), json!(0));
+    body.insert("external_order_id".to_owned(), json!(checkout.id.to_string()));
+    Value::Object(body)
+}

@@ -1,0 +1,233 @@
+//! `order`: create the order from the cart. **Not repeatable**: BigCommerce makes as many orders of one cart as it is
+//! asked for. The witness is the list of orders by cart id.
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::super::step::{Finding, Step, StepContext, Verdict, refused};
+use super::read::order_facts;
+use super::surplus::Witness;
+use crate::bigcommerce::{Error, OrderId};
+use crate::checkout::{Checkout, Document, OrderFacts, StepName, StuckReason};
+
+/// See the module.
+pub(super) struct Order;
+
+/// What the last write answered this recently is not read again before the order.
+const FRESH: Duration = Duration::from_secs(10);
+
+#[async_trait]
+impl Step for Order {
+    fn name(&self) -> StepName {
+        StepName::Order
+    }
+
+    fn is_ready(&self, _checkout: &Checkout) -> bool {
+        true
+    }
+
+    fn must_be_reached(&self) -> bool {
+        true
+    }
+
+    fn unknown_reason(&self) -> StuckReason {
+        StuckReason::OrderUnknown
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Verdict {
+        match run(cx).await {
+            Ok(()) => Verdict::Succeeded,
+            Err(verdict) => verdict,
+        }
+    }
+
+    async fn reconcile(&self, cx: &mut StepContext) -> Finding {
+        let cart_id = match cx.cart_id() {
+            Ok(cart_id) => cart_id,
+            Err(verdict) => return verdict.into(),
+        };
+        reconcile_order(cx, &Witness::Cart(cart_id)).await
+    }
+
+    async fn compensate(&self, cx: &mut StepContext) -> Result<(), Verdict> {
+        cx.cancel_order().await
+    }
+}
+
+async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
+    let cart_id = cx.cart_id()?;
+    let witness = Witness::Cart(cart_id.clone());
+    if cx.checkout.facts.order.is_none() {
+        before_order(cx).await?;
+        if let Some(found) = hinted(cx, &witness).await? {
+            cx.facts().order = Some(found);
+        } else {
+            let created = cx.client.checkouts(&cx.call).create_order(&cart_id).await;
+            let id = match cx.note("create-order", created) {
+                Ok(answer) => answer.value,
+                // Stock or quantity (BigCommerce documents no version here): a refusal, not a race.
+                Err(Error::Moved(rejection)) => return Err(Verdict::Rejected(refused(&rejection))),
+                Err(error) => return cx.write("create-order", Err(error)),
+            };
+            cx.facts().order = Some(new_order(id));
+        }
+    }
+    verify(cx, &witness).await
+}
+
+/// Reads the checkout again, unless the last write just answered it, and makes sure that an order of it is what the
+/// shopper wants.
+async fn before_order(cx: &mut StepContext) -> Result<(), Verdict> {
+    let goal = cx.checkout.goal.as_ref();
+    let in_one_call = goal.is_some_and(|goal| goal.until == StepName::Payment);
+    let fresh = cx.attempt.attempt == 1
+        && in_one_call
+        && cx.checkout.facts.document_at.is_some_and(|at| cx.clock.now() - at < FRESH);
+    if !fresh && !cx.read_checkout().await? {
+        return Err(Verdict::Rejected(crate::checkout::Refused {
+            status: 404,
+            title: "The cart is no longer there: it expired, was deleted, or was paid elsewhere".to_owned(),
+            errors: Vec::new(),
+        }));
+    }
+    let document = cx.checkout.facts.document.as_ref();
+    let ready = document.is_some_and(|document| document.is_covered() && document.options_selected());
+    if !ready {
+        return Err(Verdict::Reopened);
+    }
+    within_agreement(cx, document.and_then(Document::grand_total))
+}
+
+/// Guarantee 1: never above the total that the shopper agreed to.
+pub(super) fn within_agreement(
+    cx: &StepContext,
+    total: Option<crate::checkout::Money>,
+) -> Result<(), Verdict> {
+    let agreed = cx.checkout.goal.as_ref().and_then(|goal| goal.agreed_total);
+    let currency = currency(&cx.checkout);
+    match (agreed, total) {
+        (Some(agreed), Some(total)) if total.compare(agreed, currency) == Ordering::Greater => {
+            Err(Verdict::TotalChanged { agreed, total })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn currency(checkout: &Checkout) -> &str {
+    match (&checkout.facts.order, &checkout.facts.document) {
+        (_, Some(document)) => document.currency(),
+        (Some(order), None) => &order.currency,
+        (None, None) => "USD",
+    }
+}
+
+/// The checkout names an order that is not one of ours: a weak hint that an earlier answer was lost.
+async fn hinted(cx: &mut StepContext, witness: &Witness) -> Result<Option<OrderFacts>, Verdict> {
+    let hint = cx.checkout.facts.document.as_ref().and_then(Document::order_hint);
+    if hint.is_none_or(|id| cx.checkout.facts.dead_orders.contains(&id)) {
+        return Ok(None);
+    }
+    let orders = cx.list_orders(witness).await?;
+    Ok(orders.first().map(|order| order_facts(order, false)))
+}
+
+fn new_order(id: OrderId) -> OrderFacts {
+    OrderFacts {
+        id: id.get(),
+        status_id: 0,
+        status: "Incomplete".to_owned(),
+        payment_status: String::new(),
+        total: None,
+        currency: String::new(),
+        verified: false,
+    }
+}
+
+/// After the order: its twins are archived, and its total is the checkout's. What fails here is tried again; the order
+/// is already known, so it is never made twice.
+pub(super) async fn verify(cx: &mut StepContext, witness: &Witness) -> Result<(), Verdict> {
+    let id = cx.order_id()?;
+    let orders = cx.list_orders(witness).await?;
+    let order = match orders.iter().find(|order| order.id == id) {
+        Some(order) => order.clone(),
+        // The list lags behind: ask for the order itself.
+        None => cx
+            .read_order(id)
+            .await?
+            .ok_or_else(|| Verdict::Retry { after: None, why: format!("order {id} cannot be read yet") })?,
+    };
+    cx.facts().order = Some(order_facts(&order, false));
+    cx.archive_others(&orders, id).await?;
+    if let Err(verdict) = total_fits(cx, &order).await {
+        // Nothing is paid that the shopper did not see: the order goes, and a new one can be made.
+        if matches!(verdict, Verdict::TotalChanged { .. }) {
+            cx.archive(id).await?;
+            cx.facts().dead_orders.push(id.get());
+            cx.facts().order = None;
+        }
+        return Err(verdict);
+    }
+    if let Some(facts) = cx.facts().order.as_mut() {
+        facts.verified = true;
+    }
+    Ok(())
+}
+
+async fn total_fits(cx: &mut StepContext, order: &crate::bigcommerce::orders::Order) -> Result<(), Verdict> {
+    let mismatch = |detail: String| Verdict::Stuck { reason: StuckReason::TotalMismatch, detail };
+    let Some(total) = order.total_inc_tax.map(crate::checkout::Money::from) else {
+        return Err(mismatch(format!("the total of order {} cannot be read", order.id)));
+    };
+    within_agreement(cx, Some(total))?;
+    let Some(document) = cx.checkout.facts.document.as_ref() else { return Ok(()) };
+    let currency = document.currency().to_owned();
+    let same = |document: Option<&Document>| {
+        document
+            .and_then(Document::grand_total)
+            .is_some_and(|shown| shown.compare(total, &currency) == Ordering::Equal)
+    };
+    if same(Some(document)) {
+        return Ok(());
+    }
+    // The cart was changed between the last look and the order: look again, and agree again.
+    if cx.read_checkout().await? && same(cx.checkout.facts.document.as_ref()) {
+        return Ok(());
+    }
+    Err(mismatch(format!("order {} is {}, but the checkout was shown otherwise", order.id, total.decimal())))
+}
+
+/// Whether a create-order whose answer was lost made an order. An absent one is believed only after the settle window,
+/// because how far BigCommerce's list lags behind is not documented.
+pub(super) async fn reconcile_order(cx: &mut StepContext, witness: &Witness) -> Finding {
+    if cx.checkout.facts.order.is_some() {
+        // The order is known: only its verification was lost.
+        return Finding::Absent;
+    }
+    let orders = match cx.list_orders(witness).await {
+        Ok(orders) => orders,
+        Err(Verdict::Retry { after, .. }) => {
+            return Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false };
+        }
+        Err(verdict) => return verdict.into(),
+    };
+    let Some(lowest) = orders.first() else {
+        let settle = cx.timing.settle;
+        let waited = cx
+            .attempt
+            .unknown_since
+            .map_or(Duration::ZERO, |since| Duration::try_from(cx.clock.now() - since).unwrap_or_default());
+        let remaining = settle.saturating_sub(waited);
+        if cx.attempt.unknown_since.is_some() && remaining.is_zero() {
+            return Finding::Absent;
+        }
+        let after = remaining.min((settle / 4).max(Duration::from_millis(50)));
+        return Finding::StillUnknown { after, failed: false, settling: false };
+    };
+    cx.facts().order = Some(order_facts(lowest, false));
+    match verify(cx, witness).await {
+        Ok(()) => Verdict::Succeeded.into(),
+        Err(verdict) => verdict.into(),
+    }
+}

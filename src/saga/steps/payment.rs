@@ -1,0 +1,342 @@
+//! `payment`: mint an access token, note it, pay with it once. **Not repeatable**, and there is no instant proof that
+//! money was not taken: what is unknown is followed until the token has expired, and then a person is asked.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::super::step::{Finding, Step, StepContext, Verdict, refused, verdict};
+use super::judge::{Judgement, judge};
+use super::order::within_agreement;
+use super::read::order_facts;
+use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
+use crate::bigcommerce::{AccessToken, Error, Rejection};
+use crate::checkout::{
+    Checkout, Decline, PaymentFacts, PaymentStatus, StepName, StuckReason, minor_units_match,
+};
+
+/// See the module.
+pub(super) struct Payment;
+
+/// BigCommerce: a payment access token expires after one hour.
+const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+const LOOK_FIRST: Duration = Duration::from_millis(500);
+const LOOK_AT_MOST: Duration = Duration::from_mins(1);
+
+/// What is committed before the payment is sent.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Checkpoint {
+    /// Id of the token, not the token.
+    jti: Option<String>,
+    /// When it expires, in seconds since 1970.
+    exp: Option<i64>,
+    /// Transactions that were there before.
+    known: Vec<String>,
+}
+
+#[async_trait]
+impl Step for Payment {
+    fn name(&self) -> StepName {
+        StepName::Payment
+    }
+
+    fn is_ready(&self, checkout: &Checkout) -> bool {
+        checkout.input.payment.is_some()
+    }
+
+    fn is_resumable(&self) -> bool {
+        false
+    }
+
+    fn must_be_reached(&self) -> bool {
+        true
+    }
+
+    fn follows_to_the_end(&self) -> bool {
+        true
+    }
+
+    fn unknown_reason(&self) -> StuckReason {
+        StuckReason::PaymentUnknown
+    }
+
+    async fn prepare(&self, cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
+        if cx.instrument.is_none() {
+            // A restart took the instrument with it, before anything was sent.
+            return Err(Verdict::Interrupted { retry_after: None });
+        }
+        let order_total = cx.checkout.facts.order.as_ref().and_then(|order| order.total);
+        within_agreement(cx, order_total)?;
+        let id = cx.order_id()?;
+        let known = if cx.attempt.attempt > 1 {
+            cx.read_transactions(id).await?.into_iter().map(|transaction| transaction.id).collect()
+        } else {
+            Vec::new()
+        };
+        processing(cx);
+        let minted = cx.client.payments(&cx.call).create_access_token(id).await;
+        let token = match cx.note("create-access-token", minted) {
+            Ok(answer) => answer.value,
+            Err(error) => return Err(not_minted(cx, error).await),
+        };
+        fits_order(cx, &token)?;
+        let claims = token.claims();
+        let checkpoint = Checkpoint {
+            jti: claims.and_then(|claims| claims.jti.clone()),
+            exp: claims.and_then(|claims| claims.exp),
+            known,
+        };
+        cx.token = Some(token);
+        Ok(Some(serde_json::to_value(checkpoint).unwrap_or_default()))
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Verdict {
+        let (Some(token), Some(payment)) = (cx.token.take(), cx.instrument.as_ref()) else {
+            return Verdict::Interrupted { retry_after: None };
+        };
+        let sent = cx.client.payments(&cx.call).process(&token, payment).await;
+        match cx.note("process-payment", sent) {
+            Ok(answer) => answered(cx, &answer.value),
+            Err(error) => failed(cx, &error),
+        }
+    }
+
+    async fn reconcile(&self, cx: &mut StepContext) -> Finding {
+        if cx.attempt.checkpoint.is_none() {
+            // The intent to send was never committed, so nothing was sent.
+            return Finding::Absent;
+        }
+        let checkpoint = checkpoint(cx);
+        match look(cx, &checkpoint.known).await {
+            Ok(Judgement::Nothing) => nothing(cx, &checkpoint, false),
+            Ok(judgement) => judged(cx, judgement, &checkpoint),
+            Err(Verdict::Retry { .. }) => nothing(cx, &checkpoint, true),
+            Err(verdict) => verdict.into(),
+        }
+    }
+}
+
+fn checkpoint(cx: &StepContext) -> Checkpoint {
+    cx.attempt.checkpoint.clone().and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+}
+
+/// The token was made for this order, its total and its currency: what it says is what will be charged.
+fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Verdict> {
+    let (Some(claims), Some(order)) = (token.claims(), cx.checkout.facts.order.as_ref()) else {
+        return Ok(());
+    };
+    let mismatch = |what: &str| Verdict::Stuck {
+        reason: StuckReason::TotalMismatch,
+        detail: format!("the payment access token names another {what} than order {}", order.id),
+    };
+    if claims.order_id.is_some_and(|id| id.get() != order.id) {
+        return Err(mismatch("order"));
+    }
+    if claims.currency.as_ref().is_some_and(|currency| *currency != order.currency) {
+        return Err(mismatch("currency"));
+    }
+    match (claims.amount_minor, order.total) {
+        (Some(minor), Some(total)) if !minor_units_match(total, minor, &order.currency) => {
+            Err(mismatch("amount"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn processing(cx: &mut StepContext) {
+    let intent = cx.checkout.input.payment.clone();
+    let order = cx.checkout.facts.order.as_ref();
+    let payment = PaymentFacts {
+        status: PaymentStatus::Processing,
+        transaction_id: None,
+        transaction_type: None,
+        amount: order.and_then(|order| order.total),
+        currency: order.map(|order| order.currency.clone()).unwrap_or_default(),
+        payment_method_id: intent.as_ref().map(|intent| intent.payment_method_id.clone()).unwrap_or_default(),
+        instrument_type: intent.as_ref().map(|intent| intent.instrument_type.clone()).unwrap_or_default(),
+        last_4: intent.and_then(|intent| intent.last_4),
+        decline: None,
+    };
+    cx.facts().payment = Some(payment);
+}
+
+/// No token: nothing was sent. When the order is not Incomplete, it says itself what happened to it.
+async fn not_minted(cx: &mut StepContext, error: Error) -> Verdict {
+    match PaymentClass::of_error(&error) {
+        PaymentClass::StopAndReconcile => match look(cx, &[]).await {
+            Ok(Judgement::Nothing) => Verdict::Stuck {
+                reason: StuckReason::OrderNotPayable,
+                detail: "BigCommerce refuses to have the order paid (30101), and nothing shows that it was"
+                    .to_owned(),
+            },
+            Ok(judgement) => match judged(cx, judgement, &Checkpoint::default()) {
+                Finding::Ended(verdict) => verdict,
+                _ => Verdict::Accepted,
+            },
+            Err(verdict) => verdict,
+        },
+        PaymentClass::Configuration => not_configured(&error),
+        PaymentClass::RequestWrong => rejected(&error),
+        // Minting has no effect: whatever failed may be tried again.
+        _ => match verdict("create-access-token", error) {
+            Verdict::Unknown { why } => Verdict::Retry { after: None, why },
+            Verdict::Moved => Verdict::Retry { after: None, why: "create-access-token: conflict".to_owned() },
+            other => other,
+        },
+    }
+}
+
+fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
+    let Some(payment) = cx.checkout.facts.payment.as_mut() else {
+        return Verdict::Unknown { why: "process-payment: there is no payment".to_owned() };
+    };
+    payment.transaction_id.clone_from(&answer.id);
+    payment.transaction_type = Some(answer.transaction_type.name().to_owned());
+    match &answer.status {
+        Answered::Success => {
+            payment.status = PaymentStatus::Succeeded;
+            Verdict::Paid
+        }
+        Answered::Pending => {
+            payment.status = PaymentStatus::Pending;
+            Verdict::Accepted
+        }
+        Answered::Other(_) => {
+            Verdict::Unknown { why: "process-payment: a status that is not documented".to_owned() }
+        }
+    }
+}
+
+fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
+    match PaymentClass::of_error(error) {
+        PaymentClass::Declined => declined(cx, error.rejection()),
+        PaymentClass::Ambiguous | PaymentClass::StopAndReconcile => {
+            Verdict::Unknown { why: format!("process-payment: {error}") }
+        }
+        PaymentClass::Configuration => not_configured(error),
+        PaymentClass::RequestWrong => rejected(error),
+        PaymentClass::MintAgain | PaymentClass::RetryMint => {
+            if let Some(order) = cx.facts().order.as_mut() {
+                order.verified = false;
+            }
+            Verdict::Retry { after: None, why: format!("process-payment: {error}") }
+        }
+        PaymentClass::NotExecuted => {
+            Verdict::Retry { after: error.retry_after(), why: format!("process-payment: {error}") }
+        }
+    }
+}
+
+fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> Verdict {
+    let decline = Decline {
+        code: rejection.and_then(|rejection| rejection.code),
+        title: rejection
+            .map(|rejection| rejection.title.clone())
+            .filter(|title| !title.is_empty())
+            .unwrap_or_else(|| "The payment was declined".to_owned()),
+    };
+    if let Some(payment) = cx.facts().payment.as_mut() {
+        payment.status = PaymentStatus::Declined;
+        payment.decline = Some(decline.clone());
+    }
+    Verdict::Declined(decline)
+}
+
+fn not_configured(error: &Error) -> Verdict {
+    Verdict::Stuck {
+        reason: StuckReason::PaymentConfiguration,
+        detail: format!("nothing was charged: {error}"),
+    }
+}
+
+fn rejected(error: &Error) -> Verdict {
+    error.rejection().map_or(Verdict::Unknown { why: error.to_string() }, |rejection| {
+        Verdict::Rejected(refused(rejection))
+    })
+}
+
+async fn look(cx: &mut StepContext, known: &[String]) -> Result<Judgement, Verdict> {
+    let id = cx.order_id()?;
+    let Some(order) = cx.read_order(id).await? else { return Ok(Judgement::Nothing) };
+    let transactions = cx.read_transactions(id).await?;
+    let verified = cx.checkout.facts.order.as_ref().is_some_and(|order| order.verified);
+    cx.facts().order = Some(order_facts(&order, verified));
+    Ok(judge(&order, &transactions, known))
+}
+
+fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Checkpoint) -> Finding {
+    if cx.facts().payment.is_none() {
+        processing(cx);
+    }
+    match judgement {
+        Judgement::Paid { kind, transaction_id } => {
+            if let Some(payment) = cx.facts().payment.as_mut() {
+                payment.status = PaymentStatus::Succeeded;
+                payment.transaction_type = Some(kind.to_owned());
+                payment.transaction_id = payment.transaction_id.take().or(transaction_id);
+            }
+            Verdict::Paid.into()
+        }
+        Judgement::Pending => pending(cx),
+        Judgement::Declined { dead } => {
+            let verdict = declined(cx, None);
+            if dead && let Some(order) = cx.facts().order.take() {
+                cx.facts().dead_orders.push(order.id);
+            }
+            verdict.into()
+        }
+        Judgement::Nothing => nothing(cx, checkpoint, false),
+    }
+}
+
+/// Accepted and not settled: followed for as long as the operator allows.
+fn pending(cx: &mut StepContext) -> Finding {
+    if let Some(payment) = cx.facts().payment.as_mut() {
+        payment.status = PaymentStatus::Pending;
+    }
+    let deadline = cx.attempt.started_at + cx.timing.pending;
+    match remaining(cx, deadline) {
+        Some(left) => Finding::StillUnknown { after: wait(cx, left), failed: false, settling: true },
+        None => Verdict::Stuck {
+            reason: StuckReason::PaymentPendingTooLong,
+            detail: "BigCommerce accepted the payment and has not settled it".to_owned(),
+        }
+        .into(),
+    }
+}
+
+/// Nothing shows a charge. It is believed only once the token can no longer be used, and even then a person decides.
+fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, failed: bool) -> Finding {
+    if cx.attempt.settling {
+        return pending(cx);
+    }
+    let expires = checkpoint
+        .exp
+        .and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok())
+        .unwrap_or(cx.attempt.started_at + TOKEN_LIFETIME);
+    if let Some(left) = remaining(cx, expires + cx.timing.settle) {
+        return Finding::StillUnknown { after: wait(cx, left), failed, settling: false };
+    }
+    if let Some(payment) = cx.facts().payment.as_mut() {
+        payment.status = PaymentStatus::Unknown;
+    }
+    Verdict::Stuck {
+        reason: StuckReason::PaymentUnknown,
+        detail:
+            "the payment's answer was lost; its access token has expired and BigCommerce shows no charge: \
+            probably not charged"
+                .to_owned(),
+    }
+    .into()
+}
+
+fn remaining(cx: &StepContext, deadline: OffsetDateTime) -> Option<Duration> {
+    Duration::try_from(deadline - cx.clock.now()).ok().filter(|left| !left.is_zero())
+}
+
+fn wait(cx: &StepContext, left: Duration) -> Duration {
+    LOOK_FIRST.saturating_mul(2_u32.saturating_pow(cx.attempt.looks.min(10))).min(LOOK_AT_MOST).min(left)
+}

@@ -1,0 +1,66 @@
+//! Reads that several steps share.
+
+use super::super::step::{StepContext, Verdict};
+use crate::bigcommerce::checkouts::Include;
+use crate::bigcommerce::orders::{Order, Transaction};
+use crate::bigcommerce::{Error, OrderId};
+use crate::checkout::{Document, OrderFacts, StuckReason};
+
+impl StepContext {
+    /// Reads the checkout object and takes it over. `Ok(false)`: there is none any more.
+    pub(super) async fn read_checkout(&mut self) -> Result<bool, Verdict> {
+        let cart_id = self.cart_id()?;
+        let read = self.client.checkouts(&self.call).get(&cart_id, Include::ShippingOptions).await;
+        match self.note("get-checkout", read) {
+            Ok(answer) => {
+                self.keep(Document::from_checkout(answer.value.raw));
+                Ok(true)
+            }
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => self.read("get-checkout", Err(error)),
+        }
+    }
+
+    /// Reads an order. `None`: it is not there (any more, or not yet).
+    pub(super) async fn read_order(&mut self, id: OrderId) -> Result<Option<Order>, Verdict> {
+        let read = self.client.orders(&self.call).get(id).await;
+        match self.note("get-order", read) {
+            Ok(answer) => Ok(Some(answer.value)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => self.read("get-order", Err::<Option<Order>, Error>(error)),
+        }
+    }
+
+    /// Reads the transactions of an order.
+    pub(super) async fn read_transactions(&mut self, id: OrderId) -> Result<Vec<Transaction>, Verdict> {
+        let read = self.client.orders(&self.call).transactions(id).await;
+        match self.note("list-transactions", read) {
+            Ok(answer) => Ok(answer.value),
+            // BigCommerce: orders.v3 answers 204 or 404 when there is none.
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => self.read("list-transactions", Err(error)),
+        }
+    }
+
+    /// The order of this checkout, as an id that can be sent.
+    pub(super) fn order_id(&self) -> Result<OrderId, Verdict> {
+        let missing = || Verdict::Stuck {
+            reason: StuckReason::OrderUnknown,
+            detail: "the checkout has no order that could be paid".to_owned(),
+        };
+        self.checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)).ok_or_else(missing)
+    }
+}
+
+/// What is kept of an order.
+pub(super) fn order_facts(order: &Order, verified: bool) -> OrderFacts {
+    OrderFacts {
+        id: order.id.get(),
+        status_id: order.status_id,
+        status: order.status.clone(),
+        payment_status: order.payment_status.clone(),
+        total: order.total_inc_tax.map(Into::into),
+        currency: order.currency.clone().unwrap_or_else(|| "USD".to_owned()),
+        verified,
+    }
+}

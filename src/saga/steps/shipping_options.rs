@@ -1,0 +1,165 @@
+//! `shipping-options`: choose how each consignment is sent, as named or by preference. Naturally idempotent.
+
+use std::cmp::Ordering;
+
+use async_trait::async_trait;
+
+use super::super::step::{Finding, Step, StepContext, Verdict};
+use crate::bigcommerce::checkouts::Include;
+use crate::checkout::{
+    Checkout, Consignment, Document, OptionChoice, Preference, Refused, ShippingOption, StepName,
+};
+
+/// See the module.
+pub(super) struct ShippingOptions;
+
+#[async_trait]
+impl Step for ShippingOptions {
+    fn name(&self) -> StepName {
+        StepName::ShippingOptions
+    }
+
+    fn is_ready(&self, checkout: &Checkout) -> bool {
+        checkout.input.shipping_options.is_some() || checkout.input.shipping_preference.is_some()
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Verdict {
+        match run(cx).await {
+            Ok(()) => Verdict::Succeeded,
+            Err(verdict @ Verdict::Rejected(_)) => {
+                // The quote is gone: the shopper chooses again, from fresh ones.
+                cx.checkout.input.shipping_options = None;
+                match cx.read_checkout().await {
+                    Ok(_) => verdict,
+                    Err(failed) => failed,
+                }
+            }
+            Err(verdict) => verdict,
+        }
+    }
+
+    async fn reconcile(&self, cx: &mut StepContext) -> Finding {
+        match cx.read_checkout().await {
+            Ok(true) => {
+                let missing = choices(&cx.checkout).map(|choices| choices.is_empty());
+                if missing == Ok(true) { Verdict::Succeeded.into() } else { Finding::Absent }
+            }
+            Ok(false) => Finding::Absent,
+            Err(Verdict::Retry { after, .. }) => {
+                Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false }
+            }
+            Err(verdict) => verdict.into(),
+        }
+    }
+}
+
+async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
+    let cart_id = cx.cart_id()?;
+    let choices = choices(&cx.checkout)
+        .map_err(|title| Verdict::Rejected(Refused { status: 422, title, errors: Vec::new() }))?;
+    for (consignment, option) in choices {
+        let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
+        let checkouts = cx.client.checkouts(&cx.call);
+        let chosen = checkouts
+            .select_shipping_option(&cart_id, &consignment, &option, version, Include::Nothing)
+            .await;
+        let answer = cx.write("update-consignment", chosen)?;
+        cx.keep(Document::from_checkout(answer.value.raw));
+    }
+    let document = cx.checkout.facts.document.as_ref();
+    if document.is_none_or(Document::options_selected) {
+        Ok(())
+    } else {
+        let title = "BigCommerce left a consignment without a shipping option".to_owned();
+        Err(Verdict::Rejected(Refused { status: 422, title, errors: Vec::new() }))
+    }
+}
+
+/// The consignments whose option is to be set, with the option. Those that have the wanted one are left out.
+fn choices(checkout: &Checkout) -> Result<Vec<(String, String)>, String> {
+    let Some(document) = &checkout.facts.document else { return Err("there is no cart".to_owned()) };
+    let named = checkout.input.shipping_options.as_deref().unwrap_or_default();
+    let preference = checkout.input.shipping_preference.as_ref();
+    let mut choices = Vec::new();
+    for consignment in document.consignments() {
+        let wanted = match (named_for(&consignment, named), preference) {
+            (Some(option), _) => option.to_owned(),
+            (None, Some(preference)) => preferred(&consignment, preference).ok_or_else(|| {
+                format!("no shipping option of consignment {} fits the preference", consignment.id)
+            })?,
+            (None, None) if consignment.selected.is_some() => continue,
+            (None, None) => return Err(format!("consignment {} has no shipping option", consignment.id)),
+        };
+        if consignment.selected != Some(wanted.as_str()) {
+            choices.push((consignment.id.to_owned(), wanted));
+        }
+    }
+    Ok(choices)
+}
+
+fn named_for<'a>(consignment: &Consignment<'_>, named: &'a [OptionChoice]) -> Option<&'a str> {
+    named
+        .iter()
+        .find(|choice| choice.consignment_id.as_deref().is_none_or(|id| id == consignment.id))
+        .map(|choice| choice.shipping_option_id.as_str())
+}
+
+fn preferred(consignment: &Consignment<'_>, preference: &Preference) -> Option<String> {
+    let available = consignment.available.iter();
+    let option = match preference {
+        Preference::Cheapest => available.min_by(|a, b| by_cost(a, b)),
+        Preference::Fastest => available.min_by(|a, b| days(a).cmp(&days(b)).then_with(|| by_cost(a, b))),
+        Preference::Type(kind) => available.filter(|option| option.kind == kind).min_by(|a, b| by_cost(a, b)),
+        Preference::Description(text) => {
+            available.filter(|option| option.description == text).min_by(|a, b| by_cost(a, b))
+        }
+    };
+    option.map(|option| option.id.to_owned())
+}
+
+/// The first of equals stays first: BigCommerce lists them in the merchant's order.
+fn by_cost(a: &ShippingOption<'_>, b: &ShippingOption<'_>) -> Ordering {
+    match (a.cost, b.cost) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    }
+}
+
+/// The largest number in a transit time (`3 to 5 days`); without one it is slower than any.
+fn days(option: &ShippingOption<'_>) -> u64 {
+    option
+        .transit_time
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|digits| digits.parse().ok())
+        .max()
+        .unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn chosen(preference: &Preference) -> Option<String> {
+        let document = Document::from_checkout(
+            json!({"consignments": [{"id": "k", "available_shipping_options": [
+                {"id": "slow", "type": "flat", "description": "Flat Rate", "cost": 5, "transit_time": "3 to 9 days"},
+                {"id": "fast", "type": "air", "description": "Air", "cost": 50.5, "transit_time": "1 day"},
+                {"id": "free", "type": "free", "description": "Free", "cost": 0, "transit_time": ""},
+            ]}]}),
+        );
+        preferred(document.consignments().first()?, preference)
+    }
+
+    #[test]
+    fn a_preference_chooses_one_option() {
+        assert_eq!(chosen(&Preference::Cheapest).as_deref(), Some("free"));
+        assert_eq!(chosen(&Preference::Fastest).as_deref(), Some("fast"));
+        assert_eq!(chosen(&Preference::Type("flat".to_owned())).as_deref(), Some("slow"));
+        assert_eq!(chosen(&Preference::Description("Air".to_owned())).as_deref(), Some("fast"));
+        assert_eq!(chosen(&Preference::Type("drone".to_owned())), None);
+    }
+}

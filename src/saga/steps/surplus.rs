@@ -1,0 +1,103 @@
+//! Orders of one cart: which is ours, and what becomes of the others.
+
+use super::super::step::{StepContext, Verdict};
+use crate::bigcommerce::OrderId;
+use crate::bigcommerce::orders::{Filter, Order};
+use crate::checkout::StuckReason;
+
+/// How the orders of a checkout are found (BigCommerce: orders.v2, getAllOrders).
+pub(super) enum Witness {
+    /// Made from this cart.
+    Cart(String),
+    /// Made directly, with our checkout id as the external id.
+    External(String),
+}
+
+impl Witness {
+    fn filter(&self) -> Filter {
+        match self {
+            Self::Cart(cart_id) => Filter::by_cart(cart_id),
+            Self::External(id) => Filter {
+                external_order_id: Some(id.clone()),
+                sort: Some("id:asc".to_owned()),
+                ..Filter::default()
+            },
+        }
+    }
+
+    /// A filter that BigCommerce ignored must not hand us somebody else's order.
+    fn fits(&self, order: &Order) -> bool {
+        match self {
+            Self::Cart(cart_id) => order.cart_id.as_deref() == Some(cart_id),
+            Self::External(id) => order.external_order_id.as_deref() == Some(id),
+        }
+    }
+}
+
+impl StepContext {
+    /// The orders of this checkout that still count, the lowest id first.
+    pub(super) async fn list_orders(&mut self, witness: &Witness) -> Result<Vec<Order>, Verdict> {
+        let listed = self.client.orders(&self.call).list(&witness.filter()).await;
+        let mut orders = self.read("list-orders", listed)?.value;
+        let dead = &self.checkout.facts.dead_orders;
+        orders.retain(|order| witness.fits(order) && !order.is_deleted && !dead.contains(&order.id.get()));
+        orders.sort_unstable_by_key(|order| order.id);
+        Ok(orders)
+    }
+
+    /// Archives every order but ours. One that is paid, or may be, is for a person.
+    pub(super) async fn archive_others(&mut self, orders: &[Order], ours: OrderId) -> Result<(), Verdict> {
+        for order in orders.iter().filter(|order| order.id != ours) {
+            let transactions = self.read_transactions(order.id).await?;
+            if order.status_id != 0 || !order.payment_status.is_empty() || !transactions.is_empty() {
+                return Err(Verdict::Stuck {
+                    reason: StuckReason::SurplusOrderPaid,
+                    detail: format!(
+                        "order {} was made from the same cart as order {ours} and is {} ({})",
+                        order.id, order.status, order.payment_status
+                    ),
+                });
+            }
+            tracing::warn!(checkout_id = %self.checkout.id, order_id = %order.id, adopted = %ours, "a surplus order is archived");
+            self.archive(order.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Archives an order that was not paid. Repeatable, so an uncertain answer only means to do it again.
+    pub(super) async fn archive(&mut self, id: OrderId) -> Result<(), Verdict> {
+        let archived = self.client.orders(&self.call).archive(id).await;
+        match self.note("archive-order", archived) {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => self.read("archive-order", Err(error)),
+        }
+    }
+
+    /// Cancels an order that was not paid (status 5). Repeatable. One that was paid is for a person.
+    pub(super) async fn cancel_order(&mut self) -> Result<(), Verdict> {
+        let Some(id) = self.checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)) else {
+            return Ok(());
+        };
+        let Some(order) = self.read_order(id).await? else { return Ok(()) };
+        if order.is_deleted || order.status_id == CANCELLED {
+            return Ok(());
+        }
+        if order.status_id != 0 {
+            return Err(Verdict::Stuck {
+                reason: StuckReason::CancelFoundPaid,
+                detail: format!("order {id} is {} ({}), not Incomplete", order.status, order.payment_status),
+            });
+        }
+        let body = serde_json::json!({"status_id": CANCELLED});
+        let updated = self.client.orders(&self.call).update(id, &body).await;
+        let order = self.read("update-order", updated)?.value;
+        if let Some(facts) = self.checkout.facts.order.as_mut() {
+            facts.status_id = order.status_id;
+            facts.status = order.status;
+        }
+        Ok(())
+    }
+}
+
+const CANCELLED: i64 = 5;

@@ -1,0 +1,337 @@
+//! Takes operations in: looks, decides, and records the intent under its key before anything is sent.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use super::accept::{Accepted, accept};
+use super::decide;
+use super::engine::{Engine, Ran};
+use super::operation::{NewCheckout, NewFlow, Operation, Refusal, Request};
+use crate::bigcommerce::PaymentRequest;
+use crate::checkout::{
+    Answer, Checkout, CheckoutId, Event, Facts, Goal, Input, KeyRef, Status, StepName, StepRecord, StepStatus,
+};
+use crate::store::{self, Binding, BoundKey, Claim, Hold, Transition};
+
+/// The proof that its holder may act on one checkout. Only its hash is kept.
+#[derive(Clone, Copy)]
+pub struct TokenProof(pub [u8; 32]);
+
+impl TokenProof {
+    /// The proof that this token is.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+}
+
+/// An operation that was taken in.
+pub struct Submitted {
+    engine: Engine,
+    checkout: Checkout,
+    ticket: Ticket,
+    run: Option<Ran>,
+    /// Whether the key was bound before this request came.
+    pub replayed: bool,
+}
+
+/// How the answer is recognised.
+enum Ticket {
+    /// It is known.
+    Answered(Answer),
+    /// By the ticket of the goal.
+    Goal(i64),
+    /// By the key, which an earlier request bound.
+    Key(KeyRef),
+}
+
+/// What became of an operation by the time that its caller stopped waiting.
+pub struct Waited {
+    /// The checkout now.
+    pub checkout: Checkout,
+    /// `None`: it is still running, waiting or unknown.
+    pub answer: Option<Answer>,
+    /// Whether the answer was recorded for an earlier request with the same key.
+    pub replayed: bool,
+}
+
+impl Engine {
+    /// Creates a checkout and begins to run it. With a key that is bound already, joins that checkout.
+    pub async fn create(
+        &self,
+        new: NewCheckout,
+        request: Request,
+        token: TokenProof,
+    ) -> Result<Submitted, Refusal> {
+        self.admit()?;
+        if !self.inner.clients.contains_key(&new.store) {
+            return Err(Refusal::UnknownStore);
+        }
+        if let Some(bound) = self.bound(&request).await? {
+            let submitted = self.join(bound, &request, "create").await?;
+            self.inner.store.admit_token(submitted.checkout.id, token.0).await.map_err(internal)?;
+            return Ok(submitted);
+        }
+        let created = self.created(new);
+        let goal = (StepName::ShippingOptions, "create");
+        let transition = claiming(&created, created.clone(), goal, &request, false)?;
+        let ticket = transition.checkout().version;
+        match self.inner.store.create(transition, token.0, self.inner.settings.checkout_ttl).await {
+            Ok(claim) => Ok(self.started(claim, ticket, None)),
+            // The same key a moment ago: join it.
+            Err(store::Error::KeyBound) => {
+                let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
+                let submitted = self.join(bound, &request, "create").await?;
+                self.inner.store.admit_token(submitted.checkout.id, token.0).await.map_err(internal)?;
+                Ok(submitted)
+            }
+            Err(error) => Err(internal(error)),
+        }
+    }
+
+    /// Takes an operation in and begins to run it, or joins the earlier request with the same key.
+    pub async fn submit(
+        &self,
+        id: CheckoutId,
+        operation: Operation,
+        request: Request,
+    ) -> Result<Submitted, Refusal> {
+        self.admit()?;
+        let name = operation.name();
+        let mut again = false;
+        if let Some(bound) = self.bound(&request).await? {
+            if bound.checkout != id {
+                return Err(Refusal::KeyReused);
+            }
+            again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
+            let submitted = self.join(bound, &request, name).await?;
+            if !again {
+                return Ok(submitted);
+            }
+        }
+        let checkout = self.inner.store.load(id).await.map_err(internal)?.ok_or(Refusal::NotFound)?;
+        let run = match accept(&checkout, operation, request.if_match)? {
+            Accepted::Already => return Ok(self.already(checkout)),
+            Accepted::Cancel => return self.cancel(&checkout, &request, again).await,
+            Accepted::Run(run) => run,
+        };
+        let until = run.checkout.goal.as_ref().map_or(StepName::Payment, |goal| goal.until);
+        let transition = claiming(&checkout, run.checkout, (until, name), &request, again)?;
+        let ticket = transition.checkout().version;
+        match self.inner.store.claim(transition).await {
+            Ok(claim) => Ok(self.started(claim, ticket, run.instrument)),
+            // The same key a moment ago: join it.
+            Err(store::Error::KeyBound) => {
+                let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
+                self.join(bound, &request, name).await
+            }
+            // Somebody else was a moment faster.
+            Err(error) => Err(internal(error)),
+        }
+    }
+
+    /// The checkout as it is now.
+    pub async fn snapshot(&self, id: CheckoutId) -> Result<Checkout, Refusal> {
+        self.inner.store.load(id).await.map_err(internal)?.ok_or(Refusal::NotFound)
+    }
+
+    /// The name of the store that a checkout belongs to.
+    pub async fn store_of(&self, id: CheckoutId) -> Result<Option<String>, Refusal> {
+        self.inner.store.store_of(id).await.map_err(internal)
+    }
+
+    /// Whether a checkout token is good for this checkout.
+    pub async fn admits(&self, id: Uuid, token: TokenProof) -> Result<bool, Refusal> {
+        self.inner.store.admits_token(id, token.0).await.map_err(internal)
+    }
+
+    /// News of one checkout.
+    pub fn watch(&self, id: CheckoutId) -> store::Watch {
+        self.inner.store.changes().watch(id)
+    }
+
+    fn admit(&self) -> Result<(), Refusal> {
+        if self.inner.stopping.is_cancelled() { Err(Refusal::Unavailable) } else { Ok(()) }
+    }
+
+    async fn bound(&self, request: &Request) -> Result<Option<BoundKey>, Refusal> {
+        match request.key_ref() {
+            Some(key) => self.inner.store.bound_key(&key).await.map_err(internal),
+            None => Ok(None),
+        }
+    }
+
+    async fn join(&self, bound: BoundKey, request: &Request, operation: &str) -> Result<Submitted, Refusal> {
+        let same = bound.operation == operation && bound.fingerprint == request.fingerprint;
+        let Some(key) = request.key_ref().filter(|_| same) else { return Err(Refusal::KeyReused) };
+        let checkout = self.snapshot(bound.checkout).await?;
+        let ticket = bound.answer.map_or(Ticket::Key(key), Ticket::Answered);
+        Ok(Submitted { engine: self.clone(), checkout, ticket, run: None, replayed: true })
+    }
+
+    fn already(&self, checkout: Checkout) -> Submitted {
+        let ticket = Ticket::Answered(Answer::Done);
+        Submitted { engine: self.clone(), checkout, ticket, run: None, replayed: false }
+    }
+
+    fn started(&self, claim: Claim, ticket: i64, instrument: Option<PaymentRequest>) -> Submitted {
+        let checkout = claim.checkout().clone();
+        let run = Some(self.spawn(claim, instrument));
+        Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket), run, replayed: false }
+    }
+
+    async fn cancel(
+        &self,
+        checkout: &Checkout,
+        request: &Request,
+        again: bool,
+    ) -> Result<Submitted, Refusal> {
+        let ticket = checkout.version + 1;
+        let mut next = checkout.clone();
+        next.stuck = None;
+        let goal = goal(request, "cancel", StepName::Cancel, ticket, None);
+        let transition = Transition::new(checkout, Event::CancelRequested, Hold::Lease, |checkout| {
+            *checkout = next;
+            checkout.goal = Some(goal);
+            checkout.tries = 0;
+        })
+        .map_err(|_| Refusal::Closed)?
+        .bind(binding(request, "cancel", again));
+        match self.inner.store.claim(transition).await {
+            Ok(claim) => Ok(self.started(claim, ticket, None)),
+            Err(store::Error::Lost) => Err(Refusal::InProgress),
+            Err(error) => Err(internal(error)),
+        }
+    }
+
+    fn created(&self, new: NewCheckout) -> Checkout {
+        let now = time::OffsetDateTime::now_utc();
+        let flow = new.flow.flow();
+        let pending = |&name: &StepName| StepRecord {
+            name,
+            status: StepStatus::Pending,
+            attempts: 0,
+            finished_at: None,
+        };
+        let mut input: Input = new.input;
+        match new.flow {
+            NewFlow::Cart(body) => input.cart = Some(body),
+            NewFlow::DirectOrder(body) => input.direct_order = Some(body),
+        }
+        Checkout {
+            id: CheckoutId::generate(),
+            store: new.store,
+            flow,
+            version: 1,
+            fence: 1,
+            status: Status::AwaitingInput,
+            steps: flow.steps().iter().map(pending).collect(),
+            input,
+            facts: Facts::default(),
+            goal: None,
+            in_flight: None,
+            tries: 0,
+            answered: None,
+            stuck: None,
+            metadata: new.metadata,
+            created_at: now,
+            updated_at: now,
+            expires_at: now + self.inner.settings.checkout_ttl,
+        }
+    }
+}
+
+impl Submitted {
+    /// The checkout as it was taken in.
+    pub fn checkout(&self) -> &Checkout {
+        &self.checkout
+    }
+
+    /// Waits for the answer, at most this long. The work goes on whether anybody waits or not.
+    pub async fn wait(mut self, at_most: Duration) -> Result<Waited, Refusal> {
+        let deadline = Instant::now() + at_most;
+        let mut watch = self.engine.watch(self.checkout.id);
+        if let Some(run) = self.run.take()
+            && let Ok(Ok(checkout)) = timeout_at(deadline, run).await
+        {
+            self.checkout = checkout;
+        } else if !matches!(self.ticket, Ticket::Answered(_)) {
+            self.checkout = self.engine.snapshot(self.checkout.id).await?;
+        }
+        loop {
+            if let Some(answer) = self.answer().await? {
+                return Ok(self.waited(Some(answer)));
+            }
+            if timeout_at(deadline, watch.changed()).await.is_err() {
+                return Ok(self.waited(None));
+            }
+            self.checkout = self.engine.snapshot(self.checkout.id).await?;
+        }
+    }
+
+    async fn answer(&self) -> Result<Option<Answer>, Refusal> {
+        Ok(match &self.ticket {
+            Ticket::Answered(answer) => Some(answer.clone()),
+            Ticket::Goal(ticket) => {
+                let answered = self.checkout.answered.as_ref();
+                answered.filter(|answered| answered.ticket >= *ticket).map(|answered| answered.answer.clone())
+            }
+            Ticket::Key(key) => {
+                let bound = self.engine.inner.store.bound_key(key).await.map_err(internal)?;
+                bound.and_then(|bound| bound.answer)
+            }
+        })
+    }
+
+    fn waited(self, answer: Option<Answer>) -> Waited {
+        Waited { checkout: self.checkout, answer, replayed: self.replayed }
+    }
+}
+
+/// The claim that records what is wanted, together with the intent of the first attempt.
+fn claiming(
+    from: &Checkout,
+    wanted: Checkout,
+    (until, name): (StepName, &str),
+    request: &Request,
+    again: bool,
+) -> Result<Transition, Refusal> {
+    let ticket = from.version + 1;
+    let agreed = wanted.goal.as_ref().and_then(|goal| goal.agreed_total);
+    let mut wanted = wanted;
+    wanted.goal = Some(goal(request, name, until, ticket, agreed));
+    let (wanted, began) = decide::begin(wanted, time::OffsetDateTime::now_utc());
+    Ok(Transition::new(from, Event::Claimed, Hold::Lease, |checkout| *checkout = wanted)
+        .map_err(|_| Refusal::InProgress)?
+        .began(began)
+        .bind(binding(request, name, again)))
+}
+
+fn goal(
+    request: &Request,
+    operation: &str,
+    until: StepName,
+    ticket: i64,
+    agreed: Option<crate::checkout::Money>,
+) -> Goal {
+    Goal { operation: operation.to_owned(), until, key: request.key_ref(), agreed_total: agreed, ticket }
+}
+
+fn binding(request: &Request, operation: &str, again: bool) -> Option<Binding> {
+    let key = request.key_ref()?;
+    Some(Binding { key, operation: operation.to_owned(), fingerprint: request.fingerprint, again })
+}
+
+/// Why the database kept an operation from being taken in.
+pub(super) fn internal(error: store::Error) -> Refusal {
+    match error {
+        store::Error::Database(cause) => {
+            tracing::error!(error = %cause, "the database failed");
+            Refusal::Unavailable
+        }
+        store::Error::Lost => Refusal::InProgress,
+        other => Refusal::Internal(other.to_string()),
+    }
+}

@@ -1,0 +1,58 @@
+//! Reading checkouts.
+
+use super::{Error, Store, row::Row};
+use crate::checkout::{Checkout, CheckoutId};
+
+impl Store {
+    /// One checkout as it is now; `None` when there is none.
+    pub async fn load(&self, id: CheckoutId) -> Result<Option<Checkout>, Error> {
+        let row = sqlx::query_as!(
+            Row,
+            r#"
+            select checkout_id, store, flow, status, version, fence, input::text as "input!",
+                record::text as "record!", document::text as document, metadata::text as "metadata!",
+                created_at, updated_at, expires_at
+            from checkout where checkout_id = $1
+            "#,
+            id.uuid()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(Row::into_checkout).transpose()
+    }
+
+    /// The name of the store that a checkout belongs to.
+    pub async fn store_of(&self, id: CheckoutId) -> Result<Option<String>, Error> {
+        Ok(sqlx::query_scalar!("select store from checkout where checkout_id = $1", id.uuid())
+            .fetch_optional(&self.pool)
+            .await?)
+    }
+
+    /// Replaces the order of a completed checkout by a fresher reading of it. Dropped half-way: nothing is lost, the
+    /// reading can be repeated at any time.
+    pub async fn refresh_order(&self, fresh: &Checkout) -> Result<Option<Checkout>, Error> {
+        let version = sqlx::query_scalar!(
+            "update checkout set record = $3::text::json, version = version + 1, updated_at = now()
+             where checkout_id = $1 and version = $2 and status = 'completed' returning version",
+            fresh.id.uuid(),
+            fresh.version,
+            super::row::record_text(fresh)?,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(version) = version else { return Ok(None) };
+        self.changes.publish(fresh.id, version);
+        Ok(Some(Checkout { version, ..fresh.clone() }))
+    }
+
+    /// Lets recovery look at a checkout now: a hint has come that there is news.
+    pub async fn hurry(&self, id: CheckoutId) -> Result<(), Error> {
+        sqlx::query!(
+            "update checkout set due_at = now() where checkout_id = $1 and status = 'waiting'",
+            id.uuid()
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,255 @@
+//! Claims: the right to work on a checkout, for as long as its lease lasts.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use super::{Clock, Ended, Error, Store, Transition, row, row::Row};
+use crate::checkout::{Checkout, StepName};
+
+/// Between two looks at the database after a commit whose result is not known.
+const UNCERTAIN_COMMIT: Duration = Duration::from_millis(250);
+
+/// The right to call BigCommerce for one checkout and to write what came of it. Only the store makes one; whoever
+/// holds one ends it through [`Store::advance`]. Dropped: the lease runs out and recovery
+/// takes over.
+#[must_use = "a claim that is dropped keeps its checkout busy until the lease runs out"]
+#[derive(Debug)]
+pub struct Claim {
+    checkout: Checkout,
+    clock: Clock,
+}
+
+/// What recovery found.
+#[derive(Debug)]
+pub struct Due {
+    /// Checkouts whose lease or timer had run out, claimed.
+    pub claims: Vec<Claim>,
+    /// When the next one is due; `None` when none is.
+    pub next_in: Option<Duration>,
+}
+
+impl Claim {
+    /// The checkout as it was written last.
+    pub fn checkout(&self) -> &Checkout {
+        &self.checkout
+    }
+
+    /// PostgreSQL's clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The checkout, once it was let go.
+    pub fn into_checkout(self) -> Checkout {
+        self.checkout
+    }
+}
+
+impl Store {
+    /// Creates a checkout and claims it. `token_hash` admits its checkout token.
+    pub async fn create(
+        &self,
+        transition: Transition,
+        token_hash: [u8; 32],
+        ttl: Duration,
+    ) -> Result<Claim, Error> {
+        let checkout = &transition.checkout;
+        let mut tx = self.pool.begin().await?;
+        sqlx::query!(
+            r#"
+            insert into checkout (checkout_id, store, flow, status, step, version, fence, due_at, input, record,
+                metadata, expires_at)
+            values ($1, $2, $3, 'awaiting_input', $4, $5, $6, now(), '{}', '{}', $7::text::json,
+                now() + make_interval(secs => $8::float8))
+            "#,
+            checkout.id.uuid(),
+            checkout.store,
+            checkout.flow.as_str(),
+            checkout.next_step().map(StepName::as_str),
+            transition.from_version,
+            transition.from_fence,
+            row::to_text(checkout, &checkout.metadata)?,
+            ttl.as_secs_f64(),
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "insert into checkout_token (checkout_id, token_hash) values ($1, $2)",
+            checkout.id.uuid(),
+            token_hash.as_slice()
+        )
+        .execute(&mut *tx)
+        .await?;
+        let at = self.write(&mut *tx, &transition).await?;
+        tx.commit().await?;
+        Ok(self.held(transition, at))
+    }
+
+    /// Claims a checkout that nobody holds.
+    pub async fn claim(&self, transition: Transition) -> Result<Claim, Error> {
+        self.hold(transition).await
+    }
+
+    /// Writes what an attempt came to. When it is not known whether the database took it (a lost connection, a
+    /// restart), it looks, and writes again what is missing, for as long as the lease lasts. The claim comes back with
+    /// the error; [`Error::Lost`]: somebody else holds the checkout now.
+    ///
+    /// Dropped half-way: it is written whole or not at all; recovery finds out by looking.
+    pub async fn advance(&self, claim: Claim, transition: Transition) -> Result<Claim, (Claim, Error)> {
+        let deadline = Instant::now() + self.lease;
+        loop {
+            let error = match self.write(&self.pool, &transition).await {
+                Ok(at) => return Ok(self.held(transition, at)),
+                Err(error @ Error::Database(_)) if Instant::now() < deadline => error,
+                Err(error) => return Err((claim, error)),
+            };
+            tracing::warn!(checkout_id = %claim.checkout.id, error = ?error, "a commit is uncertain: looking");
+            tokio::time::sleep(UNCERTAIN_COMMIT).await;
+            let found = sqlx::query!(
+                "select version, fence, updated_at from checkout where checkout_id = $1",
+                claim.checkout.id.uuid()
+            )
+            .fetch_optional(&self.pool)
+            .await;
+            match found {
+                Ok(Some(row))
+                    if row.version == transition.checkout.version && row.fence == claim.checkout.fence =>
+                {
+                    return Ok(self.held(transition, row.updated_at));
+                }
+                // Not taken, or the database is still away: once more.
+                Ok(Some(row))
+                    if row.version == transition.from_version && row.fence == claim.checkout.fence => {}
+                Err(_) => {}
+                Ok(_) => return Err((claim, Error::Lost)),
+            }
+        }
+    }
+
+    /// Writes a transition of a checkout that nobody holds, without claiming it.
+    pub async fn transit(&self, transition: Transition) -> Result<Checkout, Error> {
+        let at = self.write(&self.pool, &transition).await?;
+        Ok(self.held(transition, at).checkout)
+    }
+
+    async fn hold(&self, transition: Transition) -> Result<Claim, Error> {
+        let at = self.write(&self.pool, &transition).await?;
+        Ok(self.held(transition, at))
+    }
+
+    fn held(&self, transition: Transition, at: OffsetDateTime) -> Claim {
+        let mut checkout = transition.checkout;
+        checkout.updated_at = at;
+        self.changes.publish(checkout.id, checkout.version);
+        Claim { checkout, clock: Clock::read(at) }
+    }
+
+    /// Extends the lease. [`Error::Lost`]: somebody else holds the checkout now.
+    pub async fn renew(&self, claim: &Claim) -> Result<(), Error> {
+        let renewed = sqlx::query!(
+            "update checkout set due_at = now() + make_interval(secs => $3::float8)
+             where checkout_id = $1 and fence = $2 and leased_by is not null",
+            claim.checkout.id.uuid(),
+            claim.checkout.fence,
+            self.lease.as_secs_f64(),
+        )
+        .execute(&self.pool)
+        .await?;
+        if renewed.rows_affected() == 1 { Ok(()) } else { Err(Error::Lost) }
+    }
+
+    /// Claims up to `limit` checkouts whose lease or timer has run out, the longest overdue first. Several processes
+    /// never get the same one and never wait for each other.
+    pub async fn claim_due(&self, limit: i64) -> Result<Due, Error> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"
+            with due as (
+                select checkout_id, status from checkout where due_at <= now()
+                order by due_at limit $1 for update skip locked
+            ), claimed as (
+                update checkout c set
+                    -- As checkout::next decides it: abandoned or resumed.
+                    status = case due.status when 'waiting' then 'running' when 'awaiting_input' then 'compensating'
+                        else due.status end,
+                    version = c.version + 1, fence = c.fence + 1, leased_by = $2,
+                    due_at = now() + make_interval(secs => $3::float8), updated_at = now()
+                from due where c.checkout_id = due.checkout_id
+                returning c.*, due.status as was
+            ), logged as (
+                insert into attempt_log (checkout_id, version, event, fence, process_id)
+                select checkout_id, version, case was when 'awaiting_input' then 'abandoned' else 'resumed' end,
+                    fence, $2
+                from claimed
+            )
+            select checkout_id as "checkout_id!", store as "store!", flow as "flow!", status as "status!",
+                version as "version!", fence as "fence!", input::text as "input!", record::text as "record!",
+                document::text as document, metadata::text as "metadata!", created_at as "created_at!",
+                updated_at as "updated_at!", expires_at as "expires_at!"
+            from claimed
+            "#,
+            limit,
+            self.process_id,
+            self.lease.as_secs_f64(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut claims = Vec::with_capacity(rows.len());
+        for row in rows {
+            let at = row.updated_at;
+            match row.into_checkout() {
+                Ok(checkout) => {
+                    self.changes.publish(checkout.id, checkout.version);
+                    claims.push(Claim { checkout, clock: Clock::read(at) });
+                }
+                // Its lease runs out and it is looked at again; it must not keep the others from being resumed.
+                Err(error) => tracing::error!(%error, "a due checkout cannot be read"),
+            }
+        }
+        let next_in = sqlx::query_scalar!(
+            r#"select extract(epoch from min(due_at) - now())::float8 from checkout where due_at is not null"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(Due {
+            claims,
+            next_in: next_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
+        })
+    }
+
+    /// Hands back the leases of this process, so that another one goes on at once.
+    pub async fn release_all(&self) -> Result<u64, Error> {
+        let released = sqlx::query!(
+            "update checkout set due_at = now() where leased_by = $1 and due_at is not null",
+            self.process_id
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(released.rows_affected())
+    }
+
+    /// Keeps an outcome that came after its lease was lost, as evidence only (guarantee 4).
+    pub async fn keep_evidence(&self, checkout: &Checkout, ended: &Ended) -> Result<(), Error> {
+        sqlx::query!(
+            r#"
+            insert into attempt_log (checkout_id, event, fence, process_id, ended_step, ended_attempt, outcome,
+                upstream_status, duration_ms, detail)
+            values ($1, 'fenced-out', $2, $3, $4, $5, $6, $7, $8, $9::text::json)
+            "#,
+            checkout.id.uuid(),
+            checkout.fence,
+            self.process_id,
+            ended.step.as_str(),
+            i32::try_from(ended.attempt).ok(),
+            ended.outcome.as_str(),
+            ended.upstream_status.and_then(|status| i16::try_from(status).ok()),
+            i32::try_from(ended.duration.as_millis()).ok(),
+            row::to_text(checkout, &ended.detail)?,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! PostgreSQL. All SQL of the service is here and nothing else is.
+//!
+//! Guarantees: a transition is one statement, so that it happens whole or not at all; it is written only by the
+//! holder of the current fence and only onto the version it was decided on. No transaction is ever open while
+//! BigCommerce is called. Never: a decision about the saga, a name of a step that is compared.
+
+mod changes;
+mod checkouts;
+mod claims;
+mod keys;
+mod row;
+mod transition;
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub use changes::{Change, Changes, Watch};
+pub use claims::{Claim, Due};
+pub use keys::{BoundKey, TokenHash};
+pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
+
+/// The database, for one process.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+    process_id: Uuid,
+    lease: Duration,
+    changes: Changes,
+}
+
+/// Why a write or a read did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else changed the checkout first, or holds it. Nothing was written.
+    #[error("the checkout changed meanwhile")]
+    Lost,
+    /// The idempotency key is already bound.
+    #[error("the idempotency key is already bound")]
+    KeyBound,
+    /// The order already belongs to another checkout.
+    #[error("the order already belongs to another checkout")]
+    OrderTaken,
+    /// A row could not be read back. A person should look.
+    #[error("checkout {checkout_id} cannot be read: {reason}")]
+    Unreadable {
+        /// Which.
+        checkout_id: Uuid,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The database failed. Whether a write happened is not known.
+    #[error("the database failed")]
+    Database(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error().and_then(sqlx::error::DatabaseError::constraint) {
+            Some("idempotency_key_scope" | "idempotency_key_pkey") => Self::KeyBound,
+            Some("checkout_order_one_owner" | "checkout_order_one_alive") => Self::OrderTaken,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// PostgreSQL's clock, carried forward by the time that passed here since it was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    read: OffsetDateTime,
+    at: Instant,
+}
+
+impl Clock {
+    fn read(now: OffsetDateTime) -> Self {
+        Self { read: now, at: Instant::now() }
+    }
+
+    /// What PostgreSQL's clock shows now.
+    pub fn now(&self) -> OffsetDateTime {
+        self.read + self.at.elapsed()
+    }
+}
+
+impl Store {
+    /// A store on this pool. `lease` is how long a claim is good for without being renewed.
+    pub fn new(pool: PgPool, lease: Duration) -> Self {
+        Self { pool, process_id: Uuid::now_v7(), lease, changes: Changes::default() }
+    }
+
+    /// News of every checkout that changed, from this process and, once [`Changes::listen`] runs, from all others.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("select 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// The pool, for [`Changes::listen`] and the check of migrations.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}

@@ -1,0 +1,97 @@
+//! From a checkout to its row and back.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Error;
+use crate::checkout::{Answered, Checkout, Facts, Goal, InFlight, StepRecord, Stuck};
+
+/// The columns of a checkout, with documents as text.
+pub(super) struct Row {
+    pub(super) checkout_id: Uuid,
+    pub(super) store: String,
+    pub(super) flow: String,
+    pub(super) status: String,
+    pub(super) version: i64,
+    pub(super) fence: i64,
+    pub(super) input: String,
+    pub(super) record: String,
+    pub(super) document: Option<String>,
+    pub(super) metadata: String,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) updated_at: OffsetDateTime,
+    pub(super) expires_at: OffsetDateTime,
+}
+
+/// The part of a checkout that is stored as one document.
+#[derive(Serialize, Deserialize)]
+struct Record<'a> {
+    #[serde(borrow = "'a")]
+    steps: std::borrow::Cow<'a, [StepRecord]>,
+    facts: std::borrow::Cow<'a, Facts>,
+    goal: std::borrow::Cow<'a, Option<Goal>>,
+    in_flight: std::borrow::Cow<'a, Option<InFlight>>,
+    tries: u32,
+    answered: std::borrow::Cow<'a, Option<Answered>>,
+    stuck: std::borrow::Cow<'a, Option<Stuck>>,
+}
+
+impl Row {
+    pub(super) fn into_checkout(self) -> Result<Checkout, Error> {
+        let checkout_id = self.checkout_id;
+        self.parse().map_err(|reason| Error::Unreadable { checkout_id, reason })
+    }
+
+    fn parse(self) -> Result<Checkout, String> {
+        fn read<'a, T: Deserialize<'a>>(column: &str, text: &'a str) -> Result<T, String> {
+            serde_json::from_str(text).map_err(|error| format!("{column}: {error}"))
+        }
+        let record: Record<'_> = read("record", &self.record)?;
+        let mut facts = record.facts.into_owned();
+        facts.document = self.document.as_deref().map(|text| read("document", text)).transpose()?;
+        Ok(Checkout {
+            id: self.checkout_id.into(),
+            store: self.store,
+            flow: self.flow.parse().map_err(|_| format!("flow: {}", self.flow))?,
+            version: self.version,
+            fence: self.fence,
+            status: self.status.parse().map_err(|_| format!("status: {}", self.status))?,
+            steps: record.steps.into_owned(),
+            input: read("input", &self.input)?,
+            facts,
+            goal: record.goal.into_owned(),
+            in_flight: record.in_flight.into_owned(),
+            tries: record.tries,
+            answered: record.answered.into_owned(),
+            stuck: record.stuck.into_owned(),
+            metadata: read("metadata", &self.metadata)?,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+/// The record column of a checkout.
+pub(super) fn record_text(checkout: &Checkout) -> Result<String, Error> {
+    use std::borrow::Cow::Borrowed;
+    to_text(
+        checkout,
+        &Record {
+            steps: Borrowed(&checkout.steps),
+            facts: Borrowed(&checkout.facts),
+            goal: Borrowed(&checkout.goal),
+            in_flight: Borrowed(&checkout.in_flight),
+            tries: checkout.tries,
+            answered: Borrowed(&checkout.answered),
+            stuck: Borrowed(&checkout.stuck),
+        },
+    )
+}
+
+/// Any part of a checkout as JSON text.
+pub(super) fn to_text(checkout: &Checkout, part: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(part)
+        .map_err(|error| Error::Unreadable { checkout_id: checkout.id.uuid(), reason: error.to_string() })
+}
