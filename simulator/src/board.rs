@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::fault::{Fault, FaultId, Kind};
+use crate::fault::{Fault, FaultId};
+use crate::fault_kind::Kind;
 
 /// All faults that were added.
 #[derive(Debug, Default)]

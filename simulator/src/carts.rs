@@ -8,9 +8,9 @@ use crate::call::{Visit, amount, member, text, whole};
 use crate::cart::Cart;
 use crate::lines;
 use crate::money;
-use crate::order;
 use crate::render;
 use crate::settings::PromotionSplit;
+use crate::snapshot;
 use crate::webhooks;
 
 /// `POST /v3/carts`
@@ -82,7 +82,7 @@ pub(crate) fn edit(
     cart.touch(visit.now);
     visit.store.carts.insert(cart.id.clone(), cart.clone());
     if visit.settings.order_follows_cart {
-        order::follow_cart(visit, &cart);
+        snapshot::follow_cart(visit, &cart);
     }
     webhooks::cart(visit, "store/cart/updated", &cart.id);
     Ok(cart)

@@ -106,9 +106,9 @@ pub(crate) fn update(visit: &mut Visit<'_>) -> Reply {
             .cloned()
             .ok_or_else(|| answer::not_found("The consignment does not exist."))?;
         if moves {
-            relocate(cart, &mut consignment, &body)?
+            relocate(cart, &mut consignment, &body)?;
         } else {
-            choose(cart, &mut consignment, &body)?
+            choose(cart, &mut consignment, &body)?;
         }
         if let Some(place) = cart.consignments.get_mut(at) {
             *place = consignment;

@@ -86,7 +86,7 @@ pub(crate) fn first_customers() -> BTreeMap<u64, Customer> {
         is_default: false,
     };
     let other =
-        |name: &str, method, kind| Instrument { kind, method, ..card(name, method, "", "6789", 2045) };
+        |name: &str, method, kind| Instrument { method, kind, ..card(name, method, "", "6789", 2045) };
     let jane = vec![
         Instrument { is_default: true, ..card("c01a1", "stripe.card", "VISA", "4242", 2045) },
         card("c01a2", "adyenv2.scheme", "MASTERCARD", "4444", 2045),

@@ -203,7 +203,7 @@ fn stored(
         return Ok(Outcome::Success { authorize: false });
     }
     let own: &[Instrument] =
-        visit.store.customers.get(&customer).map(|one| one.instruments.as_slice()).unwrap_or(&[]);
+        visit.store.customers.get(&customer).map_or(&[], |one| one.instruments.as_slice());
     let found = own.iter().find(|one| one.token == token && one.kind == kind && one.method == method.id);
     Ok(match found {
         None => Outcome::Decline(30_051),

@@ -76,6 +76,9 @@ fn list(visit: &Visit<'_>, kind: &'static str) -> Answer {
         .filter(|field| key.is_none_or(|wanted| wanted == field.key))
         .map(show)
         .collect();
+    if visit.settings.strictly_as_specified {
+        return Answer::data(200, &rows.into_iter().next().unwrap_or_else(|| json!({})));
+    }
     let (page, limit) = visit.paging();
     Answer::page(&rows, page, limit)
 }

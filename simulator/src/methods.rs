@@ -68,9 +68,12 @@ pub(crate) fn list(visit: &mut Visit<'_>) -> Reply {
             return Err(answer::payment_detail(422, 10_001, Some(("order_id", message))));
         }
     };
-    let stored =
-        visit.store.customers.get(&customer).map(|known| known.instruments.as_slice()).unwrap_or(&[]);
-    let rows: Vec<Value> = METHODS.iter().map(|method| show(method, stored)).collect();
+    let stored: &[Instrument] =
+        visit.store.customers.get(&customer).map_or(&[], |known| known.instruments.as_slice());
+    let strict = visit.settings.strictly_as_specified;
+    let stored: Vec<Instrument> =
+        stored.iter().filter(|one| !strict || one.kind == "stored_card").cloned().collect();
+    let rows: Vec<Value> = METHODS.iter().map(|method| show(method, &stored)).collect();
     Ok(Answer::data(200, &rows.into()))
 }
 

@@ -123,13 +123,16 @@ pub(crate) fn coupons(visit: &mut Visit<'_>) -> Reply {
 /// `GET /v2/orders/{id}/fees`
 pub(crate) fn fees(visit: &mut Visit<'_>) -> Reply {
     let rows = order(visit)?.fees.clone();
+    if visit.settings.strictly_as_specified {
+        return Ok(Answer::json(200, &rows.into_iter().next().unwrap_or_else(|| json!({}))));
+    }
     Ok(page(visit, rows))
 }
 
 /// `GET /v2/orders/{id}/messages`: none are ever written.
 pub(crate) fn messages(visit: &mut Visit<'_>) -> Reply {
     order(visit)?;
-    Ok(Answer::empty(204))
+    Ok(Answer::json(200, &json!([])))
 }
 
 /// `GET /v2/orders/{id}/consignments`

@@ -69,7 +69,7 @@ pub(crate) fn show_id(visit: &mut Visit<'_>, id: u64, status: u16) -> Reply {
 /// An order as V2 shows it; while `lagging`, as it was before it was paid.
 fn show(order: &Order, lagging: bool, payment_first: bool, store_currency: &str, hash: &str) -> Value {
     let status_id = if lagging { 0 } else { order.status_id };
-    let payment_status = if lagging && !payment_first { "" } else { &order.payment_status };
+    let payment_status = if lagging && !payment_first { "" } else { order.payment_status };
     let mut out = Map::new();
     for name in KEPT {
         let default = match name {

@@ -61,7 +61,7 @@ pub(crate) fn void(visit: &mut Visit<'_>) -> Reply {
     schedule(visit, Outstanding::Void, "void pending")
 }
 
-fn schedule(visit: &mut Visit<'_>, what: Outstanding, status: &str) -> Reply {
+fn schedule(visit: &mut Visit<'_>, what: Outstanding, status: &'static str) -> Reply {
     let id = find(visit)?;
     let reads = visit.settings.action_settle_reads;
     let order =
@@ -69,7 +69,7 @@ fn schedule(visit: &mut Visit<'_>, what: Outstanding, status: &str) -> Reply {
     if order.payment_status != "authorized" {
         return Err(answer::problem(422, "The order has no authorized payment."));
     }
-    status.clone_into(&mut order.payment_status);
+    order.payment_status = status;
     order.outstanding = Some((what, reads));
     Ok(Answer::json(201, &json!({})))
 }

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::answer::{self, Answer};
 use crate::board::Hit;
-use crate::fault::{At, Effect, Kind, Which};
+use crate::fault_kind::{At, Effect, Kind, Which};
 use crate::rate;
 use crate::router::Family;
 use crate::world::{Arrived, World};

@@ -1,6 +1,6 @@
 //! Fixed windows of requests, as BigCommerce counts them.
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::answer::{self, Answer};
 
@@ -43,10 +43,10 @@ impl Window {
 /// The headers of the management host.
 pub(crate) fn headers(answer: Answer, quota: u64, window_ms: u64, standing: Standing) -> Answer {
     answer
-        .with_header("X-Rate-Limit-Time-Window-Ms", window_ms)
-        .with_header("X-Rate-Limit-Time-Reset-Ms", standing.reset_ms)
-        .with_header("X-Rate-Limit-Requests-Quota", quota)
-        .with_header("X-Rate-Limit-Requests-Left", standing.left)
+        .with_header("X-Rate-Limit-Time-Window-Ms", &window_ms)
+        .with_header("X-Rate-Limit-Time-Reset-Ms", &standing.reset_ms)
+        .with_header("X-Rate-Limit-Requests-Quota", &quota)
+        .with_header("X-Rate-Limit-Requests-Left", &standing.left)
 }
 
 /// 429 without any header, as a platform under load answers.
@@ -54,16 +54,15 @@ pub(crate) fn refused() -> Answer {
     answer::problem(429, "You have exceeded the rate limit. Please slow down your requests.")
 }
 
-/// 429 of the quota layer: with the time to wait in seconds.
+/// 429 of the quota layer: with the time to wait in whole seconds, at least one.
 pub(crate) fn refused_for(ms: u64) -> Answer {
-    refused().with_header(
-        "X-Retry-After",
-        Duration::milliseconds(i64::try_from(ms).unwrap_or(0)).whole_seconds().max(1),
-    )
+    refused().with_header("X-Retry-After", &ms.div_ceil(1000).max(1))
 }
 
 #[cfg(test)]
 mod tests {
+    use time::Duration;
+
     use super::*;
 
     #[test]

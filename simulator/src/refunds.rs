@@ -82,7 +82,7 @@ fn product_amount(order: &Order, id: u64, row: &Value, wish: &mut Wish) -> Resul
 
 /// What can still go back.
 fn refundable(order: &Order) -> Decimal {
-    match order.payment_status.as_str() {
+    match order.payment_status {
         "captured" | "paid" | "partially refunded" => order.sums.total_inc - order.refunded,
         _ => Decimal::ZERO,
     }
@@ -171,7 +171,7 @@ fn apply(visit: &mut Visit<'_>, order: &mut Order, wish: &Wish, refund: &Value) 
     order.refunded += wish.total;
     order.refunds.push(refund.clone());
     let all = order.refunded >= order.sums.total_inc;
-    order.payment_status = if all { "refunded" } else { "partially refunded" }.to_owned();
+    order.payment_status = if all { "refunded" } else { "partially refunded" };
     let before = order.status_id;
     order.status_id = if all { 4 } else { 14 };
     order.modified = visit.now;
@@ -224,6 +224,15 @@ pub(crate) fn get(visit: &mut Visit<'_>) -> Reply {
         .flat_map(|order| &order.refunds)
         .find(|refund| refund["id"].as_u64() == wanted);
     found
-        .map(|refund| Answer::data(200, refund))
+        .map(|refund| Answer::data(200, &with_text_amounts(refund)))
         .ok_or_else(|| answer::not_found("The refund does not exist."))
+}
+
+/// One refund alone shows `requested_amount` as text; in lists it is a number.
+fn with_text_amounts(refund: &Value) -> Value {
+    let mut refund = refund.clone();
+    for item in refund["items"].as_array_mut().into_iter().flatten() {
+        item["requested_amount"] = item["requested_amount"].to_string().into();
+    }
+    refund
 }

@@ -108,6 +108,9 @@ pub struct Settings {
     pub tax_rates: Vec<TaxRate>,
     /// Whether shipping is taxed like the lines of its consignment.
     pub tax_shipping: bool,
+    /// Follow the OpenAPI documents where prose and samples contradict them: metafield and fee lists are objects, only
+    /// cards are listed as stored instruments of payment methods. For validating proxies.
+    pub strictly_as_specified: bool,
     /// Carts show `quantity` and `list_price` of custom items as text, as their specification says.
     pub custom_items_as_text: bool,
     /// When product 116 splits.
@@ -199,6 +202,7 @@ impl Default for Settings {
             store_currency: "USD".into(),
             tax_rates: vec![texas],
             tax_shipping: false,
+            strictly_as_specified: false,
             custom_items_as_text: true,
             promotion_split: PromotionSplit::default(),
             edit_clears_selection: true,

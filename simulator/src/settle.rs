@@ -121,7 +121,7 @@ fn name_method(order: &mut Order, payment: &Payment) {
 fn pay(visit: &mut Visit<'_>, order: &mut Order, authorize: bool) {
     let before = order.status_id;
     order.outstanding = None;
-    order.payment_status = if authorize { "authorized" } else { "captured" }.to_owned();
+    order.payment_status = if authorize { "authorized" } else { "captured" };
     order.status_id = match (authorize, order.is_digital()) {
         (true, _) => 7,
         (false, true) => visit.settings.digital_order_status,
@@ -144,7 +144,7 @@ pub(crate) fn charge_later(visit: &mut Visit<'_>, payment: &Payment, outstanding
         add_transaction(visit, order, "pending", true, payment.amount, &payment.method, &payment.card);
         name_method(order, payment);
         let before = order.status_id;
-        order.payment_status = "pending".to_owned();
+        order.payment_status = "pending";
         order.status_id = visit.settings.pending_status;
         order.outstanding = Some((outstanding, visit.settings.pending_settle_reads));
         order.status_wait = Wait::start(visit.settings.status_lag, visit.now);
@@ -244,7 +244,7 @@ fn finish_payment(visit: &mut Visit<'_>, id: u64, success: bool) {
         } else {
             let before = order.status_id;
             order.outstanding = None;
-            order.payment_status = "declined".to_owned();
+            order.payment_status = "declined";
             order.status_id = 6;
             webhooks::status(visit, order.id, before, 6);
         }
@@ -263,13 +263,13 @@ fn finish_action(visit: &mut Visit<'_>, id: u64, success: bool, capture: bool) {
         }
         let before = order.status_id;
         match (success, capture) {
-            (false, _) => order.payment_status = "authorized".to_owned(),
+            (false, _) => order.payment_status = "authorized",
             (true, true) => {
-                order.payment_status = "captured".to_owned();
+                order.payment_status = "captured";
                 order.status_id = 11;
             }
             (true, false) => {
-                order.payment_status = "void".to_owned();
+                order.payment_status = "void";
                 order.status_id = 5;
                 stock::give_back(visit.store, order);
             }
