@@ -179,9 +179,10 @@ async fn a_key_answers_with_what_became_of_its_attempt() {
     assert_eq!(other_target.problem(), "idempotency-key-reused");
 
     let body = json!({"payment": good_card()});
+    let complete = format!("{path}/complete");
     let (one, two) = tokio::join!(
-        service.post_with(&format!("{path}/complete"), "key-2", &body),
-        service.post_with(&format!("{path}/complete"), "key-2", &body),
+        service.post_with(&complete, "key-2", &body),
+        service.post_with(&complete, "key-2", &body),
     );
     for answer in [one.expect(200), two.expect(200)] {
         assert_eq!(status(&answer.body), "completed", "{}", answer.text);

@@ -71,7 +71,7 @@ fn http() -> reqwest::Client {
 impl Service {
     pub(super) async fn in_process(world: &World) -> Self {
         let vars = world.vars();
-        let config = Config::from_vars(&vars).expect("the configuration is good");
+        let config = Config::from_vars(|name| vars.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())).expect("the configuration is good");
         let app = App::build(config).await.expect("the service is built");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let running = app.serve(listener).expect("the service starts");
