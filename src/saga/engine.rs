@@ -15,7 +15,7 @@ use super::plan::{Action, plan};
 use super::step::{Evidence, StepContext, Timing, Verdict};
 use super::steps;
 use crate::bigcommerce::{Call, Client, OrderId, PaymentRequest, Priority};
-use crate::checkout::{Checkout, InFlight, KeyRef, Status, StepName, StuckReason};
+use crate::checkout::{Checkout, Event, Facts, InFlight, KeyRef, Status, StepName, StuckReason};
 use crate::store::{self, Claim, Ended, Hold, Outcome, Store, Transition};
 
 /// How long a shopper who has paid waits for the order's new status.
@@ -243,6 +243,7 @@ impl Engine {
         });
         let answer = decision.answer.clone().and_then(|answer| Some((goal_key(before)?, answer)));
         let held = decision.hold == Hold::Lease;
+        let made = decision.checkout.facts.clone();
         let state = decision.checkout;
         let transition =
             match Transition::new(before, decision.event, decision.hold, |checkout| *checkout = state) {
@@ -252,31 +253,35 @@ impl Engine {
                     return None;
                 }
             };
-        log(&transition, ended.as_ref());
+        let event = transition.event();
         match self.inner.store.advance(claim, transition).await {
-            Ok(claim) if held => Some(Recorded::Held(Box::new(claim))),
-            Ok(claim) => Some(Recorded::LetGo(Box::new(claim.into_checkout()))),
-            Err((claim, error)) => self.not_recorded(&claim, ended, &error).await,
+            Ok(claim) => {
+                log(claim.checkout(), event, ended.as_ref());
+                if held {
+                    return Some(Recorded::Held(Box::new(claim)));
+                }
+                Some(Recorded::LetGo(Box::new(claim.into_checkout())))
+            }
+            Err((claim, store::Error::OrderTaken)) => self.order_taken(&claim).await,
+            Err((claim, error)) => {
+                self.not_recorded(&claim, &made, ended, &error).await;
+                None
+            }
         }
     }
 
-    async fn not_recorded(
-        &self,
-        claim: &Claim,
-        ended: Option<Ended>,
-        error: &store::Error,
-    ) -> Option<Recorded> {
+    async fn not_recorded(&self, claim: &Claim, made: &Facts, ended: Option<Ended>, error: &store::Error) {
         let checkout = claim.checkout();
-        if let store::Error::OrderTaken = error {
-            return self.order_taken(claim).await;
-        }
         tracing::warn!(checkout_id = %checkout.id, fence = checkout.fence, %error, "an outcome was not recorded");
-        if let (store::Error::Lost, Some(ended)) = (error, ended)
+        if !matches!(error, store::Error::Lost) {
+            return;
+        }
+        if let Some(ended) = ended
             && let Err(error) = self.inner.store.keep_evidence(checkout, &ended).await
         {
             tracing::warn!(checkout_id = %checkout.id, %error, "evidence was not kept");
         }
-        None
+        self.clear_up(checkout, made).await;
     }
 
     /// The order that was found belongs to another checkout: a person has to look at both.
@@ -340,14 +345,13 @@ fn ended(attempt: &InFlight, outcome: Outcome, evidence: Evidence, took: Duratio
     }
 }
 
-fn log(transition: &Transition, ended: Option<&Ended>) {
-    let checkout = transition.checkout();
+fn log(checkout: &Checkout, event: Event, ended: Option<&Ended>) {
     tracing::info!(
         checkout_id = %checkout.id,
         store = checkout.store,
         version = checkout.version,
         fence = checkout.fence,
-        event = %transition.event(),
+        event = %event,
         status = %checkout.status,
         step = ended.map(|ended| ended.step.as_str()),
         attempt = ended.map(|ended| ended.attempt),

@@ -44,15 +44,4 @@ impl Store {
         self.changes.publish(fresh.id, version);
         Ok(Some(Checkout { version, ..fresh.clone() }))
     }
-
-    /// Lets recovery look at a checkout now: a hint has come that there is news.
-    pub async fn hurry(&self, id: CheckoutId) -> Result<(), Error> {
-        sqlx::query!(
-            "update checkout set due_at = now() where checkout_id = $1 and status = 'waiting'",
-            id.uuid()
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
 }
