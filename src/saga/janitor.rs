@@ -50,7 +50,7 @@ async fn archive(client: &Client, call: &Call, id: OrderId) -> Result<(), Error>
 fn note(what: &str, before: &Checkout, result: Result<(), Error>) {
     match result {
         Ok(()) => {
-            tracing::info!(checkout_id = %before.id, what, "what a fenced-out attempt made was cleared up")
+            tracing::info!(checkout_id = %before.id, what, "what a fenced-out attempt made was cleared up");
         }
         Err(error) if error.is_not_found() => {}
         Err(error) => {
