@@ -14,9 +14,12 @@ use super::instruments::Instruments;
 use super::plan::{Action, plan};
 use super::step::{Evidence, StepContext, Timing, Verdict};
 use super::steps;
-use crate::bigcommerce::{Call, Client, PaymentRequest, Priority};
-use crate::checkout::{Checkout, InFlight, KeyRef, StepName, StuckReason};
+use crate::bigcommerce::{Call, Client, OrderId, PaymentRequest, Priority};
+use crate::checkout::{Checkout, InFlight, KeyRef, Status, StepName, StuckReason};
 use crate::store::{self, Claim, Ended, Hold, Outcome, Store, Transition};
+
+/// How long a shopper who has paid waits for the order's new status.
+const REFRESH_AT_MOST: Duration = Duration::from_secs(2);
 
 /// The waits and bounds of the saga.
 #[derive(Debug, Clone, Copy)]
@@ -135,13 +138,34 @@ impl Engine {
                     if let (Some(instrument), false) = (instrument, checkout.status.is_at_rest()) {
                         self.inner.instruments.keep(checkout.id, instrument);
                     }
-                    return Some(*checkout);
+                    return Some(self.refreshed(*checkout).await);
                 }
             }
             if !pause.is_zero() {
                 self.under_lease(&claim, tokio::time::sleep(pause)).await;
             }
         }
+    }
+
+    /// The payment moved BigCommerce's order on, by itself. Whoever waits is shown where it stands now; a read that fails
+    /// or is slow changes nothing, because the payment is recorded already.
+    async fn refreshed(&self, checkout: Checkout) -> Checkout {
+        if checkout.status != Status::Completed {
+            return checkout;
+        }
+        match tokio::time::timeout(REFRESH_AT_MOST, self.fresh_order(&checkout)).await {
+            Ok(Some(fresh)) => fresh,
+            Ok(None) | Err(_) => checkout,
+        }
+    }
+
+    async fn fresh_order(&self, checkout: &Checkout) -> Option<Checkout> {
+        let id = OrderId::new(checkout.facts.order.as_ref()?.id)?;
+        let call = Call::new(checkout.id.uuid(), Priority::Shopper);
+        let order = self.client(checkout)?.orders(&call).get(id).await.ok()?.value;
+        let mut fresh = checkout.clone();
+        fresh.facts.order = Some(steps::order_facts(&order, true));
+        self.inner.store.refresh_order(&fresh).await.ok()?
     }
 
     /// Prepares and executes. What was prepared is committed in between.

@@ -1,4 +1,8 @@
 //! The tests that see the program as its users do.
 
+mod cost;
+mod crash;
 mod deploy;
 mod dev;
+mod harness;
+mod saga;

@@ -53,7 +53,7 @@ impl StepContext {
 }
 
 /// What is kept of an order.
-pub(super) fn order_facts(order: &Order, verified: bool) -> OrderFacts {
+pub(in super::super) fn order_facts(order: &Order, verified: bool) -> OrderFacts {
     OrderFacts {
         id: order.id.get(),
         status_id: order.status_id,
