@@ -126,6 +126,13 @@ impl Service {
         child.kill().await.expect("it is killed");
     }
 
+    /// Sends a signal to the process.
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
+        let Kind::Process(child) = &self.kind else { panic!("only a process takes signals") };
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).expect("it runs");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).expect("a signal");
+    }
+
     /// Stops it as SIGTERM does.
     pub(crate) async fn stop(self) {
         match self.kind {
