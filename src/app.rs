@@ -161,6 +161,11 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
     app.drain().await
 }
 
+/// A client of one store, for a command.
+pub fn client(config: &Config, store: &config::Store) -> anyhow::Result<Client> {
+    Client::new(&upstream(config, store)).with_context(|| format!("store {}", store.name))
+}
+
 /// One client for each store; they share their connections.
 fn clients(config: &Config) -> anyhow::Result<HashMap<String, Client>> {
     let timeout = config.upstream_timeout.min(config.payment_timeout);

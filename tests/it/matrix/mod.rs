@@ -147,7 +147,9 @@ fn is_wanted(cell: Cell) -> bool {
 }
 
 fn chosen(crash: bool) -> Vec<Cell> {
-    cells().filter(|cell| cell.impossible().is_none() && cell.is_crash() == crash && is_wanted(*cell)).collect()
+    cells()
+        .filter(|cell| cell.impossible().is_none() && cell.is_crash() == crash && is_wanted(*cell))
+        .collect()
 }
 
 fn cells() -> impl Iterator<Item = Cell> {
