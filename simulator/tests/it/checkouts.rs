@@ -181,3 +181,22 @@ async fn coupons_and_metafields_refuse_what_is_wrong() {
     let kept = client.get(&format!("{fields}?namespace=ours&key=claim")).await;
     assert_eq!(kept.body["data"][0]["value"], "1", "it survives the cart");
 }
+
+#[tokio::test]
+async fn a_cart_lives_thirty_days_after_its_last_change() {
+    let shop = Shop::open().await;
+    let cart = shop.client.guide_cart().await;
+    shop.simulator.advance_clock(29 * 86_400);
+    assert_eq!(
+        shop.client
+            .put(&format!("/v3/checkouts/{cart}"), json!({"customer_message": "still here"}))
+            .await
+            .status,
+        200
+    );
+    shop.simulator.advance_clock(29 * 86_400);
+    assert_eq!(shop.client.get(&format!("/v3/carts/{cart}")).await.status, 200);
+    shop.simulator.advance_clock(86_400);
+    assert_eq!(shop.client.get(&format!("/v3/carts/{cart}")).await.status, 404);
+    assert_eq!(shop.client.get(&format!("/v3/checkouts/{cart}")).await.status, 404);
+}

@@ -1,6 +1,6 @@
 //! Each kind of fault as a client really observes it, and what it did meanwhile.
 
-use bigcommerce_simulator::Fault;
+use bigcommerce_simulator::{Effect, Fault, Kind};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -57,19 +57,36 @@ async fn resets_break_the_connection_before_or_inside_the_answer() {
 }
 
 #[tokio::test]
-async fn a_reset_in_the_body_delivers_the_headers_first() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+async fn a_reset_is_a_real_reset_of_the_connection() {
     let shop = Shop::open().await;
-    shop.simulator.add_fault(Fault::on("get-time").reset_in_body());
+    for (fault, arrives) in [
+        (Fault::on("get-time").reset_before(), ""),
+        (Fault::on("get-time").reset_after(), ""),
+        (Fault::on("get-time").reset_in_body(), "{\"tim"),
+    ] {
+        shop.simulator.add_fault(fault);
+        let (text, end) = raw_get_time(&shop).await;
+        let body = text.split_once("\r\n\r\n").map_or(text.as_str(), |(_, body)| body);
+        assert_eq!(body.is_empty(), arrives.is_empty(), "{text}");
+        assert!(body.starts_with(arrives), "{text}");
+        assert_eq!(end.expect_err("a reset").kind(), std::io::ErrorKind::ConnectionReset);
+    }
+    shop.simulator
+        .add_fault(Fault::on("get-time").kind(Kind::Hang { effect: Effect::Before, seconds: Some(0) }));
+    let (text, end) = raw_get_time(&shop).await;
+    assert_eq!((text.as_str(), end.expect("an orderly close")), ("", 0), "a hang ends without a reset");
+}
+
+/// What a plain socket receives, and how it ended.
+async fn raw_get_time(shop: &Shop) -> (String, std::io::Result<usize>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let address = shop.client.url.trim_start_matches("http://");
     let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
     let request = "GET /stores/abc/v2/time HTTP/1.1\r\nhost: x\r\nx-auth-token: t\r\n\r\n";
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut got = Vec::new();
     let end = stream.read_to_end(&mut got).await;
-    let text = String::from_utf8_lossy(&got);
-    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("{\"tim"), "{text}");
-    assert_eq!(end.expect_err("a reset").kind(), std::io::ErrorKind::ConnectionReset);
+    (String::from_utf8_lossy(&got).into_owned(), end)
 }
 
 #[tokio::test]
