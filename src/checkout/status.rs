@@ -164,6 +164,10 @@ words! {
         Stalled = "stalled",
         /// A person wants it tried again.
         Restarted = "restarted",
+        /// A person wants it left alone.
+        Paused = "paused",
+        /// A person found out what recovery could not: it certainly did not happen.
+        Resolved = "resolved",
     }
 }
 
@@ -188,15 +192,15 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
         (S::AwaitingInput, E::Claimed)
         | (S::Running, E::Resumed | E::Advanced)
         | (S::Waiting, E::Resumed) => Ok(S::Running),
-        (S::Compensating, E::Resumed | E::Advanced | E::Deferred)
+        (S::Compensating, E::Resumed | E::Advanced | E::Deferred | E::Restarted)
         | (S::AwaitingInput, E::CancelRequested | E::Abandoned)
         | (S::Waiting | S::Stuck, E::CancelRequested) => Ok(S::Compensating),
-        (S::Running, E::Rested) => Ok(S::AwaitingInput),
-        (S::Running, E::Deferred) | (S::Stuck, E::Restarted) => Ok(S::Waiting),
-        (S::Running | S::Compensating, E::Paid) => Ok(S::Completed),
+        (S::Running, E::Rested) | (S::Stuck, E::Resolved) => Ok(S::AwaitingInput),
+        (S::Running, E::Deferred) | (S::Stuck | S::Waiting, E::Restarted) => Ok(S::Waiting),
+        (S::Running | S::Compensating | S::Stuck, E::Paid) => Ok(S::Completed),
         (S::Compensating, E::Undone) => Ok(S::Cancelled),
         (S::Compensating, E::Lapsed) => Ok(S::Expired),
-        (S::Running | S::Compensating, E::Stalled) => Ok(S::Stuck),
+        (S::Running | S::Compensating, E::Stalled) | (S::AwaitingInput | S::Waiting, E::Paused) => Ok(S::Stuck),
         (
             S::AwaitingInput,
             E::Resumed
@@ -207,11 +211,19 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
             | E::Undone
             | E::Lapsed
             | E::Stalled
-            | E::Restarted,
+            | E::Restarted
+            | E::Resolved,
         )
         | (
             S::Running,
-            E::Claimed | E::CancelRequested | E::Abandoned | E::Undone | E::Lapsed | E::Restarted,
+            E::Claimed
+            | E::CancelRequested
+            | E::Abandoned
+            | E::Undone
+            | E::Lapsed
+            | E::Restarted
+            | E::Paused
+            | E::Resolved,
         )
         | (
             S::Waiting,
@@ -224,9 +236,12 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
             | E::Undone
             | E::Lapsed
             | E::Stalled
-            | E::Restarted,
+            | E::Resolved,
         )
-        | (S::Compensating, E::Claimed | E::Rested | E::CancelRequested | E::Abandoned | E::Restarted)
+        | (
+            S::Compensating,
+            E::Claimed | E::Rested | E::CancelRequested | E::Abandoned | E::Paused | E::Resolved,
+        )
         | (
             S::Stuck,
             E::Claimed
@@ -234,11 +249,11 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
             | E::Advanced
             | E::Rested
             | E::Deferred
-            | E::Paid
             | E::Abandoned
             | E::Undone
             | E::Lapsed
-            | E::Stalled,
+            | E::Stalled
+            | E::Paused,
         )
         | (S::Completed | S::Cancelled | S::Expired, _) => Err(Illegal { status, event }),
     }
@@ -255,7 +270,7 @@ mod tests {
             .flat_map(|&status| Event::ALL.iter().map(move |&event| (status, event)))
             .filter_map(|(status, event)| next(status, event).ok().map(|to| (status, event, to)))
             .collect();
-        assert_eq!(legal.len(), 20);
+        assert_eq!(legal.len(), 26);
         for (from, event, to) in legal {
             assert!(!from.is_final(), "{from} is final but {event} leads to {to}");
         }

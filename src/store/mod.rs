@@ -4,11 +4,18 @@
 //! holder of the current fence and only onto the version it was decided on. No transaction is ever open while
 //! BigCommerce is called. Never: a decision about the saga, a name of a step that is compared.
 
+mod audit;
+mod bulk;
 mod changes;
 mod checkouts;
 mod claims;
+mod filter;
 mod keys;
+mod listing;
+mod log;
+mod operators;
 mod row;
+mod summary;
 mod transition;
 mod webhooks;
 
@@ -19,9 +26,16 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+pub use audit::{AuditRow, Broken, Entry, Verified};
+pub use bulk::{Bulk, BulkItem, BulkResult, NewBulk};
 pub use changes::{Change, Changes, Watch};
 pub use claims::{Claim, Due};
+pub use filter::{Cursor, Filter, InvalidCursor, InvalidSort, Sort};
 pub use keys::{BoundKey, TokenHash};
+pub use listing::{Listed, ListedStuck, Page};
+pub use log::LogRow;
+pub use operators::{Audited, Held};
+pub use summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
 pub use webhooks::{Taken, WebhookEvent};
 
