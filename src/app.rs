@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::bigcommerce::{self, Client, NoObserver};
 use crate::config::{self, Config};
 use crate::http;
+use crate::ops::{self, Operators};
 use crate::saga::{Engine, Settings};
 use crate::store::Store;
 
@@ -27,6 +28,7 @@ pub struct App {
     store: Store,
     pool: PgPool,
     engine: Engine,
+    operators: Operators,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -59,13 +61,20 @@ impl App {
             checkout_ttl: config.checkout_ttl,
         };
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        let engine = Engine::new(store.clone(), clients(&config)?, settings, tasks.clone(), stopping.clone());
-        Ok(Self { config, store, pool, engine, tasks, stopping })
+        let clients = clients(&config)?;
+        let operators = Operators::new(store.clone(), clients.clone(), operators_settings(&config));
+        let engine = Engine::new(store.clone(), clients, settings, tasks.clone(), stopping.clone());
+        Ok(Self { config, store, pool, engine, operators, tasks, stopping })
     }
 
     /// The saga engine, for those who do without HTTP.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The operators' room.
+    pub fn operators(&self) -> &Operators {
+        &self.operators
     }
 
     /// Begins to serve on this listener, and to recover.
@@ -95,6 +104,8 @@ impl App {
     fn begin_recovery(&self) {
         let engine = self.engine.clone();
         self.tasks.spawn(async move { engine.recover().await });
+        let (operators, stop) = (self.operators.clone(), self.stopping.clone());
+        self.tasks.spawn(async move { operators.work(stop).await });
         let (changes, pool, stop) = (self.store.changes().clone(), self.pool.clone(), self.stopping.clone());
         self.tasks.spawn(async move {
             loop {
@@ -135,6 +146,11 @@ impl Running {
         &self.app.engine
     }
 
+    /// The operators' room.
+    pub fn operators(&self) -> &Operators {
+        &self.app.operators
+    }
+
     /// Stops as the process does on SIGTERM.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.app.drain().await
@@ -164,6 +180,27 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
     tracing::info!("working");
     stop.await;
     app.drain().await
+}
+
+/// The operators' room without a service, for a command. With a configuration it can ask BigCommerce.
+pub async fn direct(database: &config::Database, config: Option<&Config>) -> anyhow::Result<Operators> {
+    let pool = PgPoolOptions::new()
+        .max_connections(database.max_connections.min(4))
+        .acquire_timeout(std::time::Duration::from_secs(5))
+        .connect(database.url.expose())
+        .await
+        .context("DATABASE_URL: the database cannot be reached")?;
+    let (clients, settings) = match config {
+        Some(config) => (clients(config)?, operators_settings(config)),
+        // Without a store nothing is resolved, and nothing else looks at these.
+        None => (HashMap::new(), ops::Settings::default()),
+    };
+    let store = Store::new(pool, std::time::Duration::from_secs(1));
+    Ok(Operators::new(store, clients, settings))
+}
+
+fn operators_settings(config: &Config) -> ops::Settings {
+    ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
 }
 
 /// A client of one store, for a command.

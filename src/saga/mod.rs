@@ -23,6 +23,7 @@ mod engine;
 mod hints;
 mod instruments;
 mod janitor;
+pub mod operate;
 mod operation;
 mod plan;
 mod reads;

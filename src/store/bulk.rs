@@ -209,7 +209,7 @@ impl Audited {
     pub async fn end_bulk_item(&mut self, item: &BulkItem, outcome: &str, detail: &str) -> Result<(), Error> {
         sqlx::query!(
             "update bulk_item set outcome = $3, detail = $4, ended_at = now()
-             where bulk_id = $1 and checkout_id = $2",
+             where bulk_id = $1 and checkout_id = $2 and outcome is null",
             item.bulk_id,
             item.checkout_id.uuid(),
             outcome,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::checkout::{InvalidId, Status, StepName, StuckReason};
+use crate::checkout::{Status, StepName, StuckReason};
 
 /// Which checkouts. What is not given does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

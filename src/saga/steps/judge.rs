@@ -4,7 +4,7 @@ use crate::bigcommerce::orders::{Order, Transaction};
 
 /// What is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Judgement {
+pub(in super::super) enum Judgement {
     /// Charged or authorised.
     Paid {
         /// `purchase` or `authorization`.
@@ -31,7 +31,7 @@ const PENDING_STATUS: &[i64] = &[1, 12];
 const DECLINED_STATUS: i64 = 6;
 
 /// Judges. `known` are the transactions that were there before the attempt: an old decline proves nothing about it.
-pub(super) fn judge(order: &Order, transactions: &[Transaction], known: &[String]) -> Judgement {
+pub(in super::super) fn judge(order: &Order, transactions: &[Transaction], known: &[String]) -> Judgement {
     let new: Vec<&Transaction> =
         transactions.iter().filter(|transaction| !known.contains(&transaction.id)).collect();
     let authorised = order.payment_status == "authorized" || order.status_id == 7;
