@@ -2,6 +2,14 @@
 //!
 //! Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 refused by a guard, 5 partly done. `dev exec` exits as its command did.
 
+mod act;
+mod arguments;
+mod audit;
+mod checkouts;
+mod output;
+mod remote;
+mod show;
+mod table;
 mod webhooks;
 
 use std::process::ExitCode;
@@ -39,6 +47,10 @@ enum Command {
         /// The URL to ask instead of /readyz at LISTEN_ADDR (http only)
         url: Option<String>,
     },
+    /// Checkouts: found, explained, restarted
+    Checkouts(arguments::Arguments),
+    /// What operators did
+    Audit(audit::Arguments),
     /// BigCommerce's webhook subscriptions: set up, looked at, revived
     Webhooks(webhooks::Arguments),
     /// List every environment variable
@@ -75,6 +87,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve => app::serve(start()?).await?,
         Command::Worker => app::worker(start()?).await?,
         Command::Migrate => migrate().await?,
+        Command::Checkouts(arguments) => return checkouts::run(arguments).await,
+        Command::Audit(arguments) => return audit::run(arguments).await,
         Command::Webhooks(arguments) => webhooks::run(arguments).await?,
         Command::Healthcheck { url } => healthcheck(url).await?,
         Command::Settings { markdown: true } => print!("{}", config::as_markdown()),

@@ -200,7 +200,9 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
         (S::Running | S::Compensating | S::Stuck, E::Paid) => Ok(S::Completed),
         (S::Compensating, E::Undone) => Ok(S::Cancelled),
         (S::Compensating, E::Lapsed) => Ok(S::Expired),
-        (S::Running | S::Compensating, E::Stalled) | (S::AwaitingInput | S::Waiting, E::Paused) => Ok(S::Stuck),
+        (S::Running | S::Compensating, E::Stalled) | (S::AwaitingInput | S::Waiting, E::Paused) => {
+            Ok(S::Stuck)
+        }
         (
             S::AwaitingInput,
             E::Resumed

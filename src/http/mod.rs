@@ -5,6 +5,7 @@
 
 mod answer;
 mod auth;
+pub mod case;
 mod checkouts;
 mod cors;
 mod direct_orders;

@@ -74,9 +74,7 @@ impl Finding {
         let map = value.as_object().filter(|map| map.len() == 1).ok_or(InvalidFinding)?;
         let (name, value) = map.iter().next().ok_or(InvalidFinding)?;
         match (name.as_str(), value) {
-            ("order_id", value) => {
-                value.as_i64().filter(|id| *id > 0).map(Self::Order).ok_or(InvalidFinding)
-            }
+            ("order_id", value) => value.as_i64().filter(|id| *id > 0).map(Self::Order).ok_or(InvalidFinding),
             ("no_order", Value::Bool(true)) => Ok(Self::NoOrder),
             ("charged", Value::String(id)) if is_transaction_id(id) => Ok(Self::Charged(id.clone())),
             ("not_charged", Value::Bool(true)) => Ok(Self::NotCharged),
@@ -182,7 +180,8 @@ pub const REASON_AT_MOST: usize = 500;
 /// The reason as it is kept; `None`: it says nothing, or it is too long, or it holds control characters.
 pub fn reason(text: &str) -> Option<&str> {
     let text = text.trim();
-    let fits = !text.is_empty() && text.chars().count() <= REASON_AT_MOST && !text.chars().any(char::is_control);
+    let fits =
+        !text.is_empty() && text.chars().count() <= REASON_AT_MOST && !text.chars().any(char::is_control);
     fits.then_some(text)
 }
 

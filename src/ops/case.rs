@@ -135,8 +135,7 @@ impl Timeline {
             late: row.version.is_none(),
             calls: redacted(row.detail.as_deref()),
         };
-        let known =
-            self.attempts.iter().rposition(|known| known.step == step && known.attempt == attempt);
+        let known = self.attempts.iter().rposition(|known| known.step == step && known.attempt == attempt);
         // The beginning may be further back than what was read.
         let at = known.unwrap_or_else(|| {
             self.attempts.push(begun(checkout_id, row, step, attempt));
@@ -167,8 +166,19 @@ fn begun(correlation_id: Uuid, row: &LogRow, step: &str, attempt: i32) -> Attemp
 
 /// Members that must not be shown, should an attempt ever note them.
 const HIDDEN: &[&str] = &[
-    "token", "secret", "password", "authorization", "number", "verification", "cvv", "email", "phone", "address",
-    "first_name", "last_name", "cardholder",
+    "token",
+    "secret",
+    "password",
+    "authorization",
+    "number",
+    "verification",
+    "cvv",
+    "email",
+    "phone",
+    "address",
+    "first_name",
+    "last_name",
+    "cardholder",
 ];
 
 fn redacted(detail: Option<&str>) -> Value {
@@ -216,7 +226,7 @@ fn luhn(digits: &[u32]) -> bool {
             _ => digit * 2,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

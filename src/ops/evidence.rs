@@ -23,12 +23,7 @@ pub(super) enum Checked {
     /// There is no order.
     NoOrder,
     /// The order is paid.
-    Charged {
-        order: OrderFacts,
-        instead_of: Option<i64>,
-        kind: &'static str,
-        transaction_id: Option<String>,
-    },
+    Charged { order: OrderFacts, instead_of: Option<i64>, kind: &'static str, transaction_id: Option<String> },
     /// The order is not paid, and, where it is dead, never will be.
     NotCharged { order: OrderFacts, dead: bool },
 }
@@ -70,7 +65,7 @@ fn quiet(held: &Held, settle: Duration) -> Result<(), Refused> {
             "settling",
             format!(
                 "BigCommerce may still be about to show it: ask again in {} seconds",
-                (settle - Duration::try_from(held.now - since).unwrap_or_default()).as_secs() + 1
+                settle.saturating_sub(Duration::try_from(held.now - since).unwrap_or_default()).as_secs() + 1
             ),
         )
         .into()),
@@ -92,10 +87,7 @@ impl Look<'_> {
         if !self.is_ours(&found) {
             return Err(contradicted(
                 format!("order {id} was not made by this checkout"),
-                vec![format!(
-                    "order {id} belongs to cart {}",
-                    found.cart_id.as_deref().unwrap_or("(none)")
-                )],
+                vec![format!("order {id} belongs to cart {}", found.cart_id.as_deref().unwrap_or("(none)"))],
             ));
         }
         if self.checkout.facts.dead_orders.contains(&id) {
@@ -158,21 +150,18 @@ impl Look<'_> {
     async fn cart_names_no_order(&self) -> Result<(), Refused> {
         let Some(cart_id) = self.checkout.facts.cart_id.as_deref() else { return Ok(()) };
         let read = self.client.checkouts(self.call).get(cart_id, Include::ShippingOptions).await;
-        let hint = match found(read)? {
-            Some(cart) => cart.order_id.and_then(|id| id.parse::<i64>().ok()),
-            None => {
-                let detail = "the cart is gone: BigCommerce removes it when its order is paid";
-                return Err(contradicted(detail.to_owned(), Vec::new()));
-            }
+        let Some(cart) = found(read)? else {
+            let detail = "the cart is gone: BigCommerce removes it when its order is paid";
+            return Err(contradicted(detail.to_owned(), Vec::new()));
         };
+        let hint = cart.order_id.and_then(|id| id.parse::<i64>().ok());
         let Some(hint) = hint.filter(|id| !self.checkout.facts.dead_orders.contains(id)) else {
             return Ok(());
         };
         match self.read(hint).await? {
-            Some(order) if !order.is_deleted => Err(contradicted(
-                format!("BigCommerce's checkout names order {hint}"),
-                shown(&order, &[]),
-            )),
+            Some(order) if !order.is_deleted => {
+                Err(contradicted(format!("BigCommerce's checkout names order {hint}"), shown(&order, &[])))
+            }
             _ => Ok(()),
         }
     }
@@ -216,7 +205,7 @@ impl Look<'_> {
     async fn not_charged(&self) -> Result<Checked, Refused> {
         let (order, transactions) = self.known_order().await?;
         self.others_unpaid(order.id.get()).await?;
-        let moved = transactions.iter().any(|transaction| moved_money(transaction));
+        let moved = transactions.iter().any(moved_money);
         let dead = order.is_deleted || OVER.contains(&order.status_id);
         let quiet = order.payment_status.is_empty() || order.payment_status == "declined";
         if moved || !quiet || !(order.status_id == 0 || dead) {
@@ -265,9 +254,7 @@ impl Look<'_> {
     fn is_ours(&self, order: &Order) -> bool {
         match self.checkout.flow {
             Flow::Cart => order.cart_id.is_some() && order.cart_id == self.checkout.facts.cart_id,
-            Flow::DirectOrder => {
-                order.external_order_id.as_deref() == Some(&*self.checkout.id.to_string())
-            }
+            Flow::DirectOrder => order.external_order_id.as_deref() == Some(&*self.checkout.id.to_string()),
         }
     }
 }

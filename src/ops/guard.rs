@@ -108,7 +108,10 @@ fn pause(held: &Held) -> Result<(), Guard> {
 fn cancel(held: &Held) -> Result<(), Guard> {
     let checkout = &held.checkout;
     if checkout.status == Status::Compensating {
-        return Err(Guard::new("undoing", "the checkout is being undone already; restart it to have it hurry"));
+        return Err(Guard::new(
+            "undoing",
+            "the checkout is being undone already; restart it to have it hurry",
+        ));
     }
     if operate::payment_in_doubt(checkout) {
         return Err(Guard::new(

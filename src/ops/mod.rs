@@ -22,8 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bigcommerce::Client;
-use crate::checkout::CheckoutId;
-use crate::store::{self, AuditRow, Cursor, Filter, Listed, Page, Sort, Store, Summary, Verified};
+use crate::store::{self, Store};
 
 pub use act::{Ask, Refused, Report};
 pub use action::{Action, Actor, Finding, Role};
@@ -31,6 +30,13 @@ pub use bulk::{BulkAsk, BulkPreview, BulkSeen, Previewed};
 pub use case::{Attempt, AttemptResult, Case, Moved, Timeline};
 pub use guard::Guard;
 pub use why::{AllowedAction, Suggested, Why, why};
+
+// What the doors need to ask and to read, so that they need nothing else.
+pub use crate::checkout::{CheckoutId, InvalidId, Status, StepName, StuckReason};
+pub use crate::store::{
+    AtRisk, AuditRow, Broken, Bulk, BulkResult, Count, Cursor, Entry, Filter, Held, InvalidCursor,
+    InvalidSort, Listed, ListedStuck, OldestUnknown, Page, Sort, StuckCount, Summary, Verified,
+};
 
 /// Rows on a page of a list, unless asked otherwise.
 pub const PAGE: u32 = 50;

@@ -60,7 +60,8 @@ pub struct Suggested {
 /// Says how a checkout stands.
 pub fn why(case: &Case) -> Why {
     let checkout = case.checkout();
-    let reason = checkout.stuck.as_ref().map(|stuck| stuck.reason).filter(|_| checkout.status == Status::Stuck);
+    let reason =
+        checkout.stuck.as_ref().map(|stuck| stuck.reason).filter(|_| checkout.status == Status::Stuck);
     let mut known = facts(checkout);
     let mut not_known = Vec::new();
     let (headline, suggested) = match reason {
@@ -76,7 +77,14 @@ pub fn why(case: &Case) -> Why {
             (headline, None)
         }
     };
-    Why { headline, what_happened: what_happened(case, reason), known, not_known, actions: actions(&case.held), suggested }
+    Why {
+        headline,
+        what_happened: what_happened(case, reason),
+        known,
+        not_known,
+        actions: actions(&case.held),
+        suggested,
+    }
 }
 
 fn suggested(reason: StuckReason, text: &reasons::Text) -> Suggested {
@@ -132,7 +140,12 @@ const SHOWN: usize = 12;
 
 fn sentence(attempt: &super::case::Attempt) -> String {
     let Some(outcome) = attempt.outcome.as_deref() else {
-        return format!("{} (attempt {}) began at {} and is in flight.", attempt.step, attempt.attempt, instant(attempt.began_at));
+        return format!(
+            "{} (attempt {}) began at {} and is in flight.",
+            attempt.step,
+            attempt.attempt,
+            instant(attempt.began_at)
+        );
     };
     let meaning = match outcome {
         "succeeded" => "succeeded",
@@ -162,7 +175,9 @@ fn facts(checkout: &Checkout) -> Vec<String> {
         Some(PaymentStatus::Processing) => "A payment was begun.".to_owned(),
         Some(PaymentStatus::Succeeded) => "The payment succeeded.".to_owned(),
         Some(PaymentStatus::Pending) => "A payment was accepted and is settling.".to_owned(),
-        Some(PaymentStatus::Declined) => "The latest payment was declined: nothing was charged by it.".to_owned(),
+        Some(PaymentStatus::Declined) => {
+            "The latest payment was declined: nothing was charged by it.".to_owned()
+        }
         Some(PaymentStatus::Unknown) => "A payment was sent, and what became of it is not known.".to_owned(),
     });
     if operate::is_undoing(checkout) && !checkout.status.is_final() {
@@ -273,10 +288,9 @@ fn go_on(checkout: &Checkout) -> (String, String) {
             "None, unless the shopper had asked for order and payment at once and the payment was not begun: then the \
              shopper is asked to pay again.",
         ),
-        Some(StepName::Payment) if operate::payment_in_doubt(checkout) => (
-            "None.",
-            "None is moved: the payment is looked for at BigCommerce and never sent again.",
-        ),
+        Some(StepName::Payment) if operate::payment_in_doubt(checkout) => {
+            ("None.", "None is moved: the payment is looked for at BigCommerce and never sent again.")
+        }
         Some(StepName::Payment) => (
             "None.",
             "None: the payment was certainly not made, and its card data is gone. The shopper may pay again.",

@@ -38,8 +38,7 @@ fn checkout(status: Status) -> Checkout {
 
 fn stuck(reason: StuckReason) -> Checkout {
     let mut checkout = checkout(Status::Stuck);
-    checkout.stuck =
-        Some(Stuck { reason, detail: "a detail".to_owned(), since: OffsetDateTime::UNIX_EPOCH });
+    checkout.stuck = Some(Stuck { reason, detail: "a detail".to_owned(), since: OffsetDateTime::UNIX_EPOCH });
     checkout
 }
 
@@ -108,9 +107,16 @@ fn every_reason_has_its_words_its_runbook_entry_and_a_way_out() {
         let suggested = why.suggested.as_ref().unwrap_or_else(|| panic!("{reason} has no suggestion"));
         assert_eq!(suggested.action, reason.suggested_action());
         assert!(suggested.because.ends_with('.'), "{reason}");
-        assert!(why.known.len() >= 3 && !why.not_known.is_empty() && why.what_happened.len() >= 2, "{reason}");
+        assert!(
+            why.known.len() >= 3 && !why.not_known.is_empty() && why.what_happened.len() >= 2,
+            "{reason}"
+        );
         let heading = format!("\n### {reason}\n");
-        assert_eq!(runbook.matches(&heading).count(), 1, "docs/runbook.md needs the heading {heading:?} once");
+        assert_eq!(
+            runbook.matches(&heading).count(),
+            1,
+            "docs/runbook.md needs the heading {heading:?} once"
+        );
         for action in &why.actions {
             assert!(!action.effect_on_orders.is_empty() && !action.effect_on_money.is_empty(), "{reason}");
             assert!(action.allowed || action.guard.is_some(), "{reason} {}", action.action);

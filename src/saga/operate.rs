@@ -111,32 +111,33 @@ pub fn paused(from: &Checkout, detail: String, now: OffsetDateTime) -> Result<Tr
 /// Undoes what was done. What may have had an effect is looked for first, so that the undoing knows of it.
 pub fn cancelled(from: &Checkout) -> Result<Transition, Illegal> {
     let earlier = from.goal.clone();
-    let transition = Transition::new(from, Event::CancelRequested, Hold::Timer(Duration::ZERO), |checkout| {
-        let taken = from.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::OrderTaken);
-        checkout.stuck = None;
-        checkout.tries = 0;
-        let over = checkout.in_flight.as_ref().is_some_and(|attempt| {
-            // A payment gets here only when it was certainly not sent; and an order that belongs to another checkout
-            // would be found again and again.
-            attempt.step == StepName::Payment || (taken && attempt.step == StepName::Order)
-        });
-        if over {
-            let step = checkout.in_flight.take().map(|attempt| attempt.step);
-            reopen(checkout, step);
-        }
-        let processing = |payment: &PaymentFacts| payment.status == PaymentStatus::Processing;
-        checkout.facts.payment = checkout.facts.payment.take().filter(|payment| !processing(payment));
-        if let Some(goal) = &earlier {
-            checkout.answered = Some(Answered { ticket: goal.ticket, answer: Answer::Closed });
-        }
-        checkout.goal = Some(Goal {
-            operation: "cancel".to_owned(),
-            until: StepName::Cancel,
-            key: None,
-            agreed_total: None,
-            ticket: from.version + 1,
-        });
-    })?;
+    let transition =
+        Transition::new(from, Event::CancelRequested, Hold::Timer(Duration::ZERO), |checkout| {
+            let taken = from.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::OrderTaken);
+            checkout.stuck = None;
+            checkout.tries = 0;
+            let over = checkout.in_flight.as_ref().is_some_and(|attempt| {
+                // A payment gets here only when it was certainly not sent; and an order that belongs to another checkout
+                // would be found again and again.
+                attempt.step == StepName::Payment || (taken && attempt.step == StepName::Order)
+            });
+            if over {
+                let step = checkout.in_flight.take().map(|attempt| attempt.step);
+                reopen(checkout, step);
+            }
+            let processing = |payment: &PaymentFacts| payment.status == PaymentStatus::Processing;
+            checkout.facts.payment = checkout.facts.payment.take().filter(|payment| !processing(payment));
+            if let Some(goal) = &earlier {
+                checkout.answered = Some(Answered { ticket: goal.ticket, answer: Answer::Closed });
+            }
+            checkout.goal = Some(Goal {
+                operation: "cancel".to_owned(),
+                until: StepName::Cancel,
+                key: None,
+                agreed_total: None,
+                ticket: from.version + 1,
+            });
+        })?;
     let waiting = earlier.filter(|_| from.status == Status::Waiting).and_then(|goal| goal.key);
     Ok(transition.answer(waiting.map(|key| (key, Answer::Closed))))
 }

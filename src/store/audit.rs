@@ -261,7 +261,9 @@ impl Walk {
         let broken = |audit_id: i64, what: &str| Some(Broken { audit_id, what: what.to_owned() });
         match head {
             Some((id, hash)) if id == self.last && hash == self.hash => {}
-            Some((id, _)) if id > self.last => return broken(self.last + 1, "it and what followed it were removed"),
+            Some((id, _)) if id > self.last => {
+                return broken(self.last + 1, "it and what followed it were removed");
+            }
             _ => return broken(self.last, "the end of the chain is not what was written"),
         }
         match &self.anchor {

@@ -155,12 +155,7 @@ impl Store {
     pub async fn explain(&self, filter: &Filter, sort: Sort) -> Result<Vec<String>, Error> {
         let mut query = QueryBuilder::new("explain (analyze, buffers) ");
         push_listing(&mut query, filter, sort, None, 51);
-        query
-            .build_query_scalar()
-            .persistent(false)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(Error::Database)
+        query.build_query_scalar().persistent(false).fetch_all(&self.pool).await.map_err(Error::Database)
     }
 }
 
@@ -242,7 +237,9 @@ pub(super) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filte
         query.push(" and k.store = ").push_bind(store.clone());
     }
     if let Some(order_id) = filter.order_id {
-        query.push(" and k.checkout_id = any(array(select o.checkout_id from checkout_order o where o.order_id = ");
+        query.push(
+            " and k.checkout_id = any(array(select o.checkout_id from checkout_order o where o.order_id = ",
+        );
         query.push_bind(order_id).push("))");
     }
     if let Some(cart_id) = &filter.cart_id {
