@@ -75,7 +75,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             match (&verified.broken, output) {
                 (_, Format::Json) => print_json(&json!(verified)),
                 (None, _) => {
-                    print(&format!("{} rows, nothing changed\nhead {}", verified.rows, verified.head))
+                    print(&format!("{} rows, nothing changed\nhead {}", verified.rows, verified.head));
                 }
                 (Some(broken), _) => {
                     print(&format!("row {}: {}", broken.audit_id, broken.what));
@@ -92,7 +92,7 @@ pub(super) fn rows(data: &[AuditRow], with_checkout: bool) -> Table {
     if with_checkout {
         header.push("CHECKOUT");
     }
-    let mut table = Table::new(&header);
+    let mut table = Table::new(&header).leaving_out(&["AT", "REASON"]);
     for row in data {
         let result = row.result.split(':').next().unwrap_or_default();
         let mut cells = vec![

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::act;
 use super::arguments::{Arguments, Command, List, Look};
@@ -82,8 +83,9 @@ async fn list(list: List) -> anyhow::Result<ExitCode> {
 }
 
 fn lines(data: &[Listed]) -> Table {
-    let mut table =
-        Table::new(&["ID", "STATUS", "NEXT STEP", "REASON", "ORDER", "TOTAL", "PAYMENT", "UPDATED"]);
+    let header = ["ID", "STATUS", "NEXT STEP", "REASON", "ORDER", "TOTAL", "PAYMENT", "UPDATED"];
+    let mut table = Table::new(&header).leaving_out(&["PAYMENT", "TOTAL", "UPDATED", "NEXT STEP", "ORDER"]);
+    let now = OffsetDateTime::now_utc();
     for line in data {
         let total = line.total.map(|total| {
             let currency = line.currency.as_deref().unwrap_or_default();
@@ -98,7 +100,7 @@ fn lines(data: &[Listed]) -> Table {
             (line.order_id.map(|id| id.to_string()).unwrap_or_default(), Colour::Plain),
             (total.unwrap_or_default(), Colour::Plain),
             (payment.clone(), colour_of(&payment)),
-            (show::instant(line.updated_at), Colour::Dim),
+            (show::ago(now - line.updated_at), Colour::Dim),
         ]);
     }
     table

@@ -13,7 +13,7 @@ use crate::dev::probe;
 use crate::ops::{Action, CheckoutId};
 
 /// How long an answer may take; a finding is checked against BigCommerce meanwhile.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running service.
 pub(super) struct Remote {

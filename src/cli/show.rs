@@ -14,6 +14,17 @@ pub(super) fn instant(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }
 
+/// How long ago, in one unit.
+pub(super) fn ago(passed: time::Duration) -> String {
+    let seconds = passed.whole_seconds().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..172_800 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
 /// Everything that is known of a checkout.
 pub(super) fn case(case: &Case, screen: Screen) -> String {
     let checkout = case.checkout();
@@ -68,7 +79,8 @@ fn steps(case: &Case) -> Table {
 }
 
 fn attempts(attempts: &[Attempt]) -> Table {
-    let mut table = Table::new(&["BEGAN", "ATTEMPT", "OUTCOME", "UPSTREAM", "MS", "CALLS"]);
+    let header = ["BEGAN", "ATTEMPT", "OUTCOME", "UPSTREAM", "MS", "CALLS"];
+    let mut table = Table::new(&header).leaving_out(&["MS", "UPSTREAM"]);
     for attempt in attempts {
         let outcome = attempt.outcome.clone().unwrap_or_else(|| "in flight".to_owned());
         let last = attempt.results.last();

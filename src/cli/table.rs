@@ -5,18 +5,26 @@ use super::output::{Colour, Screen};
 /// A table in the making.
 pub(super) struct Table {
     header: Vec<&'static str>,
+    /// Columns that are left out where there is no room, the first first.
+    least: Vec<&'static str>,
     rows: Vec<Vec<(String, Colour)>>,
 }
 
 /// Between two columns.
 const GAP: usize = 2;
-/// No column is cut below this.
-const NARROWEST: usize = 6;
+/// No column is cut below this; where that does not fit, columns are left out.
+const NARROWEST: usize = 10;
 
 impl Table {
     /// With these columns.
     pub(super) fn new(header: &[&'static str]) -> Self {
-        Self { header: header.to_vec(), rows: Vec::new() }
+        Self { header: header.to_vec(), least: Vec::new(), rows: Vec::new() }
+    }
+
+    /// These may be left out where there is no room, the first first.
+    pub(super) fn leaving_out(mut self, least: &[&'static str]) -> Self {
+        self.least = least.to_vec();
+        self
     }
 
     /// Adds a row.
@@ -27,45 +35,68 @@ impl Table {
     /// The table as text. Columns that are too wide are cut, the widest first; the first column never is, because ids
     /// are copied.
     pub(super) fn render(&self, screen: Screen) -> String {
-        let widths = self.widths(screen.width);
+        let mut widths = self.longest();
+        if let Some(available) = screen.width {
+            self.fit(&mut widths, available);
+        }
         let mut text = String::new();
-        let header = self.header.iter().map(|name| ((*name).to_owned(), Colour::Dim));
-        line(&mut text, &widths, &header.collect::<Vec<_>>(), screen);
+        let header: Vec<(String, Colour)> =
+            self.header.iter().map(|name| ((*name).to_owned(), Colour::Dim)).collect();
+        line(&mut text, &widths, &header, screen);
         for row in &self.rows {
             line(&mut text, &widths, row, screen);
         }
         text
     }
 
-    fn widths(&self, available: Option<usize>) -> Vec<usize> {
-        let longest = |index: usize, name: &str| {
+    fn longest(&self) -> Vec<Option<usize>> {
+        let longest = |(index, name): (usize, &&'static str)| {
             let cells =
                 self.rows.iter().filter_map(|row| row.get(index)).map(|(cell, _)| cell.chars().count());
-            cells.max().unwrap_or(0).max(name.chars().count())
+            Some(cells.max().unwrap_or(0).max(name.chars().count()))
         };
-        let mut widths: Vec<usize> =
-            self.header.iter().enumerate().map(|(index, name)| longest(index, name)).collect();
-        let Some(available) = available else { return widths };
-        let total = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-        while total(&widths) > available {
-            let widest = widths.iter_mut().skip(1).max_by_key(|width| **width);
-            match widest {
+        self.header.iter().enumerate().map(longest).collect()
+    }
+
+    /// A column without a width is left out.
+    fn fit(&self, widths: &mut [Option<usize>], available: usize) {
+        let narrowest = |(index, width): (usize, &Option<usize>)| {
+            width.map(|width| if index == 0 { width } else { width.min(NARROWEST) })
+        };
+        for name in &self.least {
+            let least: Vec<Option<usize>> = widths.iter().enumerate().map(narrowest).collect();
+            if total(&least) <= available {
+                break;
+            }
+            if let Some(index) = self.header.iter().position(|known| known == name)
+                && let Some(width) = widths.get_mut(index)
+            {
+                *width = None;
+            }
+        }
+        while total(widths) > available {
+            let shown = widths.iter_mut().skip(1).flatten();
+            match shown.max_by_key(|width| **width) {
                 Some(width) if *width > NARROWEST => *width -= 1,
                 _ => break,
             }
         }
-        widths
     }
 }
 
-fn line(text: &mut String, widths: &[usize], cells: &[(String, Colour)], screen: Screen) {
-    let last = cells.len().saturating_sub(1);
-    for (index, ((cell, colour), width)) in cells.iter().zip(widths).enumerate() {
-        let cut = cut(cell, *width);
+fn total(widths: &[Option<usize>]) -> usize {
+    let shown = widths.iter().flatten();
+    shown.clone().sum::<usize>() + GAP * shown.count().saturating_sub(1)
+}
+
+fn line(text: &mut String, widths: &[Option<usize>], cells: &[(String, Colour)], screen: Screen) {
+    let shown = cells.iter().zip(widths).filter_map(|(cell, width)| Some((cell, (*width)?)));
+    let mut gap = 0;
+    for ((cell, colour), width) in shown {
+        text.extend(std::iter::repeat_n(' ', gap));
+        let cut = cut(cell, width);
         text.push_str(&screen.paint(*colour, &cut));
-        if index < last {
-            text.extend(std::iter::repeat_n(' ', width - cut.chars().count() + GAP));
-        }
+        gap = width - cut.chars().count() + GAP;
     }
     text.push('\n');
 }
@@ -106,7 +137,9 @@ mod tests {
     use super::*;
 
     fn screen(width: Option<usize>) -> Screen {
-        Screen { width, ..Screen::new() }
+        let mut screen = Screen::new();
+        screen.width = width;
+        screen
     }
 
     fn table() -> Table {
@@ -125,6 +158,8 @@ mod tests {
             assert!(text.contains("0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10"));
             assert!(text.contains('…'), "{text}");
         }
+        let text = table().leaving_out(&["DETAIL"]).render(screen(Some(50)));
+        assert!(!text.contains("DETAIL") && text.contains("stuck"), "{text}");
         assert!(table().render(screen(None)).contains("at all"), "nothing is cut where nobody looks");
     }
 

@@ -148,7 +148,6 @@ fn resolve(finding: &Finding, held: &Held) -> Result<(), Guard> {
             "a payment of the order that is known may have been made: a finding about the payment (charged or \
              not_charged) comes first",
         )),
-        Finding::Order(_) => Ok(()),
         Finding::NoOrder => match &checkout.facts.order {
             Some(order) => Err(Guard::new(
                 "order-known",
@@ -161,7 +160,7 @@ fn resolve(finding: &Finding, held: &Held) -> Result<(), Guard> {
             "no order is known, so nothing can have been charged through this checkout; find the order first \
              (order_id or no_order)",
         )),
-        Finding::Charged(_) => Ok(()),
+        Finding::Order(_) | Finding::Charged(_) => Ok(()),
         Finding::NotCharged => not_charged(held),
     }
 }

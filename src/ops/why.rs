@@ -64,18 +64,15 @@ pub fn why(case: &Case) -> Why {
         checkout.stuck.as_ref().map(|stuck| stuck.reason).filter(|_| checkout.status == Status::Stuck);
     let mut known = facts(checkout);
     let mut not_known = Vec::new();
-    let (headline, suggested) = match reason {
-        Some(reason) => {
-            let text = reasons::text(reason);
-            known.push(text.known.to_owned());
-            not_known.push(text.not_known.to_owned());
-            (text.headline.to_owned(), Some(suggested(reason, &text)))
-        }
-        None => {
-            let (headline, unknown) = standing(checkout);
-            not_known.extend(unknown);
-            (headline, None)
-        }
+    let (headline, suggested) = if let Some(reason) = reason {
+        let text = reasons::text(reason);
+        known.push(text.known.to_owned());
+        not_known.push(text.not_known.to_owned());
+        (text.headline.to_owned(), Some(suggested(reason, &text)))
+    } else {
+        let (headline, unknown) = standing(checkout);
+        not_known.extend(unknown);
+        (headline, None)
     };
     Why {
         headline,

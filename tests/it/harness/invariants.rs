@@ -105,7 +105,16 @@ async fn replay(world: &World) {
 /// Guarantee 9.
 async fn secrets(world: &World) {
     let mut rows = String::new();
-    for table in ["checkout", "attempt_log", "checkout_order", "idempotency_key", "checkout_token"] {
+    for table in [
+        "checkout",
+        "attempt_log",
+        "checkout_order",
+        "idempotency_key",
+        "checkout_token",
+        "audit",
+        "bulk",
+        "bulk_item",
+    ] {
         let sql = format!("select coalesce(string_agg(t::text, ' '), '') from {table} t");
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .fetch_one(&world.database.pool)

@@ -120,6 +120,14 @@ impl Service {
         Self { url: format!("http://{addr}"), http: http(), kind: Kind::Process(Box::new(child)) }
     }
 
+    /// The operators' room of a service in this process.
+    pub(crate) fn operators(&self) -> &headless_checkout::ops::Operators {
+        match &self.kind {
+            Kind::InProcess(running) => running.operators(),
+            Kind::Process(_) => panic!("only a service in this process shows its rooms"),
+        }
+    }
+
     /// `kill -9`.
     pub(crate) async fn kill(self) {
         let Kind::Process(mut child) = self.kind else { panic!("only a process can be killed") };
