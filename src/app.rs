@@ -199,6 +199,16 @@ pub async fn direct(database: &config::Database, config: Option<&Config>) -> any
     Ok(Operators::new(store, clients, settings))
 }
 
+/// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.
+pub fn case_as_json(case: &ops::Case) -> serde_json::Value {
+    http::case::as_json(case)
+}
+
+/// An HTTP client for a command that asks a running service.
+pub fn http_client(connect: std::time::Duration) -> anyhow::Result<reqwest::Client> {
+    bigcommerce::http_client(connect).context("the HTTP client cannot start")
+}
+
 fn operators_settings(config: &Config) -> ops::Settings {
     ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
 }

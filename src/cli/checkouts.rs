@@ -16,7 +16,6 @@ use super::show;
 use super::table::Table;
 use crate::app;
 use crate::config::Database;
-use crate::http;
 use crate::ops::{Action, Case, CheckoutId, Cursor, Filter, Listed, Operators, PAGE_AT_MOST, Page, why};
 
 /// Runs the command.
@@ -135,7 +134,7 @@ async fn look(look: Look, plainly: bool) -> anyhow::Result<ExitCode> {
 
 fn as_json(case: &Case, plainly: bool) -> Value {
     if !plainly {
-        return http::case::as_json(case);
+        return app::case_as_json(case);
     }
     let mut value = json!(why(case));
     if let Some(map) = value.as_object_mut() {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::act::{Done, Problem};
 use super::output::Exit;
-use crate::bigcommerce;
+use crate::app;
 use crate::config;
 use crate::dev::probe;
 use crate::ops::{Action, CheckoutId};
@@ -36,8 +36,7 @@ impl Remote {
         let token = config::environment("OPERATOR_TOKEN").filter(|token| !token.is_empty()).context(
             "OPERATOR_TOKEN is not set: it proves to the service who acts (or use --direct with DATABASE_URL)",
         )?;
-        let http =
-            bigcommerce::http_client(Duration::from_secs(10)).context("the HTTP client cannot start")?;
+        let http = app::http_client(Duration::from_secs(10))?;
         Ok(Self { http, url, token })
     }
 

@@ -178,7 +178,9 @@ fn push_listing(
     if sort.by_creation || filter.status.is_some() || filter.is_selective() {
         page.push(query, filter.status);
     } else {
-        for (index, &status) in Status::ALL.iter().enumerate() {
+        // What has ended has no next step.
+        let possible = Status::ALL.iter().filter(|status| filter.step.is_none() || !status.is_final());
+        for (index, &status) in possible.enumerate() {
             query.push(if index == 0 { "(" } else { ") union all (" });
             page.push(query, Some(status));
         }
@@ -207,6 +209,13 @@ impl Pager<'_> {
 
     /// The keys of the first rows after the cursor, in order.
     fn push(&self, query: &mut QueryBuilder<Postgres>, status: Option<Status>) {
+        // What has not ended is young: from the oldest on, the primary key would be walked past all that has. The fence
+        // (`offset 0`) has the rows of the status found first and sorted then.
+        let fenced =
+            self.sort.by_creation && !self.sort.descending && status.is_some_and(|status| !status.is_final());
+        if fenced {
+            query.push("select k.checkout_id, k.updated_at from (");
+        }
         query.push("select k.checkout_id, k.updated_at from checkout k where true");
         if let Some(status) = status {
             query.push(" and k.status = ").push_bind(status.as_str());
@@ -220,6 +229,9 @@ impl Pager<'_> {
                 query.push(format_args!(" and (k.updated_at, k.checkout_id) {than} ("));
                 query.push_bind(after.at).push(", ").push_bind(after.id).push(")");
             }
+        }
+        if fenced {
+            query.push(" offset 0) k");
         }
         query.push(self.order("k")).push(" limit ").push_bind(self.limit);
     }

@@ -127,14 +127,15 @@ impl Store {
     async fn money_at_risk(&self) -> Result<Vec<AtRisk>, Error> {
         let rows = sqlx::query!(
             r#"
-            select coalesce(record #>> '{facts,payment,currency}', record #>> '{facts,order,currency}', '') as "currency!",
-                sum(coalesce(record #>> '{facts,payment,amount}', record #>> '{facts,order,total}', '0')::numeric)::text
-                    as "amount!",
+            with open as materialized (
+                select status, order_id, record #> '{facts,payment}' as payment, record #> '{facts,order}' as placed
+                from checkout where status in ('running', 'waiting', 'compensating', 'stuck')
+            )
+            select coalesce(payment ->> 'currency', placed ->> 'currency', '') as "currency!",
+                sum(coalesce(payment ->> 'amount', placed ->> 'total', '0')::numeric)::text as "amount!",
                 count(*) as "checkouts!"
-            from checkout
-            where status in ('running', 'waiting', 'compensating', 'stuck')
-                and (record #>> '{facts,payment,status}' in ('unknown', 'pending')
-                    or (status = 'stuck' and order_id is not null))
+            from open
+            where payment ->> 'status' in ('unknown', 'pending') or (status = 'stuck' and order_id is not null)
             group by 1 order by 1
             "#
         )
@@ -153,11 +154,13 @@ impl Store {
         Ok(sqlx::query_as!(
             OldestUnknown,
             r#"
-            select checkout_id, coalesce(record #>> '{in_flight,step}', '') as "step!",
-                (record #>> '{in_flight,unknown_since}')::timestamptz as "since!"
-            from checkout
-            where status in ('running', 'waiting', 'compensating', 'stuck')
-                and record #>> '{in_flight,unknown_since}' is not null
+            with open as materialized (
+                select checkout_id, record -> 'in_flight' as in_flight
+                from checkout where status in ('running', 'waiting', 'compensating', 'stuck')
+            )
+            select checkout_id, coalesce(in_flight ->> 'step', '') as "step!",
+                (in_flight ->> 'unknown_since')::timestamptz as "since!"
+            from open where in_flight ->> 'unknown_since' is not null
             order by 3 limit 1
             "#
         )
