@@ -146,7 +146,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let addr = config.listen_addr;
     let stop = stop_asked()?;
     let app = App::build(config).await?;
-    let listener = TcpListener::bind(addr).await.with_context(|| format!("LISTEN_ADDR {addr} cannot be used"))?;
+    let listener =
+        TcpListener::bind(addr).await.with_context(|| format!("LISTEN_ADDR {addr} cannot be used"))?;
     let mut running = app.serve(listener)?;
     tokio::select! {
         () = stop => {}
@@ -163,6 +164,11 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
     tracing::info!("working");
     stop.await;
     app.drain().await
+}
+
+/// A client of one store, for a command.
+pub fn client(config: &Config, store: &config::Store) -> anyhow::Result<Client> {
+    Client::new(&upstream(config, store)).with_context(|| format!("store {}", store.name))
 }
 
 /// One client for each store; they share their connections.

@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 refused by a guard, 5 partly done. `dev exec` exits as its command did.
 
+mod webhooks;
+
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -37,6 +39,8 @@ enum Command {
         /// The URL to ask instead of /readyz at LISTEN_ADDR (http only)
         url: Option<String>,
     },
+    /// BigCommerce's webhook subscriptions: set up, looked at, revived
+    Webhooks(webhooks::Arguments),
     /// List every environment variable
     Settings {
         /// As the Markdown table of the README
@@ -71,6 +75,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve => app::serve(start()?).await?,
         Command::Worker => app::worker(start()?).await?,
         Command::Migrate => migrate().await?,
+        Command::Webhooks(arguments) => webhooks::run(arguments).await?,
         Command::Healthcheck { url } => healthcheck(url).await?,
         Command::Settings { markdown: true } => print!("{}", config::as_markdown()),
         Command::Settings { markdown: false } => print!("{}", settings_help()),

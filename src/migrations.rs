@@ -3,6 +3,8 @@
 //! Guarantees: forward only; one process migrates at a time (an advisory lock); a database that a newer version of the program has
 //! migrated is refused rather than used; a migration that was edited after it was applied is refused.
 
+use std::path::Path;
+
 use sqlx::{
     Connection as _, PgConnection,
     migrate::{Migrate as _, MigrateError, Migrator},
@@ -70,6 +72,13 @@ pub async fn apply(database_url: &Secret) -> Result<Vec<Applied>, Error> {
         .collect();
     connection.close().await.map_err(Error::Unreachable)?;
     Ok(fresh)
+}
+
+/// Applies the migrations of a folder: how queries are described while this program does not build because they have changed.
+pub async fn apply_folder(database_url: &Secret, folder: &Path) -> Result<(), Error> {
+    let mut connection = PgConnection::connect(database_url.expose()).await.map_err(Error::Unreachable)?;
+    Migrator::new(folder).await?.run(&mut connection).await?;
+    connection.close().await.map_err(Error::Unreachable)
 }
 
 /// Whether a database has exactly the migrations of this program: what `/readyz` asks.

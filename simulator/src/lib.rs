@@ -1,1 +1,75 @@
-//! x
+//! Plays BigCommerce: stateful, unkind, configurable; with scripted faults and a ledger of what really happened.
+//!
+//! In reading order: `simulator` (the handle), `server` (connections), `router` (the calls and their names), `world` (the
+//! state of everything), `play` and `board` (faults), `media` (the door), `store` (one store), then one module for each
+//! resource: `carts`, `lines`, `checkouts`, `consignments`, `shipping`, `coupons`, `totals`, `checkout_orders`, `order`, `snapshot`,
+//! `orders_v2`, `direct_orders`, `order_parts`, `shipments`, `statuses`, `methods`, `token`, `payments`, `instruments`,
+//! `settle`, `orders_v3`, `refunds`, `customers`, `shop`, `metafields`, `webhooks`, `delivery`; and `control` (the control
+//! plane). It imports nothing of the program it tests.
+
+#![recursion_limit = "256"]
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "all handlers share one signature, also those that never refuse"
+)]
+
+mod address;
+mod answer;
+mod board;
+mod call;
+mod cart;
+mod carts;
+mod catalogue;
+mod checkout_orders;
+mod checkouts;
+mod clock;
+mod consignments;
+mod control;
+mod coupons;
+mod customers;
+mod delivery;
+mod direct_orders;
+mod fault;
+mod fault_kind;
+mod instruments;
+mod ledger;
+mod lines;
+mod media;
+mod metafields;
+mod methods;
+mod money;
+mod order;
+mod order_parts;
+mod orders_v2;
+mod orders_v3;
+mod payments;
+mod play;
+mod rate;
+mod refunds;
+mod render;
+mod router;
+mod server;
+mod settings;
+mod settle;
+mod shipments;
+mod shipping;
+mod shop;
+mod simulator;
+mod snapshot;
+mod statuses;
+mod stock;
+mod store;
+mod token;
+mod totals;
+mod webhooks;
+mod world;
+
+pub use fault::{Fault, FaultId, Match};
+pub use fault_kind::{At, Effect, Kind, Which};
+pub use instruments::{MAGIC, magic_card, magic_token};
+pub use ledger::{Attempt, Cart, Charge, Ledger, Order, Refund, Request, Token};
+pub use router::CALLS;
+pub use settings::{
+    Lag, OrderHint, PartialPayment, PromotionSplit, SecondOrder, Settings, TaxRate, TokenReplay,
+};
+pub use simulator::{Settlement, Simulator};

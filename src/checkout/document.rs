@@ -71,7 +71,8 @@ impl Document {
                 cart.entry("cart_amount_inc_tax").or_insert(amount);
             }
             let groups = cart.get_mut("line_items").and_then(Value::as_object_mut);
-            for item in groups.into_iter().flat_map(Map::values_mut).filter_map(Value::as_array_mut).flatten() {
+            for item in groups.into_iter().flat_map(Map::values_mut).filter_map(Value::as_array_mut).flatten()
+            {
                 normalise_item(item);
             }
         }
@@ -294,9 +295,13 @@ mod tests {
         }));
         assert_eq!(document.grand_total().map(|total| total.decimal().to_string()), Some("10.83".to_owned()));
         assert_eq!(document.value().pointer("/cart/line_items/custom_items/0/quantity"), Some(&json!(1)));
-        let price = document.value().pointer("/cart/line_items/custom_items/0/list_price").map(ToString::to_string);
+        let price =
+            document.value().pointer("/cart/line_items/custom_items/0/list_price").map(ToString::to_string);
         assert_eq!(price.as_deref(), Some("10.00"));
-        assert_eq!(document.value().pointer("/cart/line_items/custom_items/0/is_taxable"), Some(&json!(true)));
+        assert_eq!(
+            document.value().pointer("/cart/line_items/custom_items/0/is_taxable"),
+            Some(&json!(true))
+        );
         assert_eq!(document.shipped_items().len(), 1);
     }
 

@@ -93,7 +93,9 @@ mod tests {
     fn a_checkout_id_has_one_spelling() {
         let id = CheckoutId::generate();
         assert_eq!(id.to_string().parse(), Ok(id));
-        for wrong in ["", "1", "0199f0c47a347c6f9c4b2f6d3c1e8a10", "{0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10}", "é"] {
+        for wrong in
+            ["", "1", "0199f0c47a347c6f9c4b2f6d3c1e8a10", "{0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10}", "é"]
+        {
             assert!(wrong.parse::<CheckoutId>().is_err(), "{wrong}");
         }
     }

@@ -12,10 +12,12 @@ mod status;
 
 pub use document::{Consignment, Document, LineItem, ShippingOption};
 pub use ids::{CheckoutId, IdempotencyKey, InvalidId};
-pub use input::{CartEdit, ConsignmentInput, ConsignmentItem, Input, OptionChoice, PaymentIntent, Preference};
+pub use input::{
+    CartEdit, ConsignmentInput, ConsignmentItem, Input, OptionChoice, PaymentIntent, Preference,
+};
 pub use money::{Money, minor_units_match, parse_decimal};
 pub use record::{
-    Answer, Answered, Checkout, Decline, Facts, Goal, InFlight, KeyRef, OrderFacts, PaymentFacts, PaymentStatus, Refused,
-    StepRecord, Stuck, StuckReason,
+    Answer, Answered, Checkout, Decline, Facts, Goal, InFlight, KeyRef, OrderFacts, PaymentFacts,
+    PaymentStatus, Refused, StepRecord, Stuck, StuckReason,
 };
 pub use status::{Event, Flow, Illegal, Status, StepName, StepStatus, next};

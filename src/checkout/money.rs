@@ -24,6 +24,12 @@ impl Money {
         self.rounded(currency).cmp(&other.rounded(currency))
     }
 
+    /// The same amount with no more digits than it needs: orders carry four (`"10.8300"`), shoppers are shown 10.83.
+    #[must_use]
+    pub fn at_precision_of(self, currency: &str) -> Self {
+        Self(self.rounded(currency).normalize())
+    }
+
     /// Rounded half away from zero to the minor unit of the currency.
     pub fn rounded(self, currency: &str) -> Decimal {
         self.0.round_dp_with_strategy(exponent(currency), RoundingStrategy::MidpointAwayFromZero)
@@ -46,7 +52,8 @@ impl<'de> Deserialize<'de> for Money {
     /// Takes a JSON number only: `"10.83"` as a string is refused.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = Number::deserialize(deserializer)?;
-        let decimal = parse_decimal(&number.to_string()).ok_or_else(|| serde::de::Error::custom("not an amount"))?;
+        let decimal =
+            parse_decimal(&number.to_string()).ok_or_else(|| serde::de::Error::custom("not an amount"))?;
         Ok(Self(decimal))
     }
 }
@@ -77,8 +84,8 @@ pub fn minor_units_match(amount: Money, minor: i64, currency: &str) -> bool {
 /// Digits after the point of a currency (ISO 4217). BigCommerce does not document its exponent; two where unknown.
 fn exponent(currency: &str) -> u32 {
     match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV" | "XAF"
-        | "XOF" | "XPF" => 0,
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
+        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
         "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
         _ => 2,
     }

@@ -185,9 +185,9 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
     use Event as E;
     use Status as S;
     match (status, event) {
-        (S::AwaitingInput, E::Claimed) | (S::Running, E::Resumed | E::Advanced) | (S::Waiting, E::Resumed) => {
-            Ok(S::Running)
-        }
+        (S::AwaitingInput, E::Claimed)
+        | (S::Running, E::Resumed | E::Advanced)
+        | (S::Waiting, E::Resumed) => Ok(S::Running),
         (S::Compensating, E::Resumed | E::Advanced | E::Deferred)
         | (S::AwaitingInput, E::CancelRequested | E::Abandoned)
         | (S::Waiting | S::Stuck, E::CancelRequested) => Ok(S::Compensating),
@@ -199,20 +199,46 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
         (S::Running | S::Compensating, E::Stalled) => Ok(S::Stuck),
         (
             S::AwaitingInput,
-            E::Resumed | E::Advanced | E::Rested | E::Deferred | E::Paid | E::Undone | E::Lapsed | E::Stalled
+            E::Resumed
+            | E::Advanced
+            | E::Rested
+            | E::Deferred
+            | E::Paid
+            | E::Undone
+            | E::Lapsed
+            | E::Stalled
             | E::Restarted,
         )
-        | (S::Running, E::Claimed | E::CancelRequested | E::Abandoned | E::Undone | E::Lapsed | E::Restarted)
+        | (
+            S::Running,
+            E::Claimed | E::CancelRequested | E::Abandoned | E::Undone | E::Lapsed | E::Restarted,
+        )
         | (
             S::Waiting,
-            E::Claimed | E::Advanced | E::Rested | E::Deferred | E::Paid | E::Abandoned | E::Undone | E::Lapsed
-            | E::Stalled | E::Restarted,
+            E::Claimed
+            | E::Advanced
+            | E::Rested
+            | E::Deferred
+            | E::Paid
+            | E::Abandoned
+            | E::Undone
+            | E::Lapsed
+            | E::Stalled
+            | E::Restarted,
         )
         | (S::Compensating, E::Claimed | E::Rested | E::CancelRequested | E::Abandoned | E::Restarted)
         | (
             S::Stuck,
-            E::Claimed | E::Resumed | E::Advanced | E::Rested | E::Deferred | E::Paid | E::Abandoned | E::Undone
-            | E::Lapsed | E::Stalled,
+            E::Claimed
+            | E::Resumed
+            | E::Advanced
+            | E::Rested
+            | E::Deferred
+            | E::Paid
+            | E::Abandoned
+            | E::Undone
+            | E::Lapsed
+            | E::Stalled,
         )
         | (S::Completed | S::Cancelled | S::Expired, _) => Err(Illegal { status, event }),
     }
@@ -239,7 +265,10 @@ mod tests {
     fn what_is_being_undone_never_runs_forward_again() {
         for &event in Event::ALL {
             if let Ok(to) = next(Status::Compensating, event) {
-                assert!(!matches!(to, Status::Running | Status::Waiting | Status::AwaitingInput), "{event} -> {to}");
+                assert!(
+                    !matches!(to, Status::Running | Status::Waiting | Status::AwaitingInput),
+                    "{event} -> {to}"
+                );
             }
         }
     }

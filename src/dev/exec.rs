@@ -3,6 +3,7 @@
 use std::{
     io::IsTerminal as _,
     os::unix::process::ExitStatusExt as _,
+    path::PathBuf,
     process::{ExitCode, ExitStatus},
     time::Duration,
 };
@@ -33,9 +34,9 @@ pub(super) struct Arguments {
     /// Set DATABASE_URL as well
     #[arg(long)]
     database_url: bool,
-    /// Bring the database to the current schema first
+    /// Apply the migrations of that folder first, rather than those this program was built with
     #[arg(long)]
-    migrate: bool,
+    migrations: Option<PathBuf>,
     /// The command and its arguments
     #[arg(last = true, required = true)]
     command: Vec<std::ffi::OsString>,
@@ -75,8 +76,8 @@ async fn command(
     tree: &mut Tree,
     signals: &mut StopSignals,
 ) -> anyhow::Result<ExitCode> {
-    if arguments.migrate {
-        migrations::apply(url).await?;
+    if let Some(folder) = &arguments.migrations {
+        migrations::apply_folder(url, folder).await?;
     }
     let (program, rest) = arguments.command.split_first().ok_or_else(|| anyhow::anyhow!("no command"))?;
     let mut command = Command::new(program);

@@ -36,6 +36,11 @@ pub(super) fn accept(
     if matches!(operation, Operation::Order { .. }) && checkout.is_done(StepName::Order) {
         return Ok(Accepted::Already);
     }
+    if matches!(operation, Operation::Cancel)
+        && matches!(checkout.status, Status::Compensating | Status::Cancelled)
+    {
+        return Ok(Accepted::Already);
+    }
     at_rest(checkout, &operation)?;
     if matches!(operation, Operation::Cancel) {
         return cancel(checkout);
@@ -60,7 +65,9 @@ fn at_rest(checkout: &Checkout, operation: &Operation) -> Result<(), Refusal> {
     let in_doubt = checkout.payment_in_doubt()
         || checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::PaymentUnknown);
     match checkout.status {
-        Status::Completed | Status::Cancelled | Status::Expired | Status::Compensating => Err(Refusal::Closed),
+        Status::Completed | Status::Cancelled | Status::Expired | Status::Compensating => {
+            Err(Refusal::Closed)
+        }
         Status::Stuck | Status::Waiting if pays && in_doubt => Err(Refusal::PaymentInDoubt),
         Status::Stuck => Err(Refusal::Stuck),
         Status::Running | Status::Waiting => Err(Refusal::InProgress),
@@ -155,9 +162,10 @@ fn take_input(
 /// A step may be run, or run again, once all before it are done and as long as the order does not exist.
 fn reachable(checkout: &Checkout, step: StepName) -> Result<(), Refusal> {
     let out_of_order = Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
-    let Some(position) = checkout.steps.iter().position(|record| record.name == step) else { return out_of_order };
-    let before_done =
-        checkout.steps.iter().take(position).all(|record| checkout.is_done(record.name));
+    let Some(position) = checkout.steps.iter().position(|record| record.name == step) else {
+        return out_of_order;
+    };
+    let before_done = checkout.steps.iter().take(position).all(|record| checkout.is_done(record.name));
     let over = checkout.steps.get(position).is_some_and(|record| record.status == StepStatus::Skipped);
     if !before_done || over {
         return out_of_order;

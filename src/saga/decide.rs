@@ -8,7 +8,8 @@ use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::steps;
 use crate::checkout::{
-    Answer, Answered, Checkout, Event, InFlight, PaymentStatus, Status, StepName, StepStatus, Stuck, StuckReason,
+    Answer, Answered, Checkout, Event, InFlight, PaymentStatus, Status, StepName, StepStatus, Stuck,
+    StuckReason,
 };
 use crate::store::{Began, Hold, Outcome};
 
@@ -75,7 +76,8 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         Verdict::Rejected(refused) => {
             end(&mut checkout, step, StepStatus::Rejected, at.now);
             follow_document(&mut checkout);
-            checkout.facts.payment = checkout.facts.payment.filter(|payment| payment.status != PaymentStatus::Processing);
+            checkout.facts.payment =
+                checkout.facts.payment.filter(|payment| payment.status != PaymentStatus::Processing);
             rest(checkout, Outcome::Rejected, Answer::Rejected(refused), at)
         }
         Verdict::Declined(decline) => {
@@ -118,7 +120,11 @@ pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstan
         Finding::Ended(verdict) => settle(checkout, verdict, at),
         Finding::Absent => {
             let resumable = steps::find(checkout.flow, step).is_resumable();
-            if resumable { retry(checkout, step, Some(Duration::ZERO), at) } else { give_up(checkout, step, None, at) }
+            if resumable {
+                retry(checkout, step, Some(Duration::ZERO), at)
+            } else {
+                give_up(checkout, step, None, at)
+            }
         }
         Finding::StillUnknown { after, failed, settling } => {
             if settling {
@@ -135,7 +141,9 @@ pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstan
                 return defer(checkout, None, after);
             }
             checkout.tries = checkout.tries.saturating_add(1);
-            if checkout.tries >= at.limits.max_attempts && !steps::find(checkout.flow, step).follows_to_the_end() {
+            if checkout.tries >= at.limits.max_attempts
+                && !steps::find(checkout.flow, step).follows_to_the_end()
+            {
                 let reason = steps::find(checkout.flow, step).unknown_reason();
                 let detail = format!("BigCommerce could not be asked what became of {step}");
                 return stall(checkout, reason, detail, at.now);
@@ -184,7 +192,15 @@ fn go_on_after(checkout: Checkout, outcome: Option<Outcome>, at: Circumstances, 
     let reached = checkout.goal.as_ref().is_none_or(|goal| goal_reached(&checkout, goal.until));
     let (checkout, began) = begin(checkout, at.now);
     if began.is_some() {
-        return Decision { checkout, event: Event::Advanced, hold: Hold::Lease, outcome, began, answer: None, pause };
+        return Decision {
+            checkout,
+            event: Event::Advanced,
+            hold: Hold::Lease,
+            outcome,
+            began,
+            answer: None,
+            pause,
+        };
     }
     let answer = if reached { Answer::Done } else { Answer::OutOfOrder };
     let mut decision = rest(checkout, Outcome::Succeeded, answer, at);
@@ -257,20 +273,44 @@ fn look_soon(mut checkout: Checkout, outcome: Option<Outcome>, at: Circumstances
     let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
     let found = steps::find(checkout.flow, step);
     if checkout.tries >= at.limits.max_attempts && !found.follows_to_the_end() {
-        let detail = format!("{step} was tried {} times and never got an answer that says what happened", checkout.tries);
+        let detail = format!(
+            "{step} was tried {} times and never got an answer that says what happened",
+            checkout.tries
+        );
         return stall(checkout, found.unknown_reason(), detail, at.now);
     }
     let outcome = Some(outcome.unwrap_or(Outcome::Retry));
     let pause = if checkout.tries > 1 { backoff(checkout.tries, at).min(SIT_OUT) } else { Duration::ZERO };
-    Decision { checkout, event: Event::Advanced, hold: Hold::Lease, outcome, began: None, answer: None, pause }
+    Decision {
+        checkout,
+        event: Event::Advanced,
+        hold: Hold::Lease,
+        outcome,
+        began: None,
+        answer: None,
+        pause,
+    }
 }
 
 fn defer(checkout: Checkout, outcome: Option<Outcome>, after: Duration) -> Decision {
     let hold = Hold::Timer(after);
-    Decision { checkout, event: Event::Deferred, hold, outcome, began: None, answer: None, pause: Duration::ZERO }
+    Decision {
+        checkout,
+        event: Event::Deferred,
+        hold,
+        outcome,
+        began: None,
+        answer: None,
+        pause: Duration::ZERO,
+    }
 }
 
-pub(super) fn stall(mut checkout: Checkout, reason: StuckReason, detail: String, now: OffsetDateTime) -> Decision {
+pub(super) fn stall(
+    mut checkout: Checkout,
+    reason: StuckReason,
+    detail: String,
+    now: OffsetDateTime,
+) -> Decision {
     checkout.stuck = Some(Stuck { reason, detail, since: now });
     note_answer_only(&mut checkout, &Answer::Stuck);
     Decision {
@@ -353,7 +393,8 @@ fn follow_document(checkout: &mut Checkout) {
 
 /// Full-jitter exponential.
 fn backoff(tries: u32, at: Circumstances) -> Duration {
-    let ceiling = at.limits.retry_base.saturating_mul(2_u32.saturating_pow(tries.min(16))).min(at.limits.retry_cap);
+    let ceiling =
+        at.limits.retry_base.saturating_mul(2_u32.saturating_pow(tries.min(16))).min(at.limits.retry_cap);
     ceiling.mul_f64(at.dice.clamp(0.0, 1.0)).max(at.limits.retry_base / 4)
 }
 

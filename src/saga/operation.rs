@@ -61,6 +61,7 @@ impl Request {
 }
 
 /// What may be asked of a checkout that exists.
+#[expect(clippy::large_enum_variant, reason = "one lives for one request")]
 pub enum Operation {
     /// Add or replace the billing address.
     BillingAddress(Map<String, Value>),
@@ -167,4 +168,3 @@ pub enum Refusal {
     #[error("no store of this name is configured")]
     UnknownStore,
 }
-

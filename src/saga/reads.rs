@@ -51,12 +51,13 @@ impl Engine {
     pub async fn payment_methods(&self, id: CheckoutId) -> Result<Vec<Value>, ReadError> {
         let (checkout, client, call) = self.reading(id).await?;
         let order = checkout.facts.order.as_ref().filter(|order| order.status_id == 0);
-        let subject = match (order.and_then(|order| OrderId::new(order.id)), checkout.facts.cart_id.as_deref()) {
-            (Some(order_id), _) => PaymentFor::Order(order_id),
-            (None, Some(cart_id)) if !checkout.status.is_final() => PaymentFor::Checkout(cart_id),
-            _ if checkout.status.is_final() => return Err(Refusal::Closed.into()),
-            _ => return Err(Refusal::OutOfOrder { next_step: checkout.next_step() }.into()),
-        };
+        let subject =
+            match (order.and_then(|order| OrderId::new(order.id)), checkout.facts.cart_id.as_deref()) {
+                (Some(order_id), _) => PaymentFor::Order(order_id),
+                (None, Some(cart_id)) if !checkout.status.is_final() => PaymentFor::Checkout(cart_id),
+                _ if checkout.status.is_final() => return Err(Refusal::Closed.into()),
+                _ => return Err(Refusal::OutOfOrder { next_step: checkout.next_step() }.into()),
+            };
         let methods = client.payments(&call).methods(subject).await?.value;
         Ok(methods.into_iter().map(|method| method.raw).collect())
     }
@@ -94,8 +95,9 @@ impl Engine {
             orders.transactions(order_id),
             orders.shipments(order_id),
         );
-        let transactions: Vec<Value> =
-            list(transactions.map(|answer| answer.map(|rows| rows.into_iter().map(|row| row.raw).collect())))?;
+        let transactions: Vec<Value> = list(
+            transactions.map(|answer| answer.map(|rows| rows.into_iter().map(|row| row.raw).collect())),
+        )?;
         let mut parts = Map::new();
         parts.insert("order".to_owned(), order?.value.raw);
         parts.insert("products".to_owned(), list(products)?.into());

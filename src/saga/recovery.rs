@@ -25,6 +25,7 @@ impl Engine {
             };
             tokio::select! {
                 () = self.inner.stopping.cancelled() => return,
+                () = self.inner.store.changes().due() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -41,7 +42,7 @@ impl Engine {
             for claim in due.claims {
                 let checkout = claim.checkout();
                 tracing::info!(checkout_id = %checkout.id, fence = checkout.fence, status = %checkout.status, "resumed");
-                drop(self.spawn(claim));
+                drop(self.spawn(claim, None));
             }
             if !full {
                 return Ok(due.next_in);

@@ -147,7 +147,10 @@ impl StepContext {
 
     /// BigCommerce's id of the cart and of its checkout.
     pub(super) fn cart_id(&self) -> Result<String, Verdict> {
-        let missing = || Verdict::Stuck { reason: StuckReason::AttemptsExhausted, detail: "there is no cart".to_owned() };
+        let missing = || Verdict::Stuck {
+            reason: StuckReason::AttemptsExhausted,
+            detail: "there is no cart".to_owned(),
+        };
         self.checkout.facts.cart_id.clone().ok_or_else(missing)
     }
 
@@ -172,7 +175,9 @@ impl StepContext {
     /// A read: it has no effect, so whatever failed may be tried again.
     pub(super) fn read<T>(&mut self, call: &'static str, result: Result<T, Error>) -> Result<T, Verdict> {
         self.note(call, result).map_err(|error| match error {
-            Error::Unknown(_) => Verdict::Retry { after: error.retry_after(), why: format!("{call}: {error}") },
+            Error::Unknown(_) => {
+                Verdict::Retry { after: error.retry_after(), why: format!("{call}: {error}") }
+            }
             certain => verdict(call, certain),
         })
     }

@@ -10,13 +10,11 @@ use super::accept::{Accepted, accept};
 use super::decide;
 use super::engine::{Engine, Ran};
 use super::operation::{NewCheckout, NewFlow, Operation, Refusal, Request};
+use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{
     Answer, Checkout, CheckoutId, Event, Facts, Goal, Input, KeyRef, Status, StepName, StepRecord, StepStatus,
 };
 use crate::store::{self, Binding, BoundKey, Claim, Hold, Transition};
-
-/// How often an operation is decided again when others change the checkout meanwhile.
-const RACES: usize = 5;
 
 /// The proof that its holder may act on one checkout. Only its hash is kept.
 #[derive(Clone, Copy)]
@@ -43,8 +41,8 @@ pub struct Submitted {
 enum Ticket {
     /// It is known.
     Answered(Answer),
-    /// By the ticket of the goal.
-    Goal(i64),
+    /// By the ticket of the goal, and by the key where there is one.
+    Goal(i64, Option<KeyRef>),
     /// By the key, which an earlier request bound.
     Key(KeyRef),
 }
@@ -61,7 +59,12 @@ pub struct Waited {
 
 impl Engine {
     /// Creates a checkout and begins to run it. With a key that is bound already, joins that checkout.
-    pub async fn create(&self, new: NewCheckout, request: Request, token: TokenProof) -> Result<Submitted, Refusal> {
+    pub async fn create(
+        &self,
+        new: NewCheckout,
+        request: Request,
+        token: TokenProof,
+    ) -> Result<Submitted, Refusal> {
         self.admit()?;
         if !self.inner.clients.contains_key(&new.store) {
             return Err(Refusal::UnknownStore);
@@ -73,10 +76,10 @@ impl Engine {
         }
         let created = self.created(new);
         let goal = (StepName::ShippingOptions, "create");
-        let transition = self.claiming(&created, created.clone(), goal, &request, false)?;
+        let transition = claiming(&created, created.clone(), goal, &request, false)?;
         let ticket = transition.checkout().version;
         match self.inner.store.create(transition, token.0, self.inner.settings.checkout_ttl).await {
-            Ok(claim) => Ok(self.started(claim, ticket)),
+            Ok(claim) => Ok(self.started(claim, ticket, None)),
             // The same key a moment ago: join it.
             Err(store::Error::KeyBound) => {
                 let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
@@ -89,7 +92,12 @@ impl Engine {
     }
 
     /// Takes an operation in and begins to run it, or joins the earlier request with the same key.
-    pub async fn submit(&self, id: CheckoutId, operation: Operation, request: Request) -> Result<Submitted, Refusal> {
+    pub async fn submit(
+        &self,
+        id: CheckoutId,
+        operation: Operation,
+        request: Request,
+    ) -> Result<Submitted, Refusal> {
         self.admit()?;
         let name = operation.name();
         let mut again = false;
@@ -103,37 +111,25 @@ impl Engine {
                 return Ok(submitted);
             }
         }
-        let mut operation = Some(operation);
-        for _ in 0..RACES {
-            let checkout = self.inner.store.load(id).await.map_err(internal)?.ok_or(Refusal::NotFound)?;
-            let Some(wanted) = operation.take() else { break };
-            let run = match accept(&checkout, wanted, request.if_match)? {
-                Accepted::Already => return Ok(self.already(checkout)),
-                Accepted::Cancel => return self.cancel(&checkout, &request, again).await,
-                Accepted::Run(run) => run,
-            };
-            let until = run.checkout.goal.as_ref().map_or(StepName::Payment, |goal| goal.until);
-            let transition = self.claiming(&checkout, run.checkout, (until, name), &request, again)?;
-            let ticket = transition.checkout().version;
-            if let Some(instrument) = run.instrument {
-                self.inner.instruments.keep(id, instrument);
+        let checkout = self.inner.store.load(id).await.map_err(internal)?.ok_or(Refusal::NotFound)?;
+        let run = match accept(&checkout, operation, request.if_match)? {
+            Accepted::Already => return Ok(self.already(checkout)),
+            Accepted::Cancel => return self.cancel(&checkout, &request, again).await,
+            Accepted::Run(run) => run,
+        };
+        let until = run.checkout.goal.as_ref().map_or(StepName::Payment, |goal| goal.until);
+        let transition = claiming(&checkout, run.checkout, (until, name), &request, again)?;
+        let ticket = transition.checkout().version;
+        match self.inner.store.claim(transition).await {
+            Ok(claim) => Ok(self.started(claim, ticket, run.instrument)),
+            // The same key a moment ago: join it.
+            Err(store::Error::KeyBound) => {
+                let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
+                self.join(bound, &request, name).await
             }
-            match self.inner.store.claim(transition).await {
-                Ok(claim) => return Ok(self.started(claim, ticket)),
-                Err(error) => {
-                    self.inner.instruments.take(id);
-                    match error {
-                        store::Error::Lost => return Err(Refusal::InProgress),
-                        store::Error::KeyBound => {
-                            let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
-                            return self.join(bound, &request, name).await;
-                        }
-                        other => return Err(internal(other)),
-                    }
-                }
-            }
+            // Somebody else was a moment faster.
+            Err(error) => Err(internal(error)),
         }
-        Err(Refusal::InProgress)
     }
 
     /// The checkout as it is now.
@@ -180,13 +176,19 @@ impl Engine {
         Submitted { engine: self.clone(), checkout, ticket, run: None, replayed: false }
     }
 
-    fn started(&self, claim: Claim, ticket: i64) -> Submitted {
+    fn started(&self, claim: Claim, ticket: i64, instrument: Option<PaymentRequest>) -> Submitted {
         let checkout = claim.checkout().clone();
-        let run = Some(self.spawn(claim));
-        Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket), run, replayed: false }
+        let key = checkout.goal.as_ref().and_then(|goal| goal.key.clone());
+        let run = Some(self.spawn(claim, instrument));
+        Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket, key), run, replayed: false }
     }
 
-    async fn cancel(&self, checkout: &Checkout, request: &Request, again: bool) -> Result<Submitted, Refusal> {
+    async fn cancel(
+        &self,
+        checkout: &Checkout,
+        request: &Request,
+        again: bool,
+    ) -> Result<Submitted, Refusal> {
         let ticket = checkout.version + 1;
         let mut next = checkout.clone();
         next.stuck = None;
@@ -199,36 +201,21 @@ impl Engine {
         .map_err(|_| Refusal::Closed)?
         .bind(binding(request, "cancel", again));
         match self.inner.store.claim(transition).await {
-            Ok(claim) => Ok(self.started(claim, ticket)),
+            Ok(claim) => Ok(self.started(claim, ticket, None)),
             Err(store::Error::Lost) => Err(Refusal::InProgress),
             Err(error) => Err(internal(error)),
         }
     }
 
-    /// The claim that records what is wanted, together with the intent of the first attempt.
-    fn claiming(
-        &self,
-        from: &Checkout,
-        wanted: Checkout,
-        (until, name): (StepName, &str),
-        request: &Request,
-        again: bool,
-    ) -> Result<Transition, Refusal> {
-        let ticket = from.version + 1;
-        let agreed = wanted.goal.as_ref().and_then(|goal| goal.agreed_total);
-        let mut wanted = wanted;
-        wanted.goal = Some(goal(request, name, until, ticket, agreed));
-        let (wanted, began) = decide::begin(wanted, time::OffsetDateTime::now_utc());
-        Ok(Transition::new(from, Event::Claimed, Hold::Lease, |checkout| *checkout = wanted)
-            .map_err(|_| Refusal::InProgress)?
-            .began(began)
-            .bind(binding(request, name, again)))
-    }
-
     fn created(&self, new: NewCheckout) -> Checkout {
         let now = time::OffsetDateTime::now_utc();
         let flow = new.flow.flow();
-        let pending = |&name: &StepName| StepRecord { name, status: StepStatus::Pending, attempts: 0, finished_at: None };
+        let pending = |&name: &StepName| StepRecord {
+            name,
+            status: StepStatus::Pending,
+            attempts: 0,
+            finished_at: None,
+        };
         let mut input: Input = new.input;
         match new.flow {
             NewFlow::Cart(body) => input.cart = Some(body),
@@ -247,6 +234,7 @@ impl Engine {
             goal: None,
             in_flight: None,
             tries: 0,
+            lost_leases: 0,
             answered: None,
             stuck: None,
             metadata: new.metadata,
@@ -288,15 +276,19 @@ impl Submitted {
     async fn answer(&self) -> Result<Option<Answer>, Refusal> {
         Ok(match &self.ticket {
             Ticket::Answered(answer) => Some(answer.clone()),
-            Ticket::Goal(ticket) => {
-                let answered = self.checkout.answered.as_ref();
-                answered.filter(|answered| answered.ticket >= *ticket).map(|answered| answered.answer.clone())
-            }
-            Ticket::Key(key) => {
-                let bound = self.engine.inner.store.bound_key(key).await.map_err(internal)?;
-                bound.and_then(|bound| bound.answer)
-            }
+            Ticket::Goal(ticket, key) => match (&self.checkout.answered, key) {
+                (Some(answered), _) if answered.ticket == *ticket => Some(answered.answer.clone()),
+                // A later operation has ended since; only a key remembers what became of this one.
+                (Some(answered), Some(key)) if answered.ticket > *ticket => self.answer_of(key).await?,
+                _ => None,
+            },
+            Ticket::Key(key) => self.answer_of(key).await?,
         })
+    }
+
+    async fn answer_of(&self, key: &KeyRef) -> Result<Option<Answer>, Refusal> {
+        let bound = self.engine.inner.store.bound_key(key).await.map_err(internal)?;
+        Ok(bound.and_then(|bound| bound.answer))
     }
 
     fn waited(self, answer: Option<Answer>) -> Waited {
@@ -304,7 +296,32 @@ impl Submitted {
     }
 }
 
-fn goal(request: &Request, operation: &str, until: StepName, ticket: i64, agreed: Option<crate::checkout::Money>) -> Goal {
+/// The claim that records what is wanted, together with the intent of the first attempt.
+fn claiming(
+    from: &Checkout,
+    wanted: Checkout,
+    (until, name): (StepName, &str),
+    request: &Request,
+    again: bool,
+) -> Result<Transition, Refusal> {
+    let ticket = from.version + 1;
+    let agreed = wanted.goal.as_ref().and_then(|goal| goal.agreed_total);
+    let mut wanted = wanted;
+    wanted.goal = Some(goal(request, name, until, ticket, agreed));
+    let (wanted, began) = decide::begin(wanted, time::OffsetDateTime::now_utc());
+    Ok(Transition::new(from, Event::Claimed, Hold::Lease, |checkout| *checkout = wanted)
+        .map_err(|_| Refusal::InProgress)?
+        .began(began)
+        .bind(binding(request, name, again)))
+}
+
+fn goal(
+    request: &Request,
+    operation: &str,
+    until: StepName,
+    ticket: i64,
+    agreed: Option<crate::checkout::Money>,
+) -> Goal {
     Goal { operation: operation.to_owned(), until, key: request.key_ref(), agreed_total: agreed, ticket }
 }
 

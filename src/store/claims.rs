@@ -49,7 +49,12 @@ impl Claim {
 
 impl Store {
     /// Creates a checkout and claims it. `token_hash` admits its checkout token.
-    pub async fn create(&self, transition: Transition, token_hash: [u8; 32], ttl: Duration) -> Result<Claim, Error> {
+    pub async fn create(
+        &self,
+        transition: Transition,
+        token_hash: [u8; 32],
+        ttl: Duration,
+    ) -> Result<Claim, Error> {
         let checkout = &transition.checkout;
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
@@ -109,11 +114,14 @@ impl Store {
             .fetch_optional(&self.pool)
             .await;
             match found {
-                Ok(Some(row)) if row.version == transition.checkout.version && row.fence == claim.checkout.fence => {
+                Ok(Some(row))
+                    if row.version == transition.checkout.version && row.fence == claim.checkout.fence =>
+                {
                     return Ok(self.held(transition, row.updated_at));
                 }
                 // Not taken, or the database is still away: once more.
-                Ok(Some(row)) if row.version == transition.from_version && row.fence == claim.checkout.fence => {}
+                Ok(Some(row))
+                    if row.version == transition.from_version && row.fence == claim.checkout.fence => {}
                 Err(_) => {}
                 Ok(_) => return Err((claim, Error::Lost)),
             }
@@ -167,6 +175,7 @@ impl Store {
                     status = case due.status when 'waiting' then 'running' when 'awaiting_input' then 'compensating'
                         else due.status end,
                     version = c.version + 1, fence = c.fence + 1, leased_by = $2,
+                    lost_leases = c.lost_leases + case when c.leased_by is null then 0 else 1 end,
                     due_at = now() + make_interval(secs => $3::float8), updated_at = now()
                 from due where c.checkout_id = due.checkout_id
                 returning c.*, due.status as was
@@ -179,7 +188,7 @@ impl Store {
             select checkout_id as "checkout_id!", store as "store!", flow as "flow!", status as "status!",
                 version as "version!", fence as "fence!", input::text as "input!", record::text as "record!",
                 document::text as document, metadata::text as "metadata!", created_at as "created_at!",
-                updated_at as "updated_at!", expires_at as "expires_at!"
+                updated_at as "updated_at!", expires_at as "expires_at!", lost_leases as "lost_leases!"
             from claimed
             "#,
             limit,
@@ -205,7 +214,10 @@ impl Store {
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok(Due { claims, next_in: next_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()) })
+        Ok(Due {
+            claims,
+            next_in: next_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
+        })
     }
 
     /// Hands back the leases of this process, so that another one goes on at once.

@@ -179,6 +179,7 @@ fn seconds(duration: Duration) -> f64 {
 
 impl Store {
     /// Writes a transition in one statement. Dropped half-way: it is written whole or not at all.
+    #[expect(clippy::too_many_lines, reason = "one statement and its bindings")]
     pub(super) async fn write(
         &self,
         executor: impl sqlx::PgExecutor<'_>,
@@ -210,7 +211,7 @@ impl Store {
             r#"
             with changed as (
                 update checkout set
-                    status = $4, step = $5, version = version + 1, fence = $6, leased_by = $7,
+                    status = $4, step = $5, version = version + 1, fence = $6, leased_by = $7, lost_leases = 0,
                     due_at = now() + make_interval(secs => $8::float8),
                     expires_at = coalesce(now() + make_interval(secs => $9::float8), expires_at),
                     stuck_reason = $10, cart_id = $11, order_id = $12, email = $13,
@@ -288,6 +289,11 @@ impl Store {
 
 /// The shopper's e-mail address, for operators who look for a checkout.
 pub(super) fn email(checkout: &Checkout) -> Option<&str> {
-    let given = checkout.input.billing_address.as_ref().and_then(|address| address.get("email")).and_then(Value::as_str);
+    let given = checkout
+        .input
+        .billing_address
+        .as_ref()
+        .and_then(|address| address.get("email"))
+        .and_then(Value::as_str);
     given.or_else(|| checkout.facts.document.as_ref().and_then(|document| document.email()))
 }

@@ -67,23 +67,29 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         CartEdit::RemoveItem { item_id } => {
             ("delete-cart-item", carts.delete_item(&cart_id, &item_id, version).await.map(|_| None))
         }
-        CartEdit::AddCoupon(code) => {
-            ("add-coupon", checkouts.add_coupon(&cart_id, &code, version).await.map(|answer| Some(answer.value.raw)))
-        }
+        CartEdit::AddCoupon(code) => (
+            "add-coupon",
+            checkouts.add_coupon(&cart_id, &code, version).await.map(|answer| Some(answer.value.raw)),
+        ),
         CartEdit::RemoveCoupon(code) => (
             "delete-coupon",
             checkouts.delete_coupon(&cart_id, &code, version).await.map(|answer| Some(answer.value.raw)),
         ),
         CartEdit::CustomerMessage(text) => (
             "update-checkout",
-            checkouts.set_customer_message(&cart_id, &text, version).await.map(|answer| Some(answer.value.raw)),
+            checkouts
+                .set_customer_message(&cart_id, &text, version)
+                .await
+                .map(|answer| Some(answer.value.raw)),
         ),
     };
     let document = match written {
         // A 409 that does not speak of a conflict of versions is business: the maximum quantity, for example.
         Err(Error::Moved(rejection)) if !rejection.title.contains("conflict") => {
             cx.checkout.input.edit = None;
-            return cx.note(call, Err(Error::Moved(rejection.clone()))).map_err(|_| Verdict::Rejected(refused(&rejection)));
+            return cx
+                .note(call, Err(Error::Moved(rejection.clone())))
+                .map_err(|_| Verdict::Rejected(refused(&rejection)));
         }
         other => cx.write(call, other)?,
     };
@@ -115,12 +121,15 @@ fn is_applied(edit: Option<&CartEdit>, before: Option<&Document>, after: Option<
     match edit {
         // Items that were added are known by the units that the cart gained.
         CartEdit::AddItems(body) => {
-            let gained = units(Some(after)).checked_sub(units(before)).unwrap_or(0);
+            let gained = units(Some(after)).saturating_sub(units(before));
             gained > 0 && gained >= added(body)
         }
         CartEdit::UpdateItem { item_id, body } => {
             let wanted = body.get("line_item").and_then(|item| item.get("quantity")).map(number);
-            after.line_items().iter().any(|item| item.id == item_id && wanted.is_none_or(|units| units == item.quantity))
+            after
+                .line_items()
+                .iter()
+                .any(|item| item.id == item_id && wanted.is_none_or(|units| units == item.quantity))
                 && before.and_then(Document::version) != after.version()
         }
         CartEdit::RemoveItem { item_id } => after.line_items().iter().all(|item| item.id != item_id),
@@ -145,5 +154,8 @@ fn added(body: &serde_json::Map<String, Value>) -> u64 {
 
 fn number(value: &Value) -> u32 {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    parse_decimal(&text).map(|units: Decimal| units.trunc()).and_then(|units| u32::try_from(units).ok()).unwrap_or(0)
+    parse_decimal(&text)
+        .map(|units: Decimal| units.trunc())
+        .and_then(|units| u32::try_from(units).ok())
+        .unwrap_or(0)
 }

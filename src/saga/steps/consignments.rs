@@ -107,7 +107,10 @@ fn units(document: &Document, consignment: &ConsignmentInput) -> Vec<(String, u3
 }
 
 /// Why these consignments do not hold each unit of each item that ships exactly once.
-pub(in super::super) fn coverage_problem(document: &Document, consignments: &[ConsignmentInput]) -> Option<String> {
+pub(in super::super) fn coverage_problem(
+    document: &Document,
+    consignments: &[ConsignmentInput],
+) -> Option<String> {
     let mut assigned: BTreeMap<String, u64> = BTreeMap::new();
     for (item_id, quantity) in consignments.iter().flat_map(|consignment| units(document, consignment)) {
         *assigned.entry(item_id).or_default() += u64::from(quantity);
@@ -115,7 +118,10 @@ pub(in super::super) fn coverage_problem(document: &Document, consignments: &[Co
     for item in document.shipped_items() {
         let units = assigned.remove(item.id).unwrap_or(0);
         if units != u64::from(item.quantity) {
-            return Some(format!("item {} has {} units, but the consignments hold {units}", item.id, item.quantity));
+            return Some(format!(
+                "item {} has {} units, but the consignments hold {units}",
+                item.id, item.quantity
+            ));
         }
     }
     assigned.keys().next().map(|id| format!("item {id} is not in the cart, or does not ship"))
@@ -123,7 +129,9 @@ pub(in super::super) fn coverage_problem(document: &Document, consignments: &[Co
 
 /// Whether BigCommerce holds exactly these consignments.
 fn is_there(checkout: &Checkout) -> bool {
-    let (Some(document), Some(wanted)) = (&checkout.facts.document, &checkout.input.consignments) else { return false };
+    let (Some(document), Some(wanted)) = (&checkout.facts.document, &checkout.input.consignments) else {
+        return false;
+    };
     let found = document.consignments();
     document.is_covered()
         && found.len() == wanted.len()
@@ -133,7 +141,8 @@ fn is_there(checkout: &Checkout) -> bool {
             found.iter().any(|there| {
                 let mut held = there.line_item_ids.clone();
                 held.sort_unstable();
-                held == items && there.address.is_some_and(|address| same_address(&consignment.address, address))
+                held == items
+                    && there.address.is_some_and(|address| same_address(&consignment.address, address))
             })
         })
 }
@@ -162,7 +171,10 @@ mod tests {
         assert!(covered(&[ConsignmentInput { address: serde_json::Map::new(), line_items: None }]));
         assert!(covered(&[consignment(&[("a", 2), ("b", 1)]), consignment(&[("a", 1)])]));
         assert!(!covered(&[consignment(&[("a", 2), ("b", 1)])]), "a unit is missing");
-        assert!(!covered(&[consignment(&[("a", 3), ("b", 1)]), consignment(&[("a", 1)])]), "a unit is sent twice");
+        assert!(
+            !covered(&[consignment(&[("a", 3), ("b", 1)]), consignment(&[("a", 1)])]),
+            "a unit is sent twice"
+        );
         assert!(!covered(&[consignment(&[("a", 3), ("b", 1), ("c", 1)])]), "an item that is not there");
         assert!(!covered(&[]));
     }

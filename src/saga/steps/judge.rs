@@ -32,10 +32,12 @@ const DECLINED_STATUS: i64 = 6;
 
 /// Judges. `known` are the transactions that were there before the attempt: an old decline proves nothing about it.
 pub(super) fn judge(order: &Order, transactions: &[Transaction], known: &[String]) -> Judgement {
-    let new: Vec<&Transaction> = transactions.iter().filter(|transaction| !known.contains(&transaction.id)).collect();
+    let new: Vec<&Transaction> =
+        transactions.iter().filter(|transaction| !known.contains(&transaction.id)).collect();
     let authorised = order.payment_status == "authorized" || order.status_id == 7;
     let charge = new.iter().find(|transaction| {
-        transaction.status == "ok" && matches!(transaction.event.as_str(), "purchase" | "authorization" | "capture" | "settled")
+        transaction.status == "ok"
+            && matches!(transaction.event.as_str(), "purchase" | "authorization" | "capture" | "settled")
     });
     if charge.is_some()
         || PAID_STATUS.contains(&order.status_id)
@@ -72,7 +74,8 @@ mod tests {
     use super::*;
 
     fn order(status_id: i64, payment_status: &str) -> Order {
-        Order::parse(json!({"id": 1, "status_id": status_id, "payment_status": payment_status})).expect("an order")
+        Order::parse(json!({"id": 1, "status_id": status_id, "payment_status": payment_status}))
+            .expect("an order")
     }
 
     fn transaction(id: u32, event: &str, status: &str) -> Transaction {
@@ -96,13 +99,21 @@ mod tests {
             (1, "", nothing.to_vec(), Judgement::Pending),
             (12, "held for review", nothing.to_vec(), Judgement::Pending),
             (0, "", vec![transaction(5, "purchase", "error")], Judgement::Declined { dead: false }),
-            (0, "", vec![transaction(5, "pending", "ok"), transaction(6, "purchase", "error")],
-                Judgement::Declined { dead: false }),
+            (
+                0,
+                "",
+                vec![transaction(5, "pending", "ok"), transaction(6, "purchase", "error")],
+                Judgement::Declined { dead: false },
+            ),
             (6, "declined", vec![transaction(5, "pending", "ok")], Judgement::Declined { dead: true }),
             (0, "", nothing.to_vec(), Judgement::Nothing),
             (5, "", nothing.to_vec(), Judgement::Nothing),
         ] {
-            assert_eq!(judge(&order(status, payment_status), &transactions, &[]), expected, "{status} {payment_status}");
+            assert_eq!(
+                judge(&order(status, payment_status), &transactions, &[]),
+                expected,
+                "{status} {payment_status}"
+            );
         }
     }
 

@@ -1,9 +1,9 @@
 //! The steps of the saga, one file each. A step is its file and its line here.
 
+mod billing_address;
 mod cancel;
 mod cart;
 mod cart_edit;
-mod billing_address;
 mod consignments;
 mod direct_order;
 mod judge;
@@ -12,6 +12,8 @@ mod payment;
 mod read;
 mod shipping_options;
 mod surplus;
+
+pub(super) use read::order_facts;
 
 use super::step::Step;
 use crate::checkout::{Flow, StepName};

@@ -101,7 +101,10 @@ async fn before_order(cx: &mut StepContext) -> Result<(), Verdict> {
 }
 
 /// Guarantee 1: never above the total that the shopper agreed to.
-pub(super) fn within_agreement(cx: &StepContext, total: Option<crate::checkout::Money>) -> Result<(), Verdict> {
+pub(super) fn within_agreement(
+    cx: &StepContext,
+    total: Option<crate::checkout::Money>,
+) -> Result<(), Verdict> {
     let agreed = cx.checkout.goal.as_ref().and_then(|goal| goal.agreed_total);
     let currency = currency(&cx.checkout);
     match (agreed, total) {
@@ -150,10 +153,10 @@ pub(super) async fn verify(cx: &mut StepContext, witness: &Witness) -> Result<()
     let order = match orders.iter().find(|order| order.id == id) {
         Some(order) => order.clone(),
         // The list lags behind: ask for the order itself.
-        None => cx.read_order(id).await?.ok_or_else(|| Verdict::Retry {
-            after: None,
-            why: format!("order {id} cannot be read yet"),
-        })?,
+        None => cx
+            .read_order(id)
+            .await?
+            .ok_or_else(|| Verdict::Retry { after: None, why: format!("order {id} cannot be read yet") })?,
     };
     cx.facts().order = Some(order_facts(&order, false));
     cx.archive_others(&orders, id).await?;
@@ -181,7 +184,9 @@ async fn total_fits(cx: &mut StepContext, order: &crate::bigcommerce::orders::Or
     let Some(document) = cx.checkout.facts.document.as_ref() else { return Ok(()) };
     let currency = document.currency().to_owned();
     let same = |document: Option<&Document>| {
-        document.and_then(Document::grand_total).is_some_and(|shown| shown.compare(total, &currency) == Ordering::Equal)
+        document
+            .and_then(Document::grand_total)
+            .is_some_and(|shown| shown.compare(total, &currency) == Ordering::Equal)
     };
     if same(Some(document)) {
         return Ok(());
@@ -209,9 +214,10 @@ pub(super) async fn reconcile_order(cx: &mut StepContext, witness: &Witness) -> 
     };
     let Some(lowest) = orders.first() else {
         let settle = cx.timing.settle;
-        let waited = cx.attempt.unknown_since.map_or(Duration::ZERO, |since| {
-            Duration::try_from(cx.clock.now() - since).unwrap_or_default()
-        });
+        let waited = cx
+            .attempt
+            .unknown_since
+            .map_or(Duration::ZERO, |since| Duration::try_from(cx.clock.now() - since).unwrap_or_default());
         let remaining = settle.saturating_sub(waited);
         if cx.attempt.unknown_since.is_some() && remaining.is_zero() {
             return Finding::Absent;

@@ -22,9 +22,9 @@ use crate::checkout::{
 pub(super) struct Payment;
 
 /// BigCommerce: a payment access token expires after one hour.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 const LOOK_FIRST: Duration = Duration::from_millis(500);
-const LOOK_AT_MOST: Duration = Duration::from_secs(60);
+const LOOK_AT_MOST: Duration = Duration::from_mins(1);
 
 /// What is committed before the payment is sent.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -68,6 +68,10 @@ impl Step for Payment {
             // A restart took the instrument with it, before anything was sent.
             return Err(Verdict::Interrupted { retry_after: None });
         }
+        if cx.checkout.facts.order.as_ref().is_some_and(|order| !order.verified) {
+            // BigCommerce said that its total moved (30004): what is paid is what it is now, if that is agreed to.
+            reread(cx).await?;
+        }
         let order_total = cx.checkout.facts.order.as_ref().and_then(|order| order.total);
         within_agreement(cx, order_total)?;
         let id = cx.order_id()?;
@@ -100,7 +104,7 @@ impl Step for Payment {
         let sent = cx.client.payments(&cx.call).process(&token, payment).await;
         match cx.note("process-payment", sent) {
             Ok(answer) => answered(cx, &answer.value),
-            Err(error) => failed(cx, error),
+            Err(error) => failed(cx, &error),
         }
     }
 
@@ -125,7 +129,9 @@ fn checkpoint(cx: &StepContext) -> Checkpoint {
 
 /// The token was made for this order, its total and its currency: what it says is what will be charged.
 fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Verdict> {
-    let (Some(claims), Some(order)) = (token.claims(), cx.checkout.facts.order.as_ref()) else { return Ok(()) };
+    let (Some(claims), Some(order)) = (token.claims(), cx.checkout.facts.order.as_ref()) else {
+        return Ok(());
+    };
     let mismatch = |what: &str| Verdict::Stuck {
         reason: StuckReason::TotalMismatch,
         detail: format!("the payment access token names another {what} than order {}", order.id),
@@ -137,7 +143,9 @@ fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Verdict> {
         return Err(mismatch("currency"));
     }
     match (claims.amount_minor, order.total) {
-        (Some(minor), Some(total)) if !minor_units_match(total, minor, &order.currency) => Err(mismatch("amount")),
+        (Some(minor), Some(total)) if !minor_units_match(total, minor, &order.currency) => {
+            Err(mismatch("amount"))
+        }
         _ => Ok(()),
     }
 }
@@ -165,7 +173,8 @@ async fn not_minted(cx: &mut StepContext, error: Error) -> Verdict {
         PaymentClass::StopAndReconcile => match look(cx, &[]).await {
             Ok(Judgement::Nothing) => Verdict::Stuck {
                 reason: StuckReason::OrderNotPayable,
-                detail: "BigCommerce refuses to have the order paid (30101), and nothing shows that it was".to_owned(),
+                detail: "BigCommerce refuses to have the order paid (30101), and nothing shows that it was"
+                    .to_owned(),
             },
             Ok(judgement) => match judged(cx, judgement, &Checkpoint::default()) {
                 Finding::Ended(verdict) => verdict,
@@ -199,18 +208,38 @@ fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
             payment.status = PaymentStatus::Pending;
             Verdict::Accepted
         }
-        Answered::Other(_) => Verdict::Unknown { why: "process-payment: a status that is not documented".to_owned() },
+        Answered::Other(_) => {
+            Verdict::Unknown { why: "process-payment: a status that is not documented".to_owned() }
+        }
     }
 }
 
-fn failed(cx: &mut StepContext, error: Error) -> Verdict {
-    match PaymentClass::of_error(&error) {
+async fn reread(cx: &mut StepContext) -> Result<(), Verdict> {
+    let id = cx.order_id()?;
+    let why = || format!("order {id} cannot be read");
+    let order = cx.read_order(id).await?.ok_or_else(|| Verdict::Retry { after: None, why: why() })?;
+    cx.facts().order = Some(order_facts(&order, true));
+    Ok(())
+}
+
+/// 30102 stands for a card that could not be verified, and for a token that was used before: then the payment that used
+/// it may have succeeded. The decline is believed once the order and its transactions have been quiet for long enough.
+const DOUBTED_DECLINE: Option<i64> = Some(30_102);
+
+fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
+    if error.code() == DOUBTED_DECLINE {
+        if let Some(payment) = cx.facts().payment.as_mut() {
+            payment.decline = Some(decline(error.rejection()));
+        }
+        return Verdict::Unknown { why: format!("process-payment: {error}") };
+    }
+    match PaymentClass::of_error(error) {
         PaymentClass::Declined => declined(cx, error.rejection()),
         PaymentClass::Ambiguous | PaymentClass::StopAndReconcile => {
             Verdict::Unknown { why: format!("process-payment: {error}") }
         }
-        PaymentClass::Configuration => not_configured(&error),
-        PaymentClass::RequestWrong => rejected(&error),
+        PaymentClass::Configuration => not_configured(error),
+        PaymentClass::RequestWrong => rejected(error),
         PaymentClass::MintAgain | PaymentClass::RetryMint => {
             if let Some(order) = cx.facts().order.as_mut() {
                 order.verified = false;
@@ -223,14 +252,19 @@ fn failed(cx: &mut StepContext, error: Error) -> Verdict {
     }
 }
 
-fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> Verdict {
-    let decline = Decline {
+fn decline(rejection: Option<&Rejection>) -> Decline {
+    Decline {
         code: rejection.and_then(|rejection| rejection.code),
         title: rejection
             .map(|rejection| rejection.title.clone())
             .filter(|title| !title.is_empty())
             .unwrap_or_else(|| "The payment was declined".to_owned()),
-    };
+    }
+}
+
+fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> Verdict {
+    let doubted = cx.facts().payment.as_mut().and_then(|payment| payment.decline.take());
+    let decline = doubted.unwrap_or_else(|| decline(rejection));
     if let Some(payment) = cx.facts().payment.as_mut() {
         payment.status = PaymentStatus::Declined;
         payment.decline = Some(decline.clone());
@@ -270,6 +304,7 @@ fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Checkpoint) -
                 payment.status = PaymentStatus::Succeeded;
                 payment.transaction_type = Some(kind.to_owned());
                 payment.transaction_id = payment.transaction_id.take().or(transaction_id);
+                payment.decline = None;
             }
             Verdict::Paid.into()
         }
@@ -306,25 +341,34 @@ fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, failed: bool) -> Findi
     if cx.attempt.settling {
         return pending(cx);
     }
+    let answered_no = cx.checkout.facts.payment.as_ref().is_some_and(|payment| payment.decline.is_some());
+    if answered_no
+        && !failed
+        && let Some(since) = cx.attempt.unknown_since
+    {
+        return match remaining(cx, since + cx.timing.settle) {
+            Some(left) => Finding::StillUnknown { after: wait(cx, left), failed: false, settling: false },
+            None => declined(cx, None).into(),
+        };
+    }
     let expires = checkpoint
         .exp
         .and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok())
         .unwrap_or(cx.attempt.started_at + TOKEN_LIFETIME);
-    match remaining(cx, expires + cx.timing.settle) {
-        Some(left) => Finding::StillUnknown { after: wait(cx, left), failed, settling: false },
-        None => {
-            if let Some(payment) = cx.facts().payment.as_mut() {
-                payment.status = PaymentStatus::Unknown;
-            }
-            Verdict::Stuck {
-                reason: StuckReason::PaymentUnknown,
-                detail: "the payment's answer was lost; its access token has expired and BigCommerce shows no charge: \
-                    probably not charged"
-                    .to_owned(),
-            }
-            .into()
-        }
+    if let Some(left) = remaining(cx, expires + cx.timing.settle) {
+        return Finding::StillUnknown { after: wait(cx, left), failed, settling: false };
     }
+    if let Some(payment) = cx.facts().payment.as_mut() {
+        payment.status = PaymentStatus::Unknown;
+    }
+    Verdict::Stuck {
+        reason: StuckReason::PaymentUnknown,
+        detail:
+            "the payment's answer was lost; its access token has expired and BigCommerce shows no charge: \
+            probably not charged"
+                .to_owned(),
+    }
+    .into()
 }
 
 fn remaining(cx: &StepContext, deadline: OffsetDateTime) -> Option<Duration> {

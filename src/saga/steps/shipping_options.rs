@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use super::super::step::{Finding, Step, StepContext, Verdict};
 use crate::bigcommerce::checkouts::Include;
-use crate::checkout::{Checkout, Consignment, Document, OptionChoice, Preference, Refused, ShippingOption, StepName};
+use crate::checkout::{
+    Checkout, Consignment, Document, OptionChoice, Preference, Refused, ShippingOption, StepName,
+};
 
 /// See the module.
 pub(super) struct ShippingOptions;
@@ -53,14 +55,14 @@ impl Step for ShippingOptions {
 
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let cart_id = cx.cart_id()?;
-    let choices = choices(&cx.checkout).map_err(|title| {
-        Verdict::Rejected(Refused { status: 422, title, errors: Vec::new() })
-    })?;
+    let choices = choices(&cx.checkout)
+        .map_err(|title| Verdict::Rejected(Refused { status: 422, title, errors: Vec::new() }))?;
     for (consignment, option) in choices {
         let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
         let checkouts = cx.client.checkouts(&cx.call);
-        let chosen =
-            checkouts.select_shipping_option(&cart_id, &consignment, &option, version, Include::Nothing).await;
+        let chosen = checkouts
+            .select_shipping_option(&cart_id, &consignment, &option, version, Include::Nothing)
+            .await;
         let answer = cx.write("update-consignment", chosen)?;
         cx.keep(Document::from_checkout(answer.value.raw));
     }
@@ -82,8 +84,9 @@ fn choices(checkout: &Checkout) -> Result<Vec<(String, String)>, String> {
     for consignment in document.consignments() {
         let wanted = match (named_for(&consignment, named), preference) {
             (Some(option), _) => option.to_owned(),
-            (None, Some(preference)) => preferred(&consignment, preference)
-                .ok_or_else(|| format!("no shipping option of consignment {} fits the preference", consignment.id))?,
+            (None, Some(preference)) => preferred(&consignment, preference).ok_or_else(|| {
+                format!("no shipping option of consignment {} fits the preference", consignment.id)
+            })?,
             (None, None) if consignment.selected.is_some() => continue,
             (None, None) => return Err(format!("consignment {} has no shipping option", consignment.id)),
         };
@@ -104,16 +107,18 @@ fn named_for<'a>(consignment: &Consignment<'_>, named: &'a [OptionChoice]) -> Op
 fn preferred(consignment: &Consignment<'_>, preference: &Preference) -> Option<String> {
     let available = consignment.available.iter();
     let option = match preference {
-        Preference::Cheapest => available.min_by(by_cost),
+        Preference::Cheapest => available.min_by(|a, b| by_cost(a, b)),
         Preference::Fastest => available.min_by(|a, b| days(a).cmp(&days(b)).then_with(|| by_cost(a, b))),
-        Preference::Type(kind) => available.filter(|option| option.kind == kind).min_by(by_cost),
-        Preference::Description(text) => available.filter(|option| option.description == text).min_by(by_cost),
+        Preference::Type(kind) => available.filter(|option| option.kind == kind).min_by(|a, b| by_cost(a, b)),
+        Preference::Description(text) => {
+            available.filter(|option| option.description == text).min_by(|a, b| by_cost(a, b))
+        }
     };
     option.map(|option| option.id.to_owned())
 }
 
 /// The first of equals stays first: BigCommerce lists them in the merchant's order.
-fn by_cost(a: &&ShippingOption<'_>, b: &&ShippingOption<'_>) -> Ordering {
+fn by_cost(a: &ShippingOption<'_>, b: &ShippingOption<'_>) -> Ordering {
     match (a.cost, b.cost) {
         (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Less,
@@ -139,11 +144,13 @@ mod tests {
     use super::*;
 
     fn chosen(preference: &Preference) -> Option<String> {
-        let document = Document::from_checkout(json!({"consignments": [{"id": "k", "available_shipping_options": [
-            {"id": "slow", "type": "flat", "description": "Flat Rate", "cost": 5, "transit_time": "3 to 9 days"},
-            {"id": "fast", "type": "air", "description": "Air", "cost": 50.5, "transit_time": "1 day"},
-            {"id": "free", "type": "free", "description": "Free", "cost": 0, "transit_time": ""},
-        ]}]}));
+        let document = Document::from_checkout(
+            json!({"consignments": [{"id": "k", "available_shipping_options": [
+                {"id": "slow", "type": "flat", "description": "Flat Rate", "cost": 5, "transit_time": "3 to 9 days"},
+                {"id": "fast", "type": "air", "description": "Air", "cost": 50.5, "transit_time": "1 day"},
+                {"id": "free", "type": "free", "description": "Free", "cost": 0, "transit_time": ""},
+            ]}]}),
+        );
         preferred(document.consignments().first()?, preference)
     }
 

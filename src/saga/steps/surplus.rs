@@ -76,7 +76,9 @@ impl StepContext {
 
     /// Cancels an order that was not paid (status 5). Repeatable. One that was paid is for a person.
     pub(super) async fn cancel_order(&mut self) -> Result<(), Verdict> {
-        let Some(id) = self.checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)) else { return Ok(()) };
+        let Some(id) = self.checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)) else {
+            return Ok(());
+        };
         let Some(order) = self.read_order(id).await? else { return Ok(()) };
         if order.is_deleted || order.status_id == CANCELLED {
             return Ok(());

@@ -1,0 +1,188 @@
+//! The control plane under `/simulator`: ledger, requests, faults, settings, clock, reset. No credentials.
+
+use std::sync::Arc;
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use crate::answer::{self, Answer};
+use crate::call::Call;
+use crate::fault::{Fault, FaultId};
+use crate::router::CALLS;
+use crate::settings::Settings;
+use crate::world::World;
+
+/// Answers one request of the control plane.
+pub(crate) fn answer(world: &Arc<World>, call: &Call) -> Answer {
+    let path = call.path.trim_end_matches('/').strip_prefix("/simulator").unwrap_or("");
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let store = query(call, "store");
+    match (&call.method, parts.as_slice()) {
+        (&Method::GET, []) => overview(),
+        (&Method::POST, ["reset"]) => {
+            world.reset();
+            Answer::empty(204)
+        }
+        (&Method::GET, ["ledger"]) => ledger(world, store),
+        (&Method::GET, ["requests"]) => Answer::json(200, &to_json(&requests(world, call))),
+        (&Method::GET, ["requests", "count"]) => count(world, call),
+        (&Method::GET, ["faults"]) => Answer::json(200, &world.board.show()),
+        (&Method::POST, ["faults"]) => add_faults(world, call),
+        (&Method::DELETE, ["faults"]) => {
+            world.board.clear();
+            Answer::empty(204)
+        }
+        (&Method::DELETE, ["faults", id]) => one_fault(id, |id| world.board.remove(id)),
+        (&Method::POST, ["faults", id, "release"]) => one_fault(id, |id| world.board.release(id)),
+        (&Method::GET, ["settings"]) => Answer::json(200, &to_json(&*world.settings())),
+        (&Method::PATCH, ["settings"]) => patch_settings(world, call),
+        (&Method::POST, ["orders", id, "settle"]) => settle(world, call, id, store),
+        (&Method::POST, ["clock"]) => advance(world, call),
+        _ => answer::problem(404, "The control plane has no such path."),
+    }
+}
+
+fn query<'c>(call: &'c Call, name: &str) -> Option<&'c str> {
+    call.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+fn to_json(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+fn read(call: &Call) -> Result<Value, Answer> {
+    serde_json::from_slice(&call.bytes)
+        .map_err(|error| answer::problem(400, &format!("Not valid JSON: {error}")))
+}
+
+fn overview() -> Answer {
+    let paths = [
+        "POST /simulator/reset",
+        "GET /simulator/ledger?store=",
+        "GET /simulator/requests?store=&call=",
+        "GET /simulator/requests/count?store=&call=&correlation_id=",
+        "GET|POST|DELETE /simulator/faults",
+        "DELETE /simulator/faults/{id}",
+        "POST /simulator/faults/{id}/release",
+        "GET|PATCH /simulator/settings",
+        "POST /simulator/orders/{id}/settle",
+        "POST /simulator/clock",
+    ];
+    Answer::json(200, &json!({"paths": paths, "calls": *CALLS}))
+}
+
+fn ledger(world: &Arc<World>, store: Option<&str>) -> Answer {
+    let mut out = to_json(&world.ledger(store));
+    let rows = world.requests();
+    out["requests"] =
+        rows.iter().filter(|row| store.is_none_or(|wanted| row.store == wanted)).map(to_json).collect();
+    Answer::json(200, &out)
+}
+
+/// Whether a logged request fits the query.
+fn fits(call: &Call, row: &crate::ledger::Request) -> bool {
+    query(call, "store").is_none_or(|wanted| row.store == wanted)
+        && query(call, "call").is_none_or(|wanted| row.call == wanted)
+        && query(call, "method").is_none_or(|wanted| row.method == wanted)
+        && query(call, "correlation_id").is_none_or(|wanted| row.correlation_id.as_deref() == Some(wanted))
+}
+
+fn requests(world: &Arc<World>, call: &Call) -> Vec<crate::ledger::Request> {
+    let mut rows = world.requests();
+    rows.retain(|row| fits(call, row));
+    rows
+}
+
+fn count(world: &Arc<World>, call: &Call) -> Answer {
+    Answer::json(200, &json!({"count": world.count_requests(|row| fits(call, row))}))
+}
+
+fn add_faults(world: &Arc<World>, call: &Call) -> Answer {
+    let body = match read(call) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let several = body.is_array();
+    let rows = if let Value::Array(rows) = body { rows } else { vec![body] };
+    let mut faults = Vec::new();
+    for row in rows {
+        match serde_json::from_value::<Fault>(row) {
+            Ok(fault) if fault.call == "*" || CALLS.contains(&fault.call.as_str()) => faults.push(fault),
+            Ok(fault) => {
+                return answer::problem(422, &format!("`{}` is not the name of a call.", fault.call));
+            }
+            Err(error) => return answer::problem(422, &error.to_string()),
+        }
+    }
+    let added: Vec<Value> = faults
+        .into_iter()
+        .map(|fault| {
+            let mut row = to_json(&fault);
+            row["id"] = world.board.add(fault).0.into();
+            row["reached"] = 0.into();
+            row
+        })
+        .collect();
+    match added.first() {
+        Some(first) if !several => Answer::json(201, first),
+        _ => Answer::json(201, &added.into()),
+    }
+}
+
+fn one_fault(id: &str, act: impl FnOnce(FaultId) -> bool) -> Answer {
+    let known = id.parse().is_ok_and(|id| act(FaultId(id)));
+    if known { Answer::empty(204) } else { answer::problem(404, "There is no such fault.") }
+}
+
+/// Overlays the given members; the result must be valid settings as a whole.
+fn patch_settings(world: &Arc<World>, call: &Call) -> Answer {
+    let patch = match read(call) {
+        Ok(Value::Object(patch)) => patch,
+        Ok(_) => return answer::problem(422, "The settings must be a JSON object."),
+        Err(refused) => return refused,
+    };
+    let mut merged = to_json(&*world.settings());
+    if let Value::Object(members) = &mut merged {
+        members.extend(patch);
+    }
+    match serde_json::from_value::<Settings>(merged) {
+        Ok(settings) => {
+            let shown = to_json(&settings);
+            world.set_settings(settings);
+            Answer::json(200, &shown)
+        }
+        Err(error) => answer::problem(422, &error.to_string()),
+    }
+}
+
+fn settle(world: &Arc<World>, call: &Call, id: &str, store: Option<&str>) -> Answer {
+    let body = match read(call) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let success = match body["result"].as_str() {
+        Some("success") => true,
+        Some("decline") => false,
+        _ => return answer::problem(422, "`result` must be success or decline."),
+    };
+    let store = store.or_else(|| body["store"].as_str());
+    let settled = id.parse().is_ok_and(|id| world.settle(store, id, success));
+    if settled {
+        Answer::empty(204)
+    } else {
+        answer::problem(404, "Nothing is outstanding on such an order.")
+    }
+}
+
+fn advance(world: &Arc<World>, call: &Call) -> Answer {
+    match read(call) {
+        Ok(body) => match body["advance_seconds"].as_i64() {
+            Some(seconds) => {
+                world.clock.advance(seconds);
+                Answer::json(200, &json!({"now": crate::clock::iso(world.clock.now())}))
+            }
+            None => answer::problem(422, "`advance_seconds` must be an integer."),
+        },
+        Err(refused) => refused,
+    }
+}

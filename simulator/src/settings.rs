@@ -1,0 +1,246 @@
+//! The settings: BigCommerce's undocumented behaviours, each with both answers, and the knobs of the simulation.
+//!
+//! The numbers in brackets are the open questions of the design's BigCommerce notes, section 12.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// How long something stays invisible after it was written; both conditions must have passed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lag {
+    /// Reads that do not see it yet.
+    pub reads: u64,
+    /// Milliseconds by the simulator's clock.
+    pub ms: u64,
+}
+
+/// What a second create-order for the same cart does. (3)
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondOrder {
+    /// A new Incomplete order each time, as documented.
+    #[default]
+    New,
+    /// The unpaid order of the cart is returned again.
+    SameUnpaid,
+}
+
+/// What the payments host answers to a token that was used before. (2)
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenReplay {
+    /// 401, code 30102.
+    #[default]
+    #[serde(rename = "401")]
+    Unauthorized,
+    /// 409, code 30101.
+    #[serde(rename = "409_30101")]
+    WrongStatus,
+    /// 422, code 30102.
+    #[serde(rename = "30102")]
+    NotVerified,
+    /// 422, code 30105.
+    #[serde(rename = "30105")]
+    Duplicate,
+}
+
+/// When the promotion of product 116 splits a line in two.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromotionSplit {
+    /// When a consignment is added: line ids change under the client's hands.
+    #[default]
+    Consignment,
+    /// Already when the line is added to the cart.
+    Cart,
+}
+
+/// What `order_id` of a checkout shows; a hint, never a witness.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderHint {
+    /// The order made last.
+    #[default]
+    Latest,
+    /// The order made first.
+    First,
+    /// Always null.
+    Never,
+}
+
+/// What happens when store credit or a gift certificate covers only a part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartialPayment {
+    /// 422, code 30106; nothing is taken.
+    #[default]
+    Refuse,
+    /// The part is taken and the order becomes Pending (1).
+    Pending,
+}
+
+/// A tax that applies to taxable lines shipped (or billed) to a region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxRate {
+    /// ISO 3166 code of the country.
+    pub country_code: String,
+    /// Code of the state; empty: the whole country.
+    #[serde(default)]
+    pub state_code: String,
+    /// The name shown in `taxes[]`.
+    pub name: String,
+    /// Percent, such as 8.25.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub percent: Decimal,
+}
+
+/// Everything that can be configured; `PATCH /simulator/settings` takes any part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one undocumented behaviour with two answers")]
+pub struct Settings {
+    /// Values of X-Auth-Token that are accepted; empty: any value that is not empty.
+    pub accepted_tokens: Vec<String>,
+    /// The store's own currency.
+    pub store_currency: String,
+    /// Taxes; default Texas 8.25 percent. The region without an address is the store's own: Texas.
+    pub tax_rates: Vec<TaxRate>,
+    /// Whether shipping is taxed like the lines of its consignment.
+    pub tax_shipping: bool,
+    /// Follow the OpenAPI documents where prose and samples contradict them: metafield and fee lists are objects, only
+    /// cards are listed as stored instruments of payment methods, no transactions are an empty list. For validating proxies.
+    pub strictly_as_specified: bool,
+    /// Carts show `quantity` and `list_price` of custom items as text, as their specification says.
+    pub custom_items_as_text: bool,
+    /// When product 116 splits.
+    pub promotion_split: PromotionSplit,
+    /// Changing items clears selected shipping options.
+    pub edit_clears_selection: bool,
+    /// A checkout may carry several coupons.
+    pub several_coupons: bool,
+    /// Lines follow the catalogue's price until the order is made.
+    pub reprice_carts: bool,
+    /// A second create-order for the same cart. (3)
+    pub second_order: SecondOrder,
+    /// Edits of the cart change its unpaid orders too. (4)
+    pub order_follows_cart: bool,
+    /// What `order_id` of a checkout shows.
+    pub order_hint: OrderHint,
+    /// Incomplete orders already take stock. (7)
+    pub incomplete_reserves_stock: bool,
+    /// `GET` of an archived order answers 404 instead of showing `is_deleted`.
+    pub archived_order_is_404: bool,
+    /// The first order id of a store.
+    pub first_order_id: u64,
+    /// Read-after-write lag of order lists and counts. (1)
+    pub order_lookup_lag: Lag,
+    /// Read-after-write lag of transactions. (1)
+    pub transactions_lag: Lag,
+    /// How long reads still show status 0 after a payment.
+    pub status_lag: Lag,
+    /// With `status_lag`: `payment_status` is already shown while the status is still 0. (9)
+    pub payment_status_first: bool,
+    /// Lifetime of a payment access token in seconds.
+    pub token_ttl_seconds: i64,
+    /// HTTP status of an expired or unknown token: 401 or 422, code 30102. (6)
+    pub expired_token_status: u16,
+    /// Answer to a used token. (2)
+    pub token_replay: TokenReplay,
+    /// A declined attempt uses the token up. (2)
+    pub decline_burns_token: bool,
+    /// The mint refuses orders whose status is not 0 (409, 30101).
+    pub mint_checks_status: bool,
+    /// Processing refuses orders whose status is not 0; false: a second token can charge twice.
+    pub charge_checks_status: bool,
+    /// A decline leaves a transaction with status `error`.
+    pub decline_leaves_transaction: bool,
+    /// Payment methods that never leave a transaction.
+    pub transactionless_methods: Vec<String>,
+    /// Card instruments need a verification value.
+    pub require_verification_value: bool,
+    /// Store credit or certificate that is too small.
+    pub partial_payment: PartialPayment,
+    /// The status of an all-digital order after payment: 11, or 10 Completed.
+    pub digital_order_status: u64,
+    /// The status while a payment is pending: 1, 12 or 0.
+    pub pending_status: u64,
+    /// Reads of the order after which a pending payment settles by itself.
+    pub pending_settle_reads: u64,
+    /// Reads of the order after which a capture or void becomes effective.
+    pub action_settle_reads: u64,
+    /// Requests in one window of the management host.
+    pub rate_quota: u64,
+    /// Length of that window in milliseconds.
+    pub rate_window_ms: u64,
+    /// Payment requests in one window of the payments host.
+    pub payment_quota: u64,
+    /// Length of the payments window in milliseconds.
+    pub payment_window_ms: u64,
+    /// Time every answer takes, in milliseconds; the effect comes first.
+    pub latency_ms: u64,
+    /// Client secret that signs webhooks.
+    pub webhook_secret: String,
+    /// Destinations of webhooks may be plain HTTP, for tests.
+    pub webhook_allow_http: bool,
+    /// How often a failed webhook is sent again at once.
+    pub webhook_retries: u64,
+    /// Each webhook is sent this many times.
+    pub webhook_copies: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let texas = TaxRate {
+            country_code: "US".into(),
+            state_code: "TX".into(),
+            name: "Texas Tax".into(),
+            percent: Decimal::new(825, 2),
+        };
+        Self {
+            accepted_tokens: Vec::new(),
+            store_currency: "USD".into(),
+            tax_rates: vec![texas],
+            tax_shipping: false,
+            strictly_as_specified: false,
+            custom_items_as_text: true,
+            promotion_split: PromotionSplit::default(),
+            edit_clears_selection: true,
+            several_coupons: false,
+            reprice_carts: true,
+            second_order: SecondOrder::default(),
+            order_follows_cart: false,
+            order_hint: OrderHint::default(),
+            incomplete_reserves_stock: false,
+            archived_order_is_404: false,
+            first_order_id: 125,
+            order_lookup_lag: Lag::default(),
+            transactions_lag: Lag::default(),
+            status_lag: Lag::default(),
+            payment_status_first: false,
+            token_ttl_seconds: 3600,
+            expired_token_status: 401,
+            token_replay: TokenReplay::default(),
+            decline_burns_token: true,
+            mint_checks_status: true,
+            charge_checks_status: true,
+            decline_leaves_transaction: true,
+            transactionless_methods: Vec::new(),
+            require_verification_value: false,
+            partial_payment: PartialPayment::default(),
+            digital_order_status: 11,
+            pending_status: 1,
+            pending_settle_reads: 2,
+            action_settle_reads: 1,
+            rate_quota: 1_000_000,
+            rate_window_ms: 30_000,
+            payment_quota: 1_000_000,
+            payment_window_ms: 4_000,
+            latency_ms: 0,
+            webhook_secret: "bc_client_secret_example".into(),
+            webhook_allow_http: true,
+            webhook_retries: 2,
+            webhook_copies: 1,
+        }
+    }
+}

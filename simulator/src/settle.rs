@@ -1,0 +1,283 @@
+//! What a payment does to the order, the cart, the stock and the ledger; at once or later.
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::call::{Visit, member};
+use crate::customers::Instrument;
+use crate::ledger::Charge;
+use crate::methods::Method;
+use crate::order::{Order, Outstanding, Transaction, Wait};
+use crate::stock;
+use crate::webhooks;
+
+/// A payment that the gateway accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct Payment {
+    pub(crate) order_id: u64,
+    /// The id that the payments host answers.
+    pub(crate) id: String,
+    pub(crate) method: Method,
+    pub(crate) amount: Decimal,
+    pub(crate) authorize: bool,
+    pub(crate) jti: String,
+    pub(crate) card: Value,
+}
+
+impl Payment {
+    fn event(&self) -> &'static str {
+        if self.authorize { "authorization" } else { "purchase" }
+    }
+}
+
+fn note_charge(visit: &mut Visit<'_>, payment: &Payment, state: &str) {
+    let currency =
+        visit.store.orders.get(&payment.order_id).map_or("USD", |order| &order.currency).to_owned();
+    visit.store.charges.push(Charge {
+        store: visit.store.hash.clone(),
+        order_id: payment.order_id,
+        amount: payment.amount,
+        currency,
+        transaction_id: payment.id.clone(),
+        kind: payment.event().to_owned(),
+        state: state.to_owned(),
+        jti: payment.jti.clone(),
+        payment_method_id: payment.method.id.to_owned(),
+        correlation_id: visit.call.correlation_id(),
+    });
+}
+
+/// Changes the state of the order's charges that are in one of `from`.
+pub(crate) fn move_charges(visit: &mut Visit<'_>, order: u64, from: &[&str], to: &str) {
+    for charge in &mut visit.store.charges {
+        if charge.order_id == order && from.contains(&charge.state.as_str()) {
+            to.clone_into(&mut charge.state);
+        }
+    }
+}
+
+/// Changes an order in place; nothing when it is gone.
+fn with_order(visit: &mut Visit<'_>, id: u64, change: impl FnOnce(&mut Order, &mut Visit<'_>)) {
+    if let Some(mut order) = visit.store.orders.get(&id).cloned() {
+        change(&mut order, visit);
+        order.modified = visit.now;
+        visit.store.orders.insert(id, order);
+    }
+}
+
+/// Appends a transaction, unless the method leaves none.
+pub(crate) fn add_transaction(
+    visit: &mut Visit<'_>,
+    order: &mut Order,
+    event: &str,
+    ok: bool,
+    amount: Decimal,
+    method: &Method,
+    card: &Value,
+) {
+    if visit.settings.transactionless_methods.iter().any(|id| id == method.id) {
+        return;
+    }
+    let kind = match method.kind {
+        "store_credit" => "store_credit",
+        "gift_certificate" => "gift_certificate",
+        "card" => "credit_card",
+        _ => "token",
+    };
+    let transaction = Transaction {
+        id: 85_926_000 + visit.store.next_id(),
+        event: event.to_owned(),
+        status: if ok { "ok" } else { "error" },
+        method: kind,
+        amount,
+        gateway_id: format!("gw_{}", Uuid::new_v4().simple()),
+        payment_method_id: method.id.to_owned(),
+        reference: order.transactions.first().map(|first| first.id),
+        at: visit.now,
+        card: card.clone(),
+    };
+    webhooks::transaction(visit, order.id, &transaction);
+    order.transactions.push(transaction);
+    order.transactions_wait = Wait::start(visit.settings.transactions_lag, visit.now);
+}
+
+/// The money is taken or authorised, and BigCommerce knows.
+pub(crate) fn charge(visit: &mut Visit<'_>, payment: &Payment) {
+    note_charge(visit, payment, if payment.authorize { "authorized" } else { "captured" });
+    with_order(visit, payment.order_id, |order, visit| {
+        add_transaction(visit, order, payment.event(), true, payment.amount, &payment.method, &payment.card);
+        name_method(order, payment);
+        pay(visit, order, payment.authorize);
+    });
+}
+
+fn name_method(order: &mut Order, payment: &Payment) {
+    payment.method.name.clone_into(&mut order.payment_method);
+    order.provider_id.clone_from(&payment.id);
+}
+
+/// The order is paid or authorised: its status moves by itself, the cart goes, the stock is taken.
+fn pay(visit: &mut Visit<'_>, order: &mut Order, authorize: bool) {
+    let before = order.status_id;
+    order.outstanding = None;
+    order.payment_status = if authorize { "authorized" } else { "captured" };
+    order.status_id = match (authorize, order.is_digital()) {
+        (true, _) => 7,
+        (false, true) => visit.settings.digital_order_status,
+        (false, false) => 11,
+    };
+    order.status_wait = Wait::start(visit.settings.status_lag, visit.now);
+    stock::take(visit.store, order);
+    let (id, after, cart) = (order.id, order.status_id, order.cart_id.clone());
+    if let Some(cart) = cart {
+        visit.store.bury_cart(&cart, "converted");
+        webhooks::converted(visit, &cart, id);
+    }
+    webhooks::status(visit, id, before, after);
+}
+
+/// Accepted, to be settled later. The cart stays.
+pub(crate) fn charge_later(visit: &mut Visit<'_>, payment: &Payment, outstanding: Outstanding) {
+    note_charge(visit, payment, "pending");
+    with_order(visit, payment.order_id, |order, visit| {
+        add_transaction(visit, order, "pending", true, payment.amount, &payment.method, &payment.card);
+        name_method(order, payment);
+        let before = order.status_id;
+        order.payment_status = "pending";
+        order.status_id = visit.settings.pending_status;
+        order.outstanding = Some((outstanding, visit.settings.pending_settle_reads));
+        order.status_wait = Wait::start(visit.settings.status_lag, visit.now);
+        let (id, after) = (order.id, order.status_id);
+        webhooks::status(visit, id, before, after);
+    });
+}
+
+/// Taken at the gateway while BigCommerce does not know: only the ledger shows it until it is settled.
+pub(crate) fn charge_unknown(visit: &mut Visit<'_>, payment: &Payment) {
+    note_charge(visit, payment, "pending");
+    with_order(visit, payment.order_id, |order, _| order.outstanding = Some((Outstanding::Never, 0)));
+}
+
+/// A part of the total is paid: the order waits as Pending.
+pub(crate) fn charge_part(visit: &mut Visit<'_>, payment: &Payment) {
+    note_charge(visit, payment, "captured");
+    with_order(visit, payment.order_id, |order, visit| {
+        add_transaction(visit, order, "purchase", true, payment.amount, &payment.method, &payment.card);
+        order.status_id = 1;
+    });
+}
+
+/// A declined attempt leaves its trace.
+pub(crate) fn note_decline(visit: &mut Visit<'_>, order: u64, method: Method, amount: Decimal) {
+    with_order(visit, order, |order, visit| {
+        add_transaction(visit, order, "purchase", false, amount, &method, &Value::Null);
+    });
+}
+
+/// `save_instrument` of a customer's card: it is stored after a success.
+pub(crate) fn save_instrument(visit: &mut Visit<'_>, payment: &Payment) {
+    let body = member(&visit.body, "payment");
+    let wanted = body.is_some_and(|body| body["save_instrument"] == Value::Bool(true));
+    let raw = body.is_some_and(|body| body["instrument"]["type"] == "card");
+    let customer = visit.store.orders.get(&payment.order_id).map_or(0, |order| order.customer_id);
+    if let Some(customer) = visit.store.customers.get_mut(&customer).filter(|_| wanted && raw) {
+        customer.instruments.push(Instrument {
+            token: format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()),
+            method: payment.method.id,
+            kind: "stored_card",
+            brand: if payment.card["card_type"] == "master" { "MASTERCARD" } else { "VISA" },
+            last_4: payment.card["card_last4"].as_str().unwrap_or("4242").to_owned(),
+            expiry_month: payment.card["card_expiry_month"].as_u64().unwrap_or(9),
+            expiry_year: payment.card["card_expiry_year"].as_u64().unwrap_or(2045),
+            email: "",
+            is_default: false,
+        });
+    }
+}
+
+/// One read of an order brings asynchronous things nearer.
+pub(crate) fn on_read(visit: &mut Visit<'_>, id: u64) {
+    let Some(order) = visit.store.orders.get_mut(&id) else { return };
+    match &mut order.outstanding {
+        None | Some((Outstanding::Never, _)) => return,
+        Some((_, reads)) if *reads > 0 => {
+            *reads -= 1;
+            return;
+        }
+        Some(_) => {}
+    }
+    let next = order.outstanding.map(|(what, _)| what);
+    finish(visit, id, next != Some(Outstanding::Decline));
+}
+
+/// Ends what is outstanding with success or failure. False when there was nothing.
+pub(crate) fn finish(visit: &mut Visit<'_>, id: u64, success: bool) -> bool {
+    let outstanding = visit.store.orders.get(&id).and_then(|order| order.outstanding);
+    let Some((what, _)) = outstanding else { return false };
+    match what {
+        Outstanding::Capture => finish_action(visit, id, success, true),
+        Outstanding::Void => finish_action(visit, id, success, false),
+        Outstanding::Settle | Outstanding::Decline | Outstanding::Never => finish_payment(visit, id, success),
+    }
+    true
+}
+
+fn finish_payment(visit: &mut Visit<'_>, id: u64, success: bool) {
+    let charge =
+        visit.store.charges.iter().rev().find(|charge| charge.order_id == id && charge.state == "pending");
+    let Some(charge) = charge.cloned() else { return };
+    let authorize = charge.kind == "authorization";
+    let state = match (success, authorize) {
+        (false, _) => "declined",
+        (true, true) => "authorized",
+        (true, false) => "captured",
+    };
+    move_charges(visit, id, &["pending"], state);
+    let method = crate::methods::find(&charge.payment_method_id);
+    with_order(visit, id, |order, visit| {
+        if let Some(method) = method {
+            add_transaction(visit, order, &charge.kind, success, charge.amount, &method, &Value::Null);
+        }
+        if success {
+            pay(visit, order, authorize);
+        } else {
+            let before = order.status_id;
+            order.outstanding = None;
+            order.payment_status = "declined";
+            order.status_id = 6;
+            webhooks::status(visit, order.id, before, 6);
+        }
+    });
+}
+
+fn finish_action(visit: &mut Visit<'_>, id: u64, success: bool, capture: bool) {
+    with_order(visit, id, |order, visit| {
+        order.outstanding = None;
+        let last = order.transactions.last().cloned();
+        let method = last.as_ref().and_then(|last| crate::methods::find(&last.payment_method_id));
+        let event = if capture { "capture" } else { "void" };
+        if let Some(method) = method {
+            let amount = order.sums.total_inc;
+            add_transaction(visit, order, event, success, amount, &method, &json!(null));
+        }
+        let before = order.status_id;
+        match (success, capture) {
+            (false, _) => order.payment_status = "authorized",
+            (true, true) => {
+                order.payment_status = "captured";
+                order.status_id = 11;
+            }
+            (true, false) => {
+                order.payment_status = "void";
+                order.status_id = 5;
+                stock::give_back(visit.store, order);
+            }
+        }
+        let after = order.status_id;
+        webhooks::status(visit, id, before, after);
+    });
+    if success {
+        move_charges(visit, id, &["authorized"], if capture { "captured" } else { "voided" });
+    }
+}

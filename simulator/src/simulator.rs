@@ -1,0 +1,141 @@
+//! The handle of a running simulator: start it in a test, script faults, read what really happened.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::fault::{Fault, FaultId};
+use crate::ledger::{Ledger, Request};
+use crate::server;
+use crate::settings::Settings;
+use crate::world::World;
+
+/// How a pending payment, capture or void ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// With success.
+    Success,
+    /// Declined.
+    Decline,
+}
+
+/// A running simulator. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Simulator {
+    world: Arc<World>,
+    address: SocketAddr,
+}
+
+impl Simulator {
+    /// Listens on `address` (port 0: any free port) and serves until it is stopped.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn start(address: SocketAddr, settings: Settings) -> anyhow::Result<Self> {
+        let listener =
+            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        let address = listener.local_addr()?;
+        let world = Arc::new(World::new(settings));
+        world.tasks.spawn(server::serve(Arc::clone(&world), listener));
+        Ok(Self { world, address })
+    }
+
+    /// `http://127.0.0.1:4200`; the base URL of both BigCommerce hosts and of the control plane.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What really happened in all stores.
+    pub fn ledger(&self) -> Ledger {
+        self.world.ledger(None)
+    }
+
+    /// What really happened in one store.
+    pub fn ledger_of(&self, store: &str) -> Ledger {
+        self.world.ledger(Some(store))
+    }
+
+    /// The requests that arrived, the last 200,000 of them.
+    pub fn requests(&self) -> Vec<Request> {
+        self.world.requests()
+    }
+
+    /// Adds a fault; it counts requests from now on.
+    pub fn add_fault(&self, fault: Fault) -> FaultId {
+        self.world.board.add(fault)
+    }
+
+    /// How often a fault was reached. With an effect before the fault, it counts once the effect has happened.
+    pub fn reached(&self, fault: FaultId) -> u64 {
+        self.world.board.reached(fault)
+    }
+
+    /// Waits until a fault was reached this often; returns at once when the fault was removed.
+    pub async fn wait_reached(&self, fault: FaultId, count: u64) {
+        self.world.board.wait_reached(fault, count).await;
+    }
+
+    /// Waits until the clients of this many held requests have gone, so that a release afterwards is certainly late;
+    /// returns at once when the fault was removed.
+    pub async fn wait_abandoned(&self, fault: FaultId, count: u64) {
+        self.world.board.wait_abandoned(fault, count).await;
+    }
+
+    /// Lets go of every request that this fault holds now; later ones are held again.
+    pub fn release(&self, fault: FaultId) {
+        self.world.board.release(fault);
+    }
+
+    /// Removes all faults; held requests go on.
+    pub fn clear_faults(&self) {
+        self.world.board.clear();
+    }
+
+    /// The settings as they are now.
+    pub fn settings(&self) -> Settings {
+        (*self.world.settings()).clone()
+    }
+
+    /// Changes the settings; requests that arrive from now on see the change.
+    pub fn set(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.settings();
+        change(&mut settings);
+        self.world.set_settings(settings);
+    }
+
+    /// Ends what is outstanding on an order, in the first store that has such an order. False when nothing was
+    /// outstanding.
+    pub fn settle(&self, order: u64, result: Settlement) -> bool {
+        self.world.settle(None, order, result == Settlement::Success)
+    }
+
+    /// The same in one store.
+    pub fn settle_in(&self, store: &str, order: u64, result: Settlement) -> bool {
+        self.world.settle(Some(store), order, result == Settlement::Success)
+    }
+
+    /// Moves the simulator's clock: tokens expire, windows open, lags pass.
+    pub fn advance_clock(&self, seconds: i64) {
+        self.world.clock.advance(seconds);
+    }
+
+    /// Forgets stores, requests, faults and the moved clock; settings stay. Held requests do nothing any more.
+    pub fn reset(&self) {
+        self.world.reset();
+    }
+
+    /// Closes the listener and all connections and waits for their tasks.
+    pub async fn stop(self) {
+        self.world.stopping.cancel();
+        self.world.tasks.close();
+        self.world.tasks.wait().await;
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.world.stopping.cancel();
+    }
+}

@@ -1,0 +1,244 @@
+//! All stores, the settings, the clock, the faults and the log: everything that `reset` throws away.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::answer::{self, Answer, Reply};
+use crate::board::Board;
+use crate::call::{Call, Visit};
+use crate::clock::Clock;
+use crate::delivery;
+use crate::ledger::{Ledger, Request};
+use crate::media;
+use crate::router::{Family, Route};
+use crate::settings::Settings;
+use crate::settle;
+use crate::store::Store;
+
+/// How many requests the log keeps.
+const LOG_LENGTH: usize = 200_000;
+
+/// The whole simulation.
+#[derive(Debug)]
+pub(crate) struct World {
+    settings: RwLock<Arc<Settings>>,
+    stores: Mutex<HashMap<String, Arc<Mutex<Store>>>>,
+    log: Mutex<Log>,
+    /// Grows with each reset, so that held requests of an older life change nothing.
+    life: AtomicU64,
+    pub(crate) board: Board,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stopping: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    last: u64,
+    rows: VecDeque<Request>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A request that was routed and logged.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrived {
+    pub(crate) route: &'static Route,
+    pub(crate) family: Family,
+    pub(crate) params: Vec<String>,
+    pub(crate) store: String,
+    pub(crate) call: Call,
+    pub(crate) sequence: u64,
+    pub(crate) life: u64,
+}
+
+impl World {
+    /// An empty world.
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings: RwLock::new(Arc::new(settings)),
+            stores: Mutex::default(),
+            log: Mutex::default(),
+            life: AtomicU64::new(0),
+            board: Board::default(),
+            clock: Clock::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }
+    }
+
+    /// The settings as they are now.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the settings.
+    pub(crate) fn set_settings(&self, settings: Settings) {
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// A store; it is opened on its first request.
+    pub(crate) fn store(&self, hash: &str) -> Arc<Mutex<Store>> {
+        let first = self.settings().first_order_id;
+        let mut stores = lock(&self.stores);
+        if let Some(known) = stores.get(hash) {
+            return Arc::clone(known);
+        }
+        let store = Arc::new(Mutex::new(Store::new(hash, first)));
+        stores.insert(hash.to_owned(), Arc::clone(&store));
+        store
+    }
+
+    /// The life that requests belong to.
+    pub(crate) fn life(&self) -> u64 {
+        self.life.load(Ordering::SeqCst)
+    }
+
+    /// Back to the first day: stores, log, faults and clock; settings stay.
+    pub(crate) fn reset(&self) {
+        self.life.fetch_add(1, Ordering::SeqCst);
+        lock(&self.stores).clear();
+        *lock(&self.log) = Log::default();
+        self.board.clear();
+        self.clock.reset();
+    }
+
+    /// Writes a request into the log and returns its number.
+    pub(crate) fn log(&self, name: &str, store: &str, call: &Call) -> u64 {
+        let mut log = lock(&self.log);
+        log.last += 1;
+        let sequence = log.last;
+        if log.rows.len() >= LOG_LENGTH {
+            log.rows.pop_front();
+        }
+        log.rows.push_back(Request {
+            sequence,
+            call: name.to_owned(),
+            method: call.method.to_string(),
+            path: call.path.clone(),
+            store: store.to_owned(),
+            correlation_id: call.correlation_id(),
+            status: 0,
+            fault: None,
+        });
+        sequence
+    }
+
+    /// Notes in the log what a request came to.
+    pub(crate) fn note(&self, sequence: u64, change: impl FnOnce(&mut Request)) {
+        let mut log = lock(&self.log);
+        let first = log.rows.front().map_or(0, |row| row.sequence);
+        let at = sequence.checked_sub(first).and_then(|at| usize::try_from(at).ok());
+        if let Some(row) = at.and_then(|at| log.rows.get_mut(at)).filter(|row| row.sequence == sequence) {
+            change(row);
+        }
+    }
+
+    /// The log.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        lock(&self.log).rows.iter().cloned().collect()
+    }
+
+    /// How many requests of the log fit.
+    pub(crate) fn count_requests(&self, fits: impl Fn(&Request) -> bool) -> usize {
+        lock(&self.log).rows.iter().filter(|row| fits(row)).count()
+    }
+
+    /// The ledger of one or all stores.
+    pub(crate) fn ledger(&self, store: Option<&str>) -> Ledger {
+        let mut stores: Vec<(String, Arc<Mutex<Store>>)> =
+            lock(&self.stores).iter().map(|(hash, store)| (hash.clone(), Arc::clone(store))).collect();
+        stores.sort_by(|left, right| left.0.cmp(&right.0));
+        let mut ledger = Ledger::default();
+        for (hash, state) in stores {
+            if store.is_none_or(|wanted| wanted == hash) {
+                lock(&state).write_ledger(&mut ledger);
+            }
+        }
+        ledger
+    }
+
+    /// Carries a request out: all of its effect, and the answer. `None` when the world was reset meanwhile.
+    pub(crate) fn carry_out(self: &Arc<Self>, arrived: &Arrived) -> Option<Answer> {
+        let settings = self.settings();
+        let store = self.store(&arrived.store);
+        let mut store = lock(&store);
+        if self.life() != arrived.life {
+            return None;
+        }
+        let answer = self.visit(&mut store, &settings, arrived).unwrap_or_else(|refused| refused);
+        let outbox = std::mem::take(&mut store.outbox);
+        drop(store);
+        for delivery in outbox {
+            for _ in 0..settings.webhook_copies.min(10) {
+                let sending = delivery::send(
+                    delivery.clone(),
+                    settings.webhook_secret.clone(),
+                    settings.webhook_retries,
+                );
+                let stopping = self.stopping.clone();
+                self.tasks.spawn(async move {
+                    tokio::select! { _ = sending => {}, () = stopping.cancelled() => {} }
+                });
+            }
+        }
+        Some(answer)
+    }
+
+    fn visit(&self, store: &mut Store, settings: &Settings, arrived: &Arrived) -> Reply {
+        let call = &arrived.call;
+        media::check(call, arrived.family, settings)?;
+        let body = media::body(call, arrived.family)?;
+        let now = self.clock.now();
+        let mut visit = Visit { call, params: &arrived.params, store, settings, now, body };
+        let reply = (arrived.route.run)(&mut visit);
+        reply.map(|answer| media::typed(answer, arrived.family))
+    }
+
+    /// Settles what is outstanding on an order, in the named store or the first that has such an order. False when
+    /// nothing was outstanding.
+    pub(crate) fn settle(self: &Arc<Self>, store: Option<&str>, order: u64, success: bool) -> bool {
+        let mut hashes: Vec<String> = lock(&self.stores).keys().cloned().collect();
+        hashes.sort();
+        hashes.retain(|hash| store.is_none_or(|wanted| wanted == hash));
+        let settings = self.settings();
+        let call = Call::nobody();
+        hashes.iter().any(|hash| {
+            let state = self.store(hash);
+            let mut state = lock(&state);
+            let mut visit = Visit {
+                call: &call,
+                params: &[],
+                store: &mut state,
+                settings: &settings,
+                now: self.clock.now(),
+                body: Value::Null,
+            };
+            settle::finish(&mut visit, order, success)
+        })
+    }
+}
+
+/// 404 and 405 for paths and methods that BigCommerce does not have.
+pub(crate) fn unrouted(family: Family, known_path: bool) -> Answer {
+    let (status, title) = if known_path {
+        (405, "Method not allowed.")
+    } else {
+        (404, "The requested resource was not found.")
+    };
+    match family {
+        Family::V2 => answer::v2(status, title),
+        Family::V3 => answer::problem(status, title),
+        Family::Payments => Answer::json(
+            status,
+            &json!({"status": status, "title": title, "type": answer::STATUS_CODES, "code": 10_001}),
+        ),
+    }
+}

@@ -1,0 +1,50 @@
+//! What a checkout costs of the store's quota, counted (saga.md: the straight path).
+
+use serde_json::json;
+
+use crate::harness::{World, address, custom_cart, everything, good_card};
+
+/// Management calls and payment calls that the simulator saw up to and including the payment, and those after it.
+fn counted(world: &World) -> (usize, usize, usize) {
+    let requests = world.simulator.requests();
+    let paid = requests.iter().position(|request| request.call == "process-payment").expect("a payment");
+    let payments = requests.iter().filter(|request| request.call == "process-payment").count();
+    (paid, payments, requests.len() - paid - 1)
+}
+
+#[tokio::test]
+async fn one_call_costs_at_most_seven_management_calls_and_one_payment() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let path = service.create(&everything()).await;
+    service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    let (management, payments, after) = counted(&world);
+    assert!(management <= 7, "{:#?}", world.simulator.requests());
+    assert_eq!(payments, 1);
+    assert!(after <= 1);
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_stepwise_checkout_costs_at_most_eight_management_calls_and_one_payment() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let path = service.create(&custom_cart()).await;
+    service.put(&format!("{path}/billing-address"), &address()).await.expect(200);
+    let consigned =
+        service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(200);
+    let option = &consigned.body["consignments"][0]["available_shipping_options"][0]["id"];
+    service
+        .put(&format!("{path}/shipping-options"), &json!([{"shipping_option_id": option}]))
+        .await
+        .expect(200);
+    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+    service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    let (management, payments, after) = counted(&world);
+    assert!(management <= 8, "{:#?}", world.simulator.requests());
+    assert_eq!(payments, 1);
+    assert!(after <= 1);
+    service.stop().await;
+    world.finish().await;
+}

@@ -1,0 +1,257 @@
+//! The deployment files say only what is true: every path, variable, binary, subcommand, port and health check that they name exists.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use headless_checkout::config::{Config, SETTINGS, as_markdown, setting};
+use serde_yaml_ng::Value;
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn exists(path: &str) -> bool {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists()
+}
+
+fn compose() -> Value {
+    serde_yaml_ng::from_str(&read("docker-compose.yml")).expect("docker-compose.yml is YAML")
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let list = value.as_sequence().into_iter().flatten();
+    list.map(|item| item.as_str().expect("a text").to_owned()).collect()
+}
+
+fn environment(unit: &Value) -> Vec<(String, String)> {
+    let entries = unit["environment"].as_mapping().into_iter().flatten();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    entries.map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// What compose makes of `${NAME:-default}` when nothing is set.
+fn unset(value: &str) -> String {
+    match value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+        Some(inner) => inner.split_once(":-").expect("every variable has a default").1.to_owned(),
+        None => value.to_owned(),
+    }
+}
+
+/// The instructions of the Dockerfile, continuation lines joined.
+fn instructions() -> Vec<(String, String)> {
+    let joined = read("Dockerfile").replace("\\\n", " ");
+    let lines = joined.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    lines
+        .map(|line| line.split_once(' ').expect("an instruction and its arguments"))
+        .map(|(name, rest)| (name.to_owned(), rest.split_whitespace().collect::<Vec<_>>().join(" ")))
+        .collect()
+}
+
+fn arguments_of(name: &str) -> Vec<String> {
+    let found = instructions().into_iter().filter(|(instruction, _)| instruction == name);
+    found.map(|(_, rest)| rest).collect()
+}
+
+fn exec_form(text: &str) -> Vec<String> {
+    serde_json::from_str(text).unwrap_or_else(|_| panic!("{text} is no exec form"))
+}
+
+/// The binaries of the image, by the path they are copied to.
+fn binaries() -> BTreeSet<String> {
+    let copied = arguments_of("COPY").into_iter().filter_map(|rest| {
+        let (from, to) = rest.strip_prefix("--from=build ")?.split_once(' ')?;
+        assert_eq!(from.rsplit('/').next(), to.rsplit('/').next());
+        Some(to.strip_prefix("/usr/local/bin/").expect("on the PATH").to_owned())
+    });
+    copied.collect()
+}
+
+/// Whether the program and its arguments are a command line that this version accepts.
+fn assert_runs(command: &[String]) {
+    let (program, rest) = command.split_first().expect("a program");
+    assert!(binaries().contains(program), "{program} is not in the image");
+    if program == "headless-checkout" {
+        let parsed = headless_checkout::cli::command().try_get_matches_from(command);
+        assert!(parsed.is_ok(), "{command:?}: {}", parsed.err().map(|e| e.to_string()).unwrap_or_default());
+    } else {
+        assert!(rest.is_empty(), "{program} takes no arguments in the image");
+    }
+}
+
+#[test]
+fn the_image_holds_the_two_programs_that_the_workspace_builds() {
+    let names: Vec<String> = binaries().into_iter().collect();
+    assert_eq!(names, ["bigcommerce-simulator", "headless-checkout"]);
+    for (manifest, name) in
+        [("Cargo.toml", "headless-checkout"), ("simulator/Cargo.toml", "bigcommerce-simulator")]
+    {
+        assert!(read(manifest).contains(&format!("name = \"{name}\"")), "{manifest} builds {name}");
+    }
+    let builds: Vec<String> =
+        arguments_of("RUN").into_iter().filter(|run| run.starts_with("cargo build")).collect();
+    assert_eq!(
+        builds, ["cargo build --release --locked --workspace --bins"; 2],
+        "dependencies, then sources"
+    );
+}
+
+#[test]
+fn every_path_that_the_image_copies_exists_and_reaches_the_engine() {
+    let sent = read(".dockerignore");
+    for rest in arguments_of("COPY").iter().filter(|rest| !rest.starts_with("--from")) {
+        let mut paths: Vec<&str> = rest.split(' ').collect();
+        paths.pop();
+        for path in paths {
+            assert!(exists(path), "{path} does not exist");
+            let top = path.split('/').next().unwrap_or(path);
+            assert!(sent.lines().any(|line| line == format!("!{top}")), "{top} is kept from the engine");
+        }
+    }
+}
+
+#[test]
+fn every_folder_that_the_sources_embed_is_copied_into_the_image() {
+    let copied = arguments_of("COPY").join(" ");
+    for folder in ["migrations", ".sqlx", "src", "simulator", "templates", "assets", "build.rs"] {
+        if exists(folder) {
+            assert!(copied.split(' ').any(|path| path == folder), "{folder} is not copied into the image");
+        }
+    }
+}
+
+#[test]
+fn the_image_runs_as_nobody_in_particular_and_can_be_reached() {
+    let user = arguments_of("USER").pop().expect("a user");
+    assert_ne!(user.parse::<u32>().expect("a number, which Kubernetes can check"), 0);
+    let entrypoint = exec_form(&arguments_of("ENTRYPOINT").pop().expect("an entry point"));
+    let command = exec_form(&arguments_of("CMD").pop().expect("a command"));
+    assert_runs(&[entrypoint, command].concat());
+    let health = arguments_of("HEALTHCHECK").pop().expect("a health check");
+    assert_runs(&exec_form(health.split_once("CMD ").expect("a command").1));
+    let port = arguments_of("EXPOSE").pop().expect("a port");
+    assert!(
+        arguments_of("ENV").contains(&format!("LISTEN_ADDR=0.0.0.0:{port}")),
+        "the listener is reachable"
+    );
+}
+
+#[test]
+fn every_unit_of_the_compose_file_runs_a_command_that_exists() {
+    let compose = compose();
+    for (name, unit) in compose["services"].as_mapping().expect("units") {
+        let name = name.as_str().expect("a name");
+        if name == "postgres" {
+            continue;
+        }
+        assert!(unit["build"].as_str() == Some(".") && exists("Dockerfile"), "{name} is built from here");
+        let mut command = texts(&unit["entrypoint"]);
+        if command.is_empty() {
+            command.push("headless-checkout".to_owned());
+        }
+        command.extend(texts(&unit["command"]));
+        assert_runs(&command);
+        let check = texts(&unit["healthcheck"]["test"]);
+        match check.split_first() {
+            Some((form, check)) => {
+                assert_eq!(form, "CMD", "{name}");
+                assert_runs(check);
+            }
+            // A command that ends has no health.
+            None => assert_eq!(unit["healthcheck"]["disable"].as_bool(), Some(true), "{name}"),
+        }
+    }
+}
+
+#[test]
+fn every_unit_waits_for_what_it_needs() {
+    let compose = compose();
+    let units = &compose["services"];
+    for (name, unit) in units.as_mapping().expect("units") {
+        for (needed, how) in unit["depends_on"].as_mapping().into_iter().flatten() {
+            let other = &units[needed.as_str().expect("a name")];
+            assert!(other.is_mapping(), "{name:?} waits for {needed:?}, which does not exist");
+            let condition = how["condition"].as_str().expect("a condition");
+            let checked = other["healthcheck"]["test"].is_sequence();
+            assert_eq!(
+                condition == "service_healthy",
+                checked,
+                "{name:?} waits for {needed:?} in the wrong way"
+            );
+        }
+    }
+    assert!(units["headless-checkout"]["depends_on"]["migrate"].is_mapping(), "no request before the schema");
+}
+
+#[test]
+fn ports_are_published_on_loopback_only_and_lead_to_a_listener() {
+    let compose = compose();
+    let units = &compose["services"];
+    for (unit, variable) in [("headless-checkout", "LISTEN_ADDR"), ("simulator", "SIMULATOR_ADDR")] {
+        let (_, listens) = environment(&units[unit])
+            .into_iter()
+            .find(|(name, _)| name == variable)
+            .expect("the address is set");
+        let port = listens.strip_prefix("0.0.0.0:").expect("reachable from outside the container");
+        assert_eq!(texts(&units[unit]["ports"]), [format!("127.0.0.1:{port}:{port}")], "{unit}");
+        for url in
+            texts(&units[unit]["healthcheck"]["test"]).iter().filter(|word| word.starts_with("http://"))
+        {
+            assert!(url.starts_with(&format!("http://127.0.0.1:{port}/")), "{unit} asks {url}");
+        }
+    }
+    for (_, unit) in units.as_mapping().expect("units") {
+        for volume in texts(&unit["volumes"]) {
+            let name = volume.split(':').next().unwrap_or_default();
+            assert!(compose["volumes"].get(name).is_some(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_compose_file_passes_every_setting_on_under_its_own_name() {
+    let compose = compose();
+    let unit = environment(&compose["services"]["headless-checkout"]);
+    let names: BTreeSet<&str> = unit.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, SETTINGS.iter().map(|setting| setting.name).collect(), "all settings and nothing else");
+    for (name, value) in &unit {
+        if name == "LISTEN_ADDR" {
+            continue;
+        }
+        assert!(value.starts_with(&format!("${{{name}:-")), "{name} comes from the variable of that name");
+    }
+    for (name, _) in environment(&compose["services"]["migrate"]) {
+        assert!(setting(&name).is_some(), "{name} is no setting");
+    }
+}
+
+#[test]
+fn the_compose_file_starts_without_any_variable_set() {
+    let unit = environment(&compose()["services"]["headless-checkout"]);
+    let get = |asked: &str| unit.iter().find(|(name, _)| name == asked).map(|(_, value)| unset(value));
+    let config =
+        Config::from_vars(get).map_err(|errors| errors.to_string()).expect("the defaults of the file");
+    assert_eq!(
+        config.stores[0].api_url, "http://simulator:4200",
+        "the name and the port of the simulator's unit"
+    );
+}
+
+#[test]
+fn the_example_environment_starts() {
+    let example = read(".env.example");
+    let get = |asked: &str| {
+        let mut lines = example.lines().filter(|line| !line.starts_with('#'));
+        lines
+            .find_map(|line| line.split_once('=').filter(|(name, _)| *name == asked))
+            .map(|(_, value)| value.to_owned())
+    };
+    Config::from_vars(get).map_err(|errors| errors.to_string()).expect("the example as it stands");
+}
+
+#[test]
+fn the_readme_shows_the_settings_as_the_program_knows_them() {
+    // The rows come from `headless-checkout settings --markdown`.
+    if exists("README.md") {
+        assert!(read("README.md").contains(&as_markdown()), "refresh the table of settings in README.md");
+    }
+}

@@ -1,0 +1,72 @@
+//! A database for each test, copied from one that was migrated once.
+
+use std::str::FromStr as _;
+
+use headless_checkout::config::Secret;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgPool};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+/// A database of one test.
+pub(crate) struct Database {
+    name: String,
+    /// For looking into it.
+    pub(crate) pool: PgPool,
+}
+
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+#[expect(clippy::disallowed_methods, reason = "the cluster of the tests is named by the environment")]
+fn cluster() -> PgConnectOptions {
+    let url = std::env::var("TEST_DATABASE_URL")
+        .expect("TEST_DATABASE_URL names a PostgreSQL where tests may create databases: run ./dev test");
+    PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is a URL")
+}
+
+fn url(name: &str) -> String {
+    let options = cluster().database(name);
+    sqlx::ConnectOptions::to_url_lossy(&options).to_string()
+}
+
+async fn administer(sql: String) {
+    let mut connection =
+        PgConnection::connect_with(&cluster().database("postgres")).await.expect("the cluster answers");
+    connection.execute(sqlx::AssertSqlSafe(sql)).await.expect("a database is made or dropped");
+    connection.close().await.expect("the connection closes");
+}
+
+impl Database {
+    /// A fresh one, migrated.
+    pub(crate) async fn create() -> Self {
+        let template = TEMPLATE
+            .get_or_init(|| async {
+                let name = format!("template_{}", Uuid::now_v7().simple());
+                administer(format!("create database {name}")).await;
+                headless_checkout::migrations::apply(&Secret::new(url(&name)))
+                    .await
+                    .expect("the migrations apply");
+                name
+            })
+            .await;
+        let name = format!("test_{}", Uuid::now_v7().simple());
+        administer(format!("create database {name} template {template}")).await;
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            .connect_with(cluster().database(&name))
+            .await
+            .expect("the database answers");
+        Self { name, pool }
+    }
+
+    /// How a service reaches it.
+    pub(crate) fn url(&self) -> String {
+        url(&self.name)
+    }
+
+    /// Whatever a service may still hold is cut off.
+    pub(crate) async fn drop(self) {
+        self.pool.close().await;
+        administer(format!("drop database if exists {} with (force)", self.name)).await;
+    }
+}

@@ -1,0 +1,120 @@
+//! What holds after every run, read from the simulator's ledger, the database and the logs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use headless_checkout::checkout::{Event, Status, next};
+use sqlx::Row as _;
+
+use super::{World, logs};
+
+/// Texts that must be in no row and in no log line: card numbers, verification values of the tests, secrets.
+const SECRETS: &[&str] = &[
+    "4111111111111111",
+    "bigcommerce-token-of-the-tests",
+    "storefront-key-of-the-tests",
+    "operator-token-of-the-tests",
+    "8cdf7b6ea1b27119463bf9e5106639618cc77a9adc49f0069ca8b756cc15caee",
+    "eyJ",
+    "\"ct_",
+];
+
+/// Checks them all.
+pub(crate) async fn check(world: &World) {
+    money(world).await;
+    rest(world).await;
+    replay(world).await;
+    secrets(world).await;
+}
+
+/// Guarantee 1: one paid order and one charge for each checkout, and the amount of the order.
+async fn money(world: &World) {
+    let ledger = world.simulator.ledger();
+    assert!(ledger.mass_archives.is_empty(), "all orders of a store were archived");
+    let mut paid: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    let mut charges: BTreeMap<String, usize> = BTreeMap::new();
+    for charge in &ledger.charges {
+        let order =
+            ledger.orders.iter().find(|order| order.id == charge.order_id && order.store == charge.store);
+        let order = order.expect("a charge is for an order");
+        assert_eq!(
+            charge.amount.normalize(),
+            order.total.normalize(),
+            "order {} was charged its total",
+            order.id
+        );
+        let owner = order.correlation_id.clone().unwrap_or_default();
+        paid.entry(owner.clone()).or_default().insert(order.id);
+        *charges.entry(owner).or_default() += 1;
+    }
+    for (checkout, orders) in &paid {
+        assert_eq!(orders.len(), 1, "checkout {checkout} paid several orders: {orders:?}");
+        assert_eq!(charges.get(checkout), Some(&1), "checkout {checkout} was charged more than once");
+    }
+    // What is called completed was charged, and what was charged is known to be, or to be in doubt.
+    let rows = sqlx::query("select checkout_id::text, status, record::text from checkout")
+        .fetch_all(&world.database.pool)
+        .await
+        .expect("rows");
+    for row in rows {
+        let (id, status, record): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        let charged = charges.contains_key(&id);
+        if status == "completed" {
+            assert!(charged, "checkout {id} is completed, but was not charged");
+        }
+        if charged {
+            let record: serde_json::Value = serde_json::from_str(&record).expect("a record");
+            let known = record["facts"]["payment"]["status"].as_str().unwrap_or_default();
+            assert!(
+                matches!(known, "succeeded" | "unknown" | "processing" | "pending"),
+                "checkout {id} was charged, but its payment is {known:?}"
+            );
+        }
+    }
+}
+
+/// Guarantee 5: everything is at rest, or has a lease or a timer (the constraints of the table); here: no lease is left.
+async fn rest(world: &World) {
+    let held: Vec<String> =
+        sqlx::query_scalar("select checkout_id::text from checkout where leased_by is not null")
+            .fetch_all(&world.database.pool)
+            .await
+            .expect("rows");
+    assert!(held.is_empty(), "leases are left: {held:?}");
+}
+
+/// Replaying the attempt log gives the stored status.
+async fn replay(world: &World) {
+    let rows = sqlx::query(
+        "select c.checkout_id::text, c.status, array_agg(l.event order by l.attempt_log_id) filter (where l.version is not null)
+         from checkout c left join attempt_log l using (checkout_id) group by 1, 2",
+    )
+    .fetch_all(&world.database.pool)
+    .await
+    .expect("rows");
+    for row in rows {
+        let (id, stored): (String, String) = (row.get(0), row.get(1));
+        let events: Option<Vec<String>> = row.get(2);
+        let replayed = events.unwrap_or_default().iter().fold(Status::AwaitingInput, |status, event| {
+            let event: Event = event.parse().unwrap_or_else(|_| panic!("{id}: event {event}"));
+            next(status, event).unwrap_or_else(|error| panic!("{id}: {error}"))
+        });
+        assert_eq!(replayed.as_str(), stored, "{id}");
+    }
+}
+
+/// Guarantee 9.
+async fn secrets(world: &World) {
+    let mut rows = String::new();
+    for table in ["checkout", "attempt_log", "checkout_order", "idempotency_key", "checkout_token"] {
+        let sql = format!("select coalesce(string_agg(t::text, ' '), '') from {table} t");
+        let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&world.database.pool)
+            .await
+            .expect("a table");
+        rows.push_str(&text);
+    }
+    for secret in SECRETS {
+        assert!(!rows.contains(secret), "a row holds {secret}");
+        assert!(!logs::contain(secret), "a log line holds {secret}");
+    }
+}

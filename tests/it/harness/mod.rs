@@ -1,0 +1,137 @@
+//! The real service on a fresh database against the simulator, and the invariants that hold after every run.
+
+mod database;
+mod invariants;
+mod logs;
+mod service;
+
+use std::time::Duration;
+
+use bigcommerce_simulator::{Settings, Simulator};
+use serde_json::{Value, json};
+
+pub(crate) use database::Database;
+pub(crate) use service::{Answer, Service};
+
+/// The storefront key of the tests.
+pub(crate) const KEY: &str = "storefront-key-of-the-tests";
+/// A second storefront's key, in the same store.
+pub(crate) const OTHER_KEY: &str = "another-key-of-the-tests";
+/// An operator's token.
+pub(crate) const OPERATOR: &str = "operator-token-of-the-tests";
+/// Nothing that a test waits for takes longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A simulator, a database and the settings of the services that use them.
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
+    pub(crate) database: Database,
+    vars: Vec<(String, String)>,
+}
+
+impl World {
+    /// A fresh world.
+    pub(crate) async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    /// A fresh world with a simulator that behaves like this.
+    pub(crate) async fn with(settings: Settings) -> Self {
+        logs::capture();
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let simulator = Simulator::start(address, settings).await.expect("the simulator starts");
+        Self { simulator, database: Database::create().await, vars: Vec::new() }
+    }
+
+    /// Sets a variable of the services that are started from now on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.vars.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The environment of a service.
+    pub(crate) fn vars(&self) -> Vec<(String, String)> {
+        let (url, database) = (self.simulator.url(), self.database.url());
+        let mut vars: Vec<(String, String)> = [
+            ("DATABASE_URL", &*database),
+            ("DATABASE_MAX_CONNECTIONS", "8"),
+            ("LISTEN_ADDR", "127.0.0.1:0"),
+            ("BIGCOMMERCE_STORE_HASH", "teststore"),
+            ("BIGCOMMERCE_ACCESS_TOKEN", "bigcommerce-token-of-the-tests"),
+            ("BIGCOMMERCE_CLIENT_SECRET", "bigcommerce-client-secret-of-the-tests"),
+            ("BIGCOMMERCE_API_URL", &*url),
+            ("BIGCOMMERCE_PAYMENTS_URL", &*url),
+            ("STOREFRONT_KEYS", &format!("web={KEY},other={OTHER_KEY}")),
+            ("OPERATOR_TOKENS", &format!("olga:money={OPERATOR}")),
+            ("ALLOW_RAW_CARDS", "true"),
+            // Short, so that waiting for them costs a test little; never so short that they decide a test.
+            ("UPSTREAM_TIMEOUT_SECONDS", "2"),
+            ("PAYMENT_TIMEOUT_SECONDS", "3"),
+            ("LEASE_SECONDS", "6"),
+            ("SETTLE_SECONDS", "1"),
+            ("RETRY_BASE_MS", "20"),
+            ("SHUTDOWN_SECONDS", "10"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+        for (name, value) in &self.vars {
+            vars.retain(|(known, _)| known != name);
+            vars.push((name.clone(), value.clone()));
+        }
+        vars
+    }
+
+    /// The service inside the test's process.
+    pub(crate) async fn start(&self) -> Service {
+        Service::in_process(self).await
+    }
+
+    /// The real binary as a process of its own, which can be killed.
+    pub(crate) async fn spawn(&self) -> Service {
+        Service::process(self).await
+    }
+
+    /// Checks every invariant and clears up. Every test that ran a checkout ends with it.
+    pub(crate) async fn finish(self) {
+        invariants::check(&self).await;
+        self.simulator.stop().await;
+        self.database.drop().await;
+    }
+}
+
+/// A cart with one custom item that costs 10.00 and 10.83 with tax, as in BigCommerce's guide.
+pub(crate) fn custom_cart() -> Value {
+    json!({"custom_items": [{"sku": "abc-123", "name": "Custom Product", "quantity": 1, "list_price": 10}]})
+}
+
+/// An address in BigCommerce's shape.
+pub(crate) fn address() -> Value {
+    json!({
+        "first_name": "Jane", "last_name": "Doe", "email": "jane@example.com", "address1": "123 Main Street",
+        "address2": "", "city": "Austin", "state_or_province": "Texas", "state_or_province_code": "TX",
+        "country_code": "US", "postal_code": "78751", "phone": "1234567890"
+    })
+}
+
+/// A payment with a card that succeeds.
+pub(crate) fn good_card() -> Value {
+    card("4111111111111111")
+}
+
+/// A payment with this card.
+pub(crate) fn card(number: &str) -> Value {
+    json!({
+        "payment_method_id": "stripe.card",
+        "instrument": {"type": "card", "number": number, "cardholder_name": "Jane Doe", "expiry_month": 12,
+            "expiry_year": 2031, "verification_value": "900"}
+    })
+}
+
+/// Everything that a checkout needs up to the order.
+pub(crate) fn everything() -> Value {
+    let mut body = custom_cart();
+    body["billing_address"] = address();
+    body["consignments"] = json!([{"address": address()}]);
+    body["shipping_preference"] = json!("cheapest");
+    body
+}

@@ -1,0 +1,9 @@
+//! The tests that see the program as its users do.
+
+mod cost;
+mod crash;
+mod deploy;
+mod dev;
+mod harness;
+mod matrix;
+mod saga;
