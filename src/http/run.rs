@@ -1,7 +1,8 @@
 //! From a request that was understood to the answer: hand it to the saga, wait as long as the caller wants to.
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use tokio::time::{Instant, timeout_at};
 
 use super::State;
 use super::answer::{Manner, snapshot};
@@ -63,7 +64,7 @@ impl State {
         canonical: &str,
     ) -> Result<Response, Problem> {
         let pays = matches!(operation, Operation::Payment { .. } | Operation::Complete(_));
-        let submitted = self.submit(target, ask, operation, canonical).await??;
+        let submitted = self.submit(target, ask, operation, canonical).await?;
         let waited = submitted.wait(ask.wait.duration()).await?;
         let manner =
             Manner { done: StatusCode::OK, pays, wait: ask.wait, replayed: waited.replayed, token: None };
@@ -76,19 +77,31 @@ impl State {
         ask: &Ask,
         operation: Operation,
         canonical: &str,
-    ) -> Result<Result<Submitted, Refusal>, Problem> {
+    ) -> Result<Submitted, Problem> {
         let request = ask.request(self, target, operation.name(), canonical).await?;
         let (engine, id) = (self.engine().clone(), target.id);
-        self.undisturbed(async move { Ok(engine.submit(id, operation, request).await) }).await
+        self.undisturbed(async move { engine.submit(id, operation, request).await }).await
     }
 
-    /// Undoes a checkout. Asking for it again changes nothing.
+    /// Undoes a checkout. Asking for it again changes nothing, and waits for the first.
     pub(super) async fn cancel(&self, target: &Target, ask: &Ask) -> Result<Response, Problem> {
-        let submitted = match self.submit(target, ask, Operation::Cancel, "").await? {
-            Err(Refusal::Closed) => return self.cancelled_before(target, ask).await,
-            other => other?,
-        };
-        let waited = submitted.wait(ask.wait.duration()).await?;
+        let deadline = Instant::now() + ask.wait.duration();
+        let mut watch = self.engine().watch(target.id);
+        let mut waited =
+            self.submit(target, ask, Operation::Cancel, "").await?.wait(ask.wait.duration()).await?;
+        while waited.answer == Some(Answer::Done) && waited.checkout.status == Status::Compensating {
+            if timeout_at(deadline, watch.changed()).await.is_err() {
+                waited.answer = None;
+            }
+            waited.checkout = self.engine().snapshot(target.id).await?;
+        }
+        if waited.answer == Some(Answer::Done) {
+            waited.answer = Some(match waited.checkout.status {
+                Status::Stuck => Answer::Stuck,
+                Status::Completed => Answer::Closed,
+                _ => Answer::Done,
+            });
+        }
         let manner = Manner {
             done: StatusCode::OK,
             pays: false,
@@ -97,27 +110,6 @@ impl State {
             token: None,
         };
         Ok(manner.answer(&waited.checkout, waited.answer))
-    }
-
-    async fn cancelled_before(&self, target: &Target, ask: &Ask) -> Result<Response, Problem> {
-        let deadline = tokio::time::Instant::now() + ask.wait.duration();
-        let mut watch = self.engine().watch(target.id);
-        loop {
-            let checkout = self.engine().snapshot(target.id).await?;
-            let manner =
-                Manner { done: StatusCode::OK, pays: false, wait: ask.wait, replayed: false, token: None };
-            match checkout.status {
-                Status::Cancelled => {
-                    return Ok(manner.answer(&checkout, Some(Answer::Done)));
-                }
-                Status::Compensating => {
-                    if tokio::time::timeout_at(deadline, watch.changed()).await.is_err() {
-                        return Ok(manner.answer(&checkout, None));
-                    }
-                }
-                _ => return Ok(Problem::of(Slug::CheckoutClosed).about(&checkout).into_response()),
-            }
-        }
     }
 
     /// The checkout as it is now.
