@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use sqlx::PgPool;
@@ -15,7 +16,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::bigcommerce::{self, Client, NoObserver};
+use crate::bigcommerce::budget::{Budget, Replicas};
+use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::http;
 use crate::saga::{Engine, Settings};
@@ -27,8 +29,18 @@ pub struct App {
     store: Store,
     pool: PgPool,
     engine: Engine,
+    budgets: HashMap<String, Arc<Budget>>,
+    presence: Presence,
     tasks: TaskTracker,
     stopping: CancellationToken,
+}
+
+/// How the processes that share the quotas of the stores know of each other. It outlives the other tasks: until the
+/// last of them has ended, this process still spends.
+struct Presence {
+    replicas: Replicas,
+    tasks: TaskTracker,
+    leaving: CancellationToken,
 }
 
 /// A service that runs until it is stopped.
@@ -44,7 +56,7 @@ impl App {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let pool = PgPoolOptions::new()
             .max_connections(config.database.max_connections)
-            .acquire_timeout(std::time::Duration::from_secs(5))
+            .acquire_timeout(Duration::from_secs(5))
             .connect(config.database.url.expose())
             .await
             .context("DATABASE_URL: the database cannot be reached")?;
@@ -59,8 +71,16 @@ impl App {
             checkout_ttl: config.checkout_ttl,
         };
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        let engine = Engine::new(store.clone(), clients(&config)?, settings, tasks.clone(), stopping.clone());
-        Ok(Self { config, store, pool, engine, tasks, stopping })
+        let presence = Presence::new();
+        let budgets = budgets(&config, &presence.replicas);
+        let clients = clients(&config, &budgets)?;
+        let engine = Engine::new(store.clone(), clients, settings, tasks.clone(), stopping.clone());
+        Ok(Self { config, store, pool, engine, budgets, presence, tasks, stopping })
+    }
+
+    /// The rate budgets of the stores, by name.
+    pub fn budgets(&self) -> &HashMap<String, Arc<Budget>> {
+        &self.budgets
     }
 
     /// The saga engine, for those who do without HTTP.
@@ -71,6 +91,7 @@ impl App {
     /// Begins to serve on this listener, and to recover.
     pub fn serve(self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
+        self.presence.announce(&self.store, "serve");
         self.begin_recovery();
         let state = http::State::new(
             &self.config,
@@ -104,7 +125,7 @@ impl App {
                         if let Err(error) = ended {
                             tracing::warn!(%error, "notifications are lost for now");
                         }
-                        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                        tokio::time::sleep(Duration::from_millis(500)).await;
                     }
                 }
             }
@@ -123,9 +144,46 @@ impl App {
             Ok(released) => tracing::info!(released, "leases were handed back"),
             Err(error) => tracing::warn!(%error, "leases were not handed back; they run out by themselves"),
         }
+        self.presence.leave(&self.store).await;
         self.pool.close().await;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+impl Presence {
+    fn new() -> Self {
+        // The others know of this process after their next beat; a second more, for a slow one.
+        let replicas = Replicas::joining(Store::BEAT + Duration::from_secs(1));
+        Self { replicas, tasks: TaskTracker::new(), leaving: CancellationToken::new() }
+    }
+
+    /// Says that this process is alive, and counts the others, until it leaves.
+    fn announce(&self, store: &Store, kind: &'static str) {
+        let (store, replicas, leaving) = (store.clone(), self.replicas.clone(), self.leaving.clone());
+        self.tasks.spawn(async move {
+            let mut beats = tokio::time::interval(Store::BEAT);
+            beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    () = leaving.cancelled() => return,
+                    _ = beats.tick() => {}
+                }
+                match store.beat(kind).await {
+                    Ok(live) => replicas.observe(live),
+                    Err(error) => tracing::warn!(%error, "the other processes could not be counted"),
+                }
+            }
+        });
+    }
+
+    async fn leave(self, store: &Store) {
+        self.leaving.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Err(error) = store.leave().await {
+            tracing::warn!(%error, "this process counts as alive for a few seconds more");
+        }
     }
 }
 
@@ -133,6 +191,11 @@ impl Running {
     /// The saga engine.
     pub fn engine(&self) -> &Engine {
         &self.app.engine
+    }
+
+    /// The rate budgets of the stores, by name.
+    pub fn budgets(&self) -> &HashMap<String, Arc<Budget>> {
+        &self.app.budgets
     }
 
     /// Stops as the process does on SIGTERM.
@@ -160,19 +223,34 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 pub async fn worker(config: Config) -> anyhow::Result<()> {
     let stop = stop_asked()?;
     let app = App::build(config).await?;
+    app.presence.announce(&app.store, "worker");
     app.begin_recovery();
     tracing::info!("working");
     stop.await;
     app.drain().await
 }
 
-/// A client of one store, for a command.
+/// A client of one store, for a command. It shares the store's quota with processes that do not know of it, so it
+/// keeps a distance to what is left.
 pub fn client(config: &Config, store: &config::Store) -> anyhow::Result<Client> {
-    Client::new(&upstream(config, store)).with_context(|| format!("store {}", store.name))
+    let timeout = config.upstream_timeout.min(config.payment_timeout);
+    let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
+    let budget = Budget::new(&store.name, Replicas::joining(Duration::ZERO));
+    Client::with(&upstream(config, store), connections, Arc::new(budget))
+        .with_context(|| format!("store {}", store.name))
+}
+
+/// One budget for each store.
+fn budgets(config: &Config, replicas: &Replicas) -> HashMap<String, Arc<Budget>> {
+    let budget = |name: &String| Arc::new(Budget::new(name, replicas.clone()));
+    config.stores.iter().map(|store| (store.name.clone(), budget(&store.name))).collect()
 }
 
 /// One client for each store; they share their connections.
-fn clients(config: &Config) -> anyhow::Result<HashMap<String, Client>> {
+fn clients(
+    config: &Config,
+    budgets: &HashMap<String, Arc<Budget>>,
+) -> anyhow::Result<HashMap<String, Client>> {
     let timeout = config.upstream_timeout.min(config.payment_timeout);
     let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
     config
@@ -180,7 +258,8 @@ fn clients(config: &Config) -> anyhow::Result<HashMap<String, Client>> {
         .iter()
         .map(|store| {
             let settings = upstream(config, store);
-            let client = Client::with(&settings, connections.clone(), Arc::new(NoObserver))
+            let budget = budgets.get(&store.name).context("each store has a budget")?;
+            let client = Client::with(&settings, connections.clone(), budget.clone())
                 .with_context(|| format!("store {}", store.name))?;
             Ok((store.name.clone(), client))
         })

@@ -8,6 +8,7 @@ mod changes;
 mod checkouts;
 mod claims;
 mod keys;
+mod processes;
 mod row;
 mod transition;
 mod webhooks;

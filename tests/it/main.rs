@@ -1,5 +1,6 @@
 //! The tests that see the program as its users do.
 
+mod budget;
 mod cost;
 mod crash;
 mod deploy;

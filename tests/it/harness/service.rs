@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use headless_checkout::app::{App, Running};
+use headless_checkout::bigcommerce::budget::BudgetState;
 use headless_checkout::config::Config;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -118,6 +119,30 @@ impl Service {
         let addr =
             tokio::time::timeout(PATIENCE, receiver).await.expect("it listens in time").expect("it listens");
         Self { url: format!("http://{addr}"), http: http(), kind: Kind::Process(Box::new(child)) }
+    }
+
+    /// The rate budget of the store, as a service in this process has it.
+    pub(crate) fn budget(&self) -> BudgetState {
+        let Kind::InProcess(running) = &self.kind else { panic!("only a service in this process shows it") };
+        running.budgets().values().next().expect("a store").state()
+    }
+
+    /// Waits until the rate budget is as wanted.
+    pub(crate) async fn wait_for_budget(
+        &self,
+        what: &str,
+        wanted: impl Fn(&BudgetState) -> bool,
+    ) -> BudgetState {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            looks.tick().await;
+            let state = self.budget();
+            if wanted(&state) {
+                return state;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the budget is never {what}: {state:?}");
+        }
     }
 
     /// `kill -9`.
