@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use changes::{Change, Changes, Watch};
-pub use claims::{Claim, Due};
+pub use claims::{Claim, Due, Lease};
 pub use keys::{BoundKey, TokenHash};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
 
