@@ -21,10 +21,13 @@ mod accept;
 mod decide;
 mod engine;
 mod instruments;
+mod marks;
 mod operation;
 mod plan;
 mod reads;
 mod recovery;
+#[cfg(test)]
+mod sample;
 mod step;
 mod steps;
 mod submit;

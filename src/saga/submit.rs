@@ -101,6 +101,9 @@ impl Engine {
         self.admit()?;
         let name = operation.name();
         let mut again = false;
+        // Read before the key: whatever happens after this look moves the version, and the claim is then refused. Read
+        // after it, a retry with the same key that went through in between would be overlooked, and done once more.
+        let seen = self.inner.store.load(id).await.map_err(internal)?;
         if let Some(bound) = self.bound(&request).await? {
             if bound.checkout != id {
                 return Err(Refusal::KeyReused);
@@ -111,7 +114,7 @@ impl Engine {
                 return Ok(submitted);
             }
         }
-        let checkout = self.inner.store.load(id).await.map_err(internal)?.ok_or(Refusal::NotFound)?;
+        let checkout = seen.ok_or(Refusal::NotFound)?;
         let run = match accept(&checkout, operation, request.if_match)? {
             Accepted::Already => return Ok(self.already(checkout)),
             Accepted::Cancel => return self.cancel(&checkout, &request, again).await,
