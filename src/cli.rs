@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 refused by a guard, 5 partly done. `dev exec` exits as its command did.
 
+mod webhooks;
+
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -10,7 +12,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::{
     app,
     config::{self, Config, Database},
-    dev, migrations,
+    dev, http, migrations,
     telemetry::Telemetry,
 };
 
@@ -37,12 +39,16 @@ enum Command {
         /// The URL to ask instead of /readyz at LISTEN_ADDR (http only)
         url: Option<String>,
     },
+    /// BigCommerce's webhook subscriptions: set up, looked at, revived
+    Webhooks(webhooks::Arguments),
     /// List every environment variable
     Settings {
         /// As the Markdown table of the README
         #[arg(long)]
         markdown: bool,
     },
+    /// Print the reference of the HTTP API (OpenAPI 3.1, YAML)
+    Openapi,
     /// Everything a developer's machine needs: PostgreSQL, the simulator and the service in one process tree
     Dev(dev::Arguments),
 }
@@ -69,9 +75,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve => app::serve(start()?).await?,
         Command::Worker => app::worker(start()?).await?,
         Command::Migrate => migrate().await?,
+        Command::Webhooks(arguments) => webhooks::run(arguments).await?,
         Command::Healthcheck { url } => healthcheck(url).await?,
         Command::Settings { markdown: true } => print!("{}", config::as_markdown()),
         Command::Settings { markdown: false } => print!("{}", settings_help()),
+        Command::Openapi => print!("{}", http::as_yaml()),
         Command::Dev(arguments) => return dev::run(arguments).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`checkout`] is the vocabulary and the transition function; [`bigcommerce`] is the upstream client;
 //! [`store`] keeps checkouts in PostgreSQL, whose schema [`migrations`] makes; [`saga`] is the engine that makes
-//! BigCommerce safe; [`http`] are the doors; [`config`] and [`telemetry`] read the environment; [`app`] builds everything once; [`cli`] is the
+//! BigCommerce safe; [`ops`] is what operators may do; [`http`] are the doors; [`config`] and [`telemetry`] read the environment; [`app`] builds everything once; [`cli`] is the
 //! command line, and [`dev`] runs it all on a developer's machine.
 
 pub mod bigcommerce;
@@ -11,6 +11,7 @@ pub mod saga;
 pub mod store;
 
 pub mod http;
+pub mod ops;
 
 pub mod app;
 pub mod cli;

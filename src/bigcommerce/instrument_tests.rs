@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write json! in place")]
 fn parse(instrument: Value) -> Result<PaymentRequest, Vec<FieldError>> {
     PaymentRequest::parse(json!({"payment_method_id": "stripe.card", "instrument": instrument}), "/payment")
 }

@@ -24,6 +24,12 @@ impl Money {
         self.rounded(currency).cmp(&other.rounded(currency))
     }
 
+    /// The same amount with no more digits than it needs: orders carry four (`"10.8300"`), shoppers are shown 10.83.
+    #[must_use]
+    pub fn at_precision_of(self, currency: &str) -> Self {
+        Self(self.rounded(currency).normalize())
+    }
+
     /// Rounded half away from zero to the minor unit of the currency.
     pub fn rounded(self, currency: &str) -> Decimal {
         self.0.round_dp_with_strategy(exponent(currency), RoundingStrategy::MidpointAwayFromZero)

@@ -14,9 +14,12 @@ use super::instruments::Instruments;
 use super::plan::{Action, plan};
 use super::step::{Evidence, StepContext, Timing, Verdict};
 use super::steps;
-use crate::bigcommerce::{Call, Client, PaymentRequest, Priority};
-use crate::checkout::{Checkout, InFlight, KeyRef, StepName, StuckReason};
+use crate::bigcommerce::{Call, Client, OrderId, PaymentRequest, Priority};
+use crate::checkout::{Checkout, Event, Facts, InFlight, KeyRef, Status, StepName, StuckReason};
 use crate::store::{self, Claim, Ended, Hold, Outcome, Store, Transition};
+
+/// How long a shopper who has paid waits for the order's new status.
+const REFRESH_AT_MOST: Duration = Duration::from_secs(2);
 
 /// The waits and bounds of the saga.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +108,9 @@ impl Engine {
             .in_flight
             .as_ref()
             .is_some_and(|attempt| attempt.fence == claim.checkout().fence);
+        if claim.checkout().lost_leases >= self.inner.settings.max_attempts {
+            return self.poisoned(claim).await;
+        }
         loop {
             let tried = match plan(claim.checkout()) {
                 Action::Look(step) => {
@@ -135,13 +141,53 @@ impl Engine {
                     if let (Some(instrument), false) = (instrument, checkout.status.is_at_rest()) {
                         self.inner.instruments.keep(&checkout, instrument);
                     }
-                    return Some(*checkout);
+                    return Some(self.refreshed(*checkout).await);
                 }
             }
             if !pause.is_zero() {
                 self.under_lease(&claim, tokio::time::sleep(pause)).await;
             }
         }
+    }
+
+    /// Whatever this checkout does to its process, it does not do it for ever (guarantee 6).
+    async fn poisoned(&self, claim: Claim) -> Option<Checkout> {
+        let checkout = claim.checkout();
+        let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
+        let detail = format!(
+            "its process was lost {} times in a row without recording anything",
+            checkout.lost_leases
+        );
+        let reason = steps::find(checkout.flow, step).unknown_reason();
+        let decision = decide::stall(checkout.clone(), reason, detail, claim.clock().now());
+        match self
+            .record(claim, Tried { decision, evidence: Evidence::default(), took: Duration::ZERO })
+            .await?
+        {
+            Recorded::LetGo(checkout) => Some(*checkout),
+            Recorded::Held(_) => None,
+        }
+    }
+
+    /// The payment moved BigCommerce's order on, by itself. Whoever waits is shown where it stands now; a read that fails
+    /// or is slow changes nothing, because the payment is recorded already.
+    async fn refreshed(&self, checkout: Checkout) -> Checkout {
+        if checkout.status != Status::Completed {
+            return checkout;
+        }
+        match tokio::time::timeout(REFRESH_AT_MOST, self.fresh_order(&checkout)).await {
+            Ok(Some(fresh)) => fresh,
+            Ok(None) | Err(_) => checkout,
+        }
+    }
+
+    async fn fresh_order(&self, checkout: &Checkout) -> Option<Checkout> {
+        let id = OrderId::new(checkout.facts.order.as_ref()?.id)?;
+        let call = Call::new(checkout.id.uuid(), Priority::Shopper);
+        let order = self.client(checkout)?.orders(&call).get(id).await.ok()?.value;
+        let mut fresh = checkout.clone();
+        fresh.facts.order = Some(steps::order_facts(&order, true));
+        self.inner.store.refresh_order(&fresh).await.ok()?
     }
 
     /// Prepares and executes. What was prepared is committed in between.
@@ -220,6 +266,7 @@ impl Engine {
         });
         let answer = decision.answer.clone().and_then(|answer| Some((goal_key(before)?, answer)));
         let held = decision.hold == Hold::Lease;
+        let made = decision.checkout.facts.clone();
         let state = decision.checkout;
         let transition =
             match Transition::new(before, decision.event, decision.hold, |checkout| *checkout = state) {
@@ -229,31 +276,35 @@ impl Engine {
                     return None;
                 }
             };
-        log(&transition, ended.as_ref());
+        let event = transition.event();
         match self.inner.store.advance(claim, transition).await {
-            Ok(claim) if held => Some(Recorded::Held(Box::new(claim))),
-            Ok(claim) => Some(Recorded::LetGo(Box::new(claim.into_checkout()))),
-            Err((claim, error)) => self.not_recorded(&claim, ended, &error).await,
+            Ok(claim) => {
+                log(claim.checkout(), event, ended.as_ref());
+                if held {
+                    return Some(Recorded::Held(Box::new(claim)));
+                }
+                Some(Recorded::LetGo(Box::new(claim.into_checkout())))
+            }
+            Err((claim, store::Error::OrderTaken)) => self.order_taken(&claim).await,
+            Err((claim, error)) => {
+                self.not_recorded(&claim, &made, ended, &error).await;
+                None
+            }
         }
     }
 
-    async fn not_recorded(
-        &self,
-        claim: &Claim,
-        ended: Option<Ended>,
-        error: &store::Error,
-    ) -> Option<Recorded> {
+    async fn not_recorded(&self, claim: &Claim, made: &Facts, ended: Option<Ended>, error: &store::Error) {
         let checkout = claim.checkout();
-        if let store::Error::OrderTaken = error {
-            return self.order_taken(claim).await;
-        }
         tracing::warn!(checkout_id = %checkout.id, fence = checkout.fence, %error, "an outcome was not recorded");
-        if let (store::Error::Lost, Some(ended)) = (error, ended)
+        if !matches!(error, store::Error::Lost) {
+            return;
+        }
+        if let Some(ended) = ended
             && let Err(error) = self.inner.store.keep_evidence(checkout, &ended).await
         {
             tracing::warn!(checkout_id = %checkout.id, %error, "evidence was not kept");
         }
-        None
+        self.clear_up(checkout, made).await;
     }
 
     /// The order that was found belongs to another checkout: a person has to look at both.
@@ -317,14 +368,13 @@ fn ended(attempt: &InFlight, outcome: Outcome, evidence: Evidence, took: Duratio
     }
 }
 
-fn log(transition: &Transition, ended: Option<&Ended>) {
-    let checkout = transition.checkout();
+fn log(checkout: &Checkout, event: Event, ended: Option<&Ended>) {
     tracing::info!(
         checkout_id = %checkout.id,
         store = checkout.store,
         version = checkout.version,
         fence = checkout.fence,
-        event = %transition.event(),
+        event = %event,
         status = %checkout.status,
         step = ended.map(|ended| ended.step.as_str()),
         attempt = ended.map(|ended| ended.attempt),

@@ -20,7 +20,9 @@
 mod accept;
 mod decide;
 mod engine;
+mod hints;
 mod instruments;
+mod janitor;
 mod marks;
 mod operation;
 mod plan;
@@ -33,6 +35,7 @@ mod steps;
 mod submit;
 
 pub use engine::{Engine, Settings};
+pub use hints::HintError;
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request};
 pub use reads::{Confirmation, ReadError};
 pub use submit::{Submitted, TokenProof, Waited};

@@ -25,6 +25,7 @@ impl Engine {
             };
             tokio::select! {
                 () = self.inner.stopping.cancelled() => return,
+                () = self.inner.store.changes().due() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }

@@ -27,6 +27,7 @@ pub(super) fn checkout(flow: Flow, status: Status) -> Checkout {
         goal: None,
         in_flight: None,
         tries: 0,
+        lost_leases: 0,
         answered: None,
         stuck: None,
         metadata: Map::new(),

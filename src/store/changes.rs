@@ -29,7 +29,7 @@ pub struct Changes {
 #[derive(Debug, Default)]
 struct Inner {
     watched: Mutex<HashMap<CheckoutId, watch::Sender<i64>>>,
-    any: Notify,
+    due: Notify,
 }
 
 /// A wait for news of one checkout. Dropped: nobody waits any more.
@@ -48,9 +48,14 @@ impl Changes {
         Watch { id, receiver: sender.subscribe(), changes: self.clone() }
     }
 
-    /// Waits until any checkout changed in this or another process.
-    pub async fn any(&self) {
-        self.inner.any.notified().await;
+    /// Waits until recovery has a reason to look before its timer: a hint came in, here or in another process.
+    pub async fn due(&self) {
+        self.inner.due.notified().await;
+    }
+
+    /// Gives recovery in this process a reason to look now.
+    pub(super) fn wake_recovery(&self) {
+        self.inner.due.notify_one();
     }
 
     pub(super) fn publish(&self, id: CheckoutId, version: i64) {
@@ -61,7 +66,6 @@ impl Changes {
                 newer
             });
         }
-        self.inner.any.notify_waiters();
     }
 
     /// Everybody looks again: news may have been missed.
@@ -69,7 +73,7 @@ impl Changes {
         for sender in self.lock().values() {
             sender.send_modify(|_| {});
         }
-        self.inner.any.notify_waiters();
+        self.wake_recovery();
     }
 
     /// Takes news from the other processes until it is dropped. When the connection was lost, everybody is told to

@@ -11,7 +11,7 @@ impl Store {
             r#"
             select checkout_id, store, flow, status, version, fence, input::text as "input!",
                 record::text as "record!", document::text as document, metadata::text as "metadata!",
-                created_at, updated_at, expires_at
+                created_at, updated_at, expires_at, lost_leases
             from checkout where checkout_id = $1
             "#,
             id.uuid()
@@ -43,16 +43,5 @@ impl Store {
         let Some(version) = version else { return Ok(None) };
         self.changes.publish(fresh.id, version);
         Ok(Some(Checkout { version, ..fresh.clone() }))
-    }
-
-    /// Lets recovery look at a checkout now: a hint has come that there is news.
-    pub async fn hurry(&self, id: CheckoutId) -> Result<(), Error> {
-        sqlx::query!(
-            "update checkout set due_at = now() where checkout_id = $1 and status = 'waiting'",
-            id.uuid()
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
     }
 }

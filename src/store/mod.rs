@@ -10,6 +10,7 @@ mod claims;
 mod keys;
 mod row;
 mod transition;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub use changes::{Change, Changes, Watch};
 pub use claims::{Claim, Due, Lease};
 pub use keys::{BoundKey, TokenHash};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
+pub use webhooks::{Taken, WebhookEvent};
 
 /// The database, for one process.
 #[derive(Debug, Clone)]

@@ -32,9 +32,13 @@ async fn a_stepwise_checkout_costs_at_most_eight_management_calls_and_one_paymen
     let service = world.start().await;
     let path = service.create(&custom_cart()).await;
     service.put(&format!("{path}/billing-address"), &address()).await.expect(200);
-    let consigned = service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(200);
+    let consigned =
+        service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(200);
     let option = &consigned.body["consignments"][0]["available_shipping_options"][0]["id"];
-    service.put(&format!("{path}/shipping-options"), &json!([{"shipping_option_id": option}])).await.expect(200);
+    service
+        .put(&format!("{path}/shipping-options"), &json!([{"shipping_option_id": option}]))
+        .await
+        .expect(200);
     service.post(&format!("{path}/order"), &json!({})).await.expect(200);
     service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
     let (management, payments, after) = counted(&world);

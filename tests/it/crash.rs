@@ -30,7 +30,8 @@ async fn crash_at(call: &str, effect: Effect) -> (World, Value) {
     let url = service.url.clone();
     let bearer = format!("Bearer {KEY}");
     let storefront = {
-        let client = headless_checkout::bigcommerce::http_client(std::time::Duration::from_secs(5)).expect("a client");
+        let client =
+            headless_checkout::bigcommerce::http_client(std::time::Duration::from_secs(5)).expect("a client");
         let bearer = bearer.clone();
         async move { storefront(&client, &url, &bearer).await }
     };
@@ -83,7 +84,8 @@ async fn storefront(client: &reqwest::Client, url: &str, bearer: &str) {
     let created = post(format!("{url}/v1/checkouts"), "create", everything()).await.expect("created");
     let body: Value = serde_json::from_str(&created.text().await.expect("a body")).expect("json");
     let id = body["id"].as_str().expect("an id").to_owned();
-    let _ = post(format!("{url}/v1/checkouts/{id}/complete"), "complete", json!({"payment": good_card()})).await;
+    let _ =
+        post(format!("{url}/v1/checkouts/{id}/complete"), "complete", json!({"payment": good_card()})).await;
 }
 
 async fn ends_with_one_charge(call: &str, effect: Effect) {

@@ -195,6 +195,29 @@ fn up_serves_stops_finds_its_data_again_and_survives_being_killed() {
 }
 
 #[test]
+fn the_first_checkout_works_as_it_is_printed() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = place.path().join(".dev");
+    let mut up = Up::start(&folder);
+    let script = fs::read_to_string(folder.join("first-checkout.sh")).expect("the script");
+    assert!(up.said.contains(&script), "what is saved is what is printed");
+    let data = data_folder(up.field("database"));
+    for shell in ["sh", "bash"] {
+        let output =
+            Command::new(shell).arg("-c").arg(&script).stdin(Stdio::null()).output().expect("a shell");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        let completed = said.replace("\": \"", "\":\"").matches(r#""status":"completed""#).count();
+        assert!(completed >= 2 && complaints.is_empty(), "{shell}: {said}\n{complaints}");
+    }
+    signal(&up.child, Signal::SIGINT);
+    assert!(up.child.wait().expect("it ends").success());
+    if !data.starts_with(&folder) {
+        fs::remove_dir_all(data.parent().expect("a folder")).expect("the folder beside the working copy");
+    }
+}
+
+#[test]
 fn an_unprivileged_user_gets_a_cluster_too() {
     // As root, the rest of this file shows that privileges are dropped; this shows that nothing needs root. `nobody` always exists.
     if !geteuid().is_root() {

@@ -5,4 +5,5 @@ mod crash;
 mod deploy;
 mod dev;
 mod harness;
+mod matrix;
 mod saga;

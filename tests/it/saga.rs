@@ -18,9 +18,15 @@ fn step<'a>(snapshot: &'a Value, name: &str) -> &'a str {
 async fn up_to_order(service: &Service) -> String {
     let path = service.create(&custom_cart()).await;
     service.put(&format!("{path}/billing-address"), &address()).await.expect(200);
-    let consigned = service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(200);
+    let consigned =
+        service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(200);
     let options = &consigned.body["consignments"][0]["available_shipping_options"];
-    let option = options.as_array().expect("options").iter().find(|option| option["cost"] == 0).expect("a free option");
+    let option = options
+        .as_array()
+        .expect("options")
+        .iter()
+        .find(|option| option["cost"] == 0)
+        .expect("a free option");
     let choice = json!([{"shipping_option_id": option["id"]}]);
     service.put(&format!("{path}/shipping-options"), &choice).await.expect(200);
     let ordered = service.post(&format!("{path}/order"), &json!({})).await.expect(200);
@@ -69,7 +75,8 @@ async fn complete_takes_whatever_is_missing() {
     let world = World::new().await;
     let service = world.start().await;
     let path = service.create(&custom_cart()).await;
-    let missing = service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(409);
+    let missing =
+        service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(409);
     assert_eq!(missing.problem(), "step-out-of-order");
     assert_eq!(missing.body["next_step"], "billing-address");
     let body = json!({
@@ -93,9 +100,13 @@ async fn a_cart_with_nothing_to_ship_skips_shipping() {
     }]});
     let path = service.create(&certificate).await;
     let billed = service.put(&format!("{path}/billing-address"), &address()).await.expect(200);
-    assert_eq!((step(&billed.body, "consignments"), step(&billed.body, "shipping-options")), ("skipped", "skipped"));
+    assert_eq!(
+        (step(&billed.body, "consignments"), step(&billed.body, "shipping-options")),
+        ("skipped", "skipped")
+    );
     assert_eq!(billed.body["next_step"], "order");
-    let refused = service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(409);
+    let refused =
+        service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(409);
     assert_eq!(refused.problem(), "step-out-of-order");
     let paid = service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
     assert_eq!(status(&paid.body), "completed", "{}", paid.text);
@@ -113,7 +124,8 @@ async fn earlier_steps_may_be_revised_until_the_order_exists() {
     let revised = service.put(&format!("{path}/billing-address"), &elsewhere).await.expect(200);
     assert_eq!(revised.body["billing_address"]["city"], "Dallas");
     assert_eq!(revised.body["next_step"], "order");
-    let moved = service.put(&format!("{path}/consignments"), &json!([{"address": elsewhere}])).await.expect(200);
+    let moved =
+        service.put(&format!("{path}/consignments"), &json!([{"address": elsewhere}])).await.expect(200);
     assert_eq!(moved.body["consignments"].as_array().map(Vec::len), Some(1));
     assert_eq!(moved.body["consignments"][0]["address"]["city"], "Dallas");
     service.post(&format!("{path}/order"), &json!({})).await.expect(200);
@@ -132,7 +144,12 @@ async fn a_change_of_the_cart_reopens_what_it_invalidates() {
     let service = world.start().await;
     let path = service.create(&everything()).await;
     let added = service.post(&format!("{path}/items"), &custom_cart()).await.expect(200);
-    assert_eq!(added.body["cart"]["line_items"]["custom_items"].as_array().map(Vec::len), Some(2), "{}", added.text);
+    assert_eq!(
+        added.body["cart"]["line_items"]["custom_items"].as_array().map(Vec::len),
+        Some(2),
+        "{}",
+        added.text
+    );
     assert_eq!(added.body["next_step"], "consignments");
     let refused = service.post(&format!("{path}/order"), &json!({})).await.expect(409);
     assert_eq!(refused.problem(), "step-out-of-order");
@@ -150,11 +167,17 @@ async fn a_declined_payment_may_be_tried_again_on_the_same_order() {
     let path = up_to_order(&service).await;
     let declined_card = bigcommerce_simulator::magic_card(30_106, 0);
     let declined = service.post(&format!("{path}/payment"), &card(&declined_card)).await.expect(402);
-    assert_eq!((declined.problem(), declined.body["decline"]["code"].as_i64()), ("payment-declined", Some(30106)));
+    assert_eq!(
+        (declined.problem(), declined.body["decline"]["code"].as_i64()),
+        ("payment-declined", Some(30106))
+    );
     assert_eq!(declined.body["safe_to_pay_again"], true);
     let snapshot = service.get(&path).await.expect(200);
     assert_eq!(snapshot.body["payment"]["status"], "declined");
-    assert_eq!((status(&snapshot.body), snapshot.body["next_step"].as_str()), ("awaiting_input", Some("payment")));
+    assert_eq!(
+        (status(&snapshot.body), snapshot.body["next_step"].as_str()),
+        ("awaiting_input", Some("payment"))
+    );
     let paid = service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
     assert_eq!(status(&paid.body), "completed");
     let ledger = world.simulator.ledger();
@@ -286,7 +309,10 @@ async fn a_direct_order_is_paid_like_any_other() {
         "products": [{"name": "BigCommerce Coffee Mug", "quantity": 1, "price_inc_tax": 50, "price_ex_tax": 45}],
     });
     let created = service.post("/v1/direct-orders", &body).await.expect(201);
-    assert_eq!((created.body["flow"].as_str(), created.body["next_step"].as_str()), (Some("direct-order"), Some("payment")));
+    assert_eq!(
+        (created.body["flow"].as_str(), created.body["next_step"].as_str()),
+        (Some("direct-order"), Some("payment"))
+    );
     let path = format!("/v1/checkouts/{}", created.id());
     let paid = service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
     assert_eq!(status(&paid.body), "completed", "{}", paid.text);
@@ -302,7 +328,9 @@ async fn a_checkout_is_invisible_to_the_token_of_another() {
     let mine = service.post("/v1/checkouts", &custom_cart()).await.expect(201);
     let other = service.post("/v1/checkouts", &custom_cart()).await.expect(201);
     let path = format!("/v1/checkouts/{}", mine.id());
-    let token = |answer: &crate::harness::Answer| format!("Bearer {}", answer.body["checkout_token"].as_str().unwrap_or_default());
+    let token = |answer: &crate::harness::Answer| {
+        format!("Bearer {}", answer.body["checkout_token"].as_str().unwrap_or_default())
+    };
     for (credential, expected) in [
         (token(&mine), 200),
         (token(&other), 404),
@@ -310,7 +338,10 @@ async fn a_checkout_is_invisible_to_the_token_of_another() {
         (format!("Bearer {}", crate::harness::OPERATOR), 403),
         ("Bearer nonsense-nonsense-nonsense".to_owned(), 401),
     ] {
-        service.call(reqwest::Method::GET, &path, &[("authorization", &credential)], None).await.expect(expected);
+        service
+            .call(reqwest::Method::GET, &path, &[("authorization", &credential)], None)
+            .await
+            .expect(expected);
     }
     service.stop().await;
     world.finish().await;
@@ -333,9 +364,14 @@ async fn a_pending_payment_is_followed_until_it_settles() {
             ("content-type", "application/json"),
         ];
         let body = card(&bigcommerce_simulator::magic_card(20_003, 0)).to_string().into_bytes();
-        let pending =
-            service.call(reqwest::Method::POST, &format!("{path}/payment"), &headers, Some(body)).await.expect(202);
-        assert_eq!((status(&pending.body), pending.body["payment"]["status"].as_str()), ("waiting", Some("pending")));
+        let pending = service
+            .call(reqwest::Method::POST, &format!("{path}/payment"), &headers, Some(body))
+            .await
+            .expect(202);
+        assert_eq!(
+            (status(&pending.body), pending.body["payment"]["status"].as_str()),
+            ("waiting", Some("pending"))
+        );
         let second = service.post(&format!("{path}/payment"), &good_card()).await.expect(409);
         assert_eq!(second.problem(), "payment-in-doubt");
         let order = pending.body["order"]["id"].as_u64().expect("an order");

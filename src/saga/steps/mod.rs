@@ -13,6 +13,8 @@ mod read;
 mod shipping_options;
 mod surplus;
 
+pub(super) use read::order_facts;
+
 use super::step::Step;
 use crate::checkout::{Flow, StepName};
 

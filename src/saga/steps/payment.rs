@@ -72,6 +72,10 @@ impl Step for Payment {
             // A restart took the instrument with it, before anything was sent.
             return Err(Verdict::Interrupted { retry_after: None });
         }
+        if cx.checkout.facts.order.as_ref().is_some_and(|order| !order.verified) {
+            // BigCommerce said that its total moved (30004): what is paid is what it is now, if that is agreed to.
+            reread(cx).await?;
+        }
         let order_total = cx.checkout.facts.order.as_ref().and_then(|order| order.total);
         within_agreement(cx, order_total)?;
         let id = cx.order_id()?;
@@ -219,7 +223,25 @@ fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
     }
 }
 
+async fn reread(cx: &mut StepContext) -> Result<(), Verdict> {
+    let id = cx.order_id()?;
+    let why = || format!("order {id} cannot be read");
+    let order = cx.read_order(id).await?.ok_or_else(|| Verdict::Retry { after: None, why: why() })?;
+    cx.facts().order = Some(order_facts(&order, true));
+    Ok(())
+}
+
+/// 30102 stands for a card that could not be verified, and for a token that was used before: then the payment that used
+/// it may have succeeded. The decline is believed once the order and its transactions have been quiet for long enough.
+const DOUBTED_DECLINE: Option<i64> = Some(30_102);
+
 fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
+    if error.code() == DOUBTED_DECLINE {
+        if let Some(payment) = cx.facts().payment.as_mut() {
+            payment.decline = Some(decline(error.rejection()));
+        }
+        return Verdict::Unknown { why: format!("process-payment: {error}") };
+    }
     match PaymentClass::of_error(error) {
         PaymentClass::Declined => declined(cx, error.rejection()),
         PaymentClass::Ambiguous | PaymentClass::StopAndReconcile => {
@@ -239,14 +261,19 @@ fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
     }
 }
 
-fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> Verdict {
-    let decline = Decline {
+fn decline(rejection: Option<&Rejection>) -> Decline {
+    Decline {
         code: rejection.and_then(|rejection| rejection.code),
         title: rejection
             .map(|rejection| rejection.title.clone())
             .filter(|title| !title.is_empty())
             .unwrap_or_else(|| "The payment was declined".to_owned()),
-    };
+    }
+}
+
+fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> Verdict {
+    let doubted = cx.facts().payment.as_mut().and_then(|payment| payment.decline.take());
+    let decline = doubted.unwrap_or_else(|| decline(rejection));
     if let Some(payment) = cx.facts().payment.as_mut() {
         payment.status = PaymentStatus::Declined;
         payment.decline = Some(decline.clone());
@@ -286,6 +313,7 @@ fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Checkpoint) -
                 payment.status = PaymentStatus::Succeeded;
                 payment.transaction_type = Some(kind.to_owned());
                 payment.transaction_id = payment.transaction_id.take().or(transaction_id);
+                payment.decline = None;
             }
             Verdict::Paid.into()
         }
@@ -321,6 +349,16 @@ fn pending(cx: &mut StepContext) -> Finding {
 fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, failed: bool) -> Finding {
     if cx.attempt.settling {
         return pending(cx);
+    }
+    let answered_no = cx.checkout.facts.payment.as_ref().is_some_and(|payment| payment.decline.is_some());
+    if answered_no
+        && !failed
+        && let Some(since) = cx.attempt.unknown_since
+    {
+        return match remaining(cx, since + cx.timing.settle) {
+            Some(left) => Finding::StillUnknown { after: wait(cx, left), failed: false, settling: false },
+            None => declined(cx, None).into(),
+        };
     }
     let expires = checkpoint
         .exp

@@ -4,7 +4,7 @@ use super::super::step::{StepContext, Verdict};
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::orders::{Order, Transaction};
 use crate::bigcommerce::{Error, OrderId};
-use crate::checkout::{Document, OrderFacts, StuckReason};
+use crate::checkout::{Document, Money, OrderFacts, StuckReason};
 
 impl StepContext {
     /// Reads the checkout object and takes it over. `Ok(false)`: there is none any more.
@@ -53,14 +53,15 @@ impl StepContext {
 }
 
 /// What is kept of an order.
-pub(super) fn order_facts(order: &Order, verified: bool) -> OrderFacts {
+pub(in super::super) fn order_facts(order: &Order, verified: bool) -> OrderFacts {
+    let currency = order.currency.clone().unwrap_or_else(|| "USD".to_owned());
     OrderFacts {
         id: order.id.get(),
         status_id: order.status_id,
         status: order.status.clone(),
         payment_status: order.payment_status.clone(),
-        total: order.total_inc_tax.map(Into::into),
-        currency: order.currency.clone().unwrap_or_else(|| "USD".to_owned()),
+        total: order.total_inc_tax.map(|total| Money::from(total).at_precision_of(&currency)),
+        currency,
         verified,
     }
 }

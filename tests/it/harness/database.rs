@@ -9,10 +9,10 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// A database of one test.
-pub struct Database {
+pub(crate) struct Database {
     name: String,
     /// For looking into it.
-    pub pool: PgPool,
+    pub(crate) pool: PgPool,
 }
 
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
@@ -38,12 +38,14 @@ async fn administer(sql: String) {
 
 impl Database {
     /// A fresh one, migrated.
-    pub async fn create() -> Self {
+    pub(crate) async fn create() -> Self {
         let template = TEMPLATE
             .get_or_init(|| async {
                 let name = format!("template_{}", Uuid::now_v7().simple());
                 administer(format!("create database {name}")).await;
-                headless_checkout::migrations::apply(&Secret::new(url(&name))).await.expect("the migrations apply");
+                headless_checkout::migrations::apply(&Secret::new(url(&name)))
+                    .await
+                    .expect("the migrations apply");
                 name
             })
             .await;
@@ -58,12 +60,12 @@ impl Database {
     }
 
     /// How a service reaches it.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         url(&self.name)
     }
 
     /// Whatever a service may still hold is cut off.
-    pub async fn drop(self) {
+    pub(crate) async fn drop(self) {
         self.pool.close().await;
         administer(format!("drop database if exists {} with (force)", self.name)).await;
     }

@@ -19,7 +19,7 @@ const SECRETS: &[&str] = &[
 ];
 
 /// Checks them all.
-pub async fn check(world: &World) {
+pub(crate) async fn check(world: &World) {
     money(world).await;
     rest(world).await;
     replay(world).await;
@@ -33,9 +33,15 @@ async fn money(world: &World) {
     let mut paid: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     let mut charges: BTreeMap<String, usize> = BTreeMap::new();
     for charge in &ledger.charges {
-        let order = ledger.orders.iter().find(|order| order.id == charge.order_id && order.store == charge.store);
+        let order =
+            ledger.orders.iter().find(|order| order.id == charge.order_id && order.store == charge.store);
         let order = order.expect("a charge is for an order");
-        assert_eq!(charge.amount.normalize(), order.total.normalize(), "order {} was charged its total", order.id);
+        assert_eq!(
+            charge.amount.normalize(),
+            order.total.normalize(),
+            "order {} was charged its total",
+            order.id
+        );
         let owner = order.correlation_id.clone().unwrap_or_default();
         paid.entry(owner.clone()).or_default().insert(order.id);
         *charges.entry(owner).or_default() += 1;
@@ -68,10 +74,11 @@ async fn money(world: &World) {
 
 /// Guarantee 5: everything is at rest, or has a lease or a timer (the constraints of the table); here: no lease is left.
 async fn rest(world: &World) {
-    let held: Vec<String> = sqlx::query_scalar("select checkout_id::text from checkout where leased_by is not null")
-        .fetch_all(&world.database.pool)
-        .await
-        .expect("rows");
+    let held: Vec<String> =
+        sqlx::query_scalar("select checkout_id::text from checkout where leased_by is not null")
+            .fetch_all(&world.database.pool)
+            .await
+            .expect("rows");
     assert!(held.is_empty(), "leases are left: {held:?}");
 }
 
@@ -100,8 +107,10 @@ async fn secrets(world: &World) {
     let mut rows = String::new();
     for table in ["checkout", "attempt_log", "checkout_order", "idempotency_key", "checkout_token"] {
         let sql = format!("select coalesce(string_agg(t::text, ' '), '') from {table} t");
-        let text: String =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&world.database.pool).await.expect("a table");
+        let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&world.database.pool)
+            .await
+            .expect("a table");
         rows.push_str(&text);
     }
     for secret in SECRETS {

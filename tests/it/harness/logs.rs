@@ -32,19 +32,19 @@ impl<'a> MakeWriter<'a> for Everywhere {
 }
 
 /// Begins to keep log lines, once for the process.
-pub fn capture() {
+pub(crate) fn capture() {
     INSTALLED.get_or_init(|| {
         tracing_subscriber::fmt().json().with_max_level(tracing::Level::DEBUG).with_writer(Everywhere).init();
     });
 }
 
 /// Whether any line holds this text.
-pub fn contain(text: &str) -> bool {
+pub(crate) fn contain(text: &str) -> bool {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
     lines.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 /// Adds the output of a process.
-pub fn add(output: &[u8]) {
+pub(crate) fn add(output: &[u8]) {
     LINES.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(output);
 }

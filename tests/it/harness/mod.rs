@@ -10,33 +10,33 @@ use std::time::Duration;
 use bigcommerce_simulator::{Settings, Simulator};
 use serde_json::{Value, json};
 
-pub use database::Database;
-pub use service::{Answer, Service};
+pub(crate) use database::Database;
+pub(crate) use service::{Answer, Service};
 
 /// The storefront key of the tests.
-pub const KEY: &str = "storefront-key-of-the-tests";
+pub(crate) const KEY: &str = "storefront-key-of-the-tests";
 /// A second storefront's key, in the same store.
-pub const OTHER_KEY: &str = "another-key-of-the-tests";
+pub(crate) const OTHER_KEY: &str = "another-key-of-the-tests";
 /// An operator's token.
-pub const OPERATOR: &str = "operator-token-of-the-tests";
+pub(crate) const OPERATOR: &str = "operator-token-of-the-tests";
 /// Nothing that a test waits for takes longer.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A simulator, a database and the settings of the services that use them.
-pub struct World {
-    pub simulator: Simulator,
-    pub database: Database,
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
+    pub(crate) database: Database,
     vars: Vec<(String, String)>,
 }
 
 impl World {
     /// A fresh world.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(Settings::default()).await
     }
 
     /// A fresh world with a simulator that behaves like this.
-    pub async fn with(settings: Settings) -> Self {
+    pub(crate) async fn with(settings: Settings) -> Self {
         logs::capture();
         let address = "127.0.0.1:0".parse().expect("an address");
         let simulator = Simulator::start(address, settings).await.expect("the simulator starts");
@@ -44,12 +44,12 @@ impl World {
     }
 
     /// Sets a variable of the services that are started from now on.
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.vars.push((name.to_owned(), value.to_owned()));
     }
 
     /// The environment of a service.
-    pub fn vars(&self) -> Vec<(String, String)> {
+    pub(crate) fn vars(&self) -> Vec<(String, String)> {
         let (url, database) = (self.simulator.url(), self.database.url());
         let mut vars: Vec<(String, String)> = [
             ("DATABASE_URL", &*database),
@@ -82,17 +82,17 @@ impl World {
     }
 
     /// The service inside the test's process.
-    pub async fn start(&self) -> Service {
+    pub(crate) async fn start(&self) -> Service {
         Service::in_process(self).await
     }
 
     /// The real binary as a process of its own, which can be killed.
-    pub async fn spawn(&self) -> Service {
+    pub(crate) async fn spawn(&self) -> Service {
         Service::process(self).await
     }
 
     /// Checks every invariant and clears up. Every test that ran a checkout ends with it.
-    pub async fn finish(self) {
+    pub(crate) async fn finish(self) {
         invariants::check(&self).await;
         self.simulator.stop().await;
         self.database.drop().await;
@@ -100,12 +100,12 @@ impl World {
 }
 
 /// A cart with one custom item that costs 10.00 and 10.83 with tax, as in BigCommerce's guide.
-pub fn custom_cart() -> Value {
+pub(crate) fn custom_cart() -> Value {
     json!({"custom_items": [{"sku": "abc-123", "name": "Custom Product", "quantity": 1, "list_price": 10}]})
 }
 
 /// An address in BigCommerce's shape.
-pub fn address() -> Value {
+pub(crate) fn address() -> Value {
     json!({
         "first_name": "Jane", "last_name": "Doe", "email": "jane@example.com", "address1": "123 Main Street",
         "address2": "", "city": "Austin", "state_or_province": "Texas", "state_or_province_code": "TX",
@@ -114,12 +114,12 @@ pub fn address() -> Value {
 }
 
 /// A payment with a card that succeeds.
-pub fn good_card() -> Value {
+pub(crate) fn good_card() -> Value {
     card("4111111111111111")
 }
 
 /// A payment with this card.
-pub fn card(number: &str) -> Value {
+pub(crate) fn card(number: &str) -> Value {
     json!({
         "payment_method_id": "stripe.card",
         "instrument": {"type": "card", "number": number, "cardholder_name": "Jane Doe", "expiry_month": 12,
@@ -128,7 +128,7 @@ pub fn card(number: &str) -> Value {
 }
 
 /// Everything that a checkout needs up to the order.
-pub fn everything() -> Value {
+pub(crate) fn everything() -> Value {
     let mut body = custom_cart();
     body["billing_address"] = address();
     body["consignments"] = json!([{"address": address()}]);

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::{KEY, PATIENCE, World, logs};
 
 /// A running service.
-pub struct Service {
-    pub url: String,
+pub(crate) struct Service {
+    pub(crate) url: String,
     http: reqwest::Client,
     kind: Kind,
 }
@@ -29,29 +29,29 @@ enum Kind {
 
 /// What a call answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// The answer, if it has this status; otherwise the test fails and shows it.
     #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
+    pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self
     }
 
     /// A header as text.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The code of a problem document.
     #[track_caller]
-    pub fn problem(&self) -> &str {
+    pub(crate) fn problem(&self) -> &str {
         let media_type = self.header("content-type").unwrap_or_default();
         assert!(media_type.starts_with("application/problem+json"), "{media_type}: {}", self.text);
         self.body["code"].as_str().unwrap_or_default()
@@ -59,7 +59,7 @@ impl Answer {
 
     /// The id of the checkout in the body.
     #[track_caller]
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.body["id"].as_str().unwrap_or_else(|| panic!("no id: {}", self.text)).to_owned()
     }
 }
@@ -71,18 +71,34 @@ fn http() -> reqwest::Client {
 impl Service {
     pub(super) async fn in_process(world: &World) -> Self {
         let vars = world.vars();
-        let config = Config::from_vars(|name| vars.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())).expect("the configuration is good");
+        let config = Config::from_vars(|name| {
+            vars.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        })
+        .expect("the configuration is good");
         let app = App::build(config).await.expect("the service is built");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let running = app.serve(listener).expect("the service starts");
-        Self { url: format!("http://{}", running.addr), http: http(), kind: Kind::InProcess(Box::new(running)) }
+        Self {
+            url: format!("http://{}", running.addr),
+            http: http(),
+            kind: Kind::InProcess(Box::new(running)),
+        }
     }
 
     pub(super) async fn process(world: &World) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_headless-checkout"));
-        command.arg("serve").env_clear().envs(world.vars()).env("LOG_FORMAT", "json").env("RUST_LOG", "debug");
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true).spawn().expect("it starts");
+        command
+            .arg("serve")
+            .env_clear()
+            .envs(world.vars())
+            .env("LOG_FORMAT", "json")
+            .env("RUST_LOG", "debug");
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it starts");
         let stdout = child.stdout.take().expect("its output");
         let (sender, receiver) = tokio::sync::oneshot::channel();
         #[expect(clippy::disallowed_methods, reason = "a test, which ends with its runtime")]
@@ -99,23 +115,32 @@ impl Service {
                 }
             }
         });
-        let addr = tokio::time::timeout(PATIENCE, receiver).await.expect("it listens in time").expect("it listens");
+        let addr =
+            tokio::time::timeout(PATIENCE, receiver).await.expect("it listens in time").expect("it listens");
         Self { url: format!("http://{addr}"), http: http(), kind: Kind::Process(Box::new(child)) }
     }
 
     /// `kill -9`.
-    pub async fn kill(self) {
+    pub(crate) async fn kill(self) {
         let Kind::Process(mut child) = self.kind else { panic!("only a process can be killed") };
         child.kill().await.expect("it is killed");
     }
 
+    /// Sends a signal to the process.
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
+        let Kind::Process(child) = &self.kind else { panic!("only a process takes signals") };
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).expect("it runs");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).expect("a signal");
+    }
+
     /// Stops it as SIGTERM does.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         match self.kind {
             Kind::InProcess(running) => running.stop().await.expect("it stops"),
             Kind::Process(mut child) => {
                 let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).expect("it runs");
-                nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGTERM).expect("a signal");
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGTERM)
+                    .expect("a signal");
                 let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it stops in time");
                 assert!(ended.expect("it stops").success());
             }
@@ -124,8 +149,15 @@ impl Service {
 
     /// A call with every freedom.
     #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
-    pub async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).timeout(PATIENCE + PATIENCE);
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Answer {
+        let mut request =
+            self.http.request(method, format!("{}{path}", self.url)).timeout(PATIENCE + PATIENCE);
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name: HeaderName = name.parse().expect("a header name");
@@ -143,7 +175,13 @@ impl Service {
     }
 
     /// A call of the storefront, with JSON.
-    pub async fn send(&self, method: Method, path: &str, key: Option<&str>, body: Option<&Value>) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+    ) -> Answer {
         let bearer = format!("Bearer {KEY}");
         let mut headers = vec![("authorization", &*bearer), ("prefer", "wait=30")];
         if let Some(key) = key {
@@ -155,35 +193,35 @@ impl Service {
         self.call(method, path, &headers, body.map(|body| body.to_string().into_bytes())).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None, None).await
     }
 
-    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::PUT, path, None, Some(body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None, None).await
     }
 
     /// Posts with a fresh key.
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.post_with(path, &Uuid::now_v7().to_string(), body).await
     }
 
-    pub async fn post_with(&self, path: &str, key: &str, body: &Value) -> Answer {
+    pub(crate) async fn post_with(&self, path: &str, key: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, Some(key), Some(body)).await
     }
 
     /// Creates a checkout and answers its path.
-    pub async fn create(&self, body: &Value) -> String {
+    pub(crate) async fn create(&self, body: &Value) -> String {
         let created = self.post("/v1/checkouts", body).await.expect(201);
         format!("/v1/checkouts/{}", created.id())
     }
 
     /// Waits, by its events, until a checkout is as wanted; fails with its last snapshot.
-    pub async fn wait_until(&self, path: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn wait_until(&self, path: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut last = Value::Null;
         while tokio::time::Instant::now() < deadline {
@@ -200,7 +238,7 @@ impl Service {
 
     /// The Server-Sent Events of a checkout.
     #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
-    pub async fn events(&self, path: &str) -> Events {
+    pub(crate) async fn events(&self, path: &str) -> Events {
         let request = self.http.get(format!("{}{path}/events", self.url)).bearer_auth(KEY);
         let response = request.send().await.expect("events");
         assert_eq!(response.status(), 200);
@@ -209,14 +247,14 @@ impl Service {
 }
 
 /// A stream of snapshots.
-pub struct Events {
+pub(crate) struct Events {
     response: reqwest::Response,
     buffer: String,
 }
 
 impl Events {
     /// The next snapshot; `None` at the end.
-    pub async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some(end) = self.buffer.find("\n\n") {
                 let event: String = self.buffer.drain(..end + 2).collect();

@@ -1,0 +1,3 @@
+//! What an operator may do, whichever door it is asked through. Never: HTTP, a decision of the saga.
+
+pub mod webhooks;

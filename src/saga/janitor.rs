@@ -1,0 +1,82 @@
+//! Clears up what a process made that lost its lease meanwhile: a cart or an order that the checkout did not take over.
+//!
+//! It only undoes what its own attempt did, and only when the checkout has another one by now. It is a courtesy: what it
+//! does not reach is harmless (a cart expires, an Incomplete order is never paid, because no token is made for it).
+
+use super::engine::Engine;
+use crate::bigcommerce::{Call, Client, Error, OrderId, Priority};
+use crate::checkout::{Checkout, Facts};
+
+impl Engine {
+    /// `before` was claimed, `made` is what its attempt brought, and the outcome was fenced out.
+    pub(super) async fn clear_up(&self, before: &Checkout, made: &Facts) {
+        let (Some(client), Ok(now)) = (self.client(before), self.snapshot(before.id).await) else { return };
+        let call = Call::new(before.id.uuid(), Priority::BackOffice);
+        if let Some(cart_id) =
+            superseded(before.facts.cart_id.as_ref(), made.cart_id.as_ref(), now.facts.cart_id.as_ref())
+        {
+            let deleted = client.carts(&call).delete(cart_id).await;
+            note("cart", before, deleted.map(drop));
+        }
+        let id = |facts: &Facts| facts.order.as_ref().map(|order| order.id);
+        let (was, is, taken) = (id(&before.facts), id(made), id(&now.facts));
+        if let Some(order_id) =
+            superseded(was.as_ref(), is.as_ref(), taken.as_ref()).copied().and_then(OrderId::new)
+        {
+            note("order", before, archive(&client, &call, order_id).await);
+        }
+    }
+}
+
+/// What was made by the attempt, when the checkout has another one now.
+fn superseded<'a, T: PartialEq>(was: Option<&T>, made: Option<&'a T>, now: Option<&T>) -> Option<&'a T> {
+    made.filter(|_| made != was && now.is_some() && now != made)
+}
+
+async fn archive(client: &Client, call: &Call, id: OrderId) -> Result<(), Error> {
+    let order = client.orders(call).get(id).await?.value;
+    let transactions = match client.orders(call).transactions(id).await {
+        Ok(answer) => answer.value,
+        Err(error) if error.is_not_found() => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    if order.status_id != 0 || !order.payment_status.is_empty() || !transactions.is_empty() {
+        tracing::error!(order_id = %id, status = order.status, "an order that no checkout took over is not unpaid");
+        return Ok(());
+    }
+    client.orders(call).archive(id).await.map(drop)
+}
+
+fn note(what: &str, before: &Checkout, result: Result<(), Error>) {
+    match result {
+        Ok(()) => {
+            tracing::info!(checkout_id = %before.id, what, "what a fenced-out attempt made was cleared up");
+        }
+        Err(error) if error.is_not_found() => {}
+        Err(error) => {
+            tracing::warn!(checkout_id = %before.id, what, %error, "what a fenced-out attempt made is left over");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_attempt_made_and_the_checkout_replaced_is_cleared_up() {
+        for (was, made, now, expected) in [
+            (None, Some(1), Some(2), Some(1)),
+            (None, Some(1), Some(1), None),
+            (None, Some(1), None, None),
+            (Some(1), Some(1), Some(2), None),
+            (None, None, Some(2), None),
+        ] {
+            assert_eq!(
+                superseded(was.as_ref(), made.as_ref(), now.as_ref()).copied(),
+                expected,
+                "{was:?} {made:?} {now:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Webhook events: written durably, once for each event, and the checkout they are about.
+
+use uuid::Uuid;
+
+use super::{Error, Store};
+use crate::checkout::CheckoutId;
+
+/// An event as it came in.
+#[derive(Debug, Clone)]
+pub struct WebhookEvent<'a> {
+    /// Name of the store it was sent for.
+    pub store: &'a str,
+    /// Such as `store/order/statusUpdated`.
+    pub scope: &'a str,
+    /// BigCommerce's hash of it; equal when it is sent again.
+    pub hash: &'a str,
+    /// The body as received.
+    pub body: &'a str,
+    /// The cart it is about.
+    pub cart_id: Option<&'a str>,
+    /// The order it is about.
+    pub order_id: Option<i64>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It had come before.
+    Again,
+    /// It is about none of our checkouts.
+    Foreign,
+    /// It is about this one, which looks now if it was waiting.
+    About(CheckoutId),
+}
+
+impl Store {
+    /// Takes an event in: inserts it, and makes the checkout that it is about look now. One statement: what was answered
+    /// with 200 is durable, and a checkout that is being worked on by somebody is left alone.
+    pub async fn take_webhook(&self, event: &WebhookEvent<'_>) -> Result<Taken, Error> {
+        let row = sqlx::query!(
+            r#"
+            with about as (
+                select checkout_id from checkout
+                where store = $1 and (($5::text is not null and cart_id = $5) or ($6::bigint is not null and order_id = $6))
+                order by created_at desc limit 1
+            ), taken as (
+                insert into webhook_event (store, scope, hash, body, checkout_id)
+                values ($1, $2, $3, $4::text::json, (select checkout_id from about))
+                on conflict do nothing
+                returning checkout_id
+            ), hurried as (
+                update checkout set due_at = now()
+                where checkout_id = (select checkout_id from taken) and status = 'waiting'
+                returning checkout_id
+            )
+            select (select count(*) from taken) as "taken!", (select checkout_id from taken) as checkout_id,
+                (select count(*) from hurried) as "hurried!"
+            "#,
+            event.store,
+            event.scope,
+            event.hash,
+            event.body,
+            event.cart_id,
+            event.order_id,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(match (row.taken, row.checkout_id) {
+            (0, _) => Taken::Again,
+            (_, None) => Taken::Foreign,
+            (_, Some(checkout_id)) => {
+                self.changes.wake_recovery();
+                Taken::About(CheckoutId::from(checkout_id as Uuid))
+            }
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! The fault matrix: every call x every fault x the first and the second attempt. It is generated from three lists, so that
+//! no call and no fault escapes. Each cell proves that its fault was reached, runs the checkout to its end as a storefront
+//! would, and checks the invariants.
+
+mod cells;
+mod crash;
+mod shopper;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, PoisonError};
+
+/// The calls of saga.md, by the simulator's names.
+const CALLS: [&str; 12] = [
+    "create-cart",
+    "add-billing-address",
+    "add-consignments",
+    "update-consignment",
+    "create-order",
+    "create-access-token",
+    "process-payment",
+    "list-orders",
+    "void",
+    "refund",
+    "update-order",
+    "delete-cart",
+];
+
+/// The faults of saga.md. F8 to F11 have two forms where both occur.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// F1
+    CrashBeforeIntent,
+    /// F2
+    CrashBeforeSending,
+    /// F3
+    CrashBeforeAnswer,
+    /// F4
+    CrashBeforeOutcome,
+    /// F5
+    CrashBeforeClientHears,
+    /// F6
+    TimeoutWithoutEffect,
+    /// F7
+    TimeoutWithEffect,
+    /// F8
+    ServerErrorWithoutEffect,
+    /// F9
+    ServerErrorWithEffect,
+    /// F10
+    ResetInBody,
+    /// F10
+    MalformedAnswer,
+    /// F11
+    RateLimited,
+    /// F11
+    RateLimitedWithoutHeaders,
+    /// F12
+    SlowerThanLease,
+    /// F13
+    DeliveredTwice,
+    /// F14
+    LateAnswer,
+    /// F15
+    SettlesPaid,
+    /// F15
+    SettlesDeclined,
+    /// F15
+    NeverSettles,
+}
+
+const FAULTS: [Fault; 19] = [
+    Fault::CrashBeforeIntent,
+    Fault::CrashBeforeSending,
+    Fault::CrashBeforeAnswer,
+    Fault::CrashBeforeOutcome,
+    Fault::CrashBeforeClientHears,
+    Fault::TimeoutWithoutEffect,
+    Fault::TimeoutWithEffect,
+    Fault::ServerErrorWithoutEffect,
+    Fault::ServerErrorWithEffect,
+    Fault::ResetInBody,
+    Fault::MalformedAnswer,
+    Fault::RateLimited,
+    Fault::RateLimitedWithoutHeaders,
+    Fault::SlowerThanLease,
+    Fault::DeliveredTwice,
+    Fault::LateAnswer,
+    Fault::SettlesPaid,
+    Fault::SettlesDeclined,
+    Fault::NeverSettles,
+];
+
+/// One cell.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cell {
+    pub(crate) call: &'static str,
+    pub(crate) fault: Fault,
+    /// 1 or 2. Before the second attempt the first one ended with a 429.
+    pub(crate) attempt: u64,
+}
+
+impl Cell {
+    /// Why it cannot occur.
+    fn impossible(self) -> Option<&'static str> {
+        let settles = matches!(self.fault, Fault::SettlesPaid | Fault::SettlesDeclined | Fault::NeverSettles);
+        match self.call {
+            "void" | "refund" => Some("the service makes no call that returns money yet"),
+            call if settles && call != "process-payment" => Some("only a payment settles"),
+            "list-orders" if matches!(self.fault, Fault::CrashBeforeIntent) => {
+                Some("a read inside an attempt has no intent of its own")
+            }
+            "create-access-token" | "process-payment"
+                if self.fault == Fault::CrashBeforeIntent && self.call == "create-access-token" =>
+            {
+                Some("the token's intent is the payment's")
+            }
+            _ => None,
+        }
+    }
+
+    /// Faults that need a process of its own, to be killed or stopped.
+    fn is_crash(self) -> bool {
+        matches!(
+            self.fault,
+            Fault::CrashBeforeIntent
+                | Fault::CrashBeforeSending
+                | Fault::CrashBeforeAnswer
+                | Fault::CrashBeforeOutcome
+                | Fault::CrashBeforeClientHears
+                | Fault::SlowerThanLease
+                | Fault::LateAnswer
+        )
+    }
+
+    /// Whether the shopper cancels rather than pays: only then are these calls made.
+    pub(crate) fn cancels(self) -> bool {
+        matches!(self.call, "update-order" | "delete-cart")
+    }
+}
+
+/// `MATRIX=create-order:DeliveredTwice:1` runs one cell; parts may be left out from the right.
+#[expect(clippy::disallowed_methods, reason = "which cells to run is for whoever runs the tests to say")]
+fn is_wanted(cell: Cell) -> bool {
+    let Ok(wanted) = std::env::var("MATRIX") else { return true };
+    let name = format!("{}:{:?}:{}", cell.call, cell.fault, cell.attempt);
+    name == wanted || name.starts_with(&format!("{wanted}:"))
+}
+
+fn chosen(crash: bool) -> Vec<Cell> {
+    cells()
+        .filter(|cell| cell.impossible().is_none() && cell.is_crash() == crash && is_wanted(*cell))
+        .collect()
+}
+
+fn cells() -> impl Iterator<Item = Cell> {
+    CALLS.into_iter().flat_map(|call| {
+        FAULTS
+            .into_iter()
+            .flat_map(move |fault| [1, 2].into_iter().map(move |attempt| Cell { call, fault, attempt }))
+    })
+}
+
+/// Runs cells side by side, each on a runtime of its own, as many at a time as the machine carries; names all that failed.
+fn run<F: Future<Output = ()>>(cells: Vec<Cell>, at_once: usize, cell: impl Fn(Cell) -> F + Sync) {
+    let total = cells.len();
+    let (waiting, failed) = (Mutex::new(cells.into_iter()), Mutex::new(Vec::new()));
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                while let Some(one) = next() {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                    let runtime = runtime.expect("a runtime");
+                    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(cell(one))));
+                    if outcome.is_err() {
+                        failed.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{one:?}"));
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    assert!(failed.is_empty(), "{} of {total} cells failed:\n{}", failed.len(), failed.join("\n"));
+    println!("{total} cells passed");
+}
+
+#[test]
+fn every_call_meets_every_fault_or_says_why_not() {
+    let (mut run, mut left_out) = (0, 0);
+    for cell in cells() {
+        match cell.impossible() {
+            Some(reason) => {
+                left_out += 1;
+                if cell.attempt == 1 {
+                    println!("{} x {:?}: {reason}", cell.call, cell.fault);
+                }
+            }
+            None => run += 1,
+        }
+    }
+    println!("{run} cells run, {left_out} cannot occur");
+    assert_eq!(run + left_out, CALLS.len() * FAULTS.len() * 2);
+    for call in CALLS {
+        assert!(bigcommerce_simulator::CALLS.contains(&call), "{call} is a call of the simulator");
+    }
+}
+
+#[test]
+fn faults_of_the_upstream() {
+    run(chosen(false), 8, cells::fault);
+}
+
+#[test]
+fn crashes_of_the_process() {
+    run(chosen(true), 6, crash::crash);
+}
