@@ -19,3 +19,6 @@ pub mod config;
 pub mod dev;
 pub mod migrations;
 pub mod telemetry;
+
+#[cfg(test)]
+mod seeded;

@@ -23,10 +23,13 @@ mod engine;
 mod hints;
 mod instruments;
 mod janitor;
+mod marks;
 mod operation;
 mod plan;
 mod reads;
 mod recovery;
+#[cfg(test)]
+mod sample;
 mod step;
 mod steps;
 mod submit;

@@ -116,6 +116,9 @@ impl Engine {
         self.admit()?;
         let name = operation.name();
         let mut again = false;
+        // Read before the key: whatever happens after this look moves the version, and the claim is then refused. Read
+        // after it, a retry with the same key that went through in between would be overlooked, and done once more.
+        let seen = self.inner.store.load(id).await.map_err(internal)?;
         if let Some(bound) = self.bound(&request).await? {
             if bound.checkout != id {
                 return Err(Refusal::KeyReused);
@@ -126,7 +129,8 @@ impl Engine {
                 return Ok(submitted);
             }
         }
-        let refusal = match self.take_in(id, operation, &request, again).await {
+        let checkout = seen.ok_or(Refusal::NotFound)?;
+        let refusal = match self.take_in(checkout, operation, &request, again).await {
             Err(refusal) => refusal,
             taken_in => return taken_in,
         };
@@ -140,16 +144,15 @@ impl Engine {
         }
     }
 
-    /// Decides on what is read now, and records it if nothing changed since.
+    /// Decides on what was read, and records it if nothing changed since.
     async fn take_in(
         &self,
-        id: CheckoutId,
+        checkout: Checkout,
         operation: Operation,
         request: &Request,
         again: bool,
     ) -> Result<Submitted, Refusal> {
         let name = operation.name();
-        let checkout = self.snapshot(id).await?;
         let run = match accept(&checkout, operation, request.if_match)? {
             Accepted::Already => return Ok(self.already(checkout)),
             Accepted::Cancel => return self.cancel(&checkout, request, again).await,

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use changes::{Change, Changes, Watch};
-pub use claims::{Claim, Due};
+pub use claims::{Claim, Due, Lease};
 pub use keys::{BoundKey, TokenHash};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
 pub use webhooks::{Taken, WebhookEvent};

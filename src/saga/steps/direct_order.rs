@@ -56,6 +56,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let witness = witness(&cx.checkout);
     if cx.checkout.facts.order.is_none() {
         let body = body(&cx.checkout);
+        cx.still_held()?;
         let created = cx.client.orders(&cx.call).create(&body).await;
         let order = match cx.note("create-order-v2", created) {
             Ok(answer) => answer.value,

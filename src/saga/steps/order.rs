@@ -64,6 +64,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         if let Some(found) = hinted(cx, &witness).await? {
             cx.facts().order = Some(found);
         } else {
+            cx.still_held()?;
             let created = cx.client.checkouts(&cx.call).create_order(&cart_id).await;
             let id = match cx.note("create-order", created) {
                 Ok(answer) => answer.value,
@@ -207,10 +208,7 @@ pub(super) async fn reconcile_order(cx: &mut StepContext, witness: &Witness) -> 
     }
     let orders = match cx.list_orders(witness).await {
         Ok(orders) => orders,
-        Err(Verdict::Retry { after, .. }) => {
-            return Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false };
-        }
-        Err(verdict) => return verdict.into(),
+        Err(verdict) => return Finding::of_failed_look(verdict),
     };
     let Some(lowest) = orders.first() else {
         let settle = cx.timing.settle;
