@@ -12,9 +12,8 @@ use super::shipping::{
     taken_preference,
 };
 use super::{Checked, Invalid, TOTAL, checked, fields, money};
-use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{Money, PaymentIntent};
-use crate::saga::{Complete, Operation};
+use crate::saga::{Complete, Operation, PaymentRequest};
 
 const SECRET: Shape = line(1, 1024);
 const DIGITS_3_4: Shape = line(3, 4);
