@@ -5,11 +5,14 @@
 
 mod answer;
 mod auth;
+mod bodies;
 mod checkouts;
 mod cors;
+mod described;
 mod direct_orders;
 mod docs;
 mod events;
+mod examples;
 mod extract;
 mod health;
 mod items;

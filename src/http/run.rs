@@ -4,12 +4,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::State;
-use super::answer::{Manner, set_location, snapshot};
+use super::answer::{Manner, snapshot};
 use super::auth::{CheckoutToken, Principal};
 use super::extract::{Ask, Target};
 use super::prefer::Wait;
 use super::problem::Problem;
-use super::snapshot::Snapshot;
 use super::table::Slug;
 use super::trace::Trace;
 use crate::checkout::{Answer, Status};
@@ -44,16 +43,14 @@ impl State {
         trace.concerns(id);
         let token = CheckoutToken::new(id, secret).text();
         let waited = submitted.wait(wait.duration()).await?;
-        let manner = Manner { done: StatusCode::CREATED, pays: false, wait, replayed: waited.replayed };
-        // A storefront goes on with a checkout whose cart was made and whose address, for example, was refused.
-        let mut response = manner.answer(
-            &waited.checkout,
-            waited.answer,
-            |checkout| serde_json::to_value(Snapshot::of(checkout).with_token(&token)).unwrap_or_default(),
-            |problem| problem.with("checkout_token", token.as_str().into()),
-        );
-        set_location(&mut response, &waited.checkout);
-        Ok(response)
+        let manner = Manner {
+            done: StatusCode::CREATED,
+            pays: false,
+            wait,
+            replayed: waited.replayed,
+            token: Some(&token),
+        };
+        Ok(manner.answer(&waited.checkout, waited.answer))
     }
 
     /// Runs an operation on a checkout and answers with its snapshot. `canonical` is the body as it counts for the
@@ -68,13 +65,9 @@ impl State {
         let pays = matches!(operation, Operation::Payment { .. } | Operation::Complete(_));
         let submitted = self.submit(target, ask, operation, canonical).await??;
         let waited = submitted.wait(ask.wait.duration()).await?;
-        let manner = Manner { done: StatusCode::OK, pays, wait: ask.wait, replayed: waited.replayed };
-        Ok(manner.answer(
-            &waited.checkout,
-            waited.answer,
-            |checkout| serde_json::to_value(Snapshot::of(checkout)).unwrap_or_default(),
-            |problem| problem,
-        ))
+        let manner =
+            Manner { done: StatusCode::OK, pays, wait: ask.wait, replayed: waited.replayed, token: None };
+        Ok(manner.answer(&waited.checkout, waited.answer))
     }
 
     async fn submit(
@@ -96,13 +89,14 @@ impl State {
             other => other?,
         };
         let waited = submitted.wait(ask.wait.duration()).await?;
-        let manner = Manner { done: StatusCode::OK, pays: false, wait: ask.wait, replayed: waited.replayed };
-        Ok(manner.answer(
-            &waited.checkout,
-            waited.answer,
-            |checkout| serde_json::to_value(Snapshot::of(checkout)).unwrap_or_default(),
-            |problem| problem,
-        ))
+        let manner = Manner {
+            done: StatusCode::OK,
+            pays: false,
+            wait: ask.wait,
+            replayed: waited.replayed,
+            token: None,
+        };
+        Ok(manner.answer(&waited.checkout, waited.answer))
     }
 
     async fn cancelled_before(&self, target: &Target, ask: &Ask) -> Result<Response, Problem> {
@@ -110,15 +104,15 @@ impl State {
         let mut watch = self.engine().watch(target.id);
         loop {
             let checkout = self.engine().snapshot(target.id).await?;
-            let manner = Manner { done: StatusCode::OK, pays: false, wait: ask.wait, replayed: false };
-            let body = |checkout: &_| serde_json::to_value(Snapshot::of(checkout)).unwrap_or_default();
+            let manner =
+                Manner { done: StatusCode::OK, pays: false, wait: ask.wait, replayed: false, token: None };
             match checkout.status {
                 Status::Cancelled => {
-                    return Ok(manner.answer(&checkout, Some(Answer::Done), body, |problem| problem));
+                    return Ok(manner.answer(&checkout, Some(Answer::Done)));
                 }
                 Status::Compensating => {
                     if tokio::time::timeout_at(deadline, watch.changed()).await.is_err() {
-                        return Ok(manner.answer(&checkout, None, body, |problem| problem));
+                        return Ok(manner.answer(&checkout, None));
                     }
                 }
                 _ => return Ok(Problem::of(Slug::CheckoutClosed).about(&checkout).into_response()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, SchemaFormat};
 
@@ -34,7 +34,7 @@ impl Shape {
                 .additional_properties(Some(AdditionalProperties::RefOr(
                     typed(Type::String).max_length(Some(*characters)).into(),
                 )))
-                .extensions(Some([("maxProperties", json!(entries))].into_iter().collect()))
+                .max_properties(Some(*entries))
                 .into(),
             Self::Object(object) => object.reference(named),
             Self::Choice { words, object } => {
