@@ -98,7 +98,7 @@ static PAYMENT_PART: Object = Object {
 /// Body of a payment.
 pub(in super::super) static PAYMENT: Object = Object {
     name: "PaymentInput",
-    about: "The method and the instrument that pay. BigCommerce's own `{\"payment\": {...}}` is taken as well.",
+    about: "The method and the instrument that pay.",
     fields: &[
         req("payment_method_id", line(1, 255), "Such as `stripe.card`."),
         req("instrument", INSTRUMENT, ""),
@@ -180,9 +180,10 @@ pub(in super::super) fn payment(body: Body, raw_cards: bool) -> Checked<Operatio
     Ok(Operation::Payment { intent, instrument, agreed_total })
 }
 
-static WRAPPED: Object = Object {
+/// Body of a payment, as BigCommerce has it.
+pub(in super::super) static WRAPPED: Object = Object {
     name: "WrappedPayment",
-    about: "BigCommerce's own body.",
+    about: "BigCommerce's own body of a payment.",
     fields: &[AGREED, req("payment", Shape::Object(&PAYMENT_PART), "")],
     rule: no_rule,
 };
