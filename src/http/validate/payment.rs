@@ -242,8 +242,11 @@ fn instrument(
     if let (Some(fields), false) = (payment.value().as_object(), pointer.is_empty()) {
         PAYMENT_PART.check_names(fields, &mut at, &mut errors);
     }
-    if let Some(instrument) = payment.value().get("instrument") {
-        at.field("instrument", |at| INSTRUMENT.check(instrument, at, &mut errors));
+    // What may not be missing is told by the reader; what is there must fit, or BigCommerce would get a control character.
+    for field in PAYMENT_PART.fields {
+        if let Some(value) = payment.value().get(field.name).filter(|value| !value.is_null()) {
+            at.field(field.name, |at| field.shape.check(value, at, &mut errors));
+        }
     }
     match PaymentRequest::parse(payment.take(), pointer) {
         Ok(request) if errors.is_empty() => {
@@ -258,7 +261,9 @@ fn instrument(
         Ok(_) => Err(Invalid::Input(errors.into_list())),
         Err(more) => {
             for error in more {
-                errors.push_at(error.pointer, error.detail);
+                if !errors.has(&error.pointer) {
+                    errors.push_at(error.pointer, error.detail);
+                }
             }
             Err(Invalid::Input(errors.into_list()))
         }
