@@ -37,6 +37,7 @@ pub(in super::super) fn checkout() -> Checkout {
         facts: Facts { document: Some(Document::from_checkout(document)), ..Facts::default() },
         goal: None,
         in_flight: None,
+        lost_leases: 0,
         tries: 0,
         answered: None,
         stuck: None,
