@@ -213,7 +213,7 @@ pub struct RateLimit {
 }
 
 /// No header can make us wait longer than this.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 impl RateLimit {
     /// Reads the headers; what is missing or no number is `None`.

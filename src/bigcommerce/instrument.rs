@@ -341,7 +341,7 @@ impl Serialize for WireInstrument<'_> {
                 map.serialize_entry("token", token.expose())?;
             }
             Instrument::GiftCertificate(code) => {
-                map.serialize_entry("gift_certificate_code", code.expose())?
+                map.serialize_entry("gift_certificate_code", code.expose())?;
             }
             Instrument::StoreCredit => {}
             Instrument::TokenizedCard(card) => {

@@ -59,10 +59,10 @@ impl Rejection {
             match body.get(key) {
                 Some(Value::Array(list)) => self.take_list(list, masked),
                 Some(Value::Object(map)) => {
-                    map.iter().for_each(|(field, value)| self.note(field, value, masked))
+                    map.iter().for_each(|(field, value)| self.note(field, value, masked));
                 }
                 Some(Value::String(text)) if !text.is_empty() => {
-                    self.note(key, &Value::from(text.as_str()), masked)
+                    self.note(key, &Value::from(text.as_str()), masked);
                 }
                 _ => {}
             }

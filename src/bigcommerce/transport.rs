@@ -217,15 +217,12 @@ impl Transport {
         // BigCommerce's specification asks for both on every call, also without a body.
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert("x-correlation-id", HeaderValue::from_str(&cx.correlation_id.to_string()).ok()?);
-        match request.payment_access_token {
-            Some(token) => {
-                headers.insert(ACCEPT, PAYMENTS_JSON);
-                headers.insert(AUTHORIZATION, token);
-            }
-            None => {
-                headers.insert(ACCEPT, JSON);
-                headers.insert("x-auth-token", self.access_token.clone());
-            }
+        if let Some(token) = request.payment_access_token {
+            headers.insert(ACCEPT, PAYMENTS_JSON);
+            headers.insert(AUTHORIZATION, token);
+        } else {
+            headers.insert(ACCEPT, JSON);
+            headers.insert("x-auth-token", self.access_token.clone());
         }
 
         let timeout = if request.moves_money { self.payment_timeout } else { self.timeout };
