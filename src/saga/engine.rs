@@ -109,7 +109,7 @@ impl Engine {
             .as_ref()
             .is_some_and(|attempt| attempt.fence == claim.checkout().fence);
         if claim.checkout().lost_leases >= self.inner.settings.max_attempts {
-            return self.poisoned(claim).await;
+            return Box::pin(self.poisoned(claim)).await;
         }
         loop {
             let tried = match plan(claim.checkout()) {

@@ -182,19 +182,18 @@ impl Reference {
     /// Whether a value fits a schema, whose references lead into the reference. `place` names the schema.
     fn fits(&self, place: &str, schema: &Value, value: &Value) -> Result<(), String> {
         let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
-        let validator = match validators.get(place) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let whole = json!({
-                    "$schema": "https://json-schema.org/draft/2020-12/schema",
-                    "components": self.document["components"], "allOf": [schema],
-                });
-                let made = jsonschema::draft202012::new(&whole)
-                    .map_err(|error| format!("the schema of {place} is wrong: {error}"))?;
-                let made = Arc::new(made);
-                validators.insert(place.to_owned(), Arc::clone(&made));
-                made
-            }
+        let validator = if let Some(known) = validators.get(place) {
+            Arc::clone(known)
+        } else {
+            let whole = json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "components": self.document["components"], "allOf": [schema],
+            });
+            let made = jsonschema::draft202012::new(&whole)
+                .map_err(|error| format!("the schema of {place} is wrong: {error}"))?;
+            let made = Arc::new(made);
+            validators.insert(place.to_owned(), Arc::clone(&made));
+            made
         };
         drop(validators);
         let errors: Vec<String> =

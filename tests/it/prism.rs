@@ -21,9 +21,9 @@ use crate::harness::{Service, World, address, card, custom_cart, everything, goo
 
 const VERSION: &str = "5.14.2";
 /// Installing takes this long at most; afterwards the test is skipped.
-const INSTALLING: Duration = Duration::from_secs(240);
+const INSTALLING: Duration = Duration::from_mins(4);
 /// Starting takes this long at most.
-const STARTING: Duration = Duration::from_secs(60);
+const STARTING: Duration = Duration::from_mins(1);
 
 /// Prism in front of a simulator.
 struct Prism {

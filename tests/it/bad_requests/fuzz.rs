@@ -91,7 +91,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
         Value::Object(map) => {
-            map.iter().for_each(|(name, value)| places(value, &format!("{at}/{name}"), found))
+            map.iter().for_each(|(name, value)| places(value, &format!("{at}/{name}"), found));
         }
         Value::Array(list) => {
             list.iter().enumerate().for_each(|(index, value)| places(value, &format!("{at}/{index}"), found));

@@ -274,11 +274,11 @@ async fn a_refused_key_may_be_sent_again() {
         post("no items", "/v1/checkouts").header("idempotency-key", "again").json(&json!({})).at(&[""]);
     place.refuse(&refused).await.expect("it is refused");
     place.service.post_with("/v1/checkouts", "again", &custom_cart()).await.expect(201);
-    let reused = post("a key of another body", "/v1/checkouts")
+    let another = post("a key of another body", "/v1/checkouts")
         .header("idempotency-key", "again")
         .json(&everything())
         .gets(422, "idempotency-key-reused");
-    place.refuse(&reused).await.expect("it is refused");
+    place.refuse(&another).await.expect("it is refused");
     place.service.stop().await;
     place.world.finish().await;
 }
