@@ -278,6 +278,6 @@ fn the_reader_of_imports_sees_every_way_to_write_one() {
         .filter_map(|path| path.get(1).map(String::as_str))
         .collect();
     assert_eq!(seen, ["a", "b", "c", "in_macro", "inline", "object", "room"].into());
-    assert!(paths.contains(&["crate", "room", "sibling", "f"].map(str::to_owned).as_slice()), "{paths:?}");
-    assert!(paths.contains(&["crate", "room", "uncle"].map(str::to_owned).as_slice()), "{paths:?}");
+    assert!(paths.contains(&["crate", "room", "sibling", "f"].map(str::to_owned)[..]), "{paths:?}");
+    assert!(paths.contains(&["crate", "room", "uncle"].map(str::to_owned)[..]), "{paths:?}");
 }
