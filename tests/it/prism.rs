@@ -2,7 +2,7 @@
 //! between them while every flow runs, and must find nothing wrong on either side.
 //!
 //! Needs Node.js with npm, and the merged document of `bigcommerce-openapi` in a folder `shared` beside the repository
-//! (or where `BIGCOMMERCE_OPENAPI` says). Where they are not at hand, it says loudly that it was skipped.
+//! (or where `PRISM_DOCUMENT` says). Where they are not at hand, it says loudly that it was skipped.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ struct Prism {
 fn document() -> Option<PathBuf> {
     let beside =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/bigcommerce-openapi/merged.prism.json");
-    let named = std::env::var("BIGCOMMERCE_OPENAPI").map(PathBuf::from);
+    let named = std::env::var("PRISM_DOCUMENT").map(PathBuf::from);
     Some(named.unwrap_or(beside)).filter(|path| path.is_file())
 }
 
