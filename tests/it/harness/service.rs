@@ -107,7 +107,7 @@ impl Service {
             let mut sender = Some(sender);
             let mut lines = BufReader::new(stdout).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                logs::add(line.as_bytes());
+                logs::add(format!("{line}\n").as_bytes());
                 let said: Value = serde_json::from_str(&line).unwrap_or_default();
                 if let Some(addr) = said["listen_addr"].as_str()
                     && let Some(sender) = sender.take()
