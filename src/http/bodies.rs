@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -54,7 +55,34 @@ bodies! {
     CustomerMessage = Shape::Object(&validate::CUSTOMER_MESSAGE);
     Order = Shape::Object(&validate::ORDER);
     Nothing = Shape::Object(&validate::NOTHING);
-    Payment = Shape::Object(&validate::PAYMENT);
     Complete = Shape::Object(&validate::COMPLETE);
     DirectOrder = Shape::Object(&validate::DIRECT_ORDER);
+}
+
+/// A payment: ours, or BigCommerce's own body.
+pub(super) struct Payment;
+
+impl Payment {
+    fn build(named: &mut Named) -> RefOr<Schema> {
+        let both = [&validate::PAYMENT, &validate::WRAPPED].map(|object| object.reference(named));
+        both.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).into()
+    }
+}
+
+impl PartialSchema for Payment {
+    fn schema() -> RefOr<Schema> {
+        Self::build(&mut Named::new())
+    }
+}
+
+impl ToSchema for Payment {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PaymentBody")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        let mut named = Named::new();
+        Self::build(&mut named);
+        schemas.extend(named);
+    }
 }

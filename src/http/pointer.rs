@@ -75,6 +75,11 @@ impl Errors {
         }
     }
 
+    /// Whether something was noted at this place.
+    pub(super) fn has(&self, pointer: &str) -> bool {
+        self.0.iter().any(|error| error.pointer == pointer)
+    }
+
     /// Everything that was noted.
     pub(super) fn into_list(self) -> Vec<InputError> {
         self.0

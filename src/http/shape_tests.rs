@@ -1,3 +1,5 @@
+//! What each shape takes and refuses.
+
 use serde_json::json;
 
 use super::*;

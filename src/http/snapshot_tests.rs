@@ -1,3 +1,5 @@
+//! How a checkout looks from outside.
+
 use serde_json::json;
 use time::macros::datetime;
 

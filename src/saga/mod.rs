@@ -39,3 +39,7 @@ pub use hints::HintError;
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request};
 pub use reads::{Confirmation, ReadError};
 pub use submit::{Submitted, TokenProof, Waited};
+
+// What crosses this room on its way through the doors.
+pub use crate::bigcommerce::PaymentRequest;
+pub use crate::store::Watch;

@@ -1,10 +1,15 @@
 //! The tests that see the program as its users do.
 
+mod architecture;
+mod bad_requests;
 mod budget;
+mod conformance;
 mod cost;
 mod crash;
 mod deploy;
 mod dev;
+mod guides;
 mod harness;
 mod matrix;
+mod prism;
 mod saga;

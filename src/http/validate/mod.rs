@@ -22,7 +22,9 @@ pub(super) use cart::{
 };
 pub(super) use create::{NEW_CHECKOUT, New, new_checkout};
 pub(super) use direct_order::{DIRECT_ORDER, direct_order};
-pub(super) use payment::{COMPLETE, NOTHING, ORDER, PAYMENT, complete, empty, order, payment, safe_part};
+pub(super) use payment::{
+    COMPLETE, NOTHING, ORDER, PAYMENT, WRAPPED, complete, empty, order, payment, safe_part,
+};
 pub(super) use shipping::{CONSIGNMENTS, OPTIONS, consignments, shipping_options};
 
 /// Everything that is wrong, or that a raw card is not welcome here.

@@ -1,3 +1,5 @@
+//! What each body may be, and what is said of those that may not.
+
 use serde_json::{Value, json};
 
 use super::super::json::{Body, canonical};

@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 use uuid::Uuid;
 
 use super::{KEY, PATIENCE, World, logs};
+use crate::conformance::{self, Exchange};
 
 /// A running service.
 pub(crate) struct Service {
@@ -107,7 +108,7 @@ impl Service {
             let mut sender = Some(sender);
             let mut lines = BufReader::new(stdout).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                logs::add(line.as_bytes());
+                logs::add(format!("{line}\n").as_bytes());
                 let said: Value = serde_json::from_str(&line).unwrap_or_default();
                 if let Some(addr) = said["listen_addr"].as_str()
                     && let Some(sender) = sender.take()
@@ -172,7 +173,7 @@ impl Service {
         }
     }
 
-    /// A call with every freedom.
+    /// A call with every freedom. Whatever is answered has to be as `openapi.yaml` says.
     #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
     pub(crate) async fn call(
         &self,
@@ -182,13 +183,14 @@ impl Service {
         body: Option<Vec<u8>>,
     ) -> Answer {
         let mut request =
-            self.http.request(method, format!("{}{path}", self.url)).timeout(PATIENCE + PATIENCE);
+            self.http.request(method.clone(), format!("{}{path}", self.url)).timeout(PATIENCE + PATIENCE);
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name: HeaderName = name.parse().expect("a header name");
-            map.insert(name, HeaderValue::from_str(value).expect("a header value"));
+            map.append(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header value"));
         }
         request = request.headers(map);
+        let sent = body.as_deref().and_then(|body| serde_json::from_slice::<Value>(body).ok());
         if let Some(body) = body {
             request = request.body(body);
         }
@@ -196,7 +198,16 @@ impl Service {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("a body");
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status, headers, text, body }
+        let answer = Answer { status, headers, text, body };
+        conformance::check(&Exchange {
+            method: method.as_str(),
+            path,
+            sent: sent.as_ref(),
+            status: answer.status.as_u16(),
+            content_type: answer.header("content-type"),
+            text: &answer.text,
+        });
+        answer
     }
 
     /// A call of the storefront, with JSON.
@@ -284,7 +295,9 @@ impl Events {
             if let Some(end) = self.buffer.find("\n\n") {
                 let event: String = self.buffer.drain(..end + 2).collect();
                 if let Some(data) = event.lines().find_map(|line| line.strip_prefix("data:")) {
-                    return serde_json::from_str(data.trim()).ok();
+                    let snapshot = serde_json::from_str(data.trim()).expect("an event holds JSON");
+                    conformance::check_snapshot(&snapshot);
+                    return Some(snapshot);
                 }
                 continue;
             }
