@@ -32,7 +32,7 @@ async fn money(world: &World) {
     assert!(ledger.mass_archives.is_empty(), "all orders of a store were archived");
     let mut paid: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     let mut charges: BTreeMap<String, usize> = BTreeMap::new();
-    for charge in &ledger.charges {
+    for charge in ledger.charges.iter().filter(|charge| charge.holds_money()) {
         let order =
             ledger.orders.iter().find(|order| order.id == charge.order_id && order.store == charge.store);
         let order = order.expect("a charge is for an order");
