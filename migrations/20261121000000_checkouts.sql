@@ -19,6 +19,8 @@ create table checkout (
     leased_by uuid,
     -- When recovery looks at this row: the end of a lease, a timer, or the expiry of an abandoned checkout.
     due_at timestamptz,
+    -- How often in a row a lease ran out without anything recorded: what kills its process again and again is stuck.
+    lost_leases integer not null default 0,
     stuck_reason text,
     cart_id text,
     order_id bigint,

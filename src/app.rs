@@ -72,8 +72,13 @@ impl App {
     pub fn serve(self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
         self.begin_recovery();
-        let state =
-            http::State::new(&self.config, self.engine.clone(), self.pool.clone(), self.stopping.clone());
+        let state = http::State::new(
+            &self.config,
+            self.engine.clone(),
+            self.pool.clone(),
+            self.tasks.clone(),
+            self.stopping.clone(),
+        );
         let router = http::router(state);
         let stop = self.stopping.clone();
         let server = self.tasks.spawn(async move {

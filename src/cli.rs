@@ -12,7 +12,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::{
     app,
     config::{self, Config, Database},
-    dev, migrations,
+    dev, http, migrations,
     telemetry::Telemetry,
 };
 
@@ -47,6 +47,8 @@ enum Command {
         #[arg(long)]
         markdown: bool,
     },
+    /// Print the reference of the HTTP API (OpenAPI 3.1, YAML)
+    Openapi,
     /// Everything a developer's machine needs: PostgreSQL, the simulator and the service in one process tree
     Dev(dev::Arguments),
 }
@@ -77,6 +79,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Healthcheck { url } => healthcheck(url).await?,
         Command::Settings { markdown: true } => print!("{}", config::as_markdown()),
         Command::Settings { markdown: false } => print!("{}", settings_help()),
+        Command::Openapi => print!("{}", http::as_yaml()),
         Command::Dev(arguments) => return dev::run(arguments).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -29,6 +29,8 @@ struct Entry {
     hits: u64,
     draws: u64,
     reached: watch::Sender<u64>,
+    /// Held requests whose client went away.
+    abandoned: watch::Sender<u64>,
     released: watch::Sender<u64>,
 }
 
@@ -47,6 +49,7 @@ pub(crate) struct Seen<'a> {
 pub(crate) struct Hit {
     pub(crate) kind: Kind,
     reached: watch::Sender<u64>,
+    abandoned: watch::Sender<u64>,
     released: watch::Receiver<u64>,
     released_before: u64,
 }
@@ -55,6 +58,11 @@ impl Hit {
     /// Tells the tests that the fault was really reached.
     pub(crate) fn note(&self) {
         self.reached.send_modify(|count| *count += 1);
+    }
+
+    /// Tells the tests that the client of a held request has gone.
+    pub(crate) fn note_abandoned(&self) {
+        self.abandoned.send_modify(|count| *count += 1);
     }
 
     /// Waits until the fault is released, or removed.
@@ -76,8 +84,8 @@ impl Board {
         state.last += 1;
         let id = FaultId(state.last);
         let draws = fault.seed;
-        let (reached, released) = (watch::Sender::new(0), watch::Sender::new(0));
-        state.entries.push(Entry { id, fault, seen: 0, hits: 0, draws, reached, released });
+        let [reached, abandoned, released] = [(); 3].map(|()| watch::Sender::new(0));
+        state.entries.push(Entry { id, fault, seen: 0, hits: 0, draws, reached, abandoned, released });
         id
     }
 
@@ -90,8 +98,14 @@ impl Board {
                 entry.hits += 1;
                 let released = entry.released.subscribe();
                 let released_before = *released.borrow();
-                let reached = entry.reached.clone();
-                hit = Some(Hit { kind: entry.fault.fault.clone(), reached, released, released_before });
+                let (reached, abandoned) = (entry.reached.clone(), entry.abandoned.clone());
+                hit = Some(Hit {
+                    kind: entry.fault.fault.clone(),
+                    reached,
+                    abandoned,
+                    released,
+                    released_before,
+                });
             }
         }
         hit
@@ -109,6 +123,16 @@ impl Board {
         if let Some(mut receiver) = receiver {
             // An error means that the fault was removed: nothing more will be counted.
             let _ = receiver.wait_for(|reached| *reached >= count).await;
+        }
+    }
+
+    /// Waits until the clients of this many held requests have gone; returns at once when the fault is unknown or removed.
+    pub(crate) async fn wait_abandoned(&self, id: FaultId, count: u64) {
+        let receiver =
+            self.lock().entries.iter().find(|entry| entry.id == id).map(|entry| entry.abandoned.subscribe());
+        if let Some(mut receiver) = receiver {
+            // An error means that the fault was removed: nothing more will be counted.
+            let _ = receiver.wait_for(|abandoned| *abandoned >= count).await;
         }
     }
 
@@ -146,6 +170,7 @@ impl Board {
                 row["id"] = entry.id.0.into();
                 row["seen"] = entry.seen.into();
                 row["reached"] = (*entry.reached.borrow()).into();
+                row["abandoned"] = (*entry.abandoned.borrow()).into();
                 row
             })
             .collect()

@@ -27,6 +27,13 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// All values of a header that may be repeated, as one comma list.
+    pub(crate) fn all(&self, name: &str) -> Option<String> {
+        let values: Vec<&str> =
+            self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        (!values.is_empty()).then(|| values.join(","))
+    }
+
     /// What ties the requests of one saga together.
     pub(crate) fn correlation_id(&self) -> Option<String> {
         self.header("x-correlation-id").map(ToOwned::to_owned)

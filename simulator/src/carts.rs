@@ -1,6 +1,7 @@
 //! The Carts API (BigCommerce: carts.v3): create, read, change, delete, line items and redirect URLs.
 
 use serde_json::{Value, json};
+use time::Duration;
 use uuid::Uuid;
 
 use crate::answer::{self, Answer, Reply};
@@ -59,9 +60,13 @@ fn redirect_urls(id: &str) -> Value {
     })
 }
 
-/// The cart with today's prices.
+/// How long a cart lives after its last change (BigCommerce: carts.v3).
+const LIFETIME: Duration = Duration::days(30);
+
+/// The cart with today's prices; nothing when it has expired.
 pub(crate) fn load(visit: &Visit<'_>, id: &str) -> Option<Cart> {
-    let mut cart = visit.store.carts.get(id)?.clone();
+    let known = visit.store.carts.get(id).filter(|cart| visit.now - cart.updated < LIFETIME);
+    let mut cart = known?.clone();
     if visit.settings.reprice_carts {
         lines::reprice(visit.store, &mut cart);
     }
@@ -134,9 +139,7 @@ pub(crate) fn delete(visit: &mut Visit<'_>) -> Reply {
 /// `POST /v3/carts/{id}/redirect_urls`
 pub(crate) fn create_redirect_urls(visit: &mut Visit<'_>) -> Reply {
     let id = visit.param(0);
-    if !visit.store.carts.contains_key(id) {
-        return Err(answer::not_found("The cart does not exist."));
-    }
+    load(visit, id).ok_or_else(|| answer::not_found("The cart does not exist."))?;
     Ok(Answer::data(201, &redirect_urls(id)))
 }
 

@@ -202,9 +202,7 @@ pub(crate) fn delete_fees(visit: &mut Visit<'_>) -> Reply {
 
 /// `POST /v3/checkouts/{id}/token`
 pub(crate) fn create_token(visit: &mut Visit<'_>) -> Reply {
-    if !visit.store.carts.contains_key(visit.param(0)) {
-        return Err(answer::checkout_not_found());
-    }
+    load(visit, visit.param(0)).ok_or_else(answer::checkout_not_found)?;
     let ttl = whole(&visit.body, "ttl")?.unwrap_or(2_592_000);
     if !(1..=2_592_000).contains(&ttl) {
         return Err(answer::invalid("ttl", "must be between 1 and 2592000"));

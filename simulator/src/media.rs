@@ -32,8 +32,8 @@ pub(crate) fn check(call: &Call, family: Family, settings: &Settings) -> Result<
             return Err(refuse(family, 401, "Unauthorized"));
         }
     }
-    let accept = call.header("accept");
-    let accepted = match (family, accept) {
+    let accept = call.all("accept");
+    let accepted = match (family, accept.as_deref()) {
         (Family::Payments, None) => false,
         (Family::Payments, Some(accept)) => accept.split(',').any(|part| names(part, PAYMENTS_TYPE)),
         (_, None) => true,

@@ -107,20 +107,21 @@ async fn act(
                     None => std::future::pending().await,
                 }
             };
-            tokio::select! { () = hit.released() => {}, () = limit => {}, () = reply.closed() => {} }
+            tokio::select! {
+                _ = held(hit, reply, false) => {}
+                () = limit => {}
+            }
             Outcome::Close
         }
         Kind::Hold { effect: Effect::After, .. } => {
             let answer = first(world, arrived, hit, Effect::After);
-            tokio::select! { () = hit.released() => {}, () = reply.closed() => {} }
+            held(hit, reply, false).await;
             whole(answer)
         }
         Kind::Hold { effect: Effect::Before, run_on_release } => {
             hit.note();
-            tokio::select! {
-                biased;
-                () = reply.closed(), if !run_on_release => return Outcome::Close,
-                () = hit.released() => {}
+            if !held(hit, reply, run_on_release).await {
+                return Outcome::Close;
             }
             whole(world.carry_out(arrived))
         }
@@ -142,6 +143,22 @@ async fn act(
             })
         }
     }
+}
+
+/// Waits for the release; true when it came. When the client goes first, the wait ends, unless it is to `stay`.
+async fn held(hit: &mut Hit, reply: &mut oneshot::Sender<Outcome>, stay: bool) -> bool {
+    let gone = tokio::select! {
+        biased;
+        () = reply.closed() => true,
+        () = hit.released() => false,
+    };
+    if gone {
+        hit.note_abandoned();
+        if stay {
+            hit.released().await;
+        }
+    }
+    !gone || stay
 }
 
 /// A plain problem of the family.

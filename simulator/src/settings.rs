@@ -109,7 +109,7 @@ pub struct Settings {
     /// Whether shipping is taxed like the lines of its consignment.
     pub tax_shipping: bool,
     /// Follow the OpenAPI documents where prose and samples contradict them: metafield and fee lists are objects, only
-    /// cards are listed as stored instruments of payment methods. For validating proxies.
+    /// cards are listed as stored instruments of payment methods, no transactions are an empty list. For validating proxies.
     pub strictly_as_specified: bool,
     /// Carts show `quantity` and `list_price` of custom items as text, as their specification says.
     pub custom_items_as_text: bool,

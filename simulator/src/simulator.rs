@@ -77,6 +77,12 @@ impl Simulator {
         self.world.board.wait_reached(fault, count).await;
     }
 
+    /// Waits until the clients of this many held requests have gone, so that a release afterwards is certainly late;
+    /// returns at once when the fault was removed.
+    pub async fn wait_abandoned(&self, fault: FaultId, count: u64) {
+        self.world.board.wait_abandoned(fault, count).await;
+    }
+
     /// Lets go of every request that this fault holds now; later ones are held again.
     pub fn release(&self, fault: FaultId) {
         self.world.board.release(fault);

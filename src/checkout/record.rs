@@ -34,6 +34,8 @@ pub struct Checkout {
     pub in_flight: Option<InFlight>,
     /// Failed tries in a row since the last success or restart.
     pub tries: u32,
+    /// How often in a row a lease ran out with nothing recorded.
+    pub lost_leases: u32,
     /// The answer of the latest goal that ended.
     pub answered: Option<Answered>,
     /// Why a person is needed.

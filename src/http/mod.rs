@@ -1,29 +1,145 @@
 //! The doors: extract, call, answer. A door never writes upstream and holds no SQL.
+//!
+//! Reading order: [`trace`] is around everything; [`auth`] and [`extract`] read a request, [`validate`] its body;
+//! [`answer`] and [`problem`] say what became of it, [`snapshot`] how a checkout looks. The rest are the doors.
+
+mod answer;
+mod auth;
+mod checkouts;
+mod cors;
+mod direct_orders;
+mod docs;
+mod events;
+mod extract;
+mod health;
+mod items;
+mod json;
+mod openapi;
+mod order;
+mod payment;
+mod pointer;
+mod prefer;
+mod problem;
+mod problems;
+mod run;
+mod schema;
+mod shape;
+mod snapshot;
+mod steps;
+mod table;
+mod totals;
+mod trace;
+mod validate;
+
+use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::extract::DefaultBodyLimit;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::config::Config;
 use crate::saga::Engine;
+use auth::Credentials;
 
-/// What every door has at hand.
+pub use openapi::as_yaml;
+
+/// What every door has at hand. Cheap to clone.
 #[derive(Clone)]
-pub struct State {
+pub struct State(Arc<Inner>);
+
+struct Inner {
     engine: Engine,
     pool: PgPool,
+    tasks: TaskTracker,
     stopping: CancellationToken,
+    credentials: Credentials,
+    cors: cors::Origins,
+    raw_cards: bool,
+    body_limit: usize,
 }
 
 impl State {
     /// From the configuration and what was built from it.
-    pub fn new(_config: &Config, engine: Engine, pool: PgPool, stopping: CancellationToken) -> Self {
-        Self { engine, pool, stopping }
+    pub fn new(
+        config: &Config,
+        engine: Engine,
+        pool: PgPool,
+        tasks: TaskTracker,
+        stopping: CancellationToken,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            engine,
+            pool,
+            tasks,
+            stopping,
+            credentials: Credentials::of(config),
+            cors: cors::Origins::of(config),
+            raw_cards: config.allow_raw_cards,
+            body_limit: config.body_limit_bytes,
+        }))
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    fn credentials(&self) -> &Credentials {
+        &self.0.credentials
+    }
+
+    fn raw_cards(&self) -> bool {
+        self.0.raw_cards
+    }
+
+    fn body_limit(&self) -> usize {
+        self.0.body_limit
+    }
+
+    fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
     }
 }
 
 /// Every route of the service.
 pub fn router(state: State) -> Router {
-    Router::new().route("/healthz", get(async || "ok")).with_state(state)
+    let (documented, _) = documented().split_for_parts();
+    documented
+        .merge(docs::routes())
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(trace::panicked))
+        .layer(state.0.cors.layer())
+        .layer(axum::middleware::from_fn_with_state(state.clone(), trace::around))
+        .with_state(state)
+}
+
+/// The routes that the reference describes, with their descriptions.
+fn documented() -> OpenApiRouter<State> {
+    OpenApiRouter::default()
+        .routes(routes!(checkouts::create))
+        .routes(routes!(checkouts::read, checkouts::cancel))
+        .routes(routes!(steps::billing_address))
+        .routes(routes!(steps::consignments))
+        .routes(routes!(steps::shipping_options))
+        .routes(routes!(items::add))
+        .routes(routes!(items::update, items::remove))
+        .routes(routes!(items::add_coupon))
+        .routes(routes!(items::remove_coupon))
+        .routes(routes!(items::customer_message))
+        .routes(routes!(order::create, order::confirmation))
+        .routes(routes!(payment::methods))
+        .routes(routes!(payment::pay))
+        .routes(routes!(payment::complete))
+        .routes(routes!(order::redirect_urls))
+        .routes(routes!(events::follow))
+        .routes(routes!(direct_orders::create))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(docs::openapi))
+        .routes(routes!(problems::list))
+        .routes(routes!(problems::explain))
 }

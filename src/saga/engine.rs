@@ -108,6 +108,9 @@ impl Engine {
             .in_flight
             .as_ref()
             .is_some_and(|attempt| attempt.fence == claim.checkout().fence);
+        if claim.checkout().lost_leases >= self.inner.settings.max_attempts {
+            return self.poisoned(claim).await;
+        }
         loop {
             let tried = match plan(claim.checkout()) {
                 Action::Look(step) => {
@@ -144,6 +147,25 @@ impl Engine {
             if !pause.is_zero() {
                 self.under_lease(&claim, tokio::time::sleep(pause)).await;
             }
+        }
+    }
+
+    /// Whatever this checkout does to its process, it does not do it for ever (guarantee 6).
+    async fn poisoned(&self, claim: Claim) -> Option<Checkout> {
+        let checkout = claim.checkout();
+        let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
+        let detail = format!(
+            "its process was lost {} times in a row without recording anything",
+            checkout.lost_leases
+        );
+        let reason = steps::find(checkout.flow, step).unknown_reason();
+        let decision = decide::stall(checkout.clone(), reason, detail, claim.clock().now());
+        match self
+            .record(claim, Tried { decision, evidence: Evidence::default(), took: Duration::ZERO })
+            .await?
+        {
+            Recorded::LetGo(checkout) => Some(*checkout),
+            Recorded::Held(_) => None,
         }
     }
 

@@ -41,8 +41,8 @@ pub struct Submitted {
 enum Ticket {
     /// It is known.
     Answered(Answer),
-    /// By the ticket of the goal.
-    Goal(i64),
+    /// By the ticket of the goal, and by the key where there is one.
+    Goal(i64, Option<KeyRef>),
     /// By the key, which an earlier request bound.
     Key(KeyRef),
 }
@@ -178,8 +178,9 @@ impl Engine {
 
     fn started(&self, claim: Claim, ticket: i64, instrument: Option<PaymentRequest>) -> Submitted {
         let checkout = claim.checkout().clone();
+        let key = checkout.goal.as_ref().and_then(|goal| goal.key.clone());
         let run = Some(self.spawn(claim, instrument));
-        Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket), run, replayed: false }
+        Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket, key), run, replayed: false }
     }
 
     async fn cancel(
@@ -233,6 +234,7 @@ impl Engine {
             goal: None,
             in_flight: None,
             tries: 0,
+            lost_leases: 0,
             answered: None,
             stuck: None,
             metadata: new.metadata,
@@ -274,15 +276,19 @@ impl Submitted {
     async fn answer(&self) -> Result<Option<Answer>, Refusal> {
         Ok(match &self.ticket {
             Ticket::Answered(answer) => Some(answer.clone()),
-            Ticket::Goal(ticket) => {
-                let answered = self.checkout.answered.as_ref();
-                answered.filter(|answered| answered.ticket >= *ticket).map(|answered| answered.answer.clone())
-            }
-            Ticket::Key(key) => {
-                let bound = self.engine.inner.store.bound_key(key).await.map_err(internal)?;
-                bound.and_then(|bound| bound.answer)
-            }
+            Ticket::Goal(ticket, key) => match (&self.checkout.answered, key) {
+                (Some(answered), _) if answered.ticket == *ticket => Some(answered.answer.clone()),
+                // A later operation has ended since; only a key remembers what became of this one.
+                (Some(answered), Some(key)) if answered.ticket > *ticket => self.answer_of(key).await?,
+                _ => None,
+            },
+            Ticket::Key(key) => self.answer_of(key).await?,
         })
+    }
+
+    async fn answer_of(&self, key: &KeyRef) -> Result<Option<Answer>, Refusal> {
+        let bound = self.engine.inner.store.bound_key(key).await.map_err(internal)?;
+        Ok(bound.and_then(|bound| bound.answer))
     }
 
     fn waited(self, answer: Option<Answer>) -> Waited {

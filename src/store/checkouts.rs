@@ -11,7 +11,7 @@ impl Store {
             r#"
             select checkout_id, store, flow, status, version, fence, input::text as "input!",
                 record::text as "record!", document::text as document, metadata::text as "metadata!",
-                created_at, updated_at, expires_at
+                created_at, updated_at, expires_at, lost_leases
             from checkout where checkout_id = $1
             "#,
             id.uuid()

@@ -175,6 +175,7 @@ impl Store {
                     status = case due.status when 'waiting' then 'running' when 'awaiting_input' then 'compensating'
                         else due.status end,
                     version = c.version + 1, fence = c.fence + 1, leased_by = $2,
+                    lost_leases = c.lost_leases + case when c.leased_by is null then 0 else 1 end,
                     due_at = now() + make_interval(secs => $3::float8), updated_at = now()
                 from due where c.checkout_id = due.checkout_id
                 returning c.*, due.status as was
@@ -187,7 +188,7 @@ impl Store {
             select checkout_id as "checkout_id!", store as "store!", flow as "flow!", status as "status!",
                 version as "version!", fence as "fence!", input::text as "input!", record::text as "record!",
                 document::text as document, metadata::text as "metadata!", created_at as "created_at!",
-                updated_at as "updated_at!", expires_at as "expires_at!"
+                updated_at as "updated_at!", expires_at as "expires_at!", lost_leases as "lost_leases!"
             from claimed
             "#,
             limit,

@@ -22,6 +22,7 @@ pub(super) struct Row {
     pub(super) created_at: OffsetDateTime,
     pub(super) updated_at: OffsetDateTime,
     pub(super) expires_at: OffsetDateTime,
+    pub(super) lost_leases: i32,
 }
 
 /// The part of a checkout that is stored as one document.
@@ -69,6 +70,7 @@ impl Row {
             created_at: self.created_at,
             updated_at: self.updated_at,
             expires_at: self.expires_at,
+            lost_leases: u32::try_from(self.lost_leases).unwrap_or(0),
         })
     }
 }

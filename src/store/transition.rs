@@ -211,7 +211,7 @@ impl Store {
             r#"
             with changed as (
                 update checkout set
-                    status = $4, step = $5, version = version + 1, fence = $6, leased_by = $7,
+                    status = $4, step = $5, version = version + 1, fence = $6, leased_by = $7, lost_leases = 0,
                     due_at = now() + make_interval(secs => $8::float8),
                     expires_at = coalesce(now() + make_interval(secs => $9::float8), expires_at),
                     stuck_reason = $10, cart_id = $11, order_id = $12, email = $13,

@@ -1,0 +1,13 @@
+//! The simulator through its HTTP surface, as a client of BigCommerce sees it.
+
+mod checkouts;
+mod control;
+mod faults;
+mod happy_path;
+mod harness;
+mod lags;
+mod limits;
+mod magic;
+mod orders;
+mod tokens;
+mod webhooks;

@@ -1,0 +1,180 @@
+//! From what the saga answers to what the storefront hears.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::prefer::Wait;
+use super::problem::Problem;
+use super::snapshot::Snapshot;
+use super::table::Slug;
+use crate::checkout::{Answer, Checkout, Status, StuckReason};
+use crate::saga::{ReadError, Refusal};
+
+/// Told to the caller when the answer was recorded for an earlier request with the same key.
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// RFC 7240.
+pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// When to look again at a checkout that is busy, in seconds.
+const SOON: u64 = 1;
+/// When to look again at a checkout that waits for a timer, in seconds.
+const LATER: u64 = 3;
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::of(Slug::CheckoutNotFound),
+            Refusal::OutOfOrder { next_step } => Self::out_of_order(next_step),
+            Refusal::InProgress => Self::of(Slug::StepInProgress).retry_after(SOON),
+            Refusal::Closed => Self::of(Slug::CheckoutClosed),
+            Refusal::Stuck => Self::of(Slug::CheckoutStuck),
+            Refusal::PaymentInDoubt => Self::of(Slug::PaymentInDoubt),
+            Refusal::VersionMismatch { version } => {
+                Self::new(Slug::VersionMismatch, format!("the checkout is at version {version}"))
+                    .with("version", version.into())
+            }
+            Refusal::KeyReused => Self::of(Slug::KeyReused),
+            Refusal::Unavailable => {
+                let detail =
+                    "nothing can be started at the moment; nothing was recorded and nothing was sent";
+                Self::new(Slug::UpstreamUnavailable, detail).retry_after(SOON)
+            }
+            Refusal::Internal(cause) => Self::internal(&cause),
+            Refusal::UnknownStore => Self::internal("the store of the checkout is not configured"),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Refused(refusal) => refusal.into(),
+            ReadError::Rejected(refused) => Self::rejected(&refused),
+            ReadError::Unavailable { retry_after } => {
+                Self::new(Slug::UpstreamUnavailable, "BigCommerce cannot be asked at the moment")
+                    .retry_after(retry_after)
+            }
+        }
+    }
+}
+
+impl Problem {
+    /// Logs the cause, once, and tells the caller nothing of it.
+    pub(super) fn internal(cause: &str) -> Self {
+        tracing::error!(error = cause, "a request failed");
+        Self::new(Slug::Internal, "the cause is in the log of the service, under the trace_id")
+    }
+
+    /// Why a goal did not end as it was meant to.
+    fn outcome(answer: Answer, checkout: &Checkout, pays: bool) -> Option<Self> {
+        Some(match answer {
+            Answer::Done => return None,
+            Answer::Rejected(refused) => Self::rejected(&refused),
+            Answer::Declined(decline) => Self::declined(&decline),
+            Answer::TotalChanged { agreed_total, grand_total } => {
+                Self::total_changed(agreed_total, grand_total)
+            }
+            Answer::OutOfOrder => Self::out_of_order(checkout.next_step()),
+            Answer::Unavailable { retry_after } => {
+                Self::of(Slug::UpstreamUnavailable).retry_after(retry_after)
+            }
+            Answer::Stuck if pays && payment_in_doubt(checkout) => Self::of(Slug::PaymentInDoubt),
+            Answer::Stuck => Self::of(Slug::CheckoutStuck),
+            Answer::Closed => Self::of(Slug::CheckoutClosed),
+        })
+    }
+}
+
+/// Whether nobody knows if the shopper was charged.
+fn payment_in_doubt(checkout: &Checkout) -> bool {
+    checkout.payment_in_doubt()
+        || checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::PaymentUnknown)
+}
+
+/// How an operation is answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    /// The status of success.
+    pub(super) done: StatusCode,
+    /// Whether it pays.
+    pub(super) pays: bool,
+    /// How long the caller wanted to wait.
+    pub(super) wait: Wait,
+    /// Whether the answer was recorded before.
+    pub(super) replayed: bool,
+}
+
+impl Manner {
+    /// The answer to an operation. `body` makes the body of a success.
+    pub(super) fn answer<T: Serialize>(
+        self,
+        checkout: &Checkout,
+        answer: Option<Answer>,
+        body: impl FnOnce(&Checkout) -> T,
+        problem: impl FnOnce(Problem) -> Problem,
+    ) -> Response {
+        let mut response = match answer {
+            None => accepted(checkout, &body(checkout)),
+            Some(answer) => match Problem::outcome(answer, checkout, self.pays) {
+                None => with_etag(self.done, checkout, &body(checkout)),
+                Some(found) => problem(found.about(checkout)).into_response(),
+            },
+        };
+        let headers = response.headers_mut();
+        if self.wait.asked
+            && let Ok(applied) = HeaderValue::try_from(self.wait.applied())
+        {
+            headers.insert(PREFERENCE_APPLIED, applied);
+        }
+        if self.replayed {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+/// The snapshot of a checkout, with its version.
+pub(super) fn snapshot(checkout: &Checkout) -> Response {
+    with_etag(StatusCode::OK, checkout, &Snapshot::of(checkout))
+}
+
+/// It goes on without the caller.
+fn accepted(checkout: &Checkout, body: &impl Serialize) -> Response {
+    let mut response = with_etag(StatusCode::ACCEPTED, checkout, body);
+    let after = if checkout.status == Status::Waiting { LATER } else { SOON };
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after));
+    set_location(&mut response, checkout);
+    response
+}
+
+/// Where the checkout is.
+pub(super) fn set_location(response: &mut Response, checkout: &Checkout) {
+    if let Ok(location) = HeaderValue::try_from(format!("/v1/checkouts/{}", checkout.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+}
+
+/// The entity tag of a checkout: its version.
+pub(super) fn etag(checkout: &Checkout) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("\"{}\"", checkout.version)).ok()
+}
+
+fn with_etag(status: StatusCode, checkout: &Checkout, body: &impl Serialize) -> Response {
+    let mut response = json(status, body);
+    if let Some(tag) = etag(checkout) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// A JSON answer.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => {
+            let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+            (status, kind, bytes).into_response()
+        }
+        Err(error) => Problem::internal(&error.to_string()).into_response(),
+    }
+}

@@ -1,0 +1,211 @@
+//! Who asks. Credentials are compared in constant time and never logged.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{AUTHORIZATION, HeaderMap, ORIGIN};
+use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+use super::State;
+use super::problem::Problem;
+use super::table::Slug;
+use crate::checkout::CheckoutId;
+use crate::config::Config;
+use crate::saga::TokenProof;
+
+/// Every credential that is configured, as its hash.
+pub(super) struct Credentials {
+    known: Vec<(Digested, Holder)>,
+}
+
+type Digested = [u8; 32];
+
+enum Holder {
+    Storefront { store: String, name: String, origins: Vec<String> },
+    Operator,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Principal {
+    /// A storefront: may create checkouts, and act on those of its store.
+    Storefront {
+        /// The store that its key is bound to.
+        store: String,
+        /// What operators call the key.
+        name: String,
+    },
+    /// The holder of a checkout token: may act on that one checkout.
+    Checkout(CheckoutId),
+}
+
+impl Credentials {
+    /// Those of the configuration.
+    pub(super) fn of(config: &Config) -> Self {
+        let mut known = Vec::new();
+        for store in &config.stores {
+            for key in &store.storefront_keys {
+                let holder = Holder::Storefront {
+                    store: store.name.clone(),
+                    name: key.name.clone(),
+                    origins: key.origins.clone(),
+                };
+                known.push((digest(key.key.expose()), holder));
+            }
+        }
+        for operator in &config.operators {
+            known.push((digest(operator.token.expose()), Holder::Operator));
+        }
+        Self { known }
+    }
+
+    /// Looks at every credential, whichever fits, so that the time tells nothing.
+    fn find(&self, presented: &str) -> Option<&Holder> {
+        let presented = digest(presented);
+        let mut found = None;
+        for (known, holder) in &self.known {
+            if bool::from(known.ct_eq(&presented)) {
+                found = Some(holder);
+            }
+        }
+        found
+    }
+}
+
+fn digest(text: &str) -> Digested {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+impl Principal {
+    /// The scope of its idempotency keys.
+    pub(super) fn scope(&self) -> String {
+        match self {
+            Self::Storefront { store, name } => format!("storefront:{store}:{name}"),
+            Self::Checkout(id) => format!("checkout:{id}"),
+        }
+    }
+}
+
+impl FromRequestParts<State> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let presented = bearer(&parts.headers).ok_or_else(|| Problem::of(Slug::Unauthorized))?;
+        match state.credentials().find(presented) {
+            Some(Holder::Storefront { store, name, origins }) => {
+                if origins.is_empty() || comes_from(&parts.headers, origins) {
+                    return Ok(Self::Storefront { store: store.clone(), name: name.clone() });
+                }
+                let detail = "this key may only be used by pages of the origins that are listed for it";
+                return Err(Problem::new(Slug::Forbidden, detail));
+            }
+            Some(Holder::Operator) => {
+                return Err(Problem::new(Slug::Forbidden, "an operator's token is for /ops, not for /v1"));
+            }
+            None => {}
+        }
+        let token = CheckoutToken::parse(presented).ok_or_else(|| Problem::of(Slug::Unauthorized))?;
+        if state.engine().admits(token.id, token.proof()).await? {
+            Ok(Self::Checkout(token.id.into()))
+        } else {
+            Err(Problem::of(Slug::Unauthorized))
+        }
+    }
+}
+
+/// The credential of the request. Two of them are none.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let text = all.next()?.to_str().ok()?;
+    let (scheme, credential) = text.split_once(' ')?;
+    let credential = credential.trim();
+    (all.next().is_none() && scheme.eq_ignore_ascii_case("bearer") && !credential.is_empty())
+        .then_some(credential)
+}
+
+/// A request without an origin does not come from a page.
+fn comes_from(headers: &HeaderMap, origins: &[String]) -> bool {
+    headers.get_all(ORIGIN).iter().all(|origin| {
+        origin.to_str().is_ok_and(|origin| origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin)))
+    })
+}
+
+/// The credential of one checkout: its id and a secret. Only the hash of the secret is kept.
+pub(super) struct CheckoutToken {
+    id: Uuid,
+    secret: [u8; 32],
+}
+
+const PREFIX: &str = "ct_";
+
+impl CheckoutToken {
+    /// A fresh secret, for a checkout that may not have its id yet.
+    pub(super) fn secret() -> [u8; 32] {
+        rand::random()
+    }
+
+    /// The token of a checkout.
+    pub(super) fn new(id: CheckoutId, secret: [u8; 32]) -> Self {
+        Self { id: id.uuid(), secret }
+    }
+
+    /// What is kept of it.
+    pub(super) fn proof(&self) -> TokenProof {
+        Self::proof_of(&self.secret)
+    }
+
+    /// What is kept of a secret.
+    pub(super) fn proof_of(secret: &[u8; 32]) -> TokenProof {
+        TokenProof(Sha256::digest(secret).into())
+    }
+
+    /// As the storefront gets it.
+    pub(super) fn text(&self) -> String {
+        let bytes: Vec<u8> = self.id.as_bytes().iter().chain(&self.secret).copied().collect();
+        format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
+        let (id, secret) = bytes.split_first_chunk::<16>()?;
+        Some(Self { id: Uuid::from_bytes(*id), secret: secret.try_into().ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_checkout_token_holds_its_id_and_is_read_back() {
+        let (id, secret) = (CheckoutId::generate(), CheckoutToken::secret());
+        let token = CheckoutToken::new(id, secret);
+        let read = CheckoutToken::parse(&token.text()).map(|read| (read.id, read.secret));
+        assert_eq!(read, Some((id.uuid(), secret)));
+        assert_eq!(token.text().len(), 3 + 64);
+        for wrong in ["", "ct_", "ct_AAAA", "ct_é", &token.text()[3..], &format!("{}A", token.text())] {
+            assert!(CheckoutToken::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_one_bearer_credential_counts() {
+        let headers = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+            }
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(headers(&["Bearer abc"]).as_deref(), Some("abc"));
+        assert_eq!(headers(&["bearer  abc"]).as_deref(), Some("abc"));
+        for wrong in [&[][..], &["abc"], &["Basic abc"], &["Bearer "], &["Bearer a", "Bearer b"]] {
+            assert_eq!(headers(wrong), None, "{wrong:?}");
+        }
+    }
+}

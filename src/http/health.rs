@@ -1,0 +1,80 @@
+//! Whether this process lives, and whether it can work.
+
+use std::time::Duration;
+
+use axum::extract::State as Has;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::State;
+use super::answer::json;
+use crate::migrations;
+
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether the process lives.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// Whether the service can work.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Readiness {
+    /// `ready`, `not-ready` or `stopping`.
+    status: &'static str,
+    /// Each part by itself.
+    checks: Checks,
+}
+
+/// Each part by itself: `ok`, or what is wrong with it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Checks {
+    /// Whether the database answers.
+    database: &'static str,
+    /// Whether the database has exactly the migrations of this version.
+    migrations: &'static str,
+    /// It was checked at the start, or the process would not run.
+    config: &'static str,
+}
+
+/// Is the process alive?
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "alive", tag = "Health",
+    responses((status = 200, description = "It is", body = Health)),
+)]
+pub(super) async fn alive() -> Response {
+    json(StatusCode::OK, &Health { status: "ok" })
+}
+
+/// Can the service work?
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "ready", tag = "Health",
+    responses((status = 200, description = "It can", body = Readiness), (status = 503, description = "It cannot", body = Readiness)),
+)]
+pub(super) async fn ready(Has(state): Has<State>) -> Response {
+    let (database, migrations) =
+        tokio::time::timeout(PATIENCE, look(&state)).await.unwrap_or(("slow", "unknown"));
+    let checks = Checks { database, migrations, config: "ok" };
+    let status = match (checks.database, checks.migrations) {
+        _ if state.stopping().is_cancelled() => "stopping",
+        ("ok", "ok") => "ready",
+        _ => "not-ready",
+    };
+    let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    json(code, &Readiness { status, checks })
+}
+
+async fn look(state: &State) -> (&'static str, &'static str) {
+    let Ok(mut connection) = state.0.pool.acquire().await else { return ("unreachable", "unknown") };
+    match migrations::up_to_date(&mut connection).await {
+        Ok(true) => ("ok", "ok"),
+        Ok(false) => ("ok", "not up to date: run headless-checkout migrate"),
+        Err(migrations::Error::Unreachable(_)) => ("unreachable", "unknown"),
+        Err(_) => ("ok", "cannot be read"),
+    }
+}

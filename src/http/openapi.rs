@@ -1,0 +1,431 @@
+//! `openapi.yaml`, generated from the routes, from the shapes that bodies are checked by and from the table of
+//! problems.
+
+use serde_json::{Value, json};
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{HttpMethod, Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ContentBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required,
+    ResponseBuilder, Type,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::table::Slug;
+
+/// Schemas of request bodies, by the shapes that check them.
+pub(super) mod bodies {
+    use std::borrow::Cow;
+
+    use utoipa::openapi::{RefOr, Schema};
+    use utoipa::{PartialSchema, ToSchema};
+
+    use super::super::schema::Named;
+    use super::super::shape::Shape;
+    use super::super::validate;
+
+    macro_rules! bodies {
+        ($($name:ident = $shape:expr;)+) => {$(
+            /// See its shape.
+            pub(in super::super) struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    let shape: Shape = $shape;
+                    match &shape {
+                        Shape::Object(object) => object.inline(&mut Named::new()),
+                        other => other.schema(&mut Named::new()),
+                    }
+                }
+            }
+
+            impl ToSchema for $name {
+                fn name() -> Cow<'static, str> {
+                    let shape: Shape = $shape;
+                    match &shape {
+                        Shape::Object(object) => Cow::Borrowed(object.name),
+                        _ => Cow::Borrowed(stringify!($name)),
+                    }
+                }
+
+                fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+                    let mut named = Named::new();
+                    let shape: Shape = $shape;
+                    shape.schema(&mut named);
+                    schemas.extend(named);
+                }
+            }
+        )+};
+    }
+
+    bodies! {
+        NewCheckout = Shape::Object(&validate::NEW_CHECKOUT);
+        BillingAddress = Shape::Object(&validate::BILLING);
+        Consignments = validate::CONSIGNMENTS;
+        ShippingOptions = validate::OPTIONS;
+        AddItems = Shape::Object(&validate::ADD_ITEMS);
+        UpdateItem = Shape::Object(&validate::UPDATE_ITEM);
+        Coupon = Shape::Object(&validate::COUPON);
+        CustomerMessage = Shape::Object(&validate::CUSTOMER_MESSAGE);
+        Order = Shape::Object(&validate::ORDER);
+        Nothing = Shape::Object(&validate::NOTHING);
+        Payment = Shape::Object(&validate::PAYMENT);
+        Complete = Shape::Object(&validate::COMPLETE);
+        DirectOrder = Shape::Object(&validate::DIRECT_ORDER);
+    }
+}
+
+/// The order and all that belongs to it, in BigCommerce's shapes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes an answer that is passed on as it is")]
+pub(super) struct Confirmation {
+    #[schema(value_type = Object)]
+    order: Value,
+    #[schema(value_type = Vec<Object>)]
+    products: Value,
+    #[schema(value_type = Vec<Object>)]
+    shipping_addresses: Value,
+    #[schema(value_type = Vec<Object>)]
+    taxes: Value,
+    #[schema(value_type = Vec<Object>)]
+    coupons: Value,
+    #[schema(value_type = Vec<Object>)]
+    transactions: Value,
+    #[schema(value_type = Vec<Object>)]
+    shipments: Value,
+}
+
+/// URLs of BigCommerce's hosted cart and checkout; each works once.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes an answer that is passed on as it is")]
+pub(super) struct RedirectUrls {
+    cart_url: Option<String>,
+    checkout_url: Option<String>,
+    embedded_checkout_url: Option<String>,
+}
+
+/// BigCommerce's accepted payment methods.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes an answer that is passed on as it is")]
+pub(super) struct PaymentMethods {
+    /// As BigCommerce sends them.
+    #[schema(value_type = Vec<Object>)]
+    data: Value,
+}
+
+/// A problem (RFC 9457). `/problems/{slug}` explains each.
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+#[expect(dead_code, reason = "it describes what `problem` writes")]
+pub(super) struct ProblemDocument {
+    /// `/problems/{slug}`.
+    #[schema(rename = "type")]
+    kind: String,
+    title: String,
+    status: u16,
+    detail: String,
+    /// The slug.
+    #[schema(schema_with = slugs)]
+    code: String,
+    /// Also in `X-Request-Id`.
+    trace_id: String,
+    /// The checkout, where it concerns one.
+    #[schema(nullable = false)]
+    instance: Option<String>,
+    /// Whether the same request may succeed later.
+    #[schema(nullable = false)]
+    retryable: Option<bool>,
+    /// True only when it is certain that nothing was charged.
+    #[schema(nullable = false)]
+    safe_to_pay_again: Option<bool>,
+    /// A sentence that may be shown.
+    #[schema(nullable = false)]
+    shopper_message: Option<String>,
+    /// `invalid-input`: all that is wrong with the body.
+    #[schema(nullable = false)]
+    errors: Option<Vec<ProblemError>>,
+    /// `step-out-of-order`: the step to do.
+    #[schema(schema_with = super::schema::next_step, required = false)]
+    next_step: Option<String>,
+    /// `total-changed`: what was agreed to.
+    #[schema(schema_with = super::schema::amount, required = false)]
+    agreed_total: Option<Value>,
+    /// `total-changed`: what it would cost.
+    #[schema(schema_with = super::schema::amount, required = false)]
+    grand_total: Option<Value>,
+    /// `rejected-by-bigcommerce`: what BigCommerce said.
+    #[schema(nullable = false)]
+    upstream: Option<Upstream>,
+    /// `payment-declined`.
+    #[schema(nullable = false)]
+    decline: Option<ProblemDecline>,
+    /// `version-mismatch`: the version now.
+    #[schema(nullable = false)]
+    version: Option<i64>,
+    /// When a checkout was created and a step of it failed: its credential.
+    #[schema(nullable = false)]
+    checkout_token: Option<String>,
+}
+
+/// What does not fit at one place of the body.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what `problem` writes")]
+pub(super) struct ProblemError {
+    /// JSON pointer (RFC 6901).
+    pointer: String,
+    detail: String,
+}
+
+/// BigCommerce's refusal.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what `problem` writes")]
+pub(super) struct Upstream {
+    status: u16,
+    title: String,
+    /// Messages by field.
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    errors: Value,
+}
+
+/// Why a payment was declined.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what `problem` writes")]
+pub(super) struct ProblemDecline {
+    /// BigCommerce's code.
+    code: Option<i64>,
+    title: String,
+}
+
+fn slugs() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(Slug::ALL.iter().map(|slug| slug.entry().slug)))
+}
+
+/// The whole reference, as it is committed.
+pub fn as_yaml() -> String {
+    let api = generate();
+    let text = api.to_yaml().unwrap_or_default();
+    format!("# Generated: cargo run -- openapi > openapi.yaml\n{text}")
+}
+
+fn generate() -> OpenApi {
+    let (_, mut api) = super::documented().split_for_parts();
+    api.info = InfoBuilder::new()
+        .title("headless-checkout")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(ABOUT))
+        .license(Some(
+            LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build(),
+        ))
+        .build();
+    api.tags = Some(
+        TAGS.iter()
+            .map(|(name, about)| TagBuilder::new().name(*name).description(Some(*about)).build())
+            .collect(),
+    );
+    let components = api.components.get_or_insert_with(Default::default);
+    for (name, about) in CREDENTIALS {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(*about)).build();
+        components.add_security_scheme(*name, SecurityScheme::Http(scheme));
+    }
+    let mut more = Vec::new();
+    more.push((ProblemDocument::name().into_owned(), ProblemDocument::schema()));
+    ProblemDocument::schemas(&mut more);
+    components.schemas.extend(more);
+    for status in [400, 401, 402, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503] {
+        components.responses.insert(format!("Problem{status}"), problem(status));
+    }
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in operations(item) {
+            complete(path, &method, operation);
+        }
+    }
+    api
+}
+
+const ABOUT: &str = "The checkout service for headless BigCommerce storefronts: never two paid orders, never two \
+    charges, never a checkout lost. Money is a JSON number whose decimal text is passed through exactly. Times are RFC \
+    3339 in UTC. Every problem is explained at its `type`.";
+
+const TAGS: &[(&str, &str)] = &[
+    ("Checkouts", "Create, read, follow and cancel checkouts."),
+    ("Steps", "Addresses and shipping."),
+    ("Cart", "Changes of the cart before the order exists."),
+    ("Order", "The order and the hand-off to the hosted checkout."),
+    ("Payment", "Paying."),
+    ("Reference", "This reference and the explanations of problems."),
+    ("Health", "Probes."),
+];
+
+const CREDENTIALS: &[(&str, &str)] = &[
+    ("storefront_key", "A storefront's key: creates checkouts and acts on those of its store."),
+    ("checkout_token", "The `checkout_token` of one checkout: acts on that one; safe for a browser."),
+];
+
+fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
+    [
+        (HttpMethod::Get, item.get.as_mut()),
+        (HttpMethod::Put, item.put.as_mut()),
+        (HttpMethod::Post, item.post.as_mut()),
+        (HttpMethod::Delete, item.delete.as_mut()),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation?)))
+    .collect()
+}
+
+/// Adds what is the same for all: credentials, headers, problems.
+fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    if !path.starts_with("/v1/") {
+        operation.security = Some(vec![SecurityRequirement::default()]);
+        return;
+    }
+    let (about_one, writes) = (path.contains("{id}"), *method != HttpMethod::Get);
+    let has_body = operation.request_body.is_some();
+    let runs_steps = writes && !path.ends_with("/redirect-urls");
+    let reads_upstream = path.ends_with("/order") || path.ends_with("/payment-methods");
+    let mut credentials = vec![SecurityRequirement::new("storefront_key", Vec::<String>::new())];
+    if about_one {
+        credentials.push(SecurityRequirement::new("checkout_token", Vec::<String>::new()));
+    }
+    operation.security = Some(credentials);
+    let parameters = operation.parameters.get_or_insert_with(Vec::new);
+    if about_one {
+        let id = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(utoipa::openapi::SchemaFormat::Custom("uuid".to_owned())));
+        parameters.insert(0, parameter("id", ParameterIn::Path, true, "The checkout.", id));
+    }
+    if writes {
+        let text =
+            "1 to 255 visible ASCII characters; fresh for each new intention, the same for a repetition.";
+        let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
+        parameters.push(parameter(
+            "Idempotency-Key",
+            ParameterIn::Header,
+            *method == HttpMethod::Post,
+            text,
+            key,
+        ));
+    }
+    if runs_steps {
+        let text = "`wait=<seconds>`: how long to wait for the step; 10 when left out, at most 30, 0 answers at once.";
+        let wait = ObjectBuilder::new().schema_type(Type::String).examples(["wait=10"]);
+        parameters.push(parameter("Prefer", ParameterIn::Header, false, text, wait));
+    }
+    if runs_steps && about_one {
+        let text = "The `ETag` that was seen: 412 when the checkout has moved on.";
+        let tag = ObjectBuilder::new().schema_type(Type::String).examples(["\"7\""]);
+        parameters.push(parameter("If-Match", ParameterIn::Header, false, text, tag));
+    }
+    add_headers(operation);
+    let pays = path.ends_with("/payment") || path.ends_with("/complete");
+    for (status, applies) in [
+        (400, writes),
+        (401, true),
+        (402, pays),
+        (403, true),
+        (404, about_one),
+        (409, about_one || writes),
+        (412, runs_steps && about_one),
+        (413, has_body),
+        (415, has_body),
+        (422, writes || reads_upstream),
+        (429, true),
+        (500, true),
+        (503, true),
+    ] {
+        if applies {
+            let reference = Ref::from_response_name(format!("Problem{status}"));
+            operation.responses.responses.insert(status.to_string(), RefOr::Ref(reference));
+        }
+    }
+}
+
+fn parameter(
+    name: &str,
+    place: ParameterIn,
+    required: bool,
+    about: &str,
+    schema: ObjectBuilder,
+) -> RefOr<utoipa::openapi::path::Parameter> {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(if required { Required::True } else { Required::False })
+        .description(Some(about))
+        .schema(Some(schema))
+        .build()
+        .into()
+}
+
+/// The headers of the answers that hold a checkout.
+fn add_headers(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        let holds_checkout = response.content.values().any(|content| match content {
+            RefOr::T(content) => {
+                matches!(&content.schema, Some(RefOr::Ref(to)) if to.ref_location.ends_with("/Checkout"))
+            }
+            RefOr::Ref(_) => false,
+        });
+        if !holds_checkout {
+            continue;
+        }
+        let mut add = |name: &str, about: &str| {
+            let schema = ObjectBuilder::new().schema_type(Type::String);
+            let header = HeaderBuilder::new().schema(Some(schema)).description(Some(about)).build();
+            response.headers.insert(name.to_owned(), header.into());
+        };
+        add("ETag", "The version of the checkout.");
+        if matches!(status.as_str(), "201" | "202") {
+            add("Location", "The checkout.");
+        }
+        if status == "202" {
+            add("Retry-After", "When to look again, in seconds.");
+        }
+        add(
+            "Idempotent-Replayed",
+            "`true` when the answer was recorded for an earlier request with the same key.",
+        );
+        add("Preference-Applied", "How long the service was ready to wait.");
+    }
+}
+
+/// The problems of one status.
+fn problem(status: u16) -> RefOr<utoipa::openapi::Response> {
+    let entries = Slug::ALL.iter().map(|slug| slug.entry()).filter(|entry| entry.status == status);
+    let slugs: Vec<String> =
+        entries.clone().map(|entry| format!("`{}`: {}.", entry.slug, entry.title)).collect();
+    let example = entries.clone().next().map(|entry| {
+        json!({
+            "type": format!("/problems/{}", entry.slug),
+            "title": entry.title,
+            "status": entry.status,
+            "detail": entry.meaning,
+            "code": entry.slug,
+            "trace_id": "6f1c1a3e-6f0f-4f0e-9d3c-0d6a7c1b2e4f",
+        })
+    });
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(example).build();
+    ResponseBuilder::new()
+        .description(slugs.join(" "))
+        .content("application/problem+json", content)
+        .build()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_committed_reference_is_what_the_code_says() {
+        let committed = include_str!("../../openapi.yaml");
+        assert!(
+            committed == super::as_yaml(),
+            "openapi.yaml is out of date; run: cargo run -- openapi > openapi.yaml"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! The order, and the hand-off to BigCommerce's hosted checkout.
+
+use axum::extract::State as Has;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::State;
+use super::answer::json;
+use super::extract::{Ask, MaybeJson, Target};
+use super::json::canonical;
+use super::openapi::{Confirmation, RedirectUrls, bodies};
+use super::problem::Problem;
+use super::snapshot::Snapshot;
+use super::validate;
+use crate::saga::Operation;
+
+/// Create the order
+///
+/// BigCommerce makes it Incomplete (status 0). When it is there already, nothing is sent. The body may be left out.
+#[utoipa::path(
+    post, path = "/v1/checkouts/{id}/order", operation_id = "createOrder", tag = "Order",
+    request_body = Option<bodies::Order>,
+    responses((status = 200, description = "The order exists", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
+)]
+pub(super) async fn create(
+    Has(state): Has<State>,
+    target: Target,
+    ask: Ask,
+    MaybeJson(body): MaybeJson,
+) -> Result<Response, Problem> {
+    let agreed_total = validate::order(body.value())?;
+    state.run(&target, &ask, Operation::Order { agreed_total }, &canonical(body.value())).await
+}
+
+/// Read the order
+///
+/// As a confirmation page needs it: in BigCommerce's shapes, in one answer.
+#[utoipa::path(
+    get, path = "/v1/checkouts/{id}/order", operation_id = "readOrder", tag = "Order",
+    responses((status = 200, description = "The order and all that belongs to it", body = Confirmation)),
+)]
+pub(super) async fn confirmation(Has(state): Has<State>, target: Target) -> Result<Response, Problem> {
+    let confirmation = state.engine().confirmation(target.id).await?;
+    Ok(json(StatusCode::OK, &confirmation.0))
+}
+
+/// Make redirect URLs
+///
+/// Hands the shopper over to BigCommerce's hosted cart or checkout. Each URL works once; each call makes fresh ones.
+#[utoipa::path(
+    post, path = "/v1/checkouts/{id}/redirect-urls", operation_id = "createRedirectUrls", tag = "Order",
+    request_body = Option<bodies::Nothing>,
+    responses((status = 200, description = "Fresh URLs", body = RedirectUrls)),
+)]
+pub(super) async fn redirect_urls(
+    Has(state): Has<State>,
+    target: Target,
+    _ask: Ask,
+    MaybeJson(body): MaybeJson,
+) -> Result<Response, Problem> {
+    validate::empty(body.value())?;
+    let urls = state.engine().redirect_urls(target.id).await?;
+    Ok(json(StatusCode::OK, &urls))
+}

@@ -1,0 +1,65 @@
+//! Paying. What a card is goes from the body into the one type that keeps it secret, and nowhere else.
+
+use axum::extract::State as Has;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::State;
+use super::answer::json;
+use super::extract::{Ask, Json, Target};
+use super::json::canonical;
+use super::openapi::{PaymentMethods, bodies};
+use super::problem::Problem;
+use super::snapshot::Snapshot;
+use super::validate;
+
+/// List the payment methods
+///
+/// BigCommerce's accepted methods with the shopper's stored instruments.
+#[utoipa::path(
+    get, path = "/v1/checkouts/{id}/payment-methods", operation_id = "listPaymentMethods", tag = "Payment",
+    responses((status = 200, description = "The methods", body = PaymentMethods)),
+)]
+pub(super) async fn methods(Has(state): Has<State>, target: Target) -> Result<Response, Problem> {
+    let methods = state.engine().payment_methods(target.id).await?;
+    Ok(json(StatusCode::OK, &serde_json::json!({ "data": methods })))
+}
+
+/// Pay
+///
+/// 200: paid. 402: declined, nothing was charged. 202: accepted and settling, or unknown; the service goes on finding
+/// out. BigCommerce's own body `{"payment": {...}}` is taken as well.
+#[utoipa::path(
+    post, path = "/v1/checkouts/{id}/payment", operation_id = "pay", tag = "Payment",
+    request_body = bodies::Payment,
+    responses((status = 200, description = "Paid", body = Snapshot), (status = 202, description = "Settling or unknown", body = Snapshot)),
+)]
+pub(super) async fn pay(
+    Has(state): Has<State>,
+    target: Target,
+    ask: Ask,
+    Json(body): Json,
+) -> Result<Response, Problem> {
+    let canonical = canonical(&validate::safe_part(body.value()));
+    let operation = validate::payment(body, state.raw_cards())?;
+    state.run(&target, &ask, operation, &canonical).await
+}
+
+/// Complete in one call
+///
+/// Whatever is missing, then the order, then the payment.
+#[utoipa::path(
+    post, path = "/v1/checkouts/{id}/complete", operation_id = "complete", tag = "Payment",
+    request_body = bodies::Complete,
+    responses((status = 200, description = "Paid", body = Snapshot), (status = 202, description = "Running, settling or unknown", body = Snapshot)),
+)]
+pub(super) async fn complete(
+    Has(state): Has<State>,
+    target: Target,
+    ask: Ask,
+    Json(body): Json,
+) -> Result<Response, Problem> {
+    let canonical = canonical(&validate::safe_part(body.value()));
+    let operation = validate::complete(body, state.raw_cards())?;
+    state.run(&target, &ask, operation, &canonical).await
+}

@@ -1,0 +1,87 @@
+//! JSON pointers (RFC 6901) and what is wrong where they point.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// More errors than this help nobody.
+const MOST: usize = 100;
+
+/// The longest name of an unknown field that is repeated.
+const LONGEST: usize = 128;
+
+/// The place in a body that is being looked at.
+#[derive(Debug, Default)]
+pub(super) struct Pointer(String);
+
+/// What is wrong at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InputError {
+    /// Where.
+    pub(super) pointer: String,
+    /// What it must be; never what it was.
+    pub(super) detail: Cow<'static, str>,
+}
+
+/// Everything that is wrong with a body.
+#[derive(Debug, Default)]
+pub(super) struct Errors(Vec<InputError>);
+
+impl From<&str> for Pointer {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl Pointer {
+    /// The text of it.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Looks at a field from here.
+    pub(super) fn field(&mut self, name: &str, look: impl FnOnce(&mut Self)) {
+        let here = self.0.len();
+        self.0.push('/');
+        for char in name.chars().take(LONGEST) {
+            match char {
+                '~' => self.0.push_str("~0"),
+                '/' => self.0.push_str("~1"),
+                other => self.0.push(other),
+            }
+        }
+        look(self);
+        self.0.truncate(here);
+    }
+
+    /// Looks at an element from here.
+    pub(super) fn index(&mut self, index: usize, look: impl FnOnce(&mut Self)) {
+        let here = self.0.len();
+        let _ = write!(self.0, "/{index}");
+        look(self);
+        self.0.truncate(here);
+    }
+}
+
+impl Errors {
+    /// Notes what is wrong at this place.
+    pub(super) fn push(&mut self, at: &Pointer, detail: impl Into<Cow<'static, str>>) {
+        self.push_at(at.as_str().to_owned(), detail);
+    }
+
+    /// Notes what is wrong at the place that this text points to.
+    pub(super) fn push_at(&mut self, pointer: String, detail: impl Into<Cow<'static, str>>) {
+        if self.0.len() < MOST {
+            self.0.push(InputError { pointer, detail: detail.into() });
+        }
+    }
+
+    /// Everything that was noted.
+    pub(super) fn into_list(self) -> Vec<InputError> {
+        self.0
+    }
+
+    /// Whether nothing was noted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

@@ -1,0 +1,191 @@
+//! A problem document (RFC 9457) in the making. `trace` writes it out, because only it knows the trace id and the
+//! checkout that the request was about.
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value, json};
+
+use super::pointer::InputError;
+use super::table::Slug;
+use super::validate::Invalid;
+use crate::checkout::{Checkout, CheckoutId, Decline, Money, Refused, StepName};
+
+/// What went wrong, in the words of the table.
+#[derive(Debug, Clone)]
+pub(super) struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    slug: Slug,
+    detail: Cow<'static, str>,
+    members: Map<String, Value>,
+    shopper: Option<&'static str>,
+    retry_after: Option<u64>,
+    safe_to_pay_again: Option<bool>,
+}
+
+impl Problem {
+    /// With a detail of its own.
+    pub(super) fn new(slug: Slug, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            slug,
+            detail: detail.into(),
+            members: Map::new(),
+            shopper: None,
+            retry_after: None,
+            safe_to_pay_again: None,
+        }))
+    }
+
+    /// With what the table says of it.
+    pub(super) fn of(slug: Slug) -> Self {
+        Self::new(slug, slug.entry().meaning)
+    }
+
+    /// What does not fit.
+    pub(super) fn invalid(errors: &[InputError]) -> Self {
+        let list = errors.iter().map(|error| json!({"pointer": error.pointer, "detail": error.detail}));
+        let detail = match errors {
+            [one] => {
+                format!("{} {}", if one.pointer.is_empty() { "the body" } else { &one.pointer }, one.detail)
+            }
+            many => format!("{} things in the body do not fit", many.len()),
+        };
+        Self::new(Slug::InvalidInput, detail).with("errors", list.collect::<Value>())
+    }
+
+    /// Another step comes first.
+    pub(super) fn out_of_order(next_step: Option<StepName>) -> Self {
+        let detail = match next_step {
+            Some(step) => format!("the next step of this checkout is {step}"),
+            None => "no step of this checkout is left".to_owned(),
+        };
+        Self::new(Slug::StepOutOfOrder, detail)
+            .with("next_step", next_step.map_or(Value::Null, |step| step.as_str().into()))
+    }
+
+    /// BigCommerce said no.
+    pub(super) fn rejected(refused: &Refused) -> Self {
+        let errors: Map<String, Value> =
+            refused.errors.iter().map(|(field, message)| (field.clone(), message.as_str().into())).collect();
+        Self::new(Slug::Rejected, refused.title.clone())
+            .with("upstream", json!({"status": refused.status, "title": refused.title, "errors": errors}))
+    }
+
+    /// The payment was declined.
+    pub(super) fn declined(decline: &Decline) -> Self {
+        // BigCommerce: payments, error codes.
+        let shopper = match decline.code {
+            Some(30051) => Some("This saved way to pay is no longer there. Please choose another one."),
+            Some(30103) => Some("Your card has expired. You have not been charged. Please use another one."),
+            Some(30106) => {
+                Some("There are not enough funds. You have not been charged. Please pay another way.")
+            }
+            Some(30107) => {
+                Some("The authorisation was withdrawn. You have not been charged. Please pay another way.")
+            }
+            _ => None,
+        };
+        let mut problem = Self::new(Slug::PaymentDeclined, decline.title.clone())
+            .with("decline", json!({"code": decline.code, "title": decline.title}));
+        problem.0.shopper = shopper;
+        problem
+    }
+
+    /// The total rose.
+    pub(super) fn total_changed(agreed: Money, total: Money) -> Self {
+        Self::of(Slug::TotalChanged).with("agreed_total", json!(agreed)).with("grand_total", json!(total))
+    }
+
+    /// With a member of its own.
+    pub(super) fn with(mut self, name: &str, value: Value) -> Self {
+        self.0.members.insert(name.to_owned(), value);
+        self
+    }
+
+    /// With the time after which to come back, in seconds.
+    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds.max(1));
+        self
+    }
+
+    /// About a checkout as it is now.
+    pub(super) fn about(mut self, checkout: &Checkout) -> Self {
+        self.0.safe_to_pay_again = Some(super::snapshot::safe_to_pay_again(checkout));
+        self
+    }
+
+    /// Whether it is known yet if it is safe to pay again.
+    pub(super) fn knows_safety(&self) -> bool {
+        self.0.safe_to_pay_again.is_some()
+    }
+
+    /// Its row in the table.
+    pub(super) fn slug(&self) -> Slug {
+        self.0.slug
+    }
+
+    /// The document.
+    pub(super) fn document<'a>(&'a self, trace_id: &'a str, instance: Option<CheckoutId>) -> Document<'a> {
+        Document { problem: &self.0, trace_id, instance }
+    }
+}
+
+/// A problem document, ready to be written.
+pub(super) struct Document<'a> {
+    problem: &'a Inner,
+    trace_id: &'a str,
+    instance: Option<CheckoutId>,
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let entry = self.problem.slug.entry();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", &format_args!("/problems/{}", entry.slug))?;
+        map.serialize_entry("title", entry.title)?;
+        map.serialize_entry("status", &entry.status)?;
+        map.serialize_entry("detail", &self.problem.detail)?;
+        map.serialize_entry("code", entry.slug)?;
+        map.serialize_entry("trace_id", self.trace_id)?;
+        if let Some(id) = self.instance {
+            map.serialize_entry("instance", &format_args!("/v1/checkouts/{id}"))?;
+            map.serialize_entry("retryable", &entry.retryable)?;
+            map.serialize_entry("safe_to_pay_again", &self.problem.safe_to_pay_again.unwrap_or(false))?;
+            map.serialize_entry("shopper_message", self.problem.shopper.unwrap_or(entry.shopper))?;
+        }
+        for (name, value) in &self.problem.members {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let entry = self.0.slug.entry();
+        let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        let headers = response.headers_mut();
+        if self.0.slug == Slug::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.0.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        match invalid {
+            Invalid::Input(errors) => Self::invalid(&errors),
+            Invalid::RawCard => Self::of(Slug::RawCardNotEnabled),
+        }
+    }
+}

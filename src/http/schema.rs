@@ -1,0 +1,213 @@
+//! Schemas for `openapi.yaml`: from the shapes that bodies are checked by, and for the words of the vocabulary.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, SchemaType, Type};
+use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, SchemaFormat};
+
+use super::shape::{Like, Object, Shape};
+use crate::checkout::{Flow, PaymentStatus, Status, StepName, StepStatus, StuckReason};
+
+/// The schemas of a document by their names.
+pub(super) type Named = BTreeMap<String, RefOr<Schema>>;
+
+impl Shape {
+    /// The schema of this shape; the objects that it refers to are put into `named`.
+    pub(super) fn schema(&self, named: &mut Named) -> RefOr<Schema> {
+        match self {
+            Self::Text { min, max, like } => text(*min, *max, *like).into(),
+            Self::Integer { min, max } => typed(Type::Integer).minimum(Some(*min)).maximum(Some(*max)).into(),
+            Self::Amount { min, max, .. } => {
+                typed(Type::Number).minimum(Some(*min)).maximum(Some(*max)).into()
+            }
+            Self::LooseAmount { max } => OneOfBuilder::new()
+                .item(typed(Type::Number).minimum(Some(0)).maximum(Some(*max)))
+                .item(typed(Type::String).pattern(Some("^[0-9]+(\\.[0-9]{1,4})?$")))
+                .into(),
+            Self::Flag => typed(Type::Boolean).into(),
+            Self::Word(words) => words_of(words).into(),
+            Self::List { of, min, max } => {
+                ArrayBuilder::new().items(of.schema(named)).min_items(Some(*min)).max_items(Some(*max)).into()
+            }
+            Self::Notes { entries, characters } => typed(Type::Object)
+                .additional_properties(Some(AdditionalProperties::RefOr(
+                    typed(Type::String).max_length(Some(*characters)).into(),
+                )))
+                .extensions(Some([("maxProperties", json!(entries))].into_iter().collect()))
+                .into(),
+            Self::Object(object) => object.reference(named),
+            Self::Choice { words, object } => {
+                OneOfBuilder::new().item(words_of(words)).item(object.reference(named)).into()
+            }
+            Self::Tagged { name, objects } => {
+                let mut one_of = OneOfBuilder::new();
+                for (_, object) in *objects {
+                    one_of = one_of.item(object.reference(named));
+                }
+                named.insert((*name).to_owned(), one_of.into());
+                Ref::from_schema_name(*name).into()
+            }
+        }
+    }
+}
+
+impl Object {
+    /// A reference to it among the schemas of a document.
+    pub(super) fn reference(&self, named: &mut Named) -> RefOr<Schema> {
+        if !named.contains_key(self.name) {
+            let schema = self.schema(named);
+            named.insert(self.name.to_owned(), schema.into());
+        }
+        Ref::from_schema_name(self.name).into()
+    }
+
+    /// The schema itself.
+    pub(super) fn inline(&self, named: &mut Named) -> RefOr<Schema> {
+        self.schema(named).into()
+    }
+
+    fn schema(&self, named: &mut Named) -> Schema {
+        let mut object = typed(Type::Object)
+            .description(Some(self.about))
+            .additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        for field in self.fields {
+            let plain = field.shape.schema(named);
+            let schema = if field.required { plain } else { or_null(plain) };
+            object = object.property(field.name, described(schema, field.about));
+            if field.required {
+                object = object.required(field.name);
+            }
+        }
+        object.into()
+    }
+}
+
+fn described(schema: RefOr<Schema>, about: &str) -> RefOr<Schema> {
+    if about.is_empty() {
+        return schema;
+    }
+    match schema {
+        RefOr::Ref(mut reference) => {
+            about.clone_into(&mut reference.description);
+            reference.into()
+        }
+        RefOr::T(mut schema) => {
+            match &mut schema {
+                Schema::Object(object) => object.description = Some(about.to_owned()),
+                Schema::Array(array) => array.description = Some(about.to_owned()),
+                Schema::OneOf(one) => one.description = Some(about.to_owned()),
+                _ => {}
+            }
+            schema.into()
+        }
+    }
+}
+
+/// Null is the same as leaving a field out.
+fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            if let SchemaType::Type(plain) = &object.schema_type {
+                object.schema_type = SchemaType::from_iter([plain.clone(), Type::Null]);
+            }
+            if let Some(words) = object.enum_values.as_mut() {
+                words.push(Value::Null);
+            }
+            Schema::Object(object).into()
+        }
+        RefOr::T(Schema::Array(mut array)) => {
+            array.schema_type = SchemaType::from_iter([Type::Array, Type::Null]);
+            Schema::Array(array).into()
+        }
+        other => OneOfBuilder::new().item(typed(Type::Null)).item(other).into(),
+    }
+}
+
+fn typed(kind: Type) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(kind)
+}
+
+fn words_of(words: &[&str]) -> ObjectBuilder {
+    typed(Type::String).enum_values(Some(words.iter().copied()))
+}
+
+fn text(min: usize, max: usize, like: Like) -> ObjectBuilder {
+    let text = typed(Type::String).min_length(Some(min)).max_length(Some(max));
+    match like {
+        Like::Email => text.format(Some(SchemaFormat::Custom("email".to_owned()))),
+        Like::Url => text.format(Some(SchemaFormat::Custom("uri".to_owned()))),
+        Like::Country | Like::Currency => text.pattern(Some("^[A-Za-z]+$")),
+        Like::Locale => text.pattern(Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?$")),
+        Like::Line | Like::Lines => text,
+    }
+}
+
+/// An amount: a number whose text is exact.
+pub(super) fn amount() -> ObjectBuilder {
+    typed(Type::Number).description(Some("An exact decimal; do not read it into binary floating point."))
+}
+
+/// An amount that may not be known.
+pub(super) fn amount_or_null() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Number, Type::Null]))
+}
+
+pub(super) fn flow() -> ObjectBuilder {
+    words_of(&Flow::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
+}
+
+pub(super) fn status() -> ObjectBuilder {
+    words_of(&Status::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
+}
+
+/// The steps that a storefront sees.
+fn steps() -> Vec<&'static str> {
+    Flow::Cart.steps().iter().map(|step: &StepName| step.as_str()).collect()
+}
+
+pub(super) fn step() -> ObjectBuilder {
+    words_of(&steps())
+}
+
+pub(super) fn next_step() -> ObjectBuilder {
+    let words = steps().into_iter().map(Value::from).chain([Value::Null]);
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .enum_values(Some(words))
+}
+
+pub(super) fn step_status() -> ObjectBuilder {
+    words_of(&StepStatus::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
+}
+
+pub(super) fn payment_status() -> ObjectBuilder {
+    words_of(&PaymentStatus::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
+}
+
+pub(super) fn stuck_reason() -> ObjectBuilder {
+    words_of(&StuckReason::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
+}
+
+pub(super) fn suggested_action() -> ObjectBuilder {
+    words_of(&["restart", "resolve", "cancel"])
+}
+
+/// BigCommerce's consignments.
+pub(super) fn consignments() -> ArrayBuilder {
+    let objects = |about: &str| ArrayBuilder::new().items(typed(Type::Object)).description(Some(about));
+    let consignment = typed(Type::Object)
+        .property("id", typed(Type::String))
+        .property("line_item_ids", ArrayBuilder::new().items(typed(Type::String)))
+        .property(
+            "address",
+            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Null])),
+        )
+        .property("available_shipping_options", objects("What may be chosen."))
+        .property(
+            "selected_shipping_option",
+            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Null])),
+        );
+    let required = ["line_item_ids", "address", "available_shipping_options", "selected_shipping_option"];
+    ArrayBuilder::new().items(required.into_iter().fold(consignment, ObjectBuilder::required))
+}

@@ -1,0 +1,263 @@
+//! A checkout as the storefront sees it. Never: a token, a secret, card data, or what only operators may know.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use time::{OffsetDateTime, UtcOffset};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::schema;
+use super::totals::Totals;
+use crate::checkout::{Checkout, Decline, Flow, Money, PaymentFacts, Status, StepName};
+
+/// A checkout as it is now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Checkout)]
+pub(super) struct Snapshot<'a> {
+    /// UUIDv7.
+    id: Uuid,
+    /// Which saga it runs.
+    #[schema(schema_with = schema::flow)]
+    flow: &'a str,
+    /// The store it belongs to.
+    store: &'a str,
+    /// Grows with every change; the `ETag`.
+    version: i64,
+    /// Where it stands.
+    #[schema(schema_with = schema::status)]
+    status: &'a str,
+    /// The first step that is not done; null when the checkout has ended.
+    #[schema(schema_with = schema::next_step)]
+    next_step: Option<&'a str>,
+    /// Its steps, in order.
+    steps: Vec<Step<'a>>,
+    /// The cart, in the shape of the cart inside of BigCommerce's checkout object.
+    #[schema(value_type = Option<Object>)]
+    cart: Option<&'a Value>,
+    /// The billing address as BigCommerce holds it.
+    #[schema(value_type = Option<Object>)]
+    billing_address: Option<&'a Map<String, Value>>,
+    /// Where the items go.
+    #[schema(schema_with = schema::consignments)]
+    consignments: Vec<Map<String, Value>>,
+    /// What it costs, as far as it is known.
+    totals: Option<Totals>,
+    /// BigCommerce's order.
+    order: Option<Order<'a>>,
+    /// The latest payment.
+    payment: Option<Payment<'a>>,
+    /// Why a person is needed.
+    stuck: Option<Stuck<'a>>,
+    /// The storefront's own notes.
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    metadata: &'a Map<String, Value>,
+    /// RFC 3339, UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// RFC 3339, UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+    /// When it expires if nobody comes back. RFC 3339, UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+    /// Only in the answer that creates it: the credential for this one checkout, safe for a browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    checkout_token: Option<&'a str>,
+}
+
+/// One step and how it went.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Step<'a> {
+    #[schema(schema_with = schema::step)]
+    name: &'a str,
+    #[schema(schema_with = schema::step_status)]
+    status: &'a str,
+    /// How often it was tried.
+    attempts: u32,
+    /// When it last ended.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    finished_at: Option<OffsetDateTime>,
+}
+
+/// BigCommerce's order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Order<'a> {
+    /// Order id.
+    id: i64,
+    /// 0 is Incomplete.
+    status_id: i64,
+    /// BigCommerce's name for it.
+    status: &'a str,
+    /// Empty when there is none.
+    payment_status: &'a str,
+}
+
+/// The latest payment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Payment<'a> {
+    #[schema(schema_with = schema::payment_status)]
+    status: &'a str,
+    /// BigCommerce's id of the payment.
+    transaction_id: Option<&'a str>,
+    /// `purchase` or `authorization`.
+    transaction_type: Option<&'a str>,
+    /// What was to be charged.
+    #[schema(schema_with = schema::amount_or_null)]
+    amount: Option<Money>,
+    /// ISO 4217.
+    currency: &'a str,
+    /// Such as `stripe.card`.
+    payment_method_id: &'a str,
+    instrument: Instrument<'a>,
+    /// True only when it is certain that nothing was charged.
+    safe_to_pay_again: bool,
+    /// Why it was declined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    decline: Option<Declined<'a>>,
+}
+
+/// What paid, as far as it may be shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PaidWith)]
+pub(super) struct Instrument<'a> {
+    /// Such as `stored_card`.
+    #[serde(rename = "type")]
+    kind: &'a str,
+    /// The last four digits, where there are any.
+    last_4: Option<&'a str>,
+}
+
+/// Why a payment was declined.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Decline)]
+pub(super) struct Declined<'a> {
+    /// BigCommerce's code.
+    code: Option<i64>,
+    /// BigCommerce's title.
+    title: &'a str,
+}
+
+/// Why a person is needed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Stuck<'a> {
+    #[schema(schema_with = schema::stuck_reason)]
+    reason: &'a str,
+    /// In a sentence.
+    detail: &'a str,
+    /// Since when.
+    #[serde(with = "time::serde::rfc3339")]
+    since: OffsetDateTime,
+    /// What an operator should try first.
+    #[schema(schema_with = schema::suggested_action)]
+    suggested_action: &'a str,
+}
+
+impl<'a> Snapshot<'a> {
+    /// The checkout as it is now.
+    pub(super) fn of(checkout: &'a Checkout) -> Self {
+        let document = checkout.facts.document.as_ref();
+        let steps = checkout.steps.iter().map(|step| Step {
+            name: step.name.as_str(),
+            status: step.status.as_str(),
+            attempts: step.attempts,
+            finished_at: step.finished_at.map(utc),
+        });
+        Self {
+            id: checkout.id.uuid(),
+            flow: checkout.flow.as_str(),
+            store: &checkout.store,
+            version: checkout.version,
+            status: checkout.status.as_str(),
+            next_step: checkout.next_step().map(StepName::as_str),
+            steps: steps.collect(),
+            cart: document.and_then(|document| document.value().get("cart")),
+            billing_address: billing_address(checkout),
+            consignments: consignments(checkout),
+            totals: Totals::of(checkout),
+            order: checkout.facts.order.as_ref().map(|order| Order {
+                id: order.id,
+                status_id: order.status_id,
+                status: &order.status,
+                payment_status: &order.payment_status,
+            }),
+            payment: checkout.facts.payment.as_ref().map(|payment| Payment::of(checkout, payment)),
+            stuck: checkout.stuck.as_ref().map(|stuck| Stuck {
+                reason: stuck.reason.as_str(),
+                detail: &stuck.detail,
+                since: utc(stuck.since),
+                suggested_action: stuck.reason.suggested_action(),
+            }),
+            metadata: &checkout.metadata,
+            created_at: utc(checkout.created_at),
+            updated_at: utc(checkout.updated_at),
+            expires_at: utc(checkout.expires_at),
+            checkout_token: None,
+        }
+    }
+
+    /// With the token that was just made for it.
+    pub(super) fn with_token(self, token: &'a str) -> Self {
+        Self { checkout_token: Some(token), ..self }
+    }
+}
+
+impl<'a> Payment<'a> {
+    fn of(checkout: &Checkout, payment: &'a PaymentFacts) -> Self {
+        Self {
+            status: payment.status.as_str(),
+            transaction_id: payment.transaction_id.as_deref(),
+            transaction_type: payment.transaction_type.as_deref(),
+            amount: payment.amount,
+            currency: &payment.currency,
+            payment_method_id: &payment.payment_method_id,
+            instrument: Instrument { kind: &payment.instrument_type, last_4: payment.last_4.as_deref() },
+            safe_to_pay_again: safe_to_pay_again(checkout),
+            decline: payment.decline.as_ref().map(|Decline { code, title }| Declined { code: *code, title }),
+        }
+    }
+}
+
+/// True only when it is certain that nothing was charged. Fails closed: a checkout that needs a person is not safe,
+/// and neither is one that is paying.
+pub(super) fn safe_to_pay_again(checkout: &Checkout) -> bool {
+    let paying = checkout.in_flight.as_ref().is_some_and(|attempt| attempt.step == StepName::Payment);
+    let uncertain = matches!(checkout.status, Status::Stuck | Status::Completed);
+    let declined = checkout.facts.payment.as_ref().is_none_or(PaymentFacts::safe_to_pay_again);
+    declined && !paying && !uncertain
+}
+
+fn utc(time: OffsetDateTime) -> OffsetDateTime {
+    time.to_offset(UtcOffset::UTC)
+}
+
+fn billing_address(checkout: &Checkout) -> Option<&Map<String, Value>> {
+    match checkout.flow {
+        Flow::Cart => checkout.facts.document.as_ref()?.billing_address(),
+        Flow::DirectOrder => checkout.input.direct_order.as_ref()?.get("billing_address")?.as_object(),
+    }
+}
+
+/// BigCommerce's consignments, with the fields that a storefront relies on.
+fn consignments(checkout: &Checkout) -> Vec<Map<String, Value>> {
+    let Some(document) = &checkout.facts.document else { return Vec::new() };
+    let list = document.value().get("consignments").and_then(Value::as_array);
+    let objects = list.into_iter().flatten().filter_map(Value::as_object).cloned();
+    objects
+        .map(|mut consignment| {
+            // BigCommerce answers the address under its old name as well.
+            let older = consignment.remove("shipping_address");
+            consignment.entry("address").or_insert_with(|| older.unwrap_or(Value::Null));
+            consignment.entry("line_item_ids").or_insert_with(|| Value::Array(Vec::new()));
+            consignment.entry("available_shipping_options").or_insert_with(|| Value::Array(Vec::new()));
+            consignment.entry("selected_shipping_option").or_insert(Value::Null);
+            consignment
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+pub(super) mod tests;

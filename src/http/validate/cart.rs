@@ -1,0 +1,223 @@
+//! The contents of a cart (BigCommerce: carts.v3), coupons and the message to the merchant.
+
+use serde_json::{Map, Value};
+
+use super::super::pointer::{Errors, Pointer};
+use super::super::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
+use super::{Checked, ID, LINES, PRICE, UNITS, checked, elements, fields, text};
+
+const QUANTITY: Shape = Shape::Integer { min: 1, max: UNITS };
+
+static OPTION_SELECTION: Object = Object {
+    name: "OptionSelection",
+    about: "A choice among the options of a product.",
+    fields: &[
+        opt("option_id", ID, ""),
+        opt("option_value", Shape::Integer { min: 0, max: 4_294_967_295 }, ""),
+        opt("name", line(0, 255), ""),
+        opt("value", Shape::Text { min: 0, max: 2000, like: Like::Lines }, ""),
+        opt("nameId", Shape::Integer { min: 0, max: 4_294_967_295 }, ""),
+        opt("valueId", Shape::Integer { min: 0, max: 4_294_967_295 }, ""),
+    ],
+    rule: no_rule,
+};
+
+static WRAP_DETAIL: Object = Object {
+    name: "GiftWrapDetail",
+    about: "How one unit is wrapped.",
+    fields: &[
+        req("id", ID, "The gift wrapping option."),
+        opt("message", Shape::Text { min: 0, max: 1000, like: Like::Lines }, ""),
+    ],
+    rule: no_rule,
+};
+
+static WRAPPING: Object = Object {
+    name: "GiftWrapping",
+    about: "Gift wrapping of a line.",
+    fields: &[
+        req("wrap_together", Shape::Flag, "Whether all units go into one parcel."),
+        opt("wrap_details", Shape::List { of: &Shape::Object(&WRAP_DETAIL), min: 0, max: 100 }, ""),
+    ],
+    rule: no_rule,
+};
+
+static LINE_ITEM: Object = Object {
+    name: "LineItemInput",
+    about: "A product of the catalogue.",
+    fields: &[
+        req("product_id", ID, ""),
+        req("quantity", QUANTITY, "Units."),
+        opt("variant_id", ID, "Needed for a product with options, unless `option_selections` name one."),
+        opt("list_price", PRICE, "Instead of the catalogue's price."),
+        opt("name", line(1, 250), "Instead of the catalogue's name."),
+        opt("option_selections", Shape::List { of: &Shape::Object(&OPTION_SELECTION), min: 0, max: 100 }, ""),
+        opt("gift_wrapping", Shape::Object(&WRAPPING), ""),
+    ],
+    rule: no_rule,
+};
+
+static CUSTOM_ITEM: Object = Object {
+    name: "CustomItemInput",
+    about: "A product that is not in the catalogue.",
+    fields: &[
+        opt("sku", line(0, 255), ""),
+        req("name", line(1, 250), ""),
+        req("quantity", QUANTITY, "Units."),
+        req("list_price", PRICE, ""),
+        opt("image_url", Shape::Text { min: 8, max: 2048, like: Like::Url }, ""),
+    ],
+    rule: no_rule,
+};
+
+static PARTY: Object = Object {
+    name: "GiftCertificateParty",
+    about: "Who gives or receives a gift certificate.",
+    fields: &[
+        req("name", line(1, 255), ""),
+        req("email", Shape::Text { min: 3, max: 254, like: Like::Email }, ""),
+    ],
+    rule: no_rule,
+};
+
+static GIFT_CERTIFICATE: Object = Object {
+    name: "GiftCertificateInput",
+    about: "A gift certificate to buy.",
+    fields: &[
+        req("name", line(1, 255), ""),
+        req("theme", Shape::Word(&["Birthday", "Boy", "Celebration", "Christmas", "General", "Girl"]), ""),
+        req("amount", Shape::Amount { min: 1, max: 1000, decimals: 4 }, "From 1 to 1000."),
+        req("quantity", QUANTITY, ""),
+        req("sender", Shape::Object(&PARTY), ""),
+        req("recipient", Shape::Object(&PARTY), ""),
+        opt("message", Shape::Text { min: 0, max: 200, like: Like::Lines }, ""),
+    ],
+    rule: no_rule,
+};
+
+static LINE: Shape = Shape::Object(&LINE_ITEM);
+static CUSTOM: Shape = Shape::Object(&CUSTOM_ITEM);
+static CERTIFICATE: Shape = Shape::Object(&GIFT_CERTIFICATE);
+
+/// Products of the catalogue.
+pub(super) const LINE_ITEMS: Field =
+    opt("line_items", Shape::List { of: &LINE, min: 0, max: LINES }, "Products of the catalogue.");
+/// Products of no catalogue.
+pub(super) const CUSTOM_ITEMS: Field = opt(
+    "custom_items",
+    Shape::List { of: &CUSTOM, min: 0, max: LINES },
+    "Products that are not in the catalogue.",
+);
+/// Gift certificates to buy.
+pub(super) const GIFT_CERTIFICATES: Field = opt(
+    "gift_certificates",
+    Shape::List { of: &CERTIFICATE, min: 0, max: LINES },
+    "Gift certificates to buy.",
+);
+
+/// Body of adding items (BigCommerce: carts.v3, addCartLineItem).
+pub(in super::super) static ADD_ITEMS: Object = Object {
+    name: "AddItems",
+    about: "Items to add. At least one list holds something.",
+    fields: &[LINE_ITEMS, CUSTOM_ITEMS, GIFT_CERTIFICATES],
+    rule: holds_items,
+};
+
+/// The three lists together hold something, and not too much.
+pub(super) fn holds_items(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
+    let lists = ["line_items", "custom_items", "gift_certificates"];
+    let count: usize = lists.iter().map(|list| elements(body.get(*list)).len()).sum();
+    if count == 0
+        && lists.iter().all(|list| body.get(*list).is_none_or(|list| list.is_array() || list.is_null()))
+    {
+        errors.push(at, "must hold at least one of line_items, custom_items and gift_certificates");
+    } else if count > LINES {
+        errors.push(at, format!("must hold at most {LINES} items in all"));
+    }
+}
+
+static CHANGED_ITEM: Object = Object {
+    name: "ChangedItem",
+    about: "What is to change. BigCommerce changes the quantity and the price of catalogue items only.",
+    fields: &[
+        opt("quantity", QUANTITY, ""),
+        opt("list_price", PRICE, ""),
+        opt("product_id", ID, ""),
+        opt("variant_id", ID, ""),
+        opt("name", line(1, 250), ""),
+        opt("gift_wrapping", Shape::Object(&WRAPPING), ""),
+        opt("option_selections", Shape::List { of: &Shape::Object(&OPTION_SELECTION), min: 0, max: 100 }, ""),
+    ],
+    rule: changes_something,
+};
+
+fn changes_something(item: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
+    if !["quantity", "list_price"].iter().any(|field| item.get(*field).is_some_and(|value| !value.is_null()))
+    {
+        errors.push(at, "must hold quantity or list_price");
+    }
+}
+
+/// Body of changing an item (BigCommerce: carts.v3, updateCartLineItem).
+pub(in super::super) static UPDATE_ITEM: Object = Object {
+    name: "UpdateItem",
+    about: "A change of one item.",
+    fields: &[req("line_item", Shape::Object(&CHANGED_ITEM), "")],
+    rule: no_rule,
+};
+
+/// A coupon code.
+pub(super) const COUPON_CODE: Shape = line(1, 50);
+
+/// Body of applying a coupon.
+pub(in super::super) static COUPON: Object = Object {
+    name: "Coupon",
+    about: "A coupon to apply.",
+    fields: &[req("coupon_code", COUPON_CODE, "")],
+    rule: no_rule,
+};
+
+/// A message from the shopper to the merchant.
+pub(super) const MESSAGE: Shape = Shape::Text { min: 0, max: 2000, like: Like::Lines };
+
+/// Body of the message to the merchant.
+pub(in super::super) static CUSTOMER_MESSAGE: Object = Object {
+    name: "CustomerMessage",
+    about: "The shopper's message to the merchant.",
+    fields: &[req("customer_message", MESSAGE, "At most 2000 characters; empty to take it back.")],
+    rule: no_rule,
+};
+
+/// Checks and takes items to add.
+pub(in super::super) fn add_items(body: &Value) -> Checked<Map<String, Value>> {
+    checked(&ADD_ITEMS, body)?;
+    Ok(fields(body))
+}
+
+/// Checks and takes a change of one item.
+pub(in super::super) fn update_item(body: &Value) -> Checked<Map<String, Value>> {
+    checked(&UPDATE_ITEM, body)?;
+    Ok(fields(body))
+}
+
+/// Checks and takes a coupon code.
+pub(in super::super) fn coupon_code(body: &Value) -> Checked<String> {
+    checked(&COUPON, body)?;
+    Ok(text(body, "coupon_code").unwrap_or_default())
+}
+
+/// Checks and takes a message.
+pub(in super::super) fn customer_message(body: &Value) -> Checked<String> {
+    checked(&CUSTOMER_MESSAGE, body)?;
+    Ok(text(body, "customer_message").unwrap_or_default())
+}
+
+/// Whether the part of a path may be the id of a line item.
+pub(in super::super) fn is_item_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether the part of a path may be a coupon code.
+pub(in super::super) fn is_coupon_code(text: &str) -> bool {
+    (1..=50).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}

@@ -1,0 +1,109 @@
+//! Body of a new checkout: the cart, and whatever else is known already.
+
+use serde_json::{Map, Value};
+
+use super::super::pointer::{Errors, Pointer};
+use super::super::shape::{Field, Like, Object, Shape, no_rule, opt, req};
+use super::address::BILLING;
+use super::cart::{COUPON_CODE, CUSTOM_ITEMS, GIFT_CERTIFICATES, LINE_ITEMS, MESSAGE, holds_items};
+use super::shipping::{
+    CONSIGNMENT, OPTIONS, PREFERENCE, check_options, taken_consignments, taken_options, taken_preference,
+};
+use super::{Checked, ID, checked, elements, fields, text};
+use crate::checkout::Input;
+
+static CURRENCY: Object = Object {
+    name: "Currency",
+    about: "A currency.",
+    fields: &[req("code", Shape::Text { min: 3, max: 3, like: Like::Currency }, "ISO 4217, such as `USD`.")],
+    rule: no_rule,
+};
+
+/// The storefront's own notes.
+pub(super) const METADATA: Field = opt(
+    "metadata",
+    Shape::Notes { entries: 50, characters: 500 },
+    "The storefront's own notes: at most 50, each at most 500 characters. They never go to BigCommerce.",
+);
+
+/// The customer.
+pub(super) const CUSTOMER_ID: Field = opt(
+    "customer_id",
+    Shape::Integer { min: 0, max: 4_294_967_295 },
+    "BigCommerce's customer; 0 is a guest.",
+);
+
+/// Fields that go into Create a Cart.
+const CART_FIELDS: &[&str] =
+    &["customer_id", "channel_id", "currency", "locale", "line_items", "custom_items", "gift_certificates"];
+
+/// Body of a new checkout.
+pub(in super::super) static NEW_CHECKOUT: Object = Object {
+    name: "NewCheckout",
+    about: "A cart (as in BigCommerce's Create a Cart), and whatever else is known already.",
+    fields: &[
+        CUSTOMER_ID,
+        opt("channel_id", ID, "BigCommerce's channel; 1 when left out."),
+        opt("currency", Shape::Object(&CURRENCY), "Needed when the store sells in several currencies."),
+        opt("locale", Shape::Text { min: 2, max: 8, like: Like::Locale }, "`en` or `en-US`."),
+        LINE_ITEMS,
+        CUSTOM_ITEMS,
+        GIFT_CERTIFICATES,
+        opt(
+            "coupon_codes",
+            Shape::List { of: &COUPON_CODE, min: 0, max: 20 },
+            "Applied once the cart exists.",
+        ),
+        opt("billing_address", Shape::Object(&BILLING), ""),
+        opt(
+            "consignments",
+            Shape::List { of: &Shape::Object(&CONSIGNMENT), min: 0, max: 1 },
+            "One address for everything; items have no ids yet, so that they can only be divided later.",
+        ),
+        opt("shipping_options", OPTIONS, ""),
+        opt("shipping_preference", PREFERENCE, "How to choose a shipping option where none is named."),
+        opt("customer_message", MESSAGE, "From the shopper to the merchant."),
+        METADATA,
+    ],
+    rule: together,
+};
+
+fn together(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
+    holds_items(body, at, errors);
+    for (index, consignment) in elements(body.get("consignments")).iter().enumerate() {
+        if consignment.get("line_items").is_some_and(|items| !items.is_null()) {
+            at.field("consignments", |at| {
+                at.index(index, |at| {
+                    at.field("line_items", |at| {
+                        errors.push(at, "must be left out here: items have no ids before the cart exists");
+                    });
+                });
+            });
+        }
+    }
+    if let Some(options) = body.get("shipping_options") {
+        at.field("shipping_options", |at| check_options(options, at, errors));
+    }
+}
+
+/// The body of Create a Cart, everything else, and the notes.
+pub(in super::super) fn new_checkout(
+    body: &Value,
+) -> Checked<(Map<String, Value>, Input, Map<String, Value>)> {
+    checked(&NEW_CHECKOUT, body)?;
+    let all = fields(body);
+    let cart = all.iter().filter(|(name, _)| CART_FIELDS.contains(&name.as_str()));
+    let cart = cart.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let list = |field: &str| all.get(field).filter(|list| !elements(Some(list)).is_empty());
+    let codes = elements(all.get("coupon_codes")).iter().filter_map(Value::as_str);
+    let input = Input {
+        coupon_codes: codes.map(str::to_owned).collect(),
+        customer_message: text(body, "customer_message").filter(|message| !message.is_empty()),
+        billing_address: all.get("billing_address").map(fields),
+        consignments: list("consignments").map(taken_consignments),
+        shipping_options: list("shipping_options").map(taken_options),
+        shipping_preference: all.get("shipping_preference").and_then(taken_preference),
+        ..Input::default()
+    };
+    Ok((cart, input, all.get("metadata").map(fields).unwrap_or_default()))
+}

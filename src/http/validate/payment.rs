@@ -1,0 +1,266 @@
+//! Orders and payments. The instrument is read by the one type that keeps it secret; nothing of it but its kind is in
+//! what this module hands out for fingerprints.
+
+use serde_json::{Map, Value, json};
+
+use super::super::json::{Body, without_nulls};
+use super::super::pointer::{Errors, Pointer};
+use super::super::shape::{Object, Shape, line, no_rule, opt, req};
+use super::address::BILLING;
+use super::shipping::{
+    CONSIGNMENTS, OPTIONS, PREFERENCE, check_consignments, check_options, taken_consignments, taken_options,
+    taken_preference,
+};
+use super::{Checked, Invalid, TOTAL, checked, fields, money};
+use crate::bigcommerce::PaymentRequest;
+use crate::checkout::{Money, PaymentIntent};
+use crate::saga::{Complete, Operation};
+
+const SECRET: Shape = line(1, 1024);
+const DIGITS_3_4: Shape = line(3, 4);
+
+macro_rules! instruments {
+    ($($name:ident: $schema:literal, $kind:literal, $about:literal, [$($field:expr),*];)+) => {
+        $(static $name: Object = Object {
+            name: $schema,
+            about: $about,
+            fields: &[req("type", Shape::Word(&[$kind]), "") $(, $field)*],
+            rule: no_rule,
+        };)+
+        const INSTRUMENT: Shape = Shape::Tagged { name: "Instrument", objects: &[$(($kind, &$name)),+] };
+    };
+}
+
+instruments! {
+    STORED_CARD: "StoredCard", "stored_card", "A card that the shopper stored earlier.", [
+        req("token", SECRET, "From the payment methods."),
+        opt("verification_value", DIGITS_3_4, "Where the method asks for it.")
+    ];
+    CARD: "Card", "card", "A raw card. Refused unless the operator turned it on.", [
+        req("number", line(12, 40), "12 to 19 digits; blanks and hyphens are ignored."),
+        req("cardholder_name", SECRET, ""),
+        req("expiry_month", Shape::Integer { min: 1, max: 12 }, ""),
+        req("expiry_year", Shape::Integer { min: 2000, max: 2999 }, ""),
+        req("verification_value", DIGITS_3_4, "")
+    ];
+    STORED_PAYPAL: "StoredPayPalAccount", "stored_paypal_account", "A PayPal account that was stored earlier.", [
+        req("token", SECRET, "")
+    ];
+    STORED_BANK: "StoredBankAccount", "stored_bank_account", "A bank account that was stored earlier.", [
+        req("token", SECRET, "")
+    ];
+    GIFT_CERTIFICATE: "GiftCertificate", "gift_certificate", "A gift certificate.", [
+        req("gift_certificate_code", SECRET, "")
+    ];
+    STORE_CREDIT: "StoreCredit", "store_credit", "The shopper's credit with the store.", [];
+    TOKENIZED_CARD: "TokenizedCard", "tokenized_card", "A card as another party's token.", [
+        req("token", SECRET, ""),
+        opt("iin", line(1, 32), ""),
+        opt("last_four_digits", line(4, 4), ""),
+        opt("expiration_month", line(1, 8), ""),
+        opt("expiration_year", line(1, 8), "")
+    ];
+}
+
+const AGREED: super::super::shape::Field = opt(
+    "agreed_total",
+    TOTAL,
+    "The most that the shopper agreed to pay. Without it, the grand total that was shown last.",
+);
+
+/// Body of creating the order.
+pub(in super::super) static ORDER: Object = Object {
+    name: "OrderInput",
+    about: "The order. The body may be left out.",
+    fields: &[AGREED],
+    rule: no_rule,
+};
+
+/// Body of a call that needs nothing.
+pub(in super::super) static NOTHING: Object =
+    Object { name: "Nothing", about: "Nothing needs to be said.", fields: &[], rule: no_rule };
+
+/// The payment inside of `complete`.
+static PAYMENT_PART: Object = Object {
+    name: "PaymentPart",
+    about: "The method and the instrument that pay.",
+    fields: &[
+        req("payment_method_id", line(1, 255), "Such as `stripe.card`."),
+        req("instrument", INSTRUMENT, ""),
+        opt(
+            "save_instrument",
+            Shape::Flag,
+            "Whether BigCommerce is to keep the instrument for the customer.",
+        ),
+    ],
+    rule: no_rule,
+};
+
+/// Body of a payment.
+pub(in super::super) static PAYMENT: Object = Object {
+    name: "PaymentInput",
+    about: "The method and the instrument that pay. BigCommerce's own `{\"payment\": {...}}` is taken as well.",
+    fields: &[
+        req("payment_method_id", line(1, 255), "Such as `stripe.card`."),
+        req("instrument", INSTRUMENT, ""),
+        opt(
+            "save_instrument",
+            Shape::Flag,
+            "Whether BigCommerce is to keep the instrument for the customer.",
+        ),
+        AGREED,
+    ],
+    rule: no_rule,
+};
+
+/// Body of one call.
+pub(in super::super) static COMPLETE: Object = Object {
+    name: "CompleteInput",
+    about: "Whatever is missing, and the payment.",
+    fields: &[
+        opt("billing_address", Shape::Object(&BILLING), ""),
+        opt("consignments", CONSIGNMENTS, ""),
+        opt("shipping_options", OPTIONS, ""),
+        opt("shipping_preference", PREFERENCE, "How to choose a shipping option where none is named."),
+        AGREED,
+        req("payment", Shape::Object(&PAYMENT_PART), ""),
+    ],
+    rule: no_rule,
+};
+
+/// Checks that nothing is said.
+pub(in super::super) fn empty(body: &Value) -> Checked<()> {
+    checked(&NOTHING, body)
+}
+
+/// Checks the body of an order and takes the agreed total.
+pub(in super::super) fn order(body: &Value) -> Checked<Option<Money>> {
+    checked(&ORDER, body)?;
+    Ok(money(body.get("agreed_total")))
+}
+
+/// What may go into a fingerprint: the payment is replaced by its method, the kind of its instrument and whether it is
+/// to be saved. Nothing in it comes from card data or from a token.
+pub(in super::super) fn safe_part(body: &Value) -> Value {
+    let safe = |payment: &Value| {
+        let field = |name: &str| payment.get(name).cloned().unwrap_or_default();
+        let kind = payment.pointer("/instrument/type").and_then(Value::as_str).unwrap_or_default();
+        json!({
+            "payment_method_id": field("payment_method_id"),
+            "instrument": {"type": kind},
+            "save_instrument": field("save_instrument"),
+        })
+    };
+    let mut rest: Map<String, Value> = Map::new();
+    for (name, value) in body.as_object().into_iter().flatten() {
+        if !matches!(name.as_str(), "payment" | "payment_method_id" | "instrument" | "save_instrument") {
+            rest.insert(name.clone(), value.clone());
+        }
+    }
+    rest.insert("payment".to_owned(), safe(body.get("payment").unwrap_or(body)));
+    without_nulls(Value::Object(rest))
+}
+
+/// Checks and takes a payment.
+pub(in super::super) fn payment(body: Body, raw_cards: bool) -> Checked<Operation> {
+    let (mut at, mut errors) = (Pointer::default(), Errors::default());
+    if let Some(object) = body.value().as_object() {
+        let known = if object.contains_key("payment") { &WRAPPED } else { &PAYMENT };
+        known.check_names(object, &mut at, &mut errors);
+        if let Some(total) = object.get("agreed_total").filter(|total| !total.is_null()) {
+            at.field("agreed_total", |at| TOTAL.check(total, at, &mut errors));
+        }
+    }
+    let agreed_total = money(body.value().get("agreed_total"));
+    let mut body = body.take();
+    let (payment, pointer) = match body.get_mut("payment") {
+        Some(payment) => (payment.take(), "/payment"),
+        None => (body, ""),
+    };
+    let (intent, instrument) = instrument(payment, pointer, raw_cards, errors)?;
+    Ok(Operation::Payment { intent, instrument, agreed_total })
+}
+
+static WRAPPED: Object = Object {
+    name: "WrappedPayment",
+    about: "BigCommerce's own body.",
+    fields: &[AGREED, req("payment", Shape::Object(&PAYMENT_PART), "")],
+    rule: no_rule,
+};
+
+/// Checks and takes everything of one call.
+pub(in super::super) fn complete(body: Body, raw_cards: bool) -> Checked<Operation> {
+    let (mut at, mut errors) = (Pointer::default(), Errors::default());
+    let given = |field: &str| body.value().get(field).filter(|value| !value.is_null());
+    let Some(object) = body.value().as_object() else {
+        errors.push(&at, "must be an object");
+        return Err(Invalid::Input(errors.into_list()));
+    };
+    COMPLETE.check_names(object, &mut at, &mut errors);
+    for field in COMPLETE.fields.iter().filter(|field| field.name != "payment") {
+        if let Some(value) = given(field.name) {
+            at.field(field.name, |at| field.shape.check(value, at, &mut errors));
+        }
+    }
+    if let Some(consignments) = given("consignments") {
+        at.field("consignments", |at| check_consignments(consignments, at, &mut errors));
+    }
+    if let Some(options) = given("shipping_options") {
+        at.field("shipping_options", |at| check_options(options, at, &mut errors));
+    }
+    let (billing_address, consignments) =
+        (given("billing_address").map(fields), given("consignments").map(taken_consignments));
+    let shipping_options = given("shipping_options").map(taken_options);
+    let shipping_preference = given("shipping_preference").and_then(taken_preference);
+    let agreed_total = money(given("agreed_total"));
+    let mut body = body.take();
+    let payment = body.get_mut("payment").map(Value::take).unwrap_or_default();
+    let (intent, instrument) = instrument(payment, "/payment", raw_cards, errors)?;
+    Ok(Operation::Complete(Box::new(Complete {
+        billing_address,
+        consignments,
+        shipping_options,
+        shipping_preference,
+        agreed_total,
+        intent,
+        instrument,
+    })))
+}
+
+/// Reads the payment itself and tells what is wrong with it together with what was found before.
+fn instrument(
+    payment: Value,
+    pointer: &str,
+    raw_cards: bool,
+    mut errors: Errors,
+) -> Checked<(PaymentIntent, PaymentRequest)> {
+    let payment = Body::from(payment);
+    if !raw_cards && payment.value().pointer("/instrument/type").and_then(Value::as_str) == Some("card") {
+        return Err(Invalid::RawCard);
+    }
+    let mut at = Pointer::from(pointer);
+    if let (Some(fields), false) = (payment.value().as_object(), pointer.is_empty()) {
+        PAYMENT_PART.check_names(fields, &mut at, &mut errors);
+    }
+    if let Some(instrument) = payment.value().get("instrument") {
+        at.field("instrument", |at| INSTRUMENT.check(instrument, at, &mut errors));
+    }
+    match PaymentRequest::parse(payment.take(), pointer) {
+        Ok(request) if errors.is_empty() => {
+            let intent = PaymentIntent {
+                payment_method_id: request.payment_method_id().to_owned(),
+                instrument_type: request.instrument().kind().to_owned(),
+                last_4: request.instrument().last_4(),
+                save_instrument: request.save_instrument(),
+            };
+            Ok((intent, request))
+        }
+        Ok(_) => Err(Invalid::Input(errors.into_list())),
+        Err(more) => {
+            for error in more {
+                errors.push_at(error.pointer, error.detail);
+            }
+            Err(Invalid::Input(errors.into_list()))
+        }
+    }
+}
