@@ -219,8 +219,13 @@ fn holds(body: &[u8], part: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const CALL: Seen<'_> =
-        Seen { call: "create-order", store: "s", path: "/p", correlation_id: Some("c"), body: b"{\"sku\":1}" };
+    const CALL: Seen<'_> = Seen {
+        call: "create-order",
+        store: "s",
+        path: "/p",
+        correlation_id: Some("c"),
+        body: b"{\"sku\":1}",
+    };
 
     #[test]
     fn the_nth_matching_requests_are_hit() {

@@ -257,8 +257,8 @@ impl Plan {
 
     /// One more, or the first item.
     pub(crate) fn item(&self, sku: &str) -> Value {
-        let price: Value =
-            serde_json::from_str(&format!("{}.{:02}", self.price / 100, self.price % 100)).unwrap_or(json!(10));
+        let price: Value = serde_json::from_str(&format!("{}.{:02}", self.price / 100, self.price % 100))
+            .unwrap_or(json!(10));
         json!({"sku": format!("{}{sku}", self.tag), "name": "Custom Product", "quantity": self.quantity, "list_price": price})
     }
 

@@ -1,7 +1,7 @@
 //! The real service on a fresh database against the simulator, and the invariants that hold after every run.
 
 mod database;
-mod invariants;
+pub(crate) mod invariants;
 mod logs;
 mod service;
 
