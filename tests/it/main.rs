@@ -4,6 +4,7 @@ mod cost;
 mod crash;
 mod deploy;
 mod dev;
+mod doubt;
 mod harness;
 mod matrix;
 mod saga;

@@ -115,9 +115,14 @@ impl Step for Payment {
         }
         let checkpoint = checkpoint(cx);
         match look(cx, &checkpoint.known).await {
-            Ok(Judgement::Nothing) => nothing(cx, &checkpoint, false),
+            Ok(Judgement::Nothing) => nothing(cx, &checkpoint),
             Ok(judgement) => judged(cx, judgement, &checkpoint),
-            Err(Verdict::Retry { .. }) => nothing(cx, &checkpoint, true),
+            // What could not be looked at proves nothing, however late it is.
+            Err(Verdict::Retry { .. }) => Finding::StillUnknown {
+                after: wait(cx, LOOK_AT_MOST),
+                failed: true,
+                settling: cx.attempt.settling,
+            },
             Err(verdict) => verdict.into(),
         }
     }
@@ -316,7 +321,7 @@ fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Checkpoint) -
             }
             verdict.into()
         }
-        Judgement::Nothing => nothing(cx, checkpoint, false),
+        Judgement::Nothing => nothing(cx, checkpoint),
     }
 }
 
@@ -337,15 +342,12 @@ fn pending(cx: &mut StepContext) -> Finding {
 }
 
 /// Nothing shows a charge. It is believed only once the token can no longer be used, and even then a person decides.
-fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, failed: bool) -> Finding {
+fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint) -> Finding {
     if cx.attempt.settling {
         return pending(cx);
     }
     let answered_no = cx.checkout.facts.payment.as_ref().is_some_and(|payment| payment.decline.is_some());
-    if answered_no
-        && !failed
-        && let Some(since) = cx.attempt.unknown_since
-    {
+    if answered_no && let Some(since) = cx.attempt.unknown_since {
         return match remaining(cx, since + cx.timing.settle) {
             Some(left) => Finding::StillUnknown { after: wait(cx, left), failed: false, settling: false },
             None => declined(cx, None).into(),
@@ -356,7 +358,7 @@ fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, failed: bool) -> Findi
         .and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok())
         .unwrap_or(cx.attempt.started_at + TOKEN_LIFETIME);
     if let Some(left) = remaining(cx, expires + cx.timing.settle) {
-        return Finding::StillUnknown { after: wait(cx, left), failed, settling: false };
+        return Finding::StillUnknown { after: wait(cx, left), failed: false, settling: false };
     }
     if let Some(payment) = cx.facts().payment.as_mut() {
         payment.status = PaymentStatus::Unknown;
