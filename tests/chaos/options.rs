@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 0)]
     pub(crate) first: u64,
     /// Shoppers at a time
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 32)]
     pub(crate) shoppers: usize,
     /// Checkouts between two healings
     #[arg(long, default_value_t = 1000)]

@@ -228,7 +228,7 @@ impl Evidence {
                 let hidden = plan.cards.iter().any(|(_, flag)| *flag == 2);
                 let visible = self.ledger.orders.iter().any(|order| {
                     order.correlation_id.as_deref() == Some(id)
-                        && (order.status_id != 0 || !order.payment_status.is_empty())
+                        && !matches!(order.status_id, 0 | 5 | 6)
                         && !order.archived
                 });
                 (visible && !hidden).then_some("BigCommerce shows what became of the payment")
