@@ -203,10 +203,11 @@ impl Shopper {
         };
         let heard = self.say(ask.clone()).await;
         let settled = heard.as_ref().is_some_and(|heard| !matches!(heard.status.as_u16(), 202 | 503));
-        if ask.key.is_some() && !settled {
+        let tired = heard.as_ref().is_some_and(|heard| heard.status == 503) && self.dice.percent(35);
+        if ask.key.is_some() && !settled && !tired {
             self.open = Some(ask);
         } else if let Some(heard) = heard
-            && heard.code() == "rejected-by-bigcommerce"
+            && (tired || heard.code() == "rejected-by-bigcommerce")
             && ask
                 .body
                 .as_ref()
@@ -304,8 +305,9 @@ impl Shopper {
             ask.wait = 0;
         }
         let chaos = Arc::clone(&self.chaos);
-        let heard = if misbehaves && (double || tabs) && ask.path != "/v1/checkouts" || (misbehaves && double)
-        {
+        // With two keys, a creation makes two checkouts, as it should.
+        let creates = matches!(&*ask.path, "/v1/checkouts" | "/v1/direct-orders");
+        let heard = if misbehaves && (double || (tabs && !creates)) {
             let mut other = ask.clone();
             if !double && other.key.is_some() {
                 self.keys += 1;
