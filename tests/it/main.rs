@@ -8,3 +8,4 @@ mod doubt;
 mod harness;
 mod matrix;
 mod saga;
+mod secrets;

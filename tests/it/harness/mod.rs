@@ -2,7 +2,7 @@
 
 mod database;
 pub(crate) mod invariants;
-mod logs;
+pub(crate) mod logs;
 mod service;
 
 use std::time::Duration;
