@@ -19,7 +19,7 @@ use crate::verify::{Evidence, Violation};
 use crate::{timeline, upheaval};
 
 /// Everything is at rest this soon after the faults have ended: a token and a pending payment run out, leases run out.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_mins(1);
 /// So many violations are shown with their timelines.
 const SHOWN: usize = 12;
 /// No line of a log may hold these: the card, the keys and the tokens of the runs.

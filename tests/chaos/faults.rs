@@ -77,8 +77,8 @@ impl Planned {
     }
 
     /// From `call:kind`.
-    pub(crate) fn parse(cell: &str) -> Option<Self> {
-        let (call, kind) = cell.split_once(':')?;
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let (call, kind) = name.split_once(':')?;
         let call = CALLS.iter().find(|(_, known)| *known == call)?.1;
         let kind = KINDS.iter().find(|(_, known)| *known == kind)?.1;
         Some(Self { call, kind, nth: 1, times: 1 })

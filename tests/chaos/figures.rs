@@ -84,13 +84,13 @@ impl Figures {
     /// One line of JSON.
     pub(crate) fn json(&self, seed: u64, counts: [u64; 3]) -> Value {
         let (kinds, calls) = self.unreached();
-        let cells = self.reached.values().filter(|count| **count > 0).count();
+        let met = self.reached.values().filter(|count| **count > 0).count();
         let faults: u64 = self.reached.values().sum();
         let seconds = self.driving.as_secs_f64().max(0.001);
         json!({
             "seed": seed, "runs": self.runs, "checkouts": self.checkouts, "violations": self.violations,
             "statuses": self.statuses, "stuck": self.stuck,
-            "faults": faults, "cells_reached": cells, "cells_planned": self.reached.len(),
+            "faults": faults, "cells_reached": met, "cells_planned": self.reached.len(),
             "cells_possible": CALLS.len() * KINDS.len(),
             "unreached_kinds": kinds, "unreached_calls": calls,
             "kills": counts[0], "terminations": counts[1], "freezes": counts[2],

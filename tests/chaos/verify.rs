@@ -214,7 +214,7 @@ impl Evidence {
                 }
             }
             status => {
-                say(id, format!("ended {status}, wanted {:?}, left {}", record.plan.ending, record.left))
+                say(id, format!("ended {status}, wanted {:?}, left {}", record.plan.ending, record.left));
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Canaries: known card numbers, verification values, tokens and keys go through every path of the real process, which logs
 //! everything it can. None of them may be in any row, in any log line, or in any answer that is not its own.
 
+use std::fmt::Write as _;
+
 use bigcommerce_simulator::{Effect, Fault, Kind, magic_card, magic_token};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -93,7 +95,7 @@ impl Heard {
         if let Some(token) = answer.body["checkout_token"].as_str() {
             text = text.replacen(token, "(its own)", 1);
         }
-        self.text.push_str(&format!("{} {text} {:?}\n", answer.status, answer.headers));
+        let _ = writeln!(self.text, "{} {text} {:?}", answer.status, answer.headers);
         answer.body
     }
 
@@ -285,7 +287,7 @@ async fn search(world: &World, heard: &Heard, tokens: &[String]) {
     );
     assert!(logs::contain("\"level\":\"TRACE\""), "the process logs everything it can");
     for canary in canaries().iter().chain(tokens) {
-        let hex: String = canary.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = canary.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         // In a text of JSON inside of a row, quotes are doubled or escaped.
         let bare = canary.trim_matches('"');
         let quoted = bare.len() != canary.len();

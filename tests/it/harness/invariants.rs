@@ -57,11 +57,11 @@ async fn money(world: &World) {
         .expect("rows");
     for row in rows {
         let (id, status, record): (String, String, String) = (row.get(0), row.get(1), row.get(2));
-        let charged = charges.contains_key(&id);
+        let was_charged = charges.contains_key(&id);
         if status == "completed" {
-            assert!(charged, "checkout {id} is completed, but was not charged");
+            assert!(was_charged, "checkout {id} is completed, but was not charged");
         }
-        if charged {
+        if was_charged {
             let record: serde_json::Value = serde_json::from_str(&record).expect("a record");
             let known = record["facts"]["payment"]["status"].as_str().unwrap_or_default();
             assert!(
