@@ -294,3 +294,14 @@ impl Plan {
         self.cards.iter().any(|(code, _)| codes.contains(code))
     }
 }
+
+/// The cheapest option of each consignment.
+pub(crate) fn choice(seen: &Value) -> Value {
+    let consignments = seen["consignments"].as_array().cloned().unwrap_or_default();
+    let options = consignments.iter().map(|consignment| {
+        let options = consignment["available_shipping_options"].as_array().cloned().unwrap_or_default();
+        let free = options.iter().find(|option| option["cost"] == 0).or(options.first());
+        json!({"consignment_id": consignment["id"], "shipping_option_id": free.map(|option| option["id"].clone())})
+    });
+    options.collect()
+}

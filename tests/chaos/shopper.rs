@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Chaos;
 use crate::dice::Dice;
 use crate::door::{Ask, Heard};
-use crate::plan::{Ending, Opening, Plan, Revision};
+use crate::plan::{Ending, Opening, Plan, Revision, choice};
 use crate::record::Record;
 
 /// Between two looks at a checkout that is busy.
@@ -395,15 +395,4 @@ impl Shopper {
             chaos.world.simulator.release(fault);
         });
     }
-}
-
-/// The cheapest option of each consignment.
-fn choice(seen: &Value) -> Value {
-    let consignments = seen["consignments"].as_array().cloned().unwrap_or_default();
-    let options = consignments.iter().map(|consignment| {
-        let options = consignment["available_shipping_options"].as_array().cloned().unwrap_or_default();
-        let free = options.iter().find(|option| option["cost"] == 0).or(options.first());
-        json!({"consignment_id": consignment["id"], "shipping_option_id": free.map(|option| option["id"].clone())})
-    });
-    options.collect()
 }
