@@ -6,7 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::{Clock, Ended, Error, Store, Transition, row, row::Row};
+use super::{Clock, Ended, Error, Hold, Store, Transition, row, row::Row};
 use crate::checkout::{Checkout, StepName};
 
 /// Between two looks at the database after a commit whose result is not known.
@@ -184,6 +184,10 @@ impl Store {
         let mut checkout = transition.checkout;
         checkout.updated_at = at;
         self.changes.publish(checkout.id, checkout.version);
+        if matches!(transition.hold, Hold::Timer(_)) {
+            // It may run out before recovery meant to look next.
+            self.changes.wake_recovery();
+        }
         Claim { checkout, clock: Clock::read(at), lease }
     }
 

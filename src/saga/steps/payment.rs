@@ -126,6 +126,12 @@ impl Step for Payment {
             Ok(Judgement::Nothing) => nothing(cx, &checkpoint, false),
             Ok(judgement) => judged(cx, judgement, &checkpoint),
             Err(verdict @ Verdict::Stuck { .. }) => verdict.into(),
+            // What could not be looked at proves nothing, however late it is.
+            Err(Verdict::Retry { .. }) => Finding::StillUnknown {
+                after: wait(cx, LOOK_AT_MOST),
+                failed: true,
+                settling: cx.attempt.settling,
+            },
             // Whatever was refused is the question, not the payment.
             Err(_) => nothing(cx, &checkpoint, true),
         }
@@ -346,13 +352,13 @@ fn pending(cx: &mut StepContext) -> Finding {
 }
 
 /// Nothing shows a charge. It is believed only once the token can no longer be used, and even then a person decides.
-fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, failed: bool) -> Finding {
+fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, refused: bool) -> Finding {
     if cx.attempt.settling {
         return pending(cx);
     }
     let answered_no = cx.checkout.facts.payment.as_ref().is_some_and(|payment| payment.decline.is_some());
     if answered_no
-        && !failed
+        && !refused
         && let Some(since) = cx.attempt.unknown_since
     {
         return match remaining(cx, since + cx.timing.settle) {
@@ -365,13 +371,13 @@ fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, failed: bool) -> Findi
         .and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok())
         .unwrap_or(cx.attempt.started_at + TOKEN_LIFETIME);
     if let Some(left) = remaining(cx, expires + cx.timing.settle) {
-        return Finding::StillUnknown { after: wait(cx, left), failed, settling: false };
+        return Finding::StillUnknown { after: wait(cx, left), failed: refused, settling: false };
     }
     if let Some(payment) = cx.facts().payment.as_mut() {
         payment.status = PaymentStatus::Unknown;
     }
-    let detail = if failed {
-        "the payment's answer was lost; its access token has expired and BigCommerce could not be asked what became of \
+    let detail = if refused {
+        "the payment's answer was lost; its access token has expired and BigCommerce refuses to say what became of \
         it: restart once it answers again"
     } else {
         "the payment's answer was lost; its access token has expired and BigCommerce shows no charge: probably not \

@@ -49,7 +49,7 @@ impl StepContext {
     pub(super) async fn archive_others(&mut self, orders: &[Order], ours: OrderId) -> Result<(), Verdict> {
         for order in orders.iter().filter(|order| order.id != ours) {
             let transactions = self.read_transactions(order.id).await?;
-            if order.status_id != 0 || !order.payment_status.is_empty() || !transactions.is_empty() {
+            if !order.is_untouched() || !transactions.is_empty() {
                 return Err(Verdict::Stuck {
                     reason: StuckReason::SurplusOrderPaid,
                     detail: format!(

@@ -92,9 +92,9 @@ impl Service {
         command
             .arg("serve")
             .env_clear()
+            .env("RUST_LOG", "debug")
             .envs(world.vars())
-            .env("LOG_FORMAT", "json")
-            .env("RUST_LOG", "debug");
+            .env("LOG_FORMAT", "json");
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
