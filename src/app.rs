@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use sqlx::PgPool;
@@ -15,7 +16,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::bigcommerce::{self, Client, NoObserver};
+use crate::bigcommerce::budget::{Budget, Replicas};
+use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::http;
 use crate::ops::{self, Operators};
@@ -29,8 +31,18 @@ pub struct App {
     pool: PgPool,
     engine: Engine,
     operators: Operators,
+    budgets: HashMap<String, Arc<Budget>>,
+    presence: Presence,
     tasks: TaskTracker,
     stopping: CancellationToken,
+}
+
+/// How the processes that share the quotas of the stores know of each other. It outlives the other tasks: until the
+/// last of them has ended, this process still spends.
+struct Presence {
+    replicas: Replicas,
+    tasks: TaskTracker,
+    leaving: CancellationToken,
 }
 
 /// A service that runs until it is stopped.
@@ -46,7 +58,7 @@ impl App {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let pool = PgPoolOptions::new()
             .max_connections(config.database.max_connections)
-            .acquire_timeout(std::time::Duration::from_secs(5))
+            .acquire_timeout(Duration::from_secs(5))
             .connect(config.database.url.expose())
             .await
             .context("DATABASE_URL: the database cannot be reached")?;
@@ -61,10 +73,17 @@ impl App {
             checkout_ttl: config.checkout_ttl,
         };
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        let clients = clients(&config)?;
+        let presence = Presence::new();
+        let budgets = budgets(&config, &presence.replicas);
+        let clients = clients(&config, &budgets)?;
         let operators = Operators::new(store.clone(), clients.clone(), operators_settings(&config));
         let engine = Engine::new(store.clone(), clients, settings, tasks.clone(), stopping.clone());
-        Ok(Self { config, store, pool, engine, operators, tasks, stopping })
+        Ok(Self { config, store, pool, engine, operators, budgets, presence, tasks, stopping })
+    }
+
+    /// The rate budgets of the stores, by name.
+    pub fn budgets(&self) -> &HashMap<String, Arc<Budget>> {
+        &self.budgets
     }
 
     /// The saga engine, for those who do without HTTP.
@@ -80,6 +99,7 @@ impl App {
     /// Begins to serve on this listener, and to recover.
     pub fn serve(self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
+        self.presence.announce(&self.store, "serve");
         self.begin_recovery();
         let state = http::State::new(
             &self.config,
@@ -115,7 +135,7 @@ impl App {
                         if let Err(error) = ended {
                             tracing::warn!(%error, "notifications are lost for now");
                         }
-                        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                        tokio::time::sleep(Duration::from_millis(500)).await;
                     }
                 }
             }
@@ -134,9 +154,46 @@ impl App {
             Ok(released) => tracing::info!(released, "leases were handed back"),
             Err(error) => tracing::warn!(%error, "leases were not handed back; they run out by themselves"),
         }
+        self.presence.leave(&self.store).await;
         self.pool.close().await;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+impl Presence {
+    fn new() -> Self {
+        // The others know of this process after their next beat; a second more, for a slow one.
+        let replicas = Replicas::joining(Store::BEAT + Duration::from_secs(1));
+        Self { replicas, tasks: TaskTracker::new(), leaving: CancellationToken::new() }
+    }
+
+    /// Says that this process is alive, and counts the others, until it leaves.
+    fn announce(&self, store: &Store, kind: &'static str) {
+        let (store, replicas, leaving) = (store.clone(), self.replicas.clone(), self.leaving.clone());
+        self.tasks.spawn(async move {
+            let mut beats = tokio::time::interval(Store::BEAT);
+            beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    () = leaving.cancelled() => return,
+                    _ = beats.tick() => {}
+                }
+                match store.beat(kind).await {
+                    Ok(live) => replicas.observe(live),
+                    Err(error) => tracing::warn!(%error, "the other processes could not be counted"),
+                }
+            }
+        });
+    }
+
+    async fn leave(self, store: &Store) {
+        self.leaving.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Err(error) = store.leave().await {
+            tracing::warn!(%error, "this process counts as alive for a few seconds more");
+        }
     }
 }
 
@@ -149,6 +206,11 @@ impl Running {
     /// The operators' room.
     pub fn operators(&self) -> &Operators {
         &self.app.operators
+    }
+
+    /// The rate budgets of the stores, by name.
+    pub fn budgets(&self) -> &HashMap<String, Arc<Budget>> {
+        &self.app.budgets
     }
 
     /// Stops as the process does on SIGTERM.
@@ -176,6 +238,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 pub async fn worker(config: Config) -> anyhow::Result<()> {
     let stop = stop_asked()?;
     let app = App::build(config).await?;
+    app.presence.announce(&app.store, "worker");
     app.begin_recovery();
     tracing::info!("working");
     stop.await;
@@ -186,16 +249,19 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
 pub async fn direct(database: &config::Database, config: Option<&Config>) -> anyhow::Result<Operators> {
     let pool = PgPoolOptions::new()
         .max_connections(database.max_connections.min(4))
-        .acquire_timeout(std::time::Duration::from_secs(5))
+        .acquire_timeout(Duration::from_secs(5))
         .connect(database.url.expose())
         .await
         .context("DATABASE_URL: the database cannot be reached")?;
     let (clients, settings) = match config {
-        Some(config) => (clients(config)?, operators_settings(config)),
+        Some(config) => {
+            let shared = budgets(config, &Replicas::joining(Duration::ZERO));
+            (clients(config, &shared)?, operators_settings(config))
+        }
         // Without a store nothing is resolved, and nothing else looks at these.
         None => (HashMap::new(), ops::Settings::default()),
     };
-    let store = Store::new(pool, std::time::Duration::from_secs(1));
+    let store = Store::new(pool, Duration::from_secs(1));
     Ok(Operators::new(store, clients, settings))
 }
 
@@ -205,7 +271,7 @@ pub fn case_as_json(case: &ops::Case) -> serde_json::Value {
 }
 
 /// An HTTP client for a command that asks a running service.
-pub fn http_client(connect: std::time::Duration) -> anyhow::Result<reqwest::Client> {
+pub fn http_client(connect: Duration) -> anyhow::Result<reqwest::Client> {
     bigcommerce::http_client(connect).context("the HTTP client cannot start")
 }
 
@@ -213,13 +279,27 @@ fn operators_settings(config: &Config) -> ops::Settings {
     ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
 }
 
-/// A client of one store, for a command.
+/// A client of one store, for a command. It shares the store's quota with processes that do not know of it, so it
+/// keeps a distance to what is left.
 pub fn client(config: &Config, store: &config::Store) -> anyhow::Result<Client> {
-    Client::new(&upstream(config, store)).with_context(|| format!("store {}", store.name))
+    let timeout = config.upstream_timeout.min(config.payment_timeout);
+    let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
+    let budget = Budget::new(&store.name, Replicas::joining(Duration::ZERO));
+    Client::with(&upstream(config, store), connections, Arc::new(budget))
+        .with_context(|| format!("store {}", store.name))
+}
+
+/// One budget for each store.
+fn budgets(config: &Config, replicas: &Replicas) -> HashMap<String, Arc<Budget>> {
+    let budget = |name: &String| Arc::new(Budget::new(name, replicas.clone()));
+    config.stores.iter().map(|store| (store.name.clone(), budget(&store.name))).collect()
 }
 
 /// One client for each store; they share their connections.
-fn clients(config: &Config) -> anyhow::Result<HashMap<String, Client>> {
+fn clients(
+    config: &Config,
+    budgets: &HashMap<String, Arc<Budget>>,
+) -> anyhow::Result<HashMap<String, Client>> {
     let timeout = config.upstream_timeout.min(config.payment_timeout);
     let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
     config
@@ -227,7 +307,8 @@ fn clients(config: &Config) -> anyhow::Result<HashMap<String, Client>> {
         .iter()
         .map(|store| {
             let settings = upstream(config, store);
-            let client = Client::with(&settings, connections.clone(), Arc::new(NoObserver))
+            let budget = budgets.get(&store.name).context("each store has a budget")?;
+            let client = Client::with(&settings, connections.clone(), budget.clone())
                 .with_context(|| format!("store {}", store.name))?;
             Ok((store.name.clone(), client))
         })

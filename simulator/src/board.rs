@@ -41,6 +41,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) store: &'a str,
     pub(crate) path: &'a str,
     pub(crate) correlation_id: Option<&'a str>,
+    pub(crate) body: &'a [u8],
 }
 
 /// A request that is hit.
@@ -207,13 +208,24 @@ fn fits(fault: &Fault, seen: Seen<'_>) -> bool {
         && fault.store.as_deref().is_none_or(|store| store == seen.store)
         && fault.matching.correlation_id.as_deref().is_none_or(|id| Some(id) == seen.correlation_id)
         && fault.matching.path_contains.as_deref().is_none_or(|part| seen.path.contains(part))
+        && fault.matching.body_contains.as_deref().is_none_or(|part| holds(seen.body, part.as_bytes()))
+}
+
+fn holds(body: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || body.windows(part.len()).any(|window| window == part)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const CALL: Seen<'_> = Seen { call: "create-order", store: "s", path: "/p", correlation_id: Some("c") };
+    const CALL: Seen<'_> = Seen {
+        call: "create-order",
+        store: "s",
+        path: "/p",
+        correlation_id: Some("c"),
+        body: b"{\"sku\":1}",
+    };
 
     #[test]
     fn the_nth_matching_requests_are_hit() {
@@ -222,6 +234,14 @@ mod tests {
         let hits: Vec<bool> = (0..5).map(|_| board.strike(CALL).is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
         assert!(board.strike(Seen { call: "get-cart", ..CALL }).is_none());
+    }
+
+    #[test]
+    fn a_fault_may_be_narrowed_to_a_body() {
+        let board = Board::default();
+        board.add(Fault::on("*").always().body_contains("sku"));
+        assert!(board.strike(CALL).is_some());
+        assert!(board.strike(Seen { body: b"{}", ..CALL }).is_none());
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Match {
     pub correlation_id: Option<String>,
     /// Only requests whose path contains this.
     pub path_contains: Option<String>,
+    /// Only requests whose body contains this.
+    pub body_contains: Option<String>,
 }
 
 /// A scripted fault.
@@ -108,6 +110,13 @@ impl Fault {
     #[must_use]
     pub fn path_contains(mut self, part: &str) -> Self {
         self.matching.path_contains = Some(part.to_owned());
+        self
+    }
+
+    /// Only requests whose body contains this.
+    #[must_use]
+    pub fn body_contains(mut self, part: &str) -> Self {
+        self.matching.body_contains = Some(part.to_owned());
         self
     }
 
@@ -236,7 +245,7 @@ mod tests {
             Fault::on("a").status_after(500),
             Fault::on("a").hang_before().nth(2).times(3),
             Fault::on("a").deliver_late().correlation_id("c"),
-            Fault::on("a").reset_in_body().store("s"),
+            Fault::on("a").reset_in_body().store("s").body_contains("b"),
             Fault::on("a").malformed(),
             Fault::on("a").html_after(504),
             Fault::on("a").slow(20).probability(0.25, 7),

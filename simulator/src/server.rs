@@ -158,6 +158,7 @@ async fn upstream(world: &Arc<World>, call: Call) -> Outcome {
         store: &arrived.store,
         path: &arrived.call.path,
         correlation_id: correlation_id.as_deref(),
+        body: &arrived.call.bytes,
     };
     let outcome = match world.board.strike(seen) {
         None => world.carry_out(&arrived).map_or(Outcome::Close, &finish),

@@ -6,6 +6,7 @@
 //!
 //! Dropping the future of a call leaves it open whether BigCommerce executed it, like [`Error::Unknown`].
 
+pub mod budget;
 pub mod carts;
 pub mod catalog;
 pub mod checkouts;
@@ -113,6 +114,8 @@ pub struct Seen {
     pub host: Host,
     /// The call's name, such as `order.create`.
     pub name: &'static str,
+    /// On whose behalf it was sent.
+    pub correlation_id: Uuid,
     /// The status; `None` when none arrived.
     pub status: Option<u16>,
     /// `succeeded`, or the name of the [`Error`].
@@ -131,8 +134,11 @@ pub trait Observer: Send + Sync {
         Ok(())
     }
 
-    /// After each call that got past [`Self::before`]. Not called when the call's future was dropped.
+    /// After each call that got past [`Self::before`].
     fn after(&self, _seen: &Seen) {}
+
+    /// Instead of [`Self::after`], when the call's future was dropped: nobody knows how it ends.
+    fn abandoned(&self, _host: Host) {}
 }
 
 /// The observer that does nothing.

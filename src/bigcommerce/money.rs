@@ -58,6 +58,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::seeded())]
+
         #[test]
         fn minor_units_and_back_is_the_same(units: i64, currency in "USD|JPY|KWD|EUR|VND|TND") {
             prop_assert_eq!(minor_units(from_minor_units(units, &currency), &currency), Some(units));

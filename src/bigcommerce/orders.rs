@@ -254,6 +254,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// Incomplete, and nothing was paid or promised for it.
+    pub fn is_untouched(&self) -> bool {
+        self.status_id == 0 && self.payment_status.is_empty()
+    }
+
     /// Reads the document, also one that was kept. `None`: what identifies it is missing.
     pub fn parse(raw: Value) -> Option<Self> {
         let currency = ["default_currency_code", "currency_code"];

@@ -72,6 +72,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::seeded())]
+
         #[test]
         fn a_parser_sees_the_segments_that_went_in(id in "[^\u{0}]{1,20}", value in ".{0,20}") {
             prop_assume!(id != "." && id != "..");

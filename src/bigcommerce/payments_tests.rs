@@ -123,6 +123,8 @@ fn methods_are_read_and_know_their_stored_instruments() {
 }
 
 proptest! {
+    #![proptest_config(crate::seeded::seeded())]
+
     #[test]
     fn only_documented_codes_are_certain(code: i64) {
         let documented = [10_001, 30_000, 30_001, 30_002, 30_003, 30_004, 30_051, 30_100, 30_102, 30_103, 30_104, 30_106, 30_107];

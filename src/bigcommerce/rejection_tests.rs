@@ -94,6 +94,8 @@ fn texts_are_bounded() {
 }
 
 proptest! {
+    #![proptest_config(crate::seeded::seeded())]
+
     #[test]
     fn no_body_panics(body: Vec<u8>, status: u16) {
         prop_assert_eq!(Rejection::read(Host::Payments, status, &body).status, status);

@@ -190,6 +190,7 @@ impl Transport {
             return Err(Error::Rejected(refused));
         };
         self.observer.before(host, cx.priority).await.map_err(Error::Unavailable)?;
+        let watched = Watched { observer: &*self.observer, host };
 
         let started = Instant::now();
         let (status, rate_limit, result) = exchange(host, prepared).instrument(span.clone()).await;
@@ -199,7 +200,8 @@ impl Transport {
         span.record("status", status);
         span.record("outcome", outcome);
         span.record("duration_ms", u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
-        self.observer.after(&Seen { host, name, status, outcome, duration, rate_limit });
+        let correlation_id = cx.correlation_id;
+        watched.after(&Seen { host, name, correlation_id, status, outcome, duration, rate_limit });
         let answer = |value| Answer { value, status: status.unwrap_or_default(), duration, rate_limit };
         result.map(|body| Received { answer: answer(body) })
     }
@@ -231,6 +233,25 @@ impl Transport {
             Some(body) => prepared.body(body),
             None => prepared,
         })
+    }
+}
+
+/// A call that the observer let pass and of which it learns the end, even when the call's future is dropped.
+struct Watched<'a> {
+    observer: &'a dyn Observer,
+    host: Host,
+}
+
+impl Watched<'_> {
+    fn after(self, seen: &Seen) {
+        self.observer.after(seen);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.observer.abandoned(self.host);
     }
 }
 

@@ -118,7 +118,47 @@ mod tests {
         assert_eq!(money("1.2344").compare(money("1.235"), "KWD"), Ordering::Less);
     }
 
+    /// Line sums as BigCommerce keeps them: more digits than the currency has.
+    fn lines() -> impl Strategy<Value = Vec<Decimal>> {
+        let line = (0_i64..10_000_000_000_000, 0_u32..13, 1_i64..20)
+            .prop_map(|(price, scale, units)| Decimal::new(price, scale) * Decimal::from(units));
+        prop::collection::vec(line, 1..20)
+    }
+
     proptest! {
+        #![proptest_config(crate::seeded::seeded())]
+
+        #[test]
+        fn the_checkout_the_order_and_the_token_name_one_total(lines in lines(), currency in "USD|JPY|KWD") {
+            let sum: Decimal = lines.iter().sum();
+            // The checkout shows every digit, the order four, the token minor units.
+            let checkout = money(&sum.to_string());
+            let order = money(&format!("{:.4}", checkout.rounded(&currency)));
+            let digits = exponent(&currency);
+            let minor = i64::try_from(order.rounded(&currency).mantissa()).expect("a total fits");
+            prop_assert_eq!(order.rounded(&currency).scale(), digits);
+            prop_assert_eq!(checkout.compare(order, &currency), Ordering::Equal);
+            prop_assert!(minor_units_match(order, minor, &currency));
+            prop_assert!(minor_units_match(checkout, minor, &currency));
+            // One minor unit more is another total everywhere.
+            let more = Money(order.0 + Decimal::new(1, digits));
+            prop_assert_eq!(more.compare(checkout, &currency), Ordering::Greater);
+            prop_assert!(!minor_units_match(more, minor, &currency));
+        }
+
+        #[test]
+        fn long_fractions_compare_as_the_shopper_sees_them(
+            minor in 0_i64..1_000_000_000_000, fraction in 0_i64..100_000_000, currency in "USD|JPY|KWD",
+        ) {
+            let digits = exponent(&currency);
+            let exact = Money(Decimal::new(minor, digits));
+            let long = Money(exact.0 + Decimal::new(fraction, digits + 8));
+            // Half a minor unit is rounded up; less is not seen.
+            let expected = if fraction < 50_000_000 { Ordering::Equal } else { Ordering::Greater };
+            prop_assert_eq!(long.compare(exact, &currency), expected);
+            prop_assert_eq!(exact.compare(long, &currency), expected.reverse());
+        }
+
         #[test]
         fn minor_units_agree_with_the_amount(minor in 0_i64..1_000_000_000_000, currency in "USD|JPY|KWD|EUR") {
             let amount = Money(Decimal::new(minor, exponent(&currency)));

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::status::words;
-use super::{CheckoutId, Document, Flow, IdempotencyKey, Input, Money, Status, StepName, StepStatus};
+use super::{CheckoutId, Document, Event, Flow, IdempotencyKey, Input, Money, Status, StepName, StepStatus};
 
 /// One shopper's run, as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -362,6 +362,22 @@ impl Checkout {
             .payment
             .as_ref()
             .is_some_and(|payment| matches!(payment.status, PaymentStatus::Unknown | PaymentStatus::Pending))
+    }
+
+    /// Whether it is being undone, or got stuck while it was.
+    pub fn is_being_undone(&self) -> bool {
+        match self.status {
+            Status::Compensating => true,
+            // What was abandoned is undone for nobody; what was cancelled, for the goal of the cancellation.
+            Status::Stuck => self.goal.as_ref().is_none_or(|goal| goal.until == StepName::Cancel),
+            _ => false,
+        }
+    }
+
+    /// The event that makes a stuck checkout go on where it stopped. One that was being undone is undone further and
+    /// never run forward again.
+    pub fn restart_event(&self) -> Event {
+        if self.is_being_undone() { Event::CancelRequested } else { Event::Restarted }
     }
 
     /// The total that the shopper was last shown.

@@ -265,16 +265,68 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
 mod tests {
     use super::*;
 
+    /// Written from the prose of the saga, not from `next`: one line for each status, one column for each event. The
+    /// letter is the status that follows: Awaiting input, Running, Waiting, Completed, cOmpensating, canceLled,
+    /// Expired, Stuck.
+    const TABLE: &str = "
+        from            claimed resumed advanced rested deferred paid cancel-requested abandoned undone lapsed stalled restarted paused resolved
+         awaiting_input  R       -       -        -      -        -    O                O         -      -      -       -         S      -
+         running         -       R       R        A      W        C    -                -         -      -      S       -         -      -
+         waiting         -       R       -        -      -        -    O                -         -      -      -       W         S      -
+         completed       -       -       -        -      -        -    -                -         -      -      -       -         -      -
+         compensating    -       O       O        -      O        C    -                -         L      E      S       O         -      -
+         cancelled       -       -       -        -      -        -    -                -         -      -      -       -         -      -
+         expired         -       -       -        -      -        -    -                -         -      -      -       -         -      -
+         stuck           -       -       -        -      -        C    O                -         -      -      -       W         -      A";
+
     #[test]
-    fn every_pair_of_status_and_event_is_decided() {
-        let legal: Vec<(Status, Event, Status)> = Status::ALL
-            .iter()
-            .flat_map(|&status| Event::ALL.iter().map(move |&event| (status, event)))
-            .filter_map(|(status, event)| next(status, event).ok().map(|to| (status, event, to)))
-            .collect();
-        assert_eq!(legal.len(), 26);
-        for (from, event, to) in legal {
-            assert!(!from.is_final(), "{from} is final but {event} leads to {to}");
+    fn every_pair_of_status_and_event_is_as_the_table_says() {
+        let mut lines = TABLE.lines().filter(|line| !line.trim().is_empty()).map(str::split_whitespace);
+        let events: Vec<Event> =
+            lines.next().expect("a head").skip(1).map(|word| word.parse().expect("an event")).collect();
+        assert_eq!(events, Event::ALL, "a column for each event");
+        let mut statuses = Vec::new();
+        for mut line in lines {
+            let from: Status = line.next().expect("a status").parse().expect("a status");
+            let cells: Vec<&str> = line.collect();
+            assert_eq!(cells.len(), events.len(), "{from}");
+            for (&event, cell) in events.iter().zip(cells) {
+                let expected = match cell {
+                    "A" => Ok(Status::AwaitingInput),
+                    "R" => Ok(Status::Running),
+                    "W" => Ok(Status::Waiting),
+                    "C" => Ok(Status::Completed),
+                    "O" => Ok(Status::Compensating),
+                    "L" => Ok(Status::Cancelled),
+                    "E" => Ok(Status::Expired),
+                    "S" => Ok(Status::Stuck),
+                    _ => Err(Illegal { status: from, event }),
+                };
+                assert_eq!(next(from, event), expected, "{from} {event}");
+            }
+            statuses.push(from);
+        }
+        assert_eq!(statuses, Status::ALL, "a line for each status");
+    }
+
+    proptest::proptest! {
+        #![proptest_config(crate::seeded::seeded())]
+
+        #[test]
+        fn whatever_happens_a_final_status_stays_and_a_replayed_log_gives_the_stored_status(
+            events in proptest::collection::vec(proptest::sample::select(Event::ALL), 0..60),
+        ) {
+            let (mut stored, mut log) = (Status::AwaitingInput, Vec::new());
+            for event in events {
+                let before = stored;
+                if let Ok(status) = next(stored, event) {
+                    stored = status;
+                    log.push(event);
+                }
+                proptest::prop_assert!(!before.is_final() || before == stored);
+            }
+            let replayed = log.into_iter().try_fold(Status::AwaitingInput, next);
+            proptest::prop_assert_eq!(replayed, Ok(stored));
         }
     }
 

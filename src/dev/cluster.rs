@@ -33,6 +33,8 @@ pub(super) enum Purpose {
     Keep,
     /// Tests: nothing survives a power failure, many connections.
     Throwaway,
+    /// Tests that restart the server: what was committed survives that, but no power failure.
+    Restarted,
 }
 
 /// Where a cluster lives and who runs it.
@@ -124,7 +126,7 @@ impl Cluster<'_> {
         initdb.arg("-D").arg(&fresh).arg("--pwfile").arg(self.password());
         // Plain password exchange: the listener is on loopback only, and a digest would cost every test connection a round trip.
         initdb.args(["--username=checkout", "--auth=password", "--encoding=UTF8", "--locale=C"]);
-        if self.purpose == Purpose::Throwaway {
+        if self.purpose != Purpose::Keep {
             initdb.arg("--no-sync");
         }
         let output = initdb.kill_on_drop(true).output().await.context("initdb cannot be started")?;
@@ -162,14 +164,16 @@ impl Cluster<'_> {
             "log_timezone=UTC",
             "logging_collector=off",
         ];
-        if self.purpose == Purpose::Throwaway {
+        if self.purpose != Purpose::Keep {
             settings.extend([
                 "fsync=off",
-                "synchronous_commit=off",
                 "full_page_writes=off",
                 "max_connections=300",
                 "shared_buffers=128MB",
             ]);
+        }
+        if self.purpose == Purpose::Throwaway {
+            settings.push("synchronous_commit=off");
         }
         for setting in settings {
             command.arg("-c").arg(setting);

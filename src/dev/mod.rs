@@ -10,9 +10,12 @@ mod exec;
 mod first_checkout;
 mod folder;
 mod orphan;
+mod postgres;
 pub mod probe;
 mod tree;
 mod up;
+
+pub use postgres::{Postgres, Restart};
 
 use std::{path::PathBuf, process::ExitCode};
 

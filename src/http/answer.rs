@@ -94,7 +94,7 @@ fn payment_in_doubt(checkout: &Checkout) -> bool {
 
 /// How an operation is answered.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
+pub(super) struct Manner<'a> {
     /// The status of success.
     pub(super) done: StatusCode,
     /// Whether it pays.
@@ -103,24 +103,32 @@ pub(super) struct Manner {
     pub(super) wait: Wait,
     /// Whether the answer was recorded before.
     pub(super) replayed: bool,
+    /// The token that was just made for the checkout. It is told even when a step failed, because the checkout can
+    /// be gone on with: its cart was made, and its address, for example, was refused.
+    pub(super) token: Option<&'a str>,
 }
 
-impl Manner {
-    /// The answer to an operation. `body` makes the body of a success.
-    pub(super) fn answer<T: Serialize>(
-        self,
-        checkout: &Checkout,
-        answer: Option<Answer>,
-        body: impl FnOnce(&Checkout) -> T,
-        problem: impl FnOnce(Problem) -> Problem,
-    ) -> Response {
+impl Manner<'_> {
+    /// The answer to an operation.
+    pub(super) fn answer(self, checkout: &Checkout, answer: Option<Answer>) -> Response {
+        let snapshot = Snapshot::of(checkout).with_token(self.token);
         let mut response = match answer {
-            None => accepted(checkout, &body(checkout)),
+            None => accepted(checkout, &snapshot),
             Some(answer) => match Problem::outcome(answer, checkout, self.pays) {
-                None => with_etag(self.done, checkout, &body(checkout)),
-                Some(found) => problem(found.about(checkout)).into_response(),
+                None => with_etag(self.done, checkout, &snapshot),
+                Some(problem) => {
+                    let problem = problem.about(checkout);
+                    match self.token {
+                        Some(token) => problem.with("checkout_token", token.into()),
+                        None => problem,
+                    }
+                    .into_response()
+                }
             },
         };
+        if self.token.is_some() {
+            set_location(&mut response, checkout);
+        }
         let headers = response.headers_mut();
         if self.wait.asked
             && let Ok(applied) = HeaderValue::try_from(self.wait.applied())
@@ -149,7 +157,7 @@ fn accepted(checkout: &Checkout, body: &impl Serialize) -> Response {
 }
 
 /// Where the checkout is.
-pub(super) fn set_location(response: &mut Response, checkout: &Checkout) {
+fn set_location(response: &mut Response, checkout: &Checkout) {
     if let Ok(location) = HeaderValue::try_from(format!("/v1/checkouts/{}", checkout.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use super::State;
 use super::answer::{etag, snapshot};
 use super::auth::Principal;
+use super::bodies;
 use super::extract::{Ask, Json, Target};
 use super::json::canonical;
-use super::openapi::bodies;
 use super::prefer::{Comparison, Tags};
 use super::problem::Problem;
 use super::snapshot::Snapshot;
@@ -37,7 +37,7 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let store = principal.may_create()?.to_owned();
     let request = ask.creation(&principal, "create", &canonical(body.value()));
-    let (cart, input, metadata) = validate::new_checkout(body.value())?;
+    let validate::New { cart, input, metadata } = validate::new_checkout(body.value())?;
     let new = NewCheckout { store, flow: NewFlow::Cart(cart), input, metadata };
     state.create(&trace, new, request, ask.wait).await
 }

@@ -10,7 +10,7 @@ use super::trace::REQUEST_ID;
 use crate::config::Config;
 
 /// How long a browser may remember the answer.
-const REMEMBER: Duration = Duration::from_secs(600);
+const REMEMBER: Duration = Duration::from_mins(10);
 
 /// The origins of all stores and of all publishable keys.
 pub(super) struct Origins(Vec<HeaderValue>);

@@ -6,10 +6,10 @@ use axum::response::Response;
 
 use super::State;
 use super::auth::Principal;
+use super::bodies;
 use super::checkouts::Creator;
 use super::extract::Json;
 use super::json::canonical;
-use super::openapi::bodies;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::trace::Trace;

@@ -56,7 +56,7 @@ pub(super) async fn follow(
 fn changes(
     state: State,
     id: CheckoutId,
-    mut watch: crate::store::Watch,
+    mut watch: crate::saga::Watch,
     mut checkout: Checkout,
     mut seen: Option<i64>,
 ) -> impl Stream<Item = Result<Event, Infallible>> {

@@ -92,14 +92,14 @@ impl Ask {
     ) -> Result<saga::Request, Problem> {
         let seen = match &self.if_match {
             None | Some(Tags::Any) => None,
-            Some(Tags::Versions(versions)) => match versions.as_slice() {
-                // No checkout has this version.
-                [one] => Some(one.unwrap_or(-1)),
-                _ => {
+            // No checkout has version -1.
+            Some(Tags::Versions(versions)) => Some(match versions.as_slice() {
+                [one] => one.unwrap_or(-1),
+                several => {
                     let version = state.engine().snapshot(target.id).await?.version;
-                    Some(if versions.contains(&Some(version)) { version } else { -1 })
+                    if several.contains(&Some(version)) { version } else { -1 }
                 }
-            },
+            }),
         };
         Ok(self.bind(&target.principal, operation, &target.id.to_string(), canonical, seen))
     }

@@ -5,9 +5,9 @@ use axum::http::request::Parts;
 use axum::response::Response;
 
 use super::State;
+use super::bodies;
 use super::extract::{Ask, Json, Target};
 use super::json::canonical;
-use super::openapi::bodies;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::table::Slug;

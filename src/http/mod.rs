@@ -5,12 +5,15 @@
 
 mod answer;
 mod auth;
+mod bodies;
 pub mod case;
 mod checkouts;
 mod cors;
+mod described;
 mod direct_orders;
 mod docs;
 mod events;
+mod examples;
 mod extract;
 mod health;
 mod items;

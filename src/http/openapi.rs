@@ -1,7 +1,7 @@
 //! `openapi.yaml`, generated from the routes, from the shapes that bodies are checked by and from the table of
 //! problems.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{HttpMethod, Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -12,202 +12,26 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use super::described::ProblemDocument;
+use super::examples;
 use super::table::Slug;
-
-/// Schemas of request bodies, by the shapes that check them.
-pub(super) mod bodies {
-    use std::borrow::Cow;
-
-    use utoipa::openapi::{RefOr, Schema};
-    use utoipa::{PartialSchema, ToSchema};
-
-    use super::super::schema::Named;
-    use super::super::shape::Shape;
-    use super::super::validate;
-
-    macro_rules! bodies {
-        ($($name:ident = $shape:expr;)+) => {$(
-            /// See its shape.
-            pub(in super::super) struct $name;
-
-            impl PartialSchema for $name {
-                fn schema() -> RefOr<Schema> {
-                    let shape: Shape = $shape;
-                    match &shape {
-                        Shape::Object(object) => object.inline(&mut Named::new()),
-                        other => other.schema(&mut Named::new()),
-                    }
-                }
-            }
-
-            impl ToSchema for $name {
-                fn name() -> Cow<'static, str> {
-                    let shape: Shape = $shape;
-                    match &shape {
-                        Shape::Object(object) => Cow::Borrowed(object.name),
-                        _ => Cow::Borrowed(stringify!($name)),
-                    }
-                }
-
-                fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-                    let mut named = Named::new();
-                    let shape: Shape = $shape;
-                    shape.schema(&mut named);
-                    schemas.extend(named);
-                }
-            }
-        )+};
-    }
-
-    bodies! {
-        NewCheckout = Shape::Object(&validate::NEW_CHECKOUT);
-        BillingAddress = Shape::Object(&validate::BILLING);
-        Consignments = validate::CONSIGNMENTS;
-        ShippingOptions = validate::OPTIONS;
-        AddItems = Shape::Object(&validate::ADD_ITEMS);
-        UpdateItem = Shape::Object(&validate::UPDATE_ITEM);
-        Coupon = Shape::Object(&validate::COUPON);
-        CustomerMessage = Shape::Object(&validate::CUSTOMER_MESSAGE);
-        Order = Shape::Object(&validate::ORDER);
-        Nothing = Shape::Object(&validate::NOTHING);
-        Payment = Shape::Object(&validate::PAYMENT);
-        Complete = Shape::Object(&validate::COMPLETE);
-        DirectOrder = Shape::Object(&validate::DIRECT_ORDER);
-    }
-}
-
-/// The order and all that belongs to it, in BigCommerce's shapes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes an answer that is passed on as it is")]
-pub(super) struct Confirmation {
-    #[schema(value_type = Object)]
-    order: Value,
-    #[schema(value_type = Vec<Object>)]
-    products: Value,
-    #[schema(value_type = Vec<Object>)]
-    shipping_addresses: Value,
-    #[schema(value_type = Vec<Object>)]
-    taxes: Value,
-    #[schema(value_type = Vec<Object>)]
-    coupons: Value,
-    #[schema(value_type = Vec<Object>)]
-    transactions: Value,
-    #[schema(value_type = Vec<Object>)]
-    shipments: Value,
-}
-
-/// URLs of BigCommerce's hosted cart and checkout; each works once.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes an answer that is passed on as it is")]
-pub(super) struct RedirectUrls {
-    cart_url: Option<String>,
-    checkout_url: Option<String>,
-    embedded_checkout_url: Option<String>,
-}
-
-/// BigCommerce's accepted payment methods.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes an answer that is passed on as it is")]
-pub(super) struct PaymentMethods {
-    /// As BigCommerce sends them.
-    #[schema(value_type = Vec<Object>)]
-    data: Value,
-}
-
-/// A problem (RFC 9457). `/problems/{slug}` explains each.
-#[derive(ToSchema)]
-#[schema(as = Problem)]
-#[expect(dead_code, reason = "it describes what `problem` writes")]
-pub(super) struct ProblemDocument {
-    /// `/problems/{slug}`.
-    #[schema(rename = "type")]
-    kind: String,
-    title: String,
-    status: u16,
-    detail: String,
-    /// The slug.
-    #[schema(schema_with = slugs)]
-    code: String,
-    /// Also in `X-Request-Id`.
-    trace_id: String,
-    /// The checkout, where it concerns one.
-    #[schema(nullable = false)]
-    instance: Option<String>,
-    /// Whether the same request may succeed later.
-    #[schema(nullable = false)]
-    retryable: Option<bool>,
-    /// True only when it is certain that nothing was charged.
-    #[schema(nullable = false)]
-    safe_to_pay_again: Option<bool>,
-    /// A sentence that may be shown.
-    #[schema(nullable = false)]
-    shopper_message: Option<String>,
-    /// `invalid-input`: all that is wrong with the body.
-    #[schema(nullable = false)]
-    errors: Option<Vec<ProblemError>>,
-    /// `step-out-of-order`: the step to do.
-    #[schema(schema_with = super::schema::next_step, required = false)]
-    next_step: Option<String>,
-    /// `total-changed`: what was agreed to.
-    #[schema(schema_with = super::schema::amount, required = false)]
-    agreed_total: Option<Value>,
-    /// `total-changed`: what it would cost.
-    #[schema(schema_with = super::schema::amount, required = false)]
-    grand_total: Option<Value>,
-    /// `rejected-by-bigcommerce`: what BigCommerce said.
-    #[schema(nullable = false)]
-    upstream: Option<Upstream>,
-    /// `payment-declined`.
-    #[schema(nullable = false)]
-    decline: Option<ProblemDecline>,
-    /// `version-mismatch`: the version now.
-    #[schema(nullable = false)]
-    version: Option<i64>,
-    /// When a checkout was created and a step of it failed: its credential.
-    #[schema(nullable = false)]
-    checkout_token: Option<String>,
-}
-
-/// What does not fit at one place of the body.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes what `problem` writes")]
-pub(super) struct ProblemError {
-    /// JSON pointer (RFC 6901).
-    pointer: String,
-    detail: String,
-}
-
-/// BigCommerce's refusal.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes what `problem` writes")]
-pub(super) struct Upstream {
-    status: u16,
-    title: String,
-    /// Messages by field.
-    #[schema(value_type = std::collections::HashMap<String, String>)]
-    errors: Value,
-}
-
-/// Why a payment was declined.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes what `problem` writes")]
-pub(super) struct ProblemDecline {
-    /// BigCommerce's code.
-    code: Option<i64>,
-    title: String,
-}
-
-fn slugs() -> ObjectBuilder {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(Slug::ALL.iter().map(|slug| slug.entry().slug)))
-}
 
 /// The whole reference, as it is committed.
 pub fn as_yaml() -> String {
-    let api = generate();
-    let text = api.to_yaml().unwrap_or_default();
-    format!("# Generated: cargo run -- openapi > openapi.yaml\n{text}")
+    let text = generate().to_yaml().unwrap_or_default();
+    let mut yaml = String::from("# Generated: cargo run -- openapi > openapi.yaml");
+    for line in text.lines() {
+        // How serde_json hands the exact text of a number to a writer that is not its own.
+        if let Some(number) = line.trim_start().strip_prefix("$serde_json::private::Number: ") {
+            yaml.push(' ');
+            yaml.push_str(number.trim_matches('\''));
+        } else {
+            yaml.push('\n');
+            yaml.push_str(line);
+        }
+    }
+    yaml.push('\n');
+    yaml
 }
 
 fn generate() -> OpenApi {
@@ -220,6 +44,8 @@ fn generate() -> OpenApi {
             LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build(),
         ))
         .build();
+    api.servers =
+        Some(vec![utoipa::openapi::ServerBuilder::new().url("/").description(Some("This service.")).build()]);
     api.tags = Some(
         TAGS.iter()
             .map(|(name, about)| TagBuilder::new().name(*name).description(Some(*about)).build())
@@ -291,6 +117,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         credentials.push(SecurityRequirement::new("checkout_token", Vec::<String>::new()));
     }
     operation.security = Some(credentials);
+    add_example(operation);
     let parameters = operation.parameters.get_or_insert_with(Vec::new);
     if about_one {
         let id = ObjectBuilder::new()
@@ -340,6 +167,16 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         if applies {
             let reference = Ref::from_response_name(format!("Problem{status}"));
             operation.responses.responses.insert(status.to_string(), RefOr::Ref(reference));
+        }
+    }
+}
+
+fn add_example(operation: &mut Operation) {
+    let example = operation.operation_id.as_deref().and_then(examples::body);
+    let Some(RefOr::T(body)) = operation.request_body.as_mut() else { return };
+    for content in body.content.values_mut() {
+        if let RefOr::T(content) = content {
+            content.example.clone_from(&example);
         }
     }
 }

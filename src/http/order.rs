@@ -6,9 +6,10 @@ use axum::response::Response;
 
 use super::State;
 use super::answer::json;
+use super::bodies;
+use super::described::{Confirmation, RedirectUrls};
 use super::extract::{Ask, MaybeJson, Target};
 use super::json::canonical;
-use super::openapi::{Confirmation, RedirectUrls, bodies};
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::validate;

@@ -6,9 +6,10 @@ use axum::response::Response;
 
 use super::State;
 use super::answer::json;
+use super::bodies;
+use super::described::PaymentMethods;
 use super::extract::{Ask, Json, Target};
 use super::json::canonical;
-use super::openapi::{PaymentMethods, bodies};
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::validate;

@@ -9,6 +9,9 @@ const MOST: usize = 100;
 /// The longest name of an unknown field that is repeated.
 const LONGEST: usize = 128;
 
+/// A name with so many digits may be a card number in the wrong place.
+const MASKED_DIGITS: usize = 12;
+
 /// The place in a body that is being looked at.
 #[derive(Debug, Default)]
 pub(super) struct Pointer(String);
@@ -42,6 +45,8 @@ impl Pointer {
     pub(super) fn field(&mut self, name: &str, look: impl FnOnce(&mut Self)) {
         let here = self.0.len();
         self.0.push('/');
+        let masked = name.chars().filter(char::is_ascii_digit).count() >= MASKED_DIGITS;
+        let name = if masked { "[masked]" } else { name };
         for char in name.chars().take(LONGEST) {
             match char {
                 '~' => self.0.push_str("~0"),
@@ -73,6 +78,11 @@ impl Errors {
         if self.0.len() < MOST {
             self.0.push(InputError { pointer, detail: detail.into() });
         }
+    }
+
+    /// Whether something was noted at this place.
+    pub(super) fn has(&self, pointer: &str) -> bool {
+        self.0.iter().any(|error| error.pointer == pointer)
     }
 
     /// Everything that was noted.

@@ -1,15 +1,15 @@
 //! From a request that was understood to the answer: hand it to the saga, wait as long as the caller wants to.
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use tokio::time::{Instant, timeout_at};
 
 use super::State;
-use super::answer::{Manner, set_location, snapshot};
+use super::answer::{Manner, snapshot};
 use super::auth::{CheckoutToken, Principal};
 use super::extract::{Ask, Target};
 use super::prefer::Wait;
 use super::problem::Problem;
-use super::snapshot::Snapshot;
 use super::table::Slug;
 use super::trace::Trace;
 use crate::checkout::{Answer, Status};
@@ -44,16 +44,14 @@ impl State {
         trace.concerns(id);
         let token = CheckoutToken::new(id, secret).text();
         let waited = submitted.wait(wait.duration()).await?;
-        let manner = Manner { done: StatusCode::CREATED, pays: false, wait, replayed: waited.replayed };
-        // A storefront goes on with a checkout whose cart was made and whose address, for example, was refused.
-        let mut response = manner.answer(
-            &waited.checkout,
-            waited.answer,
-            |checkout| serde_json::to_value(Snapshot::of(checkout).with_token(&token)).unwrap_or_default(),
-            |problem| problem.with("checkout_token", token.as_str().into()),
-        );
-        set_location(&mut response, &waited.checkout);
-        Ok(response)
+        let manner = Manner {
+            done: StatusCode::CREATED,
+            pays: false,
+            wait,
+            replayed: waited.replayed,
+            token: Some(&token),
+        };
+        Ok(manner.answer(&waited.checkout, waited.answer))
     }
 
     /// Runs an operation on a checkout and answers with its snapshot. `canonical` is the body as it counts for the
@@ -66,15 +64,11 @@ impl State {
         canonical: &str,
     ) -> Result<Response, Problem> {
         let pays = matches!(operation, Operation::Payment { .. } | Operation::Complete(_));
-        let submitted = self.submit(target, ask, operation, canonical).await??;
+        let submitted = self.submit(target, ask, operation, canonical).await?;
         let waited = submitted.wait(ask.wait.duration()).await?;
-        let manner = Manner { done: StatusCode::OK, pays, wait: ask.wait, replayed: waited.replayed };
-        Ok(manner.answer(
-            &waited.checkout,
-            waited.answer,
-            |checkout| serde_json::to_value(Snapshot::of(checkout)).unwrap_or_default(),
-            |problem| problem,
-        ))
+        let manner =
+            Manner { done: StatusCode::OK, pays, wait: ask.wait, replayed: waited.replayed, token: None };
+        Ok(manner.answer(&waited.checkout, waited.answer))
     }
 
     async fn submit(
@@ -83,47 +77,39 @@ impl State {
         ask: &Ask,
         operation: Operation,
         canonical: &str,
-    ) -> Result<Result<Submitted, Refusal>, Problem> {
+    ) -> Result<Submitted, Problem> {
         let request = ask.request(self, target, operation.name(), canonical).await?;
         let (engine, id) = (self.engine().clone(), target.id);
-        self.undisturbed(async move { Ok(engine.submit(id, operation, request).await) }).await
+        self.undisturbed(async move { engine.submit(id, operation, request).await }).await
     }
 
-    /// Undoes a checkout. Asking for it again changes nothing.
+    /// Undoes a checkout. Asking for it again changes nothing, and waits for the first.
     pub(super) async fn cancel(&self, target: &Target, ask: &Ask) -> Result<Response, Problem> {
-        let submitted = match self.submit(target, ask, Operation::Cancel, "").await? {
-            Err(Refusal::Closed) => return self.cancelled_before(target, ask).await,
-            other => other?,
-        };
-        let waited = submitted.wait(ask.wait.duration()).await?;
-        let manner = Manner { done: StatusCode::OK, pays: false, wait: ask.wait, replayed: waited.replayed };
-        Ok(manner.answer(
-            &waited.checkout,
-            waited.answer,
-            |checkout| serde_json::to_value(Snapshot::of(checkout)).unwrap_or_default(),
-            |problem| problem,
-        ))
-    }
-
-    async fn cancelled_before(&self, target: &Target, ask: &Ask) -> Result<Response, Problem> {
-        let deadline = tokio::time::Instant::now() + ask.wait.duration();
+        let deadline = Instant::now() + ask.wait.duration();
         let mut watch = self.engine().watch(target.id);
-        loop {
-            let checkout = self.engine().snapshot(target.id).await?;
-            let manner = Manner { done: StatusCode::OK, pays: false, wait: ask.wait, replayed: false };
-            let body = |checkout: &_| serde_json::to_value(Snapshot::of(checkout)).unwrap_or_default();
-            match checkout.status {
-                Status::Cancelled => {
-                    return Ok(manner.answer(&checkout, Some(Answer::Done), body, |problem| problem));
-                }
-                Status::Compensating => {
-                    if tokio::time::timeout_at(deadline, watch.changed()).await.is_err() {
-                        return Ok(manner.answer(&checkout, None, body, |problem| problem));
-                    }
-                }
-                _ => return Ok(Problem::of(Slug::CheckoutClosed).about(&checkout).into_response()),
+        let mut waited =
+            self.submit(target, ask, Operation::Cancel, "").await?.wait(ask.wait.duration()).await?;
+        while waited.answer == Some(Answer::Done) && waited.checkout.status == Status::Compensating {
+            if timeout_at(deadline, watch.changed()).await.is_err() {
+                waited.answer = None;
             }
+            waited.checkout = self.engine().snapshot(target.id).await?;
         }
+        if waited.answer == Some(Answer::Done) {
+            waited.answer = Some(match waited.checkout.status {
+                Status::Stuck => Answer::Stuck,
+                Status::Completed => Answer::Closed,
+                _ => Answer::Done,
+            });
+        }
+        let manner = Manner {
+            done: StatusCode::OK,
+            pays: false,
+            wait: ask.wait,
+            replayed: waited.replayed,
+            token: None,
+        };
+        Ok(manner.answer(&waited.checkout, waited.answer))
     }
 
     /// The checkout as it is now.

@@ -1,8 +1,8 @@
 //! Schemas for `openapi.yaml`: from the shapes that bodies are checked by, and for the words of the vocabulary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, SchemaFormat};
 
@@ -34,7 +34,7 @@ impl Shape {
                 .additional_properties(Some(AdditionalProperties::RefOr(
                     typed(Type::String).max_length(Some(*characters)).into(),
                 )))
-                .extensions(Some([("maxProperties", json!(entries))].into_iter().collect()))
+                .max_properties(Some(*entries))
                 .into(),
             Self::Object(object) => object.reference(named),
             Self::Choice { words, object } => {
@@ -190,7 +190,8 @@ pub(super) fn stuck_reason() -> ObjectBuilder {
 }
 
 pub(super) fn suggested_action() -> ObjectBuilder {
-    words_of(&["restart", "resolve", "cancel"])
+    let all: BTreeSet<&str> = StuckReason::ALL.iter().map(|reason| reason.suggested_action()).collect();
+    words_of(&all.into_iter().collect::<Vec<_>>())
 }
 
 /// BigCommerce's consignments.

@@ -32,8 +32,7 @@ pub(super) enum Shape {
     Object(&'static Object),
     /// One of the words, or an object with exactly one of the fields.
     Choice { words: &'static [&'static str], object: &'static Object },
-    /// One of several objects, told apart by `type`. Only unknown fields are looked for here; who reads it checks the
-    /// rest.
+    /// One of several objects, told apart by `type`. A type that is not known is left to whoever reads it.
     Tagged { name: &'static str, objects: &'static [(&'static str, &'static Object)] },
 }
 
@@ -148,10 +147,8 @@ impl Shape {
             },
             Self::Tagged { objects, .. } => {
                 let kind = value.get("type").and_then(Value::as_str);
-                if let (Some(fields), Some((_, object))) =
-                    (value.as_object(), objects.iter().find(|(name, _)| Some(*name) == kind))
-                {
-                    object.check_names(fields, at, errors);
+                if let Some((_, object)) = objects.iter().find(|(name, _)| Some(*name) == kind) {
+                    object.check(value, at, errors);
                 }
             }
         }

@@ -96,6 +96,7 @@ pub(super) struct Order<'a> {
 
 /// The latest payment.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "BigCommerce's name of the method")]
 pub(super) struct Payment<'a> {
     #[schema(schema_with = schema::payment_status)]
     status: &'a str,
@@ -198,9 +199,9 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// With the token that was just made for it.
-    pub(super) fn with_token(self, token: &'a str) -> Self {
-        Self { checkout_token: Some(token), ..self }
+    /// With the token that was just made for it, if one was.
+    pub(super) fn with_token(self, token: Option<&'a str>) -> Self {
+        Self { checkout_token: token, ..self }
     }
 }
 
@@ -229,8 +230,10 @@ pub(super) fn safe_to_pay_again(checkout: &Checkout) -> bool {
     declined && !paying && !uncertain
 }
 
+/// In UTC and as precise as PostgreSQL keeps it, so that a time does not change once it is read back.
 fn utc(time: OffsetDateTime) -> OffsetDateTime {
-    time.to_offset(UtcOffset::UTC)
+    let time = time.to_offset(UtcOffset::UTC);
+    time.replace_nanosecond(time.microsecond() * 1000).unwrap_or(time)
 }
 
 fn billing_address(checkout: &Checkout) -> Option<&Map<String, Value>> {

@@ -4,9 +4,9 @@ use axum::extract::State as Has;
 use axum::response::Response;
 
 use super::State;
+use super::bodies;
 use super::extract::{Ask, Json, Target};
 use super::json::canonical;
-use super::openapi::bodies;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::validate;

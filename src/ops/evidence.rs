@@ -42,14 +42,17 @@ pub(super) async fn check(
     let look = Look { client, call: &call, checkout: &held.checkout };
     match finding {
         Finding::Order(id) => look.order(*id).await,
+        // What is shown counts at once; only that nothing is shown has to wait.
         Finding::NoOrder => {
+            let checked = look.no_order().await?;
             quiet(held, settle)?;
-            look.no_order().await
+            Ok(checked)
         }
         Finding::Charged(transaction) => look.charged(transaction).await,
         Finding::NotCharged => {
+            let checked = look.not_charged().await?;
             quiet(held, settle)?;
-            look.not_charged().await
+            Ok(checked)
         }
     }
 }

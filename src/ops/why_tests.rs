@@ -1,3 +1,5 @@
+//! What is said of each way a checkout may stand.
+
 use serde_json::{Map, json};
 use time::OffsetDateTime;
 

@@ -68,7 +68,10 @@ fn at_rest(checkout: &Checkout, operation: &Operation) -> Result<(), Refusal> {
         Status::Completed | Status::Cancelled | Status::Expired | Status::Compensating => {
             Err(Refusal::Closed)
         }
-        Status::Stuck | Status::Waiting if pays && in_doubt => Err(Refusal::PaymentInDoubt),
+        // At rest nothing should be in doubt. If it ever is, it fails closed.
+        Status::Stuck | Status::Waiting | Status::AwaitingInput if pays && in_doubt => {
+            Err(Refusal::PaymentInDoubt)
+        }
         Status::Stuck => Err(Refusal::Stuck),
         Status::Running | Status::Waiting => Err(Refusal::InProgress),
         Status::AwaitingInput => Ok(()),
@@ -196,3 +199,7 @@ fn implied_total(checkout: &Checkout) -> Option<Money> {
     let shown = checkout.is_done(StepName::ShippingOptions) || checkout.facts.order.is_some();
     shown.then(|| checkout.shown_total()).flatten()
 }
+
+#[cfg(test)]
+#[path = "accept_tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::marks::{end, follow_document, forget_processing, mark_unknown, reopen};
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::steps;
@@ -74,14 +75,14 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         Verdict::Reopened => {
             end(&mut checkout, step, StepStatus::Pending, at.now);
             follow_document(&mut checkout);
-            rest(checkout, Outcome::Rejected, Answer::OutOfOrder, at)
+            rest(checkout, step, Outcome::Rejected, Answer::OutOfOrder, at)
         }
         Verdict::Rejected(refused) => {
             end(&mut checkout, step, StepStatus::Rejected, at.now);
             follow_document(&mut checkout);
             checkout.facts.payment =
                 checkout.facts.payment.filter(|payment| payment.status != PaymentStatus::Processing);
-            rest(checkout, Outcome::Rejected, Answer::Rejected(refused), at)
+            rest(checkout, step, Outcome::Rejected, Answer::Rejected(refused), at)
         }
         Verdict::Declined(decline) => {
             end(&mut checkout, step, StepStatus::Rejected, at.now);
@@ -90,13 +91,13 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
                 reopen(&mut checkout, StepName::Order);
                 reopen(&mut checkout, step);
             }
-            rest(checkout, Outcome::Rejected, Answer::Declined(decline), at)
+            rest(checkout, step, Outcome::Rejected, Answer::Declined(decline), at)
         }
         Verdict::TotalChanged { agreed, total } => {
             end(&mut checkout, step, StepStatus::Pending, at.now);
             forget_processing(&mut checkout);
             let answer = Answer::TotalChanged { agreed_total: agreed, grand_total: total };
-            rest(checkout, Outcome::Rejected, answer, at)
+            rest(checkout, step, Outcome::Rejected, answer, at)
         }
         Verdict::Interrupted { retry_after } => give_up(checkout, step, retry_after, at),
         Verdict::Retry { after, .. } => retry(checkout, step, after, at),
@@ -111,6 +112,12 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
             }
             let after = wait_for(&checkout, at);
             defer(checkout, Some(Outcome::Succeeded), after)
+        }
+        Verdict::Stuck { reason: reason @ StuckReason::PaymentConfiguration, detail } => {
+            // Certainly not charged: once the gateway is mended, a restart must not have to look for a charge.
+            end(&mut checkout, step, StepStatus::Pending, at.now);
+            forget_processing(&mut checkout);
+            Decision { outcome: Some(Outcome::Rejected), ..stall(checkout, reason, detail, at.now) }
         }
         Verdict::Stuck { reason, detail } => stall(checkout, reason, detail, at.now),
     }
@@ -229,7 +236,7 @@ fn go_on_after(checkout: Checkout, outcome: Option<Outcome>, at: Circumstances, 
         };
     }
     let answer = if reached { Answer::Done } else { Answer::OutOfOrder };
-    let mut decision = rest(checkout, Outcome::Succeeded, answer, at);
+    let mut decision = rest(checkout, StepName::Cancel, Outcome::Succeeded, answer, at);
     decision.outcome = outcome;
     decision
 }
@@ -255,9 +262,13 @@ fn finish(mut checkout: Checkout, event: Event, outcome: Outcome, answer: Answer
     }
 }
 
-fn rest(checkout: Checkout, outcome: Outcome, answer: Answer, at: Circumstances) -> Decision {
+fn rest(checkout: Checkout, step: StepName, outcome: Outcome, answer: Answer, at: Circumstances) -> Decision {
     if checkout.status == Status::Compensating {
-        // What is being undone has no way back to the shopper.
+        // What is being undone has no way back to the shopper. What was in flight before has ended without effect, so
+        // the undoing may go on; only when the undoing itself was refused is a person needed.
+        if step != StepName::Cancel {
+            return go_on(checkout, Some(outcome), at);
+        }
         let detail = format!("the undoing was answered with {answer:?}");
         return stall(checkout, StuckReason::UndoFailed, detail, at.now);
     }
@@ -268,7 +279,7 @@ fn give_up(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: 
     end(&mut checkout, step, StepStatus::Pending, at.now);
     forget_processing(&mut checkout);
     let retry_after = after.unwrap_or_default().as_secs().clamp(1, 3600);
-    rest(checkout, Outcome::Retry, Answer::Unavailable { retry_after }, at)
+    rest(checkout, step, Outcome::Retry, Answer::Unavailable { retry_after }, at)
 }
 
 /// Certainly no effect: try again, unless that was done often enough.
@@ -287,6 +298,7 @@ fn retry(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Ci
         return give_up(checkout, step, Some(pause), at);
     }
     end(&mut checkout, step, StepStatus::Pending, at.now);
+    forget_processing(&mut checkout);
     if pause > SIT_OUT {
         return defer(checkout, Some(Outcome::Retry), pause);
     }
@@ -362,61 +374,6 @@ fn note_answer_only(checkout: &mut Checkout, answer: &Answer) {
     }
 }
 
-fn end(checkout: &mut Checkout, step: StepName, status: StepStatus, now: OffsetDateTime) {
-    checkout.in_flight = None;
-    if let Some(record) = checkout.step_mut(step) {
-        record.status = status;
-        record.finished_at = Some(now);
-    }
-}
-
-fn reopen(checkout: &mut Checkout, step: StepName) {
-    if let Some(record) = checkout.step_mut(step) {
-        record.status = StepStatus::Pending;
-    }
-}
-
-fn mark_unknown(checkout: &mut Checkout, step: StepName, now: OffsetDateTime) {
-    if let Some(attempt) = checkout.in_flight.as_mut() {
-        attempt.unknown_since.get_or_insert(now);
-    }
-    if let Some(record) = checkout.step_mut(step) {
-        record.status = StepStatus::Unknown;
-    }
-    if let Some(payment) = checkout.facts.payment.as_mut()
-        && payment.status == PaymentStatus::Processing
-        && checkout.in_flight.as_ref().is_some_and(|attempt| attempt.checkpoint.is_some())
-    {
-        payment.status = PaymentStatus::Unknown;
-    }
-}
-
-/// A payment that was certainly not sent was never made.
-fn forget_processing(checkout: &mut Checkout) {
-    if checkout.facts.payment.as_ref().is_some_and(|payment| payment.status == PaymentStatus::Processing) {
-        checkout.facts.payment = None;
-    }
-}
-
-/// The steps that BigCommerce's checkout object shows as not done, or as not needed.
-fn follow_document(checkout: &mut Checkout) {
-    let Some(document) = &checkout.facts.document else { return };
-    if checkout.facts.order.is_some() {
-        return;
-    }
-    let ships = !document.shipped_items().is_empty();
-    let covered = document.is_covered() && !document.consignments().is_empty();
-    let selected = covered && document.options_selected();
-    for (step, done) in [(StepName::Consignments, covered), (StepName::ShippingOptions, selected)] {
-        let Some(record) = checkout.step_mut(step) else { continue };
-        record.status = match (ships, done, record.status) {
-            (false, _, _) => StepStatus::Skipped,
-            (true, _, StepStatus::Skipped) | (true, false, StepStatus::Succeeded) => StepStatus::Pending,
-            (true, _, status) => status,
-        };
-    }
-}
-
 /// Full-jitter exponential.
 fn backoff(tries: u32, at: Circumstances) -> Duration {
     let ceiling =
@@ -431,3 +388,7 @@ fn jitter(at: Circumstances) -> Duration {
 fn wait_for(checkout: &Checkout, at: Circumstances) -> Duration {
     backoff(checkout.in_flight.as_ref().map_or(0, |attempt| attempt.looks), at)
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

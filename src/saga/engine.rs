@@ -101,7 +101,7 @@ impl Engine {
     ///
     /// Dropped half-way: the lease runs out, and what was in flight is reconciled by recovery.
     async fn run(&self, mut claim: Claim, given: Option<PaymentRequest>) -> Option<Checkout> {
-        let mut instrument = given.or_else(|| self.inner.instruments.take(claim.checkout().id));
+        let mut instrument = given.or_else(|| self.inner.instruments.take(claim.checkout()));
         // Begun by this very claim, so it was certainly not sent yet.
         let mut unsent = claim
             .checkout()
@@ -139,7 +139,7 @@ impl Engine {
                 Recorded::Held(held) => claim = *held,
                 Recorded::LetGo(checkout) => {
                     if let (Some(instrument), false) = (instrument, checkout.status.is_at_rest()) {
-                        self.inner.instruments.keep(checkout.id, instrument);
+                        self.inner.instruments.keep(&checkout, instrument);
                     }
                     return Some(self.refreshed(*checkout).await);
                 }
@@ -225,6 +225,7 @@ impl Engine {
             attempt: checkout.in_flight.clone()?,
             checkout,
             clock: claim.clock(),
+            lease: claim.lease(),
             timing: Timing { settle: self.inner.settings.settle, pending: self.inner.settings.pending },
             instrument,
             token: None,

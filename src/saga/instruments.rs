@@ -8,31 +8,38 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::bigcommerce::PaymentRequest;
-use crate::checkout::CheckoutId;
+use crate::checkout::{Checkout, CheckoutId};
 
 /// An instrument that nobody came back for is wiped after this long: another process went on with its checkout.
 const KEPT: Duration = Duration::from_mins(10);
 
+/// Since when, and for the goal with which ticket.
+type Waiting = HashMap<CheckoutId, (Instant, i64, PaymentRequest)>;
+
 /// The instruments that wait for their one attempt, at most one for each checkout.
 #[derive(Default)]
 pub(super) struct Instruments {
-    waiting: Mutex<HashMap<CheckoutId, (Instant, PaymentRequest)>>,
+    waiting: Mutex<Waiting>,
 }
 
 impl Instruments {
-    /// Keeps an instrument until its checkout is run again.
-    pub(super) fn keep(&self, id: CheckoutId, instrument: PaymentRequest) {
+    /// Keeps an instrument until its checkout is run again for the same goal.
+    pub(super) fn keep(&self, checkout: &Checkout, instrument: PaymentRequest) {
+        let Some(goal) = &checkout.goal else { return };
         let mut waiting = self.lock();
-        waiting.retain(|_, (since, _)| since.elapsed() < KEPT);
-        waiting.insert(id, (Instant::now(), instrument));
+        waiting.retain(|_, (since, ..)| since.elapsed() < KEPT);
+        waiting.insert(checkout.id, (Instant::now(), goal.ticket, instrument));
     }
 
-    /// Takes it for its attempt.
-    pub(super) fn take(&self, id: CheckoutId) -> Option<PaymentRequest> {
-        self.lock().remove(&id).map(|(_, instrument)| instrument)
+    /// Takes it for its attempt. One that was given for an earlier goal is wiped: another process may have gone on
+    /// meanwhile, and the shopper may have chosen another card there.
+    pub(super) fn take(&self, checkout: &Checkout) -> Option<PaymentRequest> {
+        let (_, ticket, instrument) = self.lock().remove(&checkout.id)?;
+        let same = checkout.goal.as_ref().is_some_and(|goal| goal.ticket == ticket);
+        same.then_some(instrument)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CheckoutId, (Instant, PaymentRequest)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -23,11 +23,14 @@ mod engine;
 mod hints;
 mod instruments;
 mod janitor;
+mod marks;
 pub mod operate;
 mod operation;
 mod plan;
 mod reads;
 mod recovery;
+#[cfg(test)]
+mod sample;
 mod step;
 mod steps;
 mod submit;
@@ -37,3 +40,7 @@ pub use hints::HintError;
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request};
 pub use reads::{Confirmation, ReadError};
 pub use submit::{Submitted, TokenProof, Waited};
+
+// What crosses this room on its way through the doors.
+pub use crate::bigcommerce::PaymentRequest;
+pub use crate::store::Watch;

@@ -37,7 +37,7 @@ pub enum Proof {
 /// What is proven about the payment of an order, by everything that is known of it.
 pub fn proof(order: &Order, transactions: &[Transaction]) -> Proof {
     use steps::Judgement;
-    match steps::judge(order, transactions, &[]) {
+    match steps::judge(order, transactions, &[], 0) {
         Judgement::Paid { kind, transaction_id } => Proof::Paid { kind, transaction_id },
         Judgement::Pending => Proof::Pending,
         Judgement::Declined { .. } => Proof::Declined,

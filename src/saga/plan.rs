@@ -23,6 +23,10 @@ pub(super) fn plan(checkout: &Checkout) -> Action {
         return Action::Attempt(StepName::Cancel);
     }
     let Some(goal) = &checkout.goal else { return Action::Rest };
+    if goal.until == StepName::Cancel {
+        // What was being undone never runs forward again.
+        return Action::Rest;
+    }
     if checkout.input.edit.is_some() {
         return Action::Attempt(StepName::CartEdit);
     }
@@ -50,3 +54,7 @@ pub(super) fn missing_input(checkout: &Checkout, until: StepName) -> Option<Step
     }
     None
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

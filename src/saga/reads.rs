@@ -50,6 +50,9 @@ impl Engine {
     /// BigCommerce's accepted payment methods with the shopper's stored instruments, as BigCommerce sends them.
     pub async fn payment_methods(&self, id: CheckoutId) -> Result<Vec<Value>, ReadError> {
         let (checkout, client, call) = self.reading(id).await?;
+        if checkout.payment_in_doubt() {
+            return Err(Refusal::PaymentInDoubt.into());
+        }
         let order = checkout.facts.order.as_ref().filter(|order| order.status_id == 0);
         let subject =
             match (order.and_then(|order| OrderId::new(order.id)), checkout.facts.cart_id.as_deref()) {

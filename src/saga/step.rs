@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::bigcommerce::{AccessToken, Call, Client, Error, PaymentRequest};
 use crate::checkout::{Checkout, Decline, Facts, InFlight, Input, Money, Refused, StepName, StuckReason};
-use crate::store::Clock;
+use crate::store::{Clock, Lease};
 
 /// One step of the saga. Its file is the only place that knows its calls and its name.
 #[async_trait]
@@ -64,6 +64,7 @@ pub(super) struct StepContext {
     pub(super) checkout: Checkout,
     pub(super) attempt: InFlight,
     pub(super) clock: Clock,
+    pub(super) lease: Lease,
     pub(super) timing: Timing,
     /// In memory only.
     pub(super) instrument: Option<PaymentRequest>,
@@ -130,6 +131,19 @@ pub(super) enum Finding {
     StillUnknown { after: Duration, failed: bool, settling: bool },
 }
 
+impl Finding {
+    /// A look that failed has found nothing out, whatever BigCommerce said to the question: a refused *question* says
+    /// nothing about the attempt. Ending the attempt on it would let the shopper repeat what may have happened.
+    pub(super) fn of_failed_look(verdict: Verdict) -> Self {
+        let after = match verdict {
+            Verdict::Stuck { .. } => return Self::Ended(verdict),
+            Verdict::Retry { after, .. } => after.unwrap_or_default(),
+            _ => Duration::ZERO,
+        };
+        Self::StillUnknown { after, failed: true, settling: false }
+    }
+}
+
 impl From<Verdict> for Finding {
     fn from(verdict: Verdict) -> Self {
         Self::Ended(verdict)
@@ -152,6 +166,13 @@ impl StepContext {
             detail: "there is no cart".to_owned(),
         };
         self.checkout.facts.cart_id.clone().ok_or_else(missing)
+    }
+
+    /// To be asked right before a call that must not be repeated, or that takes something away. Once the lease ran out
+    /// another process may go on with this checkout, and must not have an order archived under it.
+    pub(super) fn still_held(&self) -> Result<(), Verdict> {
+        let lost = || Verdict::Retry { after: None, why: "the lease ran out before the call".to_owned() };
+        self.lease.lasts().then_some(()).ok_or_else(lost)
     }
 
     /// Notes how a call went and passes its value on.

@@ -70,9 +70,15 @@ impl Engine {
             return Err(Refusal::UnknownStore);
         }
         if let Some(bound) = self.bound(&request).await? {
+            let again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
             let submitted = self.join(bound, &request, "create").await?;
             self.inner.store.admit_token(submitted.checkout.id, token.0).await.map_err(internal)?;
-            return Ok(submitted);
+            let at_rest = submitted.checkout.status == Status::AwaitingInput;
+            return if again && at_rest {
+                self.create_again(&submitted.checkout, &request).await
+            } else {
+                Ok(submitted)
+            };
         }
         let created = self.created(new);
         let goal = (StepName::ShippingOptions, "create");
@@ -91,6 +97,15 @@ impl Engine {
         }
     }
 
+    /// BigCommerce was away when the checkout was created, and certainly nothing happened: the same key runs it again.
+    async fn create_again(&self, checkout: &Checkout, request: &Request) -> Result<Submitted, Refusal> {
+        let goal = (StepName::ShippingOptions, "create");
+        let transition = claiming(checkout, checkout.clone(), goal, request, true)?;
+        let ticket = transition.checkout().version;
+        let claim = self.inner.store.claim(transition).await.map_err(internal)?;
+        Ok(self.started(claim, ticket, None))
+    }
+
     /// Takes an operation in and begins to run it, or joins the earlier request with the same key.
     pub async fn submit(
         &self,
@@ -101,6 +116,9 @@ impl Engine {
         self.admit()?;
         let name = operation.name();
         let mut again = false;
+        // Read before the key: whatever happens after this look moves the version, and the claim is then refused. Read
+        // after it, a retry with the same key that went through in between would be overlooked, and done once more.
+        let seen = self.inner.store.load(id).await.map_err(internal)?;
         if let Some(bound) = self.bound(&request).await? {
             if bound.checkout != id {
                 return Err(Refusal::KeyReused);
@@ -111,23 +129,42 @@ impl Engine {
                 return Ok(submitted);
             }
         }
-        let checkout = self.inner.store.load(id).await.map_err(internal)?.ok_or(Refusal::NotFound)?;
+        let checkout = seen.ok_or(Refusal::NotFound)?;
+        let refusal = match self.take_in(checkout, operation, &request, again).await {
+            Err(refusal) => refusal,
+            taken_in => return taken_in,
+        };
+        // The same request may have been a moment faster: then what it did is the very reason of the refusal.
+        match self.bound(&request).await? {
+            Some(bound) if bound.checkout != id => Err(Refusal::KeyReused),
+            Some(bound) if !matches!(bound.answer, Some(Answer::Unavailable { .. })) => {
+                self.join(bound, &request, name).await
+            }
+            _ => Err(refusal),
+        }
+    }
+
+    /// Decides on what was read, and records it if nothing changed since.
+    async fn take_in(
+        &self,
+        checkout: Checkout,
+        operation: Operation,
+        request: &Request,
+        again: bool,
+    ) -> Result<Submitted, Refusal> {
+        let name = operation.name();
         let run = match accept(&checkout, operation, request.if_match)? {
             Accepted::Already => return Ok(self.already(checkout)),
-            Accepted::Cancel => return self.cancel(&checkout, &request, again).await,
+            Accepted::Cancel => return self.cancel(&checkout, request, again).await,
             Accepted::Run(run) => run,
         };
         let until = run.checkout.goal.as_ref().map_or(StepName::Payment, |goal| goal.until);
-        let transition = claiming(&checkout, run.checkout, (until, name), &request, again)?;
+        let transition = claiming(&checkout, run.checkout, (until, name), request, again)?;
         let ticket = transition.checkout().version;
         match self.inner.store.claim(transition).await {
             Ok(claim) => Ok(self.started(claim, ticket, run.instrument)),
-            // The same key a moment ago: join it.
-            Err(store::Error::KeyBound) => {
-                let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
-                self.join(bound, &request, name).await
-            }
             // Somebody else was a moment faster.
+            Err(store::Error::KeyBound) => Err(Refusal::InProgress),
             Err(error) => Err(internal(error)),
         }
     }
@@ -253,6 +290,10 @@ impl Submitted {
 
     /// Waits for the answer, at most this long. The work goes on whether anybody waits or not.
     pub async fn wait(mut self, at_most: Duration) -> Result<Waited, Refusal> {
+        if at_most.is_zero() && matches!(self.ticket, Ticket::Goal(..)) {
+            // Whoever does not want to wait is told at once that it was taken in, however fast it may be done.
+            return Ok(self.waited(None));
+        }
         let deadline = Instant::now() + at_most;
         let mut watch = self.engine.watch(self.checkout.id);
         if let Some(run) = self.run.take()
@@ -264,6 +305,10 @@ impl Submitted {
         }
         loop {
             if let Some(answer) = self.answer().await? {
+                if matches!(self.ticket, Ticket::Key(_)) {
+                    // The key was asked after the checkout was read, and may know more than that.
+                    self.checkout = self.engine.snapshot(self.checkout.id).await?;
+                }
                 return Ok(self.waited(Some(answer)));
             }
             if timeout_at(deadline, watch.changed()).await.is_err() {

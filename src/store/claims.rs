@@ -1,11 +1,12 @@
 //! Claims: the right to work on a checkout, for as long as its lease lasts.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::{Clock, Ended, Error, Store, Transition, row, row::Row};
+use super::{Clock, Ended, Error, Hold, Store, Transition, row, row::Row};
 use crate::checkout::{Checkout, StepName};
 
 /// Between two looks at the database after a commit whose result is not known.
@@ -19,6 +20,28 @@ const UNCERTAIN_COMMIT: Duration = Duration::from_millis(250);
 pub struct Claim {
     checkout: Checkout,
     clock: Clock,
+    lease: Lease,
+}
+
+/// Until when a claim is certainly good, reckoned here from before the statement that took or renewed it. While it
+/// lasts nobody else has the checkout; after it somebody may, and nothing more must be sent under it.
+#[derive(Debug, Clone)]
+pub struct Lease(Arc<Mutex<Instant>>);
+
+impl Lease {
+    fn until(end: Instant) -> Self {
+        Self(Arc::new(Mutex::new(end)))
+    }
+
+    fn extend(&self, end: Instant) {
+        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = end.max(*until);
+    }
+
+    /// Whether it certainly lasts.
+    pub fn lasts(&self) -> bool {
+        Instant::now() < *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What recovery found.
@@ -41,6 +64,11 @@ impl Claim {
         self.clock
     }
 
+    /// Its lease; it follows the renewals.
+    pub fn lease(&self) -> Lease {
+        self.lease.clone()
+    }
+
     /// The checkout, once it was let go.
     pub fn into_checkout(self) -> Checkout {
         self.checkout
@@ -56,6 +84,7 @@ impl Store {
         ttl: Duration,
     ) -> Result<Claim, Error> {
         let checkout = &transition.checkout;
+        let lease = self.new_lease();
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
             r#"
@@ -84,7 +113,7 @@ impl Store {
         .await?;
         let at = self.write(&mut *tx, &transition).await?;
         tx.commit().await?;
-        Ok(self.held(transition, at))
+        Ok(self.held(transition, at, lease))
     }
 
     /// Claims a checkout that nobody holds.
@@ -100,8 +129,12 @@ impl Store {
     pub async fn advance(&self, claim: Claim, transition: Transition) -> Result<Claim, (Claim, Error)> {
         let deadline = Instant::now() + self.lease;
         loop {
+            let end = Instant::now() + self.lease;
             let error = match self.write(&self.pool, &transition).await {
-                Ok(at) => return Ok(self.held(transition, at)),
+                Ok(at) => {
+                    claim.lease.extend(end);
+                    return Ok(self.held(transition, at, claim.lease));
+                }
                 Err(error @ Error::Database(_)) if Instant::now() < deadline => error,
                 Err(error) => return Err((claim, error)),
             };
@@ -117,7 +150,8 @@ impl Store {
                 Ok(Some(row))
                     if row.version == transition.checkout.version && row.fence == claim.checkout.fence =>
                 {
-                    return Ok(self.held(transition, row.updated_at));
+                    claim.lease.extend(end);
+                    return Ok(self.held(transition, row.updated_at, claim.lease));
                 }
                 // Not taken, or the database is still away: once more.
                 Ok(Some(row))
@@ -130,24 +164,36 @@ impl Store {
 
     /// Writes a transition of a checkout that nobody holds, without claiming it.
     pub async fn transit(&self, transition: Transition) -> Result<Checkout, Error> {
+        let lease = self.new_lease();
         let at = self.write(&self.pool, &transition).await?;
-        Ok(self.held(transition, at).checkout)
+        Ok(self.held(transition, at, lease).checkout)
     }
 
     async fn hold(&self, transition: Transition) -> Result<Claim, Error> {
+        let lease = self.new_lease();
         let at = self.write(&self.pool, &transition).await?;
-        Ok(self.held(transition, at))
+        Ok(self.held(transition, at, lease))
     }
 
-    fn held(&self, transition: Transition, at: OffsetDateTime) -> Claim {
+    /// Asked for before the statement is sent, so that it ends no later than the one in the database.
+    fn new_lease(&self) -> Lease {
+        Lease::until(Instant::now() + self.lease)
+    }
+
+    fn held(&self, transition: Transition, at: OffsetDateTime, lease: Lease) -> Claim {
         let mut checkout = transition.checkout;
         checkout.updated_at = at;
         self.changes.publish(checkout.id, checkout.version);
-        Claim { checkout, clock: Clock::read(at) }
+        if matches!(transition.hold, Hold::Timer(_)) {
+            // It may run out before recovery meant to look next.
+            self.changes.wake_recovery();
+        }
+        Claim { checkout, clock: Clock::read(at), lease }
     }
 
     /// Extends the lease. [`Error::Lost`]: somebody else holds the checkout now.
     pub async fn renew(&self, claim: &Claim) -> Result<(), Error> {
+        let end = Instant::now() + self.lease;
         let renewed = sqlx::query!(
             "update checkout set due_at = now() + make_interval(secs => $3::float8)
              where checkout_id = $1 and fence = $2 and leased_by is not null",
@@ -157,12 +203,17 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        if renewed.rows_affected() == 1 { Ok(()) } else { Err(Error::Lost) }
+        if renewed.rows_affected() != 1 {
+            return Err(Error::Lost);
+        }
+        claim.lease.extend(end);
+        Ok(())
     }
 
     /// Claims up to `limit` checkouts whose lease or timer has run out, the longest overdue first. Several processes
     /// never get the same one and never wait for each other.
     pub async fn claim_due(&self, limit: i64) -> Result<Due, Error> {
+        let end = Instant::now() + self.lease;
         let rows = sqlx::query_as!(
             Row,
             r#"
@@ -203,7 +254,7 @@ impl Store {
             match row.into_checkout() {
                 Ok(checkout) => {
                     self.changes.publish(checkout.id, checkout.version);
-                    claims.push(Claim { checkout, clock: Clock::read(at) });
+                    claims.push(Claim { checkout, clock: Clock::read(at), lease: Lease::until(end) });
                 }
                 // Its lease runs out and it is looked at again; it must not keep the others from being resumed.
                 Err(error) => tracing::error!(%error, "a due checkout cannot be read"),

@@ -15,7 +15,7 @@ pub struct Transition {
     pub(super) from_version: i64,
     pub(super) from_fence: i64,
     event: Event,
-    hold: Hold,
+    pub(super) hold: Hold,
     document_changed: bool,
     ended: Option<Ended>,
     began: Option<Began>,

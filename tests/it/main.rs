@@ -1,11 +1,19 @@
 //! The tests that see the program as its users do.
 
+mod architecture;
+mod bad_requests;
+mod budget;
 mod cli;
+mod conformance;
 mod cost;
 mod crash;
 mod deploy;
 mod dev;
+mod doubt;
+mod guides;
 mod harness;
 mod matrix;
 mod operators;
+mod prism;
 mod saga;
+mod secrets;

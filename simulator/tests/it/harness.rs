@@ -41,7 +41,7 @@ impl Shop {
             url: simulator.url(),
             store: "abc".into(),
             correlation_id: "00000000-0000-4000-8000-000000000001".into(),
-            http: reqwest::Client::new(),
+            http: client(),
         };
         Self { simulator, client }
     }
@@ -171,6 +171,12 @@ impl Client {
         let token = self.token(order).await;
         self.pay(&token, payment).await
     }
+}
+
+/// A client for plain HTTP. Built together with the service, reqwest has TLS without a provider of its own.
+pub(crate) fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }
 
 /// The only place that sends.

@@ -69,7 +69,7 @@ async fn credentials_and_media_types_are_checked_in_each_familys_shape() {
     }
     let url = format!("{}/stores/abc/v3/carts", client.url);
     let raw = |name: &str, value: &str| {
-        reqwest::Client::new().post(&url).header("x-auth-token", "token").header(name, value).body("{}")
+        crate::harness::client().post(&url).header("x-auth-token", "token").header(name, value).body("{}")
     };
     assert_eq!(finish(raw("accept", "text/xml")).await.expect("an answer").status, 406);
     assert_eq!(finish(raw("content-type", "text/plain")).await.expect("an answer").status, 415);

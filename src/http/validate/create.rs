@@ -86,10 +86,19 @@ fn together(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
     }
 }
 
-/// The body of Create a Cart, everything else, and the notes.
-pub(in super::super) fn new_checkout(
-    body: &Value,
-) -> Checked<(Map<String, Value>, Input, Map<String, Value>)> {
+/// A body that was checked, in its parts.
+#[derive(Debug)]
+pub(in super::super) struct New {
+    /// The body of Create a Cart.
+    pub(in super::super) cart: Map<String, Value>,
+    /// Everything else that is known already.
+    pub(in super::super) input: Input,
+    /// The storefront's own notes.
+    pub(in super::super) metadata: Map<String, Value>,
+}
+
+/// Checks and takes a new checkout.
+pub(in super::super) fn new_checkout(body: &Value) -> Checked<New> {
     checked(&NEW_CHECKOUT, body)?;
     let all = fields(body);
     let cart = all.iter().filter(|(name, _)| CART_FIELDS.contains(&name.as_str()));
@@ -105,5 +114,5 @@ pub(in super::super) fn new_checkout(
         shipping_preference: all.get("shipping_preference").and_then(taken_preference),
         ..Input::default()
     };
-    Ok((cart, input, all.get("metadata").map(fields).unwrap_or_default()))
+    Ok(New { cart, input, metadata: all.get("metadata").map(fields).unwrap_or_default() })
 }

@@ -115,7 +115,7 @@ fn one_kind(product: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors)
     }
     if !given(product, "name") {
         at.field("product_id", |at| {
-            errors.push(at, "is required, unless it is a custom product with a name")
+            errors.push(at, "is required, unless it is a custom product with a name");
         });
     } else if !given(product, "price_inc_tax") && !given(product, "price_ex_tax") {
         at.field("price_inc_tax", |at| errors.push(at, "is required for a custom product"));

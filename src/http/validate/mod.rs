@@ -20,9 +20,11 @@ pub(super) use cart::{
     ADD_ITEMS, COUPON, CUSTOMER_MESSAGE, UPDATE_ITEM, add_items, coupon_code, customer_message,
     is_coupon_code, is_item_id, update_item,
 };
-pub(super) use create::{NEW_CHECKOUT, new_checkout};
+pub(super) use create::{NEW_CHECKOUT, New, new_checkout};
 pub(super) use direct_order::{DIRECT_ORDER, direct_order};
-pub(super) use payment::{COMPLETE, NOTHING, ORDER, PAYMENT, complete, empty, order, payment, safe_part};
+pub(super) use payment::{
+    COMPLETE, NOTHING, ORDER, PAYMENT, WRAPPED, complete, empty, order, payment, safe_part,
+};
 pub(super) use shipping::{CONSIGNMENTS, OPTIONS, consignments, shipping_options};
 
 /// Everything that is wrong, or that a raw card is not welcome here.

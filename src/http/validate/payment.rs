@@ -12,9 +12,8 @@ use super::shipping::{
     taken_preference,
 };
 use super::{Checked, Invalid, TOTAL, checked, fields, money};
-use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{Money, PaymentIntent};
-use crate::saga::{Complete, Operation};
+use crate::saga::{Complete, Operation, PaymentRequest};
 
 const SECRET: Shape = line(1, 1024);
 const DIGITS_3_4: Shape = line(3, 4);
@@ -99,7 +98,7 @@ static PAYMENT_PART: Object = Object {
 /// Body of a payment.
 pub(in super::super) static PAYMENT: Object = Object {
     name: "PaymentInput",
-    about: "The method and the instrument that pay. BigCommerce's own `{\"payment\": {...}}` is taken as well.",
+    about: "The method and the instrument that pay.",
     fields: &[
         req("payment_method_id", line(1, 255), "Such as `stripe.card`."),
         req("instrument", INSTRUMENT, ""),
@@ -181,9 +180,10 @@ pub(in super::super) fn payment(body: Body, raw_cards: bool) -> Checked<Operatio
     Ok(Operation::Payment { intent, instrument, agreed_total })
 }
 
-static WRAPPED: Object = Object {
+/// Body of a payment, as BigCommerce has it.
+pub(in super::super) static WRAPPED: Object = Object {
     name: "WrappedPayment",
-    about: "BigCommerce's own body.",
+    about: "BigCommerce's own body of a payment.",
     fields: &[AGREED, req("payment", Shape::Object(&PAYMENT_PART), "")],
     rule: no_rule,
 };
@@ -242,8 +242,11 @@ fn instrument(
     if let (Some(fields), false) = (payment.value().as_object(), pointer.is_empty()) {
         PAYMENT_PART.check_names(fields, &mut at, &mut errors);
     }
-    if let Some(instrument) = payment.value().get("instrument") {
-        at.field("instrument", |at| INSTRUMENT.check(instrument, at, &mut errors));
+    // What may not be missing is told by the reader; what is there must fit, or BigCommerce would get a control character.
+    for field in PAYMENT_PART.fields {
+        if let Some(value) = payment.value().get(field.name).filter(|value| !value.is_null()) {
+            at.field(field.name, |at| field.shape.check(value, at, &mut errors));
+        }
     }
     match PaymentRequest::parse(payment.take(), pointer) {
         Ok(request) if errors.is_empty() => {
@@ -258,7 +261,9 @@ fn instrument(
         Ok(_) => Err(Invalid::Input(errors.into_list())),
         Err(more) => {
             for error in more {
-                errors.push_at(error.pointer, error.detail);
+                if !errors.has(&error.pointer) {
+                    errors.push_at(error.pointer, error.detail);
+                }
             }
             Err(Invalid::Input(errors.into_list()))
         }

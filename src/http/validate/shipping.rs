@@ -104,7 +104,7 @@ pub(super) fn check_consignments(body: &Value, at: &mut Pointer, errors: &mut Er
         if list.len() > 1 && !named {
             at.index(index, |at| {
                 at.field("line_items", |at| {
-                    errors.push(at, "is required when there is more than one consignment")
+                    errors.push(at, "is required when there is more than one consignment");
                 });
             });
         }

@@ -56,10 +56,7 @@ impl Step for BillingAddress {
                 Finding::Absent
             }
             Ok(false) => Finding::Absent,
-            Err(Verdict::Retry { after, .. }) => {
-                Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false }
-            }
-            Err(verdict) => verdict.into(),
+            Err(verdict) => Finding::of_failed_look(verdict),
         }
     }
 }

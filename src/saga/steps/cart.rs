@@ -48,15 +48,13 @@ impl Step for Cart {
                 cx.facts().document = None;
                 Finding::Absent
             }
-            Err(Verdict::Retry { after, .. }) => {
-                Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false }
-            }
-            Err(verdict) => verdict.into(),
+            Err(verdict) => Finding::of_failed_look(verdict),
         }
     }
 
     async fn compensate(&self, cx: &mut StepContext) -> Result<(), Verdict> {
         let Some(cart_id) = cx.facts().cart_id.clone() else { return Ok(()) };
+        cx.still_held()?;
         let deleted = cx.client.carts(&cx.call).delete(&cart_id).await;
         match cx.note("delete-cart", deleted) {
             Ok(_) => Ok(()),

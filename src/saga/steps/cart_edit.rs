@@ -43,10 +43,7 @@ impl Step for Edit {
                 Finding::Absent
             }
             Ok(false) => Finding::Absent,
-            Err(Verdict::Retry { after, .. }) => {
-                Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false }
-            }
-            Err(verdict) => verdict.into(),
+            Err(verdict) => Finding::of_failed_look(verdict),
         }
     }
 }
@@ -93,12 +90,13 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         }
         other => cx.write(call, other)?,
     };
-    match document {
-        Some(document) => cx.keep(Document::from_checkout(document)),
-        // The cart's answer has no consignments, and a change of items may have changed them.
-        None => {
-            cx.read_checkout().await?;
-        }
+    if let Some(document) = document {
+        cx.keep(Document::from_checkout(document));
+    } else {
+        // The cart's answer has no consignments, and a change of items may have changed them. The change was made: a
+        // look that failed must not have it made again.
+        let unread = |_| Verdict::Unknown { why: format!("{call}: done, but the cart cannot be read") };
+        cx.read_checkout().await.map_err(unread)?;
     }
     Ok(())
 }

@@ -39,10 +39,7 @@ impl Step for Consignments {
         match cx.read_checkout().await {
             Ok(true) if is_there(&cx.checkout) => Verdict::Succeeded.into(),
             Ok(_) => Finding::Absent,
-            Err(Verdict::Retry { after, .. }) => {
-                Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false }
-            }
-            Err(verdict) => verdict.into(),
+            Err(verdict) => Finding::of_failed_look(verdict),
         }
     }
 }
@@ -59,11 +56,13 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let body = wanted(&cx.checkout).map_err(|title| refusal(&title))?;
     for stray in strays {
         let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
+        cx.still_held()?;
         let deleted = cx.client.checkouts(&cx.call).delete_consignment(&cart_id, &stray, version).await;
         let answer = cx.write("delete-consignment", deleted)?;
         cx.keep(Document::from_checkout(answer.value.raw));
     }
     let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
+    cx.still_held()?;
     let added = cx.client.checkouts(&cx.call).add_consignments(&cart_id, &body, version).await;
     let answer = cx.write("add-consignments", added)?;
     cx.keep(Document::from_checkout(answer.value.raw));

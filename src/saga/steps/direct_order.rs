@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::super::step::{Finding, Step, StepContext, Verdict, refused};
-use super::order::{reconcile_order, verify, within_agreement};
+use super::order::{Origin, reconcile_order, verify, within_agreement};
 use super::read::order_facts;
 use super::surplus::Witness;
 use crate::bigcommerce::Error;
@@ -54,8 +54,11 @@ fn witness(checkout: &Checkout) -> Witness {
 
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let witness = witness(&cx.checkout);
+    let mut origin = Origin::Known;
     if cx.checkout.facts.order.is_none() {
+        origin = Origin::ThisAttempt;
         let body = body(&cx.checkout);
+        cx.still_held()?;
         let created = cx.client.orders(&cx.call).create(&body).await;
         let order = match cx.note("create-order-v2", created) {
             Ok(answer) => answer.value,
@@ -65,7 +68,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         cx.facts().order = Some(order_facts(&order, false));
         within_agreement(cx, order.total_inc_tax.map(Into::into))?;
     }
-    verify(cx, &witness).await
+    verify(cx, &witness, origin).await
 }
 
 /// Only an Incomplete order (status 0) can be paid; the default of BigCommerce is 1. After a payment that settled as

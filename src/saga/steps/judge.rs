@@ -31,7 +31,13 @@ const PENDING_STATUS: &[i64] = &[1, 12];
 const DECLINED_STATUS: i64 = 6;
 
 /// Judges. `known` are the transactions that were there before the attempt: an old decline proves nothing about it.
-pub(in super::super) fn judge(order: &Order, transactions: &[Transaction], known: &[String]) -> Judgement {
+/// Nor does one that was only listed late: so many more declines than `unlisted` have to be there.
+pub(in super::super) fn judge(
+    order: &Order,
+    transactions: &[Transaction],
+    known: &[String],
+    unlisted: u32,
+) -> Judgement {
     let new: Vec<&Transaction> =
         transactions.iter().filter(|transaction| !known.contains(&transaction.id)).collect();
     let authorised = order.payment_status == "authorized" || order.status_id == 7;
@@ -61,7 +67,9 @@ pub(in super::super) fn judge(order: &Order, transactions: &[Transaction], known
     if pending {
         return Judgement::Pending;
     }
-    if order.status_id == 0 && latest.is_some_and(|latest| latest.status == "error") {
+    let errors = new.iter().filter(|transaction| transaction.status == "error").count();
+    let ours = u32::try_from(errors).is_ok_and(|errors| errors > unlisted);
+    if order.status_id == 0 && ours && latest.is_some_and(|latest| latest.status == "error") {
         return Judgement::Declined { dead: false };
     }
     Judgement::Nothing
@@ -110,7 +118,7 @@ mod tests {
             (5, "", nothing.to_vec(), Judgement::Nothing),
         ] {
             assert_eq!(
-                judge(&order(status, payment_status), &transactions, &[]),
+                judge(&order(status, payment_status), &transactions, &[], 0),
                 expected,
                 "{status} {payment_status}"
             );
@@ -120,6 +128,14 @@ mod tests {
     #[test]
     fn an_earlier_decline_proves_nothing_about_this_attempt() {
         let transactions = [transaction(5, "purchase", "error")];
-        assert_eq!(judge(&order(0, ""), &transactions, &["5".to_owned()]), Judgement::Nothing);
+        assert_eq!(judge(&order(0, ""), &transactions, &["5".to_owned()], 0), Judgement::Nothing);
+    }
+
+    #[test]
+    fn an_earlier_decline_that_is_listed_late_proves_nothing_either() {
+        let late = [transaction(5, "purchase", "error")];
+        assert_eq!(judge(&order(0, ""), &late, &[], 1), Judgement::Nothing);
+        let both = [transaction(5, "purchase", "error"), transaction(6, "purchase", "error")];
+        assert_eq!(judge(&order(0, ""), &both, &[], 1), Judgement::Declined { dead: false });
     }
 }

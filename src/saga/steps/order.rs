@@ -59,11 +59,14 @@ impl Step for Order {
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let cart_id = cx.cart_id()?;
     let witness = Witness::Cart(cart_id.clone());
+    let mut origin = Origin::Known;
     if cx.checkout.facts.order.is_none() {
+        origin = Origin::ThisAttempt;
         before_order(cx).await?;
         if let Some(found) = hinted(cx, &witness).await? {
             cx.facts().order = Some(found);
         } else {
+            cx.still_held()?;
             let created = cx.client.checkouts(&cx.call).create_order(&cart_id).await;
             let id = match cx.note("create-order", created) {
                 Ok(answer) => answer.value,
@@ -74,7 +77,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
             cx.facts().order = Some(new_order(id));
         }
     }
-    verify(cx, &witness).await
+    verify(cx, &witness, origin).await
 }
 
 /// Reads the checkout again, unless the last write just answered it, and makes sure that an order of it is what the
@@ -145,11 +148,28 @@ fn new_order(id: OrderId) -> OrderFacts {
     }
 }
 
+/// Where the order that is verified comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It was recorded before, or found by looking.
+    Known,
+    /// This attempt made it, and nothing is recorded yet.
+    ThisAttempt,
+}
+
 /// After the order: its twins are archived, and its total is the checkout's. What fails here is tried again; the order
 /// is already known, so it is never made twice.
-pub(super) async fn verify(cx: &mut StepContext, witness: &Witness) -> Result<(), Verdict> {
-    let id = cx.order_id()?;
+///
+/// A process that was frozen may have lost its lease by now, and its successor may have made and recorded an order. So
+/// an order of this attempt gives way to an older one: the twin that is archived must be the same one for both.
+pub(super) async fn verify(cx: &mut StepContext, witness: &Witness, origin: Origin) -> Result<(), Verdict> {
+    let mut id = cx.order_id()?;
     let orders = cx.list_orders(witness).await?;
+    if origin == Origin::ThisAttempt
+        && let Some(older) = orders.iter().find(|order| order.is_untouched() && order.id < id)
+    {
+        id = older.id;
+    }
     let order = match orders.iter().find(|order| order.id == id) {
         Some(order) => order.clone(),
         // The list lags behind: ask for the order itself.
@@ -207,10 +227,7 @@ pub(super) async fn reconcile_order(cx: &mut StepContext, witness: &Witness) -> 
     }
     let orders = match cx.list_orders(witness).await {
         Ok(orders) => orders,
-        Err(Verdict::Retry { after, .. }) => {
-            return Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false };
-        }
-        Err(verdict) => return verdict.into(),
+        Err(verdict) => return Finding::of_failed_look(verdict),
     };
     let Some(lowest) = orders.first() else {
         let settle = cx.timing.settle;
@@ -226,7 +243,7 @@ pub(super) async fn reconcile_order(cx: &mut StepContext, witness: &Witness) -> 
         return Finding::StillUnknown { after, failed: false, settling: false };
     };
     cx.facts().order = Some(order_facts(lowest, false));
-    match verify(cx, witness).await {
+    match verify(cx, witness, Origin::Known).await {
         Ok(()) => Verdict::Succeeded.into(),
         Err(verdict) => verdict.into(),
     }

@@ -35,14 +35,17 @@ pub(in super::super) struct Checkpoint {
     exp: Option<i64>,
     /// Transactions that were there before.
     known: Vec<String>,
+    /// Earlier attempts whose declined transaction was not among them: it may still come, because how far the list
+    /// lags behind is not documented, and it proves nothing about this attempt.
+    #[serde(default)]
+    unlisted: u32,
 }
 
 impl Checkpoint {
     /// When its token can no longer be used: what it says itself, or an hour after it was made.
     pub(in super::super) fn expires_at(&self, started_at: OffsetDateTime) -> OffsetDateTime {
-        self.exp
-            .and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok())
-            .unwrap_or(started_at + TOKEN_LIFETIME)
+        let told = self.exp.and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok());
+        told.unwrap_or(started_at + TOKEN_LIFETIME)
     }
 }
 
@@ -84,11 +87,10 @@ impl Step for Payment {
         let order_total = cx.checkout.facts.order.as_ref().and_then(|order| order.total);
         within_agreement(cx, order_total)?;
         let id = cx.order_id()?;
-        let known = if cx.attempt.attempt > 1 {
-            cx.read_transactions(id).await?.into_iter().map(|transaction| transaction.id).collect()
-        } else {
-            Vec::new()
-        };
+        let before = if cx.attempt.attempt > 1 { cx.read_transactions(id).await? } else { Vec::new() };
+        let refused = u32::try_from(before.iter().filter(|there| there.status == "error").count());
+        let unlisted = (cx.attempt.attempt - 1).saturating_sub(refused.unwrap_or(0));
+        let known = before.into_iter().map(|transaction| transaction.id).collect();
         processing(cx);
         let minted = cx.client.payments(&cx.call).create_access_token(id).await;
         let token = match cx.note("create-access-token", minted) {
@@ -101,12 +103,16 @@ impl Step for Payment {
             jti: claims.and_then(|claims| claims.jti.clone()),
             exp: claims.and_then(|claims| claims.exp),
             known,
+            unlisted,
         };
         cx.token = Some(token);
         Ok(Some(serde_json::to_value(checkpoint).unwrap_or_default()))
     }
 
     async fn execute(&self, cx: &mut StepContext) -> Verdict {
+        if let Err(verdict) = cx.still_held() {
+            return verdict;
+        }
         let (Some(token), Some(payment)) = (cx.token.take(), cx.instrument.as_ref()) else {
             return Verdict::Interrupted { retry_after: None };
         };
@@ -118,16 +124,24 @@ impl Step for Payment {
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {
-        if cx.attempt.checkpoint.is_none() {
-            // The intent to send was never committed, so nothing was sent.
+        if cx.attempt.checkpoint.is_none() && !cx.attempt.settling {
+            // The intent to send was never committed, so nothing was sent. A settling one was never sent either: it
+            // found, when it asked for its token, that the order is being paid, and now follows that payment.
             return Finding::Absent;
         }
         let checkpoint = checkpoint(cx);
-        match look(cx, &checkpoint.known).await {
+        match look(cx, &checkpoint).await {
             Ok(Judgement::Nothing) => nothing(cx, &checkpoint, false),
             Ok(judgement) => judged(cx, judgement, &checkpoint),
-            Err(Verdict::Retry { .. }) => nothing(cx, &checkpoint, true),
-            Err(verdict) => verdict.into(),
+            Err(verdict @ Verdict::Stuck { .. }) => verdict.into(),
+            // What could not be looked at proves nothing, however late it is.
+            Err(Verdict::Retry { .. }) => Finding::StillUnknown {
+                after: wait(cx, LOOK_AT_MOST),
+                failed: true,
+                settling: cx.attempt.settling,
+            },
+            // Whatever was refused is the question, not the payment.
+            Err(_) => nothing(cx, &checkpoint, true),
         }
     }
 }
@@ -179,7 +193,7 @@ fn processing(cx: &mut StepContext) {
 /// No token: nothing was sent. When the order is not Incomplete, it says itself what happened to it.
 async fn not_minted(cx: &mut StepContext, error: Error) -> Verdict {
     match PaymentClass::of_error(&error) {
-        PaymentClass::StopAndReconcile => match look(cx, &[]).await {
+        PaymentClass::StopAndReconcile => match look(cx, &Checkpoint::default()).await {
             Ok(Judgement::Nothing) => Verdict::Stuck {
                 reason: StuckReason::OrderNotPayable,
                 detail: "BigCommerce refuses to have the order paid (30101), and nothing shows that it was"
@@ -294,13 +308,13 @@ fn rejected(error: &Error) -> Verdict {
     })
 }
 
-async fn look(cx: &mut StepContext, known: &[String]) -> Result<Judgement, Verdict> {
+async fn look(cx: &mut StepContext, checkpoint: &Checkpoint) -> Result<Judgement, Verdict> {
     let id = cx.order_id()?;
     let Some(order) = cx.read_order(id).await? else { return Ok(Judgement::Nothing) };
     let transactions = cx.read_transactions(id).await?;
     let verified = cx.checkout.facts.order.as_ref().is_some_and(|order| order.verified);
     cx.facts().order = Some(order_facts(&order, verified));
-    Ok(judge(&order, &transactions, known))
+    Ok(judge(&order, &transactions, &checkpoint.known, checkpoint.unlisted))
 }
 
 fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Checkpoint) -> Finding {
@@ -346,13 +360,13 @@ fn pending(cx: &mut StepContext) -> Finding {
 }
 
 /// Nothing shows a charge. It is believed only once the token can no longer be used, and even then a person decides.
-fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, failed: bool) -> Finding {
+fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, refused: bool) -> Finding {
     if cx.attempt.settling {
         return pending(cx);
     }
     let answered_no = cx.checkout.facts.payment.as_ref().is_some_and(|payment| payment.decline.is_some());
     if answered_no
-        && !failed
+        && !refused
         && let Some(since) = cx.attempt.unknown_since
     {
         return match remaining(cx, since + cx.timing.settle) {
@@ -362,19 +376,19 @@ fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, failed: bool) -> Findi
     }
     let expires = checkpoint.expires_at(cx.attempt.started_at);
     if let Some(left) = remaining(cx, expires + cx.timing.settle) {
-        return Finding::StillUnknown { after: wait(cx, left), failed, settling: false };
+        return Finding::StillUnknown { after: wait(cx, left), failed: refused, settling: false };
     }
     if let Some(payment) = cx.facts().payment.as_mut() {
         payment.status = PaymentStatus::Unknown;
     }
-    Verdict::Stuck {
-        reason: StuckReason::PaymentUnknown,
-        detail:
-            "the payment's answer was lost; its access token has expired and BigCommerce shows no charge: \
-            probably not charged"
-                .to_owned(),
-    }
-    .into()
+    let detail = if refused {
+        "the payment's answer was lost; its access token has expired and BigCommerce refuses to say what became of \
+        it: restart once it answers again"
+    } else {
+        "the payment's answer was lost; its access token has expired and BigCommerce shows no charge: probably not \
+        charged"
+    };
+    Verdict::Stuck { reason: StuckReason::PaymentUnknown, detail: detail.to_owned() }.into()
 }
 
 fn remaining(cx: &StepContext, deadline: OffsetDateTime) -> Option<Duration> {

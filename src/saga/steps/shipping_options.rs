@@ -45,10 +45,7 @@ impl Step for ShippingOptions {
                 if missing == Ok(true) { Verdict::Succeeded.into() } else { Finding::Absent }
             }
             Ok(false) => Finding::Absent,
-            Err(Verdict::Retry { after, .. }) => {
-                Finding::StillUnknown { after: after.unwrap_or_default(), failed: true, settling: false }
-            }
-            Err(verdict) => verdict.into(),
+            Err(verdict) => Finding::of_failed_look(verdict),
         }
     }
 }

@@ -49,7 +49,7 @@ impl StepContext {
     pub(super) async fn archive_others(&mut self, orders: &[Order], ours: OrderId) -> Result<(), Verdict> {
         for order in orders.iter().filter(|order| order.id != ours) {
             let transactions = self.read_transactions(order.id).await?;
-            if order.status_id != 0 || !order.payment_status.is_empty() || !transactions.is_empty() {
+            if !order.is_untouched() || !transactions.is_empty() {
                 return Err(Verdict::Stuck {
                     reason: StuckReason::SurplusOrderPaid,
                     detail: format!(
@@ -66,6 +66,7 @@ impl StepContext {
 
     /// Archives an order that was not paid. Repeatable, so an uncertain answer only means to do it again.
     pub(super) async fn archive(&mut self, id: OrderId) -> Result<(), Verdict> {
+        self.still_held()?;
         let archived = self.client.orders(&self.call).archive(id).await;
         match self.note("archive-order", archived) {
             Ok(_) => Ok(()),
@@ -90,6 +91,7 @@ impl StepContext {
             });
         }
         let body = serde_json::json!({"status_id": CANCELLED});
+        self.still_held()?;
         let updated = self.client.orders(&self.call).update(id, &body).await;
         let order = self.read("update-order", updated)?.value;
         if let Some(facts) = self.checkout.facts.order.as_mut() {

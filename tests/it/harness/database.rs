@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 /// A database of one test.
 pub(crate) struct Database {
+    cluster: PgConnectOptions,
     name: String,
     /// For looking into it.
     pub(crate) pool: PgPool,
@@ -24,14 +25,14 @@ fn cluster() -> PgConnectOptions {
     PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is a URL")
 }
 
-fn url(name: &str) -> String {
-    let options = cluster().database(name);
+fn url(cluster: &PgConnectOptions, name: &str) -> String {
+    let options = cluster.clone().database(name);
     sqlx::ConnectOptions::to_url_lossy(&options).to_string()
 }
 
-async fn administer(sql: String) {
-    let mut connection =
-        PgConnection::connect_with(&cluster().database("postgres")).await.expect("the cluster answers");
+async fn administer(cluster: &PgConnectOptions, sql: String) {
+    let options = cluster.clone().database("postgres");
+    let mut connection = PgConnection::connect_with(&options).await.expect("the cluster answers");
     connection.execute(sqlx::AssertSqlSafe(sql)).await.expect("a database is made or dropped");
     connection.close().await.expect("the connection closes");
 }
@@ -39,34 +40,39 @@ async fn administer(sql: String) {
 impl Database {
     /// A fresh one, migrated.
     pub(crate) async fn create() -> Self {
+        Self::create_in(cluster()).await
+    }
+
+    /// A fresh one in this cluster, migrated.
+    pub(crate) async fn create_in(cluster: PgConnectOptions) -> Self {
         let template = TEMPLATE
             .get_or_init(|| async {
                 let name = format!("template_{}", Uuid::now_v7().simple());
-                administer(format!("create database {name}")).await;
-                headless_checkout::migrations::apply(&Secret::new(url(&name)))
+                administer(&cluster, format!("create database {name}")).await;
+                headless_checkout::migrations::apply(&Secret::new(url(&cluster, &name)))
                     .await
                     .expect("the migrations apply");
                 name
             })
             .await;
         let name = format!("test_{}", Uuid::now_v7().simple());
-        administer(format!("create database {name} template {template}")).await;
+        administer(&cluster, format!("create database {name} template {template}")).await;
         let pool = PgPoolOptions::new()
             .max_connections(4)
-            .connect_with(cluster().database(&name))
+            .connect_with(cluster.clone().database(&name))
             .await
             .expect("the database answers");
-        Self { name, pool }
+        Self { cluster, name, pool }
     }
 
     /// How a service reaches it.
     pub(crate) fn url(&self) -> String {
-        url(&self.name)
+        url(&self.cluster, &self.name)
     }
 
     /// Whatever a service may still hold is cut off.
     pub(crate) async fn drop(self) {
         self.pool.close().await;
-        administer(format!("drop database if exists {} with (force)", self.name)).await;
+        administer(&self.cluster, format!("drop database if exists {} with (force)", self.name)).await;
     }
 }

@@ -1,18 +1,32 @@
 //! Every log line of every service in this process, kept so that it can be searched for secrets.
+//!
+//! A search looks at what came since the last one for the same text: hundreds of tests search after each run.
 
+use std::collections::HashMap;
 use std::io;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
 static INSTALLED: OnceLock<()> = OnceLock::new();
+
+#[derive(Default)]
+struct Kept {
+    lines: String,
+    /// How far each text was searched for, and whether it was found.
+    searched: HashMap<String, (usize, bool)>,
+}
+
+fn kept() -> MutexGuard<'static, Option<Kept>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 struct Keep;
 
 impl io::Write for Keep {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        add(bytes);
         Ok(bytes.len())
     }
 
@@ -40,11 +54,34 @@ pub(crate) fn capture() {
 
 /// Whether any line holds this text.
 pub(crate) fn contain(text: &str) -> bool {
-    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.windows(text.len()).any(|window| window == text.as_bytes())
+    let mut kept = kept();
+    let Kept { lines, searched } = kept.get_or_insert_default();
+    let (from, found) = searched.get(text).copied().unwrap_or_default();
+    let found = found || lines.get(from..).is_some_and(|fresh| fresh.contains(text));
+    // What is not finished yet is looked at again: a line may come in pieces.
+    let until = lines.rfind('\n').map_or(0, |end| end + 1).max(from);
+    searched.insert(text.to_owned(), (until, found));
+    found
 }
 
-/// Adds the output of a process.
+/// Adds a line, or a part of one.
 pub(crate) fn add(output: &[u8]) {
-    LINES.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(output);
+    kept().get_or_insert_default().lines.push_str(&String::from_utf8_lossy(output));
+}
+
+#[test]
+fn a_text_is_found_however_often_and_late_it_is_looked_for() {
+    let text = format!("needle-{}", uuid::Uuid::new_v4());
+    assert!(!contain(&text));
+    add(b"a line\n");
+    assert!(!contain(&text));
+    add(format!("before {text} after\n").as_bytes());
+    assert!(contain(&text));
+    add(b"more\n");
+    assert!(contain(&text), "what was found once stays found");
+    let late = format!("late-{text}");
+    assert!(!contain(&late));
+    // A line that has not ended yet.
+    add(late.as_bytes());
+    assert!(contain(&late));
 }

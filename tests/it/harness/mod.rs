@@ -1,8 +1,8 @@
 //! The real service on a fresh database against the simulator, and the invariants that hold after every run.
 
 mod database;
-mod invariants;
-mod logs;
+pub(crate) mod invariants;
+pub(crate) mod logs;
 mod service;
 
 use std::time::Duration;
@@ -38,9 +38,14 @@ impl World {
     /// A fresh world with a simulator that behaves like this.
     pub(crate) async fn with(settings: Settings) -> Self {
         logs::capture();
+        Self::on(Database::create().await, settings).await
+    }
+
+    /// A world on this database.
+    pub(crate) async fn on(database: Database, settings: Settings) -> Self {
         let address = "127.0.0.1:0".parse().expect("an address");
         let simulator = Simulator::start(address, settings).await.expect("the simulator starts");
-        Self { simulator, database: Database::create().await, vars: Vec::new() }
+        Self { simulator, database, vars: Vec::new() }
     }
 
     /// Sets a variable of the services that are started from now on.

@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use headless_checkout::app::{App, Running};
+use headless_checkout::bigcommerce::budget::BudgetState;
 use headless_checkout::config::Config;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -14,6 +15,7 @@ use tokio::process::{Child, Command};
 use uuid::Uuid;
 
 use super::{KEY, PATIENCE, World, logs};
+use crate::conformance::{self, Exchange};
 
 /// A running service.
 pub(crate) struct Service {
@@ -90,9 +92,9 @@ impl Service {
         command
             .arg("serve")
             .env_clear()
+            .env("RUST_LOG", "debug")
             .envs(world.vars())
-            .env("LOG_FORMAT", "json")
-            .env("RUST_LOG", "debug");
+            .env("LOG_FORMAT", "json");
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -106,7 +108,7 @@ impl Service {
             let mut sender = Some(sender);
             let mut lines = BufReader::new(stdout).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                logs::add(line.as_bytes());
+                logs::add(format!("{line}\n").as_bytes());
                 let said: Value = serde_json::from_str(&line).unwrap_or_default();
                 if let Some(addr) = said["listen_addr"].as_str()
                     && let Some(sender) = sender.take()
@@ -125,6 +127,30 @@ impl Service {
         match &self.kind {
             Kind::InProcess(running) => running.operators(),
             Kind::Process(_) => panic!("only a service in this process shows its rooms"),
+        }
+    }
+
+    /// The rate budget of the store, as a service in this process has it.
+    pub(crate) fn budget(&self) -> BudgetState {
+        let Kind::InProcess(running) = &self.kind else { panic!("only a service in this process shows it") };
+        running.budgets().values().next().expect("a store").state()
+    }
+
+    /// Waits until the rate budget is as wanted.
+    pub(crate) async fn wait_for_budget(
+        &self,
+        what: &str,
+        wanted: impl Fn(&BudgetState) -> bool,
+    ) -> BudgetState {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            looks.tick().await;
+            let state = self.budget();
+            if wanted(&state) {
+                return state;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the budget is never {what}: {state:?}");
         }
     }
 
@@ -155,7 +181,7 @@ impl Service {
         }
     }
 
-    /// A call with every freedom.
+    /// A call with every freedom. Whatever is answered has to be as `openapi.yaml` says.
     #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
     pub(crate) async fn call(
         &self,
@@ -165,13 +191,14 @@ impl Service {
         body: Option<Vec<u8>>,
     ) -> Answer {
         let mut request =
-            self.http.request(method, format!("{}{path}", self.url)).timeout(PATIENCE + PATIENCE);
+            self.http.request(method.clone(), format!("{}{path}", self.url)).timeout(PATIENCE + PATIENCE);
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name: HeaderName = name.parse().expect("a header name");
-            map.insert(name, HeaderValue::from_str(value).expect("a header value"));
+            map.append(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header value"));
         }
         request = request.headers(map);
+        let sent = body.as_deref().and_then(|body| serde_json::from_slice::<Value>(body).ok());
         if let Some(body) = body {
             request = request.body(body);
         }
@@ -179,7 +206,16 @@ impl Service {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("a body");
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status, headers, text, body }
+        let answer = Answer { status, headers, text, body };
+        conformance::check(&Exchange {
+            method: method.as_str(),
+            path,
+            sent: sent.as_ref(),
+            status: answer.status.as_u16(),
+            content_type: answer.header("content-type"),
+            text: &answer.text,
+        });
+        answer
     }
 
     /// A call of the storefront, with JSON.
@@ -267,7 +303,9 @@ impl Events {
             if let Some(end) = self.buffer.find("\n\n") {
                 let event: String = self.buffer.drain(..end + 2).collect();
                 if let Some(data) = event.lines().find_map(|line| line.strip_prefix("data:")) {
-                    return serde_json::from_str(data.trim()).ok();
+                    let snapshot = serde_json::from_str(data.trim()).expect("an event holds JSON");
+                    conformance::check_snapshot(&snapshot);
+                    return Some(snapshot);
                 }
                 continue;
             }

@@ -1,0 +1,88 @@
+//! Schemas of request bodies, by the shapes that check them.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::schema::OneOfBuilder;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::schema::Named;
+use super::shape::Shape;
+use super::validate;
+
+macro_rules! bodies {
+    ($($name:ident = $shape:expr;)+) => {$(
+        /// See its shape.
+        pub(super) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let shape: Shape = $shape;
+                match &shape {
+                    Shape::Object(object) => object.inline(&mut Named::new()),
+                    other => other.schema(&mut Named::new()),
+                }
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                let shape: Shape = $shape;
+                match &shape {
+                    Shape::Object(object) => Cow::Borrowed(object.name),
+                    _ => Cow::Borrowed(stringify!($name)),
+                }
+            }
+
+            fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+                let mut named = Named::new();
+                let shape: Shape = $shape;
+                shape.schema(&mut named);
+                schemas.extend(named);
+            }
+        }
+    )+};
+}
+
+bodies! {
+    NewCheckout = Shape::Object(&validate::NEW_CHECKOUT);
+    BillingAddress = Shape::Object(&validate::BILLING);
+    Consignments = validate::CONSIGNMENTS;
+    ShippingOptions = validate::OPTIONS;
+    AddItems = Shape::Object(&validate::ADD_ITEMS);
+    UpdateItem = Shape::Object(&validate::UPDATE_ITEM);
+    Coupon = Shape::Object(&validate::COUPON);
+    CustomerMessage = Shape::Object(&validate::CUSTOMER_MESSAGE);
+    Order = Shape::Object(&validate::ORDER);
+    Nothing = Shape::Object(&validate::NOTHING);
+    Complete = Shape::Object(&validate::COMPLETE);
+    DirectOrder = Shape::Object(&validate::DIRECT_ORDER);
+}
+
+/// A payment: ours, or BigCommerce's own body.
+pub(super) struct Payment;
+
+impl Payment {
+    fn build(named: &mut Named) -> RefOr<Schema> {
+        let both = [&validate::PAYMENT, &validate::WRAPPED].map(|object| object.reference(named));
+        both.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).into()
+    }
+}
+
+impl PartialSchema for Payment {
+    fn schema() -> RefOr<Schema> {
+        Self::build(&mut Named::new())
+    }
+}
+
+impl ToSchema for Payment {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PaymentBody")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        let mut named = Named::new();
+        Self::build(&mut named);
+        schemas.extend(named);
+    }
+}

@@ -1,0 +1,161 @@
+//! Whether an operation may be done: every status with every operation.
+
+use serde_json::{Map, json};
+
+use super::super::operation::Complete;
+use super::super::sample::{all_input, checkout, intent, order, payment, stuck, up_to};
+use super::*;
+use crate::checkout::{CartEdit, Flow, PaymentStatus};
+
+fn instrument() -> PaymentRequest {
+    let body =
+        json!({"payment_method_id": "stripe.card", "instrument": {"type": "stored_card", "token": "t"}});
+    PaymentRequest::parse(body, "").map_err(|_| "refused").expect("a stored card")
+}
+
+fn pay() -> Operation {
+    Operation::Payment { intent: intent(), instrument: instrument(), agreed_total: None }
+}
+
+fn complete() -> Operation {
+    Operation::Complete(Box::new(Complete {
+        billing_address: None,
+        consignments: None,
+        shipping_options: None,
+        shipping_preference: None,
+        agreed_total: None,
+        intent: intent(),
+        instrument: instrument(),
+    }))
+}
+
+fn operations() -> Vec<Operation> {
+    vec![
+        Operation::BillingAddress(Map::new()),
+        Operation::Consignments(Vec::new()),
+        Operation::ShippingOptions(Vec::new()),
+        Operation::Edit(CartEdit::RemoveCoupon("X".to_owned())),
+        Operation::Order { agreed_total: None },
+        pay(),
+        complete(),
+        Operation::Cancel,
+    ]
+}
+
+/// What it came to, in a word.
+fn verdict(checkout: &Checkout, operation: Operation) -> String {
+    match accept(checkout, operation, None) {
+        Ok(Accepted::Already) => "already".to_owned(),
+        Ok(Accepted::Cancel) => "cancel".to_owned(),
+        Ok(Accepted::Run(run)) => {
+            format!("run to {}", run.checkout.goal.expect("a run has a goal").until)
+        }
+        Err(Refusal::OutOfOrder { next_step }) => {
+            format!("first {}", next_step.map_or("nothing", StepName::as_str))
+        }
+        Err(refusal) => format!("{refusal:?}"),
+    }
+}
+
+fn verdicts(checkout: &Checkout) -> Vec<String> {
+    operations().into_iter().map(|operation| verdict(checkout, operation)).collect()
+}
+
+fn at(status: Status, step: StepName) -> Checkout {
+    up_to(Checkout { input: all_input(), ..checkout(Flow::Cart, status) }, step)
+}
+
+#[test]
+fn only_a_checkout_at_rest_takes_input() {
+    for &status in Status::ALL {
+        let refused = match status {
+            Status::AwaitingInput => continue,
+            Status::Running | Status::Waiting => "InProgress",
+            Status::Stuck => "Stuck",
+            Status::Completed | Status::Compensating | Status::Cancelled | Status::Expired => "Closed",
+        };
+        let mut expected = vec![refused; 8];
+        if matches!(status, Status::Compensating | Status::Cancelled) {
+            expected[7] = "already";
+        }
+        assert_eq!(verdicts(&at(status, StepName::Order)), expected, "{status}");
+        // The order is there: that was done, whatever came after it.
+        expected[4] = "already";
+        assert_eq!(verdicts(&at(status, StepName::Payment)), expected, "{status}");
+    }
+}
+
+#[test]
+fn a_checkout_at_rest_takes_what_is_next_or_may_be_revised() {
+    let table = [
+        (StepName::Cart, "first cart; first cart; first cart; first cart; first cart; first cart"),
+        (
+            StepName::BillingAddress,
+            "run to shipping-options; first billing-address; first billing-address; run to cart; \
+             first billing-address; first billing-address",
+        ),
+        (
+            StepName::Order,
+            "run to shipping-options; run to shipping-options; run to shipping-options; run to cart; run to order; \
+             first order",
+        ),
+        (
+            StepName::Payment,
+            "first payment; first payment; first payment; first payment; already; run to payment",
+        ),
+    ];
+    for (step, expected) in table {
+        let found = verdicts(&at(Status::AwaitingInput, step));
+        assert_eq!(found[..6].join("; "), expected, "{step}");
+        assert_eq!(found[6..], ["run to payment", "cancel"], "{step}");
+    }
+}
+
+#[test]
+fn nothing_is_paid_while_a_payment_is_in_doubt() {
+    for doubt in [PaymentStatus::Unknown, PaymentStatus::Pending] {
+        for status in [Status::Waiting, Status::Stuck, Status::AwaitingInput] {
+            let mut doubtful = at(status, StepName::Payment);
+            doubtful.facts.payment = Some(payment(doubt));
+            assert_eq!(verdict(&doubtful, pay()), "PaymentInDoubt", "{status}");
+            assert_eq!(verdict(&doubtful, complete()), "PaymentInDoubt", "{status}");
+            assert_ne!(verdict(&doubtful, Operation::Cancel), "cancel", "{status}");
+        }
+    }
+    let mut lost = at(Status::Stuck, StepName::Payment);
+    lost.stuck = Some(stuck(StuckReason::PaymentUnknown));
+    assert_eq!(verdict(&lost, pay()), "PaymentInDoubt");
+    let mut declined = at(Status::AwaitingInput, StepName::Payment);
+    declined.facts.payment = Some(payment(PaymentStatus::Declined));
+    assert_eq!(verdict(&declined, pay()), "run to payment");
+}
+
+#[test]
+fn a_changed_version_refuses_everything() {
+    for operation in operations() {
+        let seen = accept(&at(Status::AwaitingInput, StepName::Payment), operation, Some(6));
+        assert!(matches!(seen, Err(Refusal::VersionMismatch { version: 7 })));
+    }
+}
+
+#[test]
+fn nothing_before_the_order_changes_once_it_exists() {
+    // Its verification failed, so that its step is not done; the order exists all the same.
+    let mut unverified = at(Status::AwaitingInput, StepName::Order);
+    unverified.facts.order = Some(order(100));
+    let found = verdicts(&unverified);
+    assert_eq!(found[..4], ["first order"; 4]);
+    assert_eq!(found[4..], ["run to order", "first order", "run to payment", "cancel"]);
+}
+
+#[test]
+fn what_is_given_is_kept_and_what_it_invalidates_is_done_again() {
+    let ready = at(Status::AwaitingInput, StepName::Order);
+    let Ok(Accepted::Run(run)) = accept(&ready, Operation::Consignments(Vec::new()), Some(7)) else {
+        panic!("refused")
+    };
+    assert!(run.instrument.is_none() && run.checkout.input.shipping_options.is_none());
+    assert_eq!(run.checkout.next_step(), Some(StepName::Consignments));
+    assert!(!run.checkout.is_done(StepName::ShippingOptions));
+    assert!(run.checkout.is_done(StepName::BillingAddress));
+}

@@ -1,0 +1,119 @@
+//! Checkouts for the tests of the pure rules.
+
+use serde_json::{Map, json};
+use time::OffsetDateTime;
+
+use crate::checkout::{
+    Checkout, CheckoutId, Facts, Flow, Goal, InFlight, Input, OrderFacts, PaymentFacts, PaymentIntent,
+    PaymentStatus, Status, StepName, StepRecord, StepStatus, Stuck, StuckReason,
+};
+
+pub(super) const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+/// A checkout on which nothing was done.
+pub(super) fn checkout(flow: Flow, status: Status) -> Checkout {
+    let pending =
+        |&name: &StepName| StepRecord { name, status: StepStatus::Pending, attempts: 0, finished_at: None };
+    Checkout {
+        id: CheckoutId::generate(),
+        store: "main".to_owned(),
+        flow,
+        version: 7,
+        fence: 3,
+        status,
+        steps: flow.steps().iter().map(pending).collect(),
+        input: Input::default(),
+        facts: Facts::default(),
+        goal: None,
+        in_flight: None,
+        tries: 0,
+        lost_leases: 0,
+        answered: None,
+        stuck: None,
+        metadata: Map::new(),
+        created_at: NOW,
+        updated_at: NOW,
+        expires_at: NOW,
+    }
+}
+
+/// All steps before this one are done.
+pub(super) fn up_to(mut checkout: Checkout, step: StepName) -> Checkout {
+    for record in checkout.steps.iter_mut().take_while(|record| record.name != step) {
+        record.status = StepStatus::Succeeded;
+    }
+    if step == StepName::Payment {
+        checkout.facts.order = Some(order(100));
+    }
+    checkout
+}
+
+pub(super) fn goal(until: StepName) -> Goal {
+    Goal { operation: until.to_string(), until, key: None, agreed_total: None, ticket: 7 }
+}
+
+pub(super) fn in_flight(step: StepName) -> InFlight {
+    InFlight {
+        step,
+        attempt: 1,
+        fence: 3,
+        started_at: NOW,
+        unknown_since: None,
+        settling: false,
+        looks: 0,
+        checkpoint: None,
+    }
+}
+
+pub(super) fn order(id: i64) -> OrderFacts {
+    OrderFacts {
+        id,
+        status_id: 0,
+        status: "Incomplete".to_owned(),
+        payment_status: String::new(),
+        total: None,
+        currency: "USD".to_owned(),
+        verified: true,
+    }
+}
+
+pub(super) fn payment(status: PaymentStatus) -> PaymentFacts {
+    PaymentFacts {
+        status,
+        transaction_id: None,
+        transaction_type: None,
+        amount: None,
+        currency: "USD".to_owned(),
+        payment_method_id: "stripe.card".to_owned(),
+        instrument_type: "stored_card".to_owned(),
+        last_4: None,
+        decline: None,
+    }
+}
+
+pub(super) fn intent() -> PaymentIntent {
+    PaymentIntent {
+        payment_method_id: "stripe.card".to_owned(),
+        instrument_type: "stored_card".to_owned(),
+        last_4: None,
+        save_instrument: false,
+    }
+}
+
+pub(super) fn stuck(reason: StuckReason) -> Stuck {
+    Stuck { reason, detail: String::new(), since: NOW }
+}
+
+/// Everything that the steps of both flows need.
+pub(super) fn all_input() -> Input {
+    let object = json!({}).as_object().cloned().unwrap_or_default();
+    Input {
+        cart: Some(object.clone()),
+        billing_address: Some(object.clone()),
+        consignments: Some(Vec::new()),
+        shipping_options: Some(Vec::new()),
+        direct_order: Some(object),
+        payment: Some(intent()),
+        ..Input::default()
+    }
+}

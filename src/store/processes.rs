@@ -1,0 +1,49 @@
+//! Which processes of the service are alive, so that they can share what BigCommerce grants to a store.
+//!
+//! Guarantees: of two processes that start at the same time, at least one knows of the other at once, and both do
+//! after the next beat. PostgreSQL is the clock.
+
+use std::time::Duration;
+
+use super::{Error, Store};
+
+impl Store {
+    /// How often a process says that it is alive.
+    pub const BEAT: Duration = Duration::from_secs(3);
+
+    /// Says that this process is alive, and forgets those that were not seen for 15 seconds. Answers how many live,
+    /// this one included. Dropped half-way: at worst the others know of this process and it does not know of them.
+    pub async fn beat(&self, kind: &str) -> Result<u32, Error> {
+        // Committed before the others are counted, or two that start together would not see each other.
+        sqlx::query!(
+            "insert into process (process_id, kind) values ($1, $2)
+             on conflict (process_id) do update set seen_at = now()",
+            self.process_id,
+            kind
+        )
+        .execute(&self.pool)
+        .await?;
+        let live = sqlx::query_scalar!(
+            r#"
+            with dead as (
+                select process_id from process where seen_at < now() - interval '15 seconds'
+                for update skip locked
+            ), forgotten as (
+                delete from process using dead where process.process_id = dead.process_id
+            )
+            select count(*) as "live!" from process where seen_at >= now() - interval '15 seconds'
+            "#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(u32::try_from(live).unwrap_or(u32::MAX).max(1))
+    }
+
+    /// Says that this process ends, so that the others have its share at once.
+    pub async fn leave(&self) -> Result<(), Error> {
+        sqlx::query!("delete from process where process_id = $1", self.process_id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}

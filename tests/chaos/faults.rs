@@ -1,0 +1,120 @@
+//! The faults that a run may meet: every call of the saga, every kind that the simulator plays.
+
+use bigcommerce_simulator::{Effect, Fault, Kind};
+
+use crate::dice::Dice;
+
+/// The calls that faults are planned for, by the simulator's names, with their weights.
+pub(crate) const CALLS: [(u32, &str); 20] = [
+    (3, "create-cart"),
+    (2, "add-billing-address"),
+    (2, "update-billing-address"),
+    (4, "add-consignments"),
+    (2, "delete-consignment"),
+    (3, "update-consignment"),
+    (1, "add-cart-items"),
+    (1, "update-cart-item"),
+    (3, "get-checkout"),
+    (8, "create-order"),
+    (3, "create-order-v2"),
+    (4, "list-orders"),
+    (4, "get-order"),
+    (3, "create-access-token"),
+    (7, "process-payment"),
+    (4, "list-transactions"),
+    (1, "update-order"),
+    (1, "archive-order"),
+    (2, "delete-cart"),
+    (1, "update-checkout"),
+];
+
+/// The kinds, by name, with their weights.
+pub(crate) const KINDS: [(u32, &str); 21] = [
+    (3, "500-before"),
+    (4, "500-after"),
+    (2, "503-before"),
+    (2, "504-after"),
+    (1, "401-before"),
+    (1, "423-before"),
+    (3, "hang-before"),
+    (4, "hang-after"),
+    (3, "reset-before"),
+    (4, "reset-after"),
+    (3, "reset-in-body"),
+    (3, "malformed"),
+    (1, "html-before"),
+    (2, "html-after"),
+    (2, "slow-answer"),
+    (3, "answer-after-timeout"),
+    (3, "delivered-late"),
+    (3, "rate-limit"),
+    (2, "rate-limit-without-headers"),
+    (3, "duplicate"),
+    (2, "duplicate-first"),
+];
+
+/// A fault that one run meets.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    /// The simulator's name of the call.
+    pub(crate) call: &'static str,
+    /// A name of [`KINDS`].
+    pub(crate) kind: &'static str,
+    /// The first request that is hit.
+    pub(crate) nth: u64,
+    /// How many are hit.
+    pub(crate) times: u64,
+}
+
+impl Planned {
+    /// Draws one.
+    pub(crate) fn draw(dice: &mut Dice) -> Self {
+        let call = dice.weighted(&CALLS);
+        let kind = dice.weighted(&KINDS);
+        let nth = if dice.percent(75) { 1 } else { dice.between(2, 3) };
+        let times = if dice.percent(80) { 1 } else { dice.between(2, 3) };
+        Self { call, kind, nth, times }
+    }
+
+    /// From `call:kind`.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let (call, kind) = name.split_once(':')?;
+        let call = CALLS.iter().find(|(_, known)| *known == call)?.1;
+        let kind = KINDS.iter().find(|(_, known)| *known == kind)?.1;
+        Some(Self { call, kind, nth: 1, times: 1 })
+    }
+
+    /// Its cell.
+    pub(crate) fn cell(&self) -> String {
+        format!("{}:{}", self.call, self.kind)
+    }
+
+    /// As the simulator plays it, for every checkout.
+    pub(crate) fn fault(&self) -> Fault {
+        let on = Fault::on(self.call).nth(self.nth).times(self.times);
+        match self.kind {
+            "500-before" => on.status_before(500),
+            "500-after" => on.status_after(500),
+            "503-before" => on.status_before(503),
+            "504-after" => on.status_after(504),
+            "401-before" => on.status_before(401),
+            "423-before" => on.status_before(423),
+            "hang-before" => on.hang_before(),
+            "hang-after" => on.hang_after(),
+            "reset-before" => on.reset_before(),
+            "reset-after" => on.reset_after(),
+            "reset-in-body" => on.reset_in_body(),
+            "malformed" => on.malformed(),
+            "html-before" => on.html_before(502),
+            "html-after" => on.html_after(504),
+            "slow-answer" => on.slow(300),
+            "answer-after-timeout" => on.slow(1500),
+            // Carried out although the client has given up, but before the settle window has passed.
+            "delivered-late" => on.kind(Kind::Slow { ms: 1350, effect: Effect::Before }),
+            "rate-limit" => on.rate_limit(50),
+            "rate-limit-without-headers" => on.rate_limit_without_headers(),
+            "duplicate" => on.duplicate(),
+            _ => on.duplicate_first(),
+        }
+    }
+}

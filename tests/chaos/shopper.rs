@@ -1,0 +1,398 @@
+//! One shopper: does what the snapshot says comes next, in the manner of its plan, and remembers what it was told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bigcommerce_simulator::{Fault, FaultId};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::Chaos;
+use crate::dice::Dice;
+use crate::door::{Ask, Heard};
+use crate::plan::{Ending, Opening, Plan, Revision, choice};
+use crate::record::Record;
+
+/// Between two looks at a checkout that is busy.
+const GLANCE: Duration = Duration::from_millis(120);
+
+/// A shopper at work.
+pub(crate) struct Shopper {
+    chaos: Arc<Chaos>,
+    pub(crate) record: Record,
+    dice: Dice,
+    /// Bad habits are for the time of the faults.
+    well_behaved: bool,
+    revised: bool,
+    card: usize,
+    keys: u32,
+    creations: u32,
+    /// A POST without a settled answer: its key may be used again.
+    open: Option<Ask>,
+    poked: bool,
+    gone: CancellationToken,
+}
+
+impl Shopper {
+    pub(crate) fn new(chaos: Arc<Chaos>, plan: Plan) -> Self {
+        let dice = Dice::of(chaos.options.seed, plan.run, "shopper");
+        let revised = plan.revision.is_none();
+        Self {
+            chaos,
+            record: Record::new(plan),
+            dice,
+            well_behaved: false,
+            revised,
+            card: 0,
+            keys: 0,
+            creations: 0,
+            open: None,
+            poked: false,
+            gone: CancellationToken::new(),
+        }
+    }
+
+    fn plan(&self) -> &Plan {
+        &self.record.plan
+    }
+
+    /// Shops under faults, for a bounded time.
+    pub(crate) async fn shop(mut self) -> Self {
+        self.script(None);
+        self.visit(Duration::from_secs(45)).await;
+        self.gone.cancel();
+        self
+    }
+
+    /// Comes back after the faults have ended; a shopper who left does not.
+    pub(crate) async fn come_back(mut self) -> Self {
+        self.well_behaved = true;
+        if !self.record.left {
+            self.visit(Duration::from_secs(40)).await;
+        }
+        self
+    }
+
+    async fn visit(&mut self, patience: Duration) {
+        let deadline = tokio::time::Instant::now() + patience;
+        while tokio::time::Instant::now() < deadline {
+            let Some(path) = self.record.path() else {
+                self.create().await;
+                continue;
+            };
+            let Some(seen) = self.say(Ask::get(&path)).await else {
+                tokio::time::sleep(GLANCE).await;
+                continue;
+            };
+            let status = seen.body["status"].as_str().unwrap_or_default().to_owned();
+            self.trace(&format!("sees {status}, next {}", seen.body["next_step"]));
+            match &*status {
+                "completed" | "cancelled" | "expired" | "stuck" => return,
+                "awaiting_input" => {
+                    if self.act(&path, &seen.body).await {
+                        return;
+                    }
+                }
+                "waiting" if seen.body["payment"].is_object() && !self.well_behaved => {
+                    self.poke(&path).await;
+                    return;
+                }
+                _ => tokio::time::sleep(GLANCE).await,
+            }
+        }
+        self.record.gave_up += 1;
+    }
+
+    /// A second payment while the first one is open must be refused.
+    async fn poke(&mut self, path: &str) {
+        if self.poked || !self.dice.percent(30) {
+            return;
+        }
+        self.poked = true;
+        let ask = self.post(format!("{path}/payment"), crate::harness::good_card());
+        if let Some(heard) = self.say(ask).await
+            && heard.status.is_success()
+            && heard.body["status"] != "completed"
+            && heard.body["status"] != "running"
+        {
+            self.trace(
+                "was let in with a second payment, which may be right when the first one was declined",
+            );
+        }
+    }
+
+    async fn create(&mut self) {
+        let mut body = self.plan().creation();
+        if self.creations > 0 {
+            // The same cart again, under a key of its own.
+            body["metadata"] = json!({"again": self.creations.to_string()});
+        }
+        let key = format!("{}create-{}", self.plan().tag, self.creations);
+        let mut ask = Ask::post(self.plan().door().to_owned(), key, body);
+        ask.wait = 8;
+        match self.say(ask.clone()).await {
+            Some(heard) if heard.status.is_success() || heard.id().is_some() => {
+                if let Some(id) = heard.id() {
+                    if self.record.creates.iter().all(|(known, _)| known.key != ask.key) {
+                        self.record.creates.push((ask, id.clone()));
+                    }
+                    self.record.id = Some(id.clone());
+                    self.script(Some(&id));
+                }
+            }
+            _ => tokio::time::sleep(GLANCE).await,
+        }
+    }
+
+    /// One step; true when the shopper is done with it.
+    async fn act(&mut self, path: &str, seen: &Value) -> bool {
+        let next = seen["next_step"].as_str().unwrap_or_default().to_owned();
+        match self.plan().ending {
+            Ending::Leave(step) if step == next => {
+                self.record.left = true;
+                return true;
+            }
+            Ending::Cancel(step) if step == next || self.record.cancelling => {
+                self.record.cancelling = true;
+                self.say(Ask::delete(path)).await;
+                return false;
+            }
+            _ => {}
+        }
+        if seen["payment"]["status"] == "declined" && self.record.declines_seen(seen) {
+            self.card += 1;
+            self.open = None;
+        }
+        if next == "order" && !self.revised {
+            self.revised = true;
+            self.revise(path, seen).await;
+            return false;
+        }
+        let ask = match &*next {
+            "cart" => {
+                self.again(path).await;
+                return false;
+            }
+            "order" if self.plan().opening == Opening::Direct => {
+                if self.dice.percent(50) {
+                    self.post(format!("{path}/order"), json!({}))
+                } else {
+                    self.again(path).await;
+                    return false;
+                }
+            }
+            "payment" => self.pay(path, seen),
+            _ if self.plan().opening == Opening::OneCall => self.complete(path),
+            "billing-address" => Ask::put(format!("{path}/billing-address"), self.plan().address("Austin")),
+            "consignments" => {
+                Ask::put(format!("{path}/consignments"), json!([{"address": self.plan().address("Austin")}]))
+            }
+            "shipping-options" => Ask::put(format!("{path}/shipping-options"), choice(seen)),
+            _ if self.dice.percent(40) => self.complete(path),
+            _ => self.post(format!("{path}/order"), json!({})),
+        };
+        self.settle(ask).await;
+        false
+    }
+
+    /// A POST is sent again with its own key until its answer is settled.
+    async fn settle(&mut self, ask: Ask) {
+        let ask = match self.open.take() {
+            Some(open) if open.path == ask.path && ask.key.is_some() && self.dice.percent(60) => open,
+            _ => ask,
+        };
+        let heard = self.say(ask.clone()).await;
+        let settled = heard.as_ref().is_some_and(|heard| !matches!(heard.status.as_u16(), 202 | 503));
+        let tired = heard.as_ref().is_some_and(|heard| heard.status == 503) && self.dice.percent(35);
+        if ask.key.is_some() && !settled && !tired {
+            self.open = Some(ask);
+        } else if let Some(heard) = heard
+            && (tired || heard.code() == "rejected-by-bigcommerce")
+            && ask
+                .body
+                .as_ref()
+                .is_some_and(|body| body.get("instrument").is_some() || body.get("payment").is_some())
+        {
+            // Perhaps it was the card; the next one cannot be worse.
+            self.card += 1;
+        }
+    }
+
+    /// Creation ended without a cart: the same key first, then a checkout of its own.
+    async fn again(&mut self, path: &str) {
+        let Some((ask, _)) = self.record.creates.last().cloned() else { return };
+        let heard = self.say(ask).await;
+        if heard.is_some_and(|heard| heard.status == reqwest::StatusCode::UNPROCESSABLE_ENTITY) {
+            self.trace(&format!("gives {path} up"));
+            self.record.abandon();
+            self.creations += 1;
+        }
+    }
+
+    fn post(&mut self, path: String, body: Value) -> Ask {
+        self.keys += 1;
+        Ask::post(path, format!("{}{}", self.plan().tag, self.keys), body)
+    }
+
+    fn pay(&mut self, path: &str, seen: &Value) -> Ask {
+        let mut payment = self.plan().payment(self.card);
+        let total = &seen["totals"]["grand_total"];
+        let names_total = total.is_number() && self.dice.percent(30);
+        if self.dice.percent(15) {
+            let mut body = json!({"payment": payment});
+            if names_total {
+                body["agreed_total"] = total.clone();
+            }
+            return self.post(format!("{path}/complete"), body);
+        }
+        if names_total {
+            payment["agreed_total"] = total.clone();
+        }
+        self.post(format!("{path}/payment"), payment)
+    }
+
+    fn complete(&mut self, path: &str) -> Ask {
+        let mut body = json!({"payment": self.plan().payment(self.card)});
+        if self.plan().opening == Opening::OneCall {
+            self.plan().fill(&mut body);
+        }
+        self.post(format!("{path}/complete"), body)
+    }
+
+    async fn revise(&mut self, path: &str, seen: &Value) {
+        let item = &seen["cart"]["line_items"]["custom_items"][0];
+        let ask = match self.plan().revision {
+            Some(Revision::Billing) => {
+                Ask::put(format!("{path}/billing-address"), self.plan().address("Dallas"))
+            }
+            Some(Revision::Shipping) if item.is_object() => {
+                Ask::put(format!("{path}/consignments"), json!([{"address": self.plan().address("Dallas")}]))
+            }
+            Some(Revision::AddItem) => {
+                let body = json!({"custom_items": [self.plan().item("second")]});
+                self.post(format!("{path}/items"), body)
+            }
+            Some(Revision::Message) => {
+                Ask::put(format!("{path}/customer-message"), json!({"customer_message": self.plan().tag}))
+            }
+            Some(Revision::Quantity) => {
+                let Some(id) = item["id"].as_str() else { return };
+                let body = json!({"line_item": {"quantity": 4}});
+                let mut body = body;
+                body["line_item"]["name"] = item["name"].clone();
+                body["line_item"]["list_price"] = item["list_price"].clone();
+                Ask::put(format!("{path}/items/{id}"), body)
+            }
+            _ => return,
+        };
+        self.say(ask).await;
+    }
+
+    /// Sends something in the manner of the shopper, and remembers what was said.
+    async fn say(&mut self, mut ask: Ask) -> Option<Heard> {
+        let replica = self.replica();
+        let habits = self.plan().habits;
+        let write = ask.method != reqwest::Method::GET;
+        let (double, tabs, hangs, hasty) = (
+            self.dice.percent(habits.double_click),
+            self.dice.percent(habits.two_tabs),
+            self.dice.percent(habits.hang_up),
+            self.dice.percent(habits.no_wait),
+        );
+        let patience = Duration::from_millis(self.dice.between(5, 600));
+        let misbehaves = write && !self.well_behaved;
+        if misbehaves && hasty {
+            ask.wait = 0;
+        }
+        let chaos = Arc::clone(&self.chaos);
+        // With two keys, a creation makes two checkouts, as it should.
+        let creates = matches!(&*ask.path, "/v1/checkouts" | "/v1/direct-orders");
+        let heard = if misbehaves && (double || (tabs && !creates)) {
+            let mut other = ask.clone();
+            if !double && other.key.is_some() {
+                self.keys += 1;
+                other.key = Some(format!("{}tab-{}", self.plan().tag, self.keys));
+            }
+            let (one, two) =
+                tokio::join!(chaos.doors.ask(replica, &ask), chaos.doors.ask(replica + 1, &other));
+            if let Some(two) = &two {
+                self.note(&other, two);
+            }
+            one
+        } else if misbehaves && hangs {
+            tokio::time::timeout(patience, chaos.doors.ask(replica, &ask)).await.ok().flatten()
+        } else {
+            chaos.doors.ask(replica, &ask).await
+        };
+        match &heard {
+            Some(heard) => self.note(&ask, heard),
+            None => self.trace(&format!("{} {}: nothing heard", ask.method, ask.path)),
+        }
+        heard
+    }
+
+    fn note(&mut self, ask: &Ask, heard: &Heard) {
+        if ask.method != reqwest::Method::GET {
+            self.trace(&format!("{} {}: {} {}", ask.method, ask.path, heard.status.as_u16(), heard.code()));
+        }
+        self.record.note(ask, heard);
+    }
+
+    fn replica(&mut self) -> usize {
+        let elsewhere = self.plan().strike.is_none() && self.dice.percent(35);
+        self.plan().home + usize::from(elsewhere)
+    }
+
+    fn trace(&self, what: &str) {
+        if self.chaos.options.trace {
+            println!("    run {}: {what}", self.plan().run);
+        }
+    }
+
+    /// Hands the planned faults to the simulator: those that are known by the run's own words at once, the others once
+    /// the checkout has an id.
+    fn script(&mut self, id: Option<&str>) {
+        let everything = self.plan().opening == Opening::Everything;
+        let worded = |call: &str| match call {
+            "create-cart" | "create-order-v2" => true,
+            "add-billing-address" | "add-consignments" => everything,
+            _ => false,
+        };
+        let narrowed = |call: &str, fault: Fault, tag: &str| match (id, worded(call)) {
+            (None, true) => Some(fault.body_contains(tag)),
+            (Some(id), false) => Some(fault.correlation_id(id)),
+            _ => None,
+        };
+        let tag = self.plan().tag.clone();
+        for planned in self.plan().faults.clone() {
+            if let Some(fault) = narrowed(planned.call, planned.fault(), &tag) {
+                let id = self.chaos.world.simulator.add_fault(fault);
+                self.record.faults.push((planned.cell(), id));
+            }
+        }
+        let Some(strike) = self.plan().strike else { return };
+        let held = Fault::on(strike.call).times(1);
+        let held = if strike.after_effect { held.hold_after() } else { held.hold_before() };
+        if let Some(fault) = narrowed(strike.call, held, &tag) {
+            let fault = self.chaos.world.simulator.add_fault(fault);
+            self.record.faults.push((format!("{}:strike", strike.call), fault));
+            self.watch(fault);
+        }
+    }
+
+    /// Strikes the process once its call is held.
+    fn watch(&self, fault: FaultId) {
+        let (chaos, gone, home) = (Arc::clone(&self.chaos), self.gone.clone(), self.plan().home);
+        let Some(strike) = self.plan().strike else { return };
+        self.chaos.tasks.spawn(async move {
+            tokio::select! {
+                () = gone.cancelled() => return,
+                () = chaos.world.simulator.wait_reached(fault, 1) => {}
+            }
+            if chaos.world.simulator.reached(fault) > 0 {
+                chaos.replicas.strike(home, strike.blow, &chaos.doors).await;
+            }
+            chaos.world.simulator.release(fault);
+        });
+    }
+}
