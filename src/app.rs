@@ -76,7 +76,12 @@ impl App {
         let presence = Presence::new();
         let budgets = budgets(&config, &presence.replicas);
         let clients = clients(&config, &budgets)?;
-        let operators = Operators::new(store.clone(), clients.clone(), operators_settings(&config));
+        let operators = Operators::new(
+            store.clone(),
+            clients.clone(),
+            budgets.clone(),
+            operators_settings(&config),
+        );
         let engine = Engine::new(store.clone(), clients, settings, tasks.clone(), stopping.clone());
         Ok(Self { config, store, pool, engine, operators, budgets, presence, tasks, stopping })
     }
@@ -104,6 +109,7 @@ impl App {
         let state = http::State::new(
             &self.config,
             self.engine.clone(),
+            self.operators.clone(),
             self.pool.clone(),
             self.tasks.clone(),
             self.stopping.clone(),
@@ -253,16 +259,16 @@ pub async fn direct(database: &config::Database, config: Option<&Config>) -> any
         .connect(database.url.expose())
         .await
         .context("DATABASE_URL: the database cannot be reached")?;
-    let (clients, settings) = match config {
+    let (clients, budgets, settings) = match config {
         Some(config) => {
-            let shared = budgets(config, &Replicas::joining(Duration::ZERO));
-            (clients(config, &shared)?, operators_settings(config))
+            let budgets = budgets(config, &Replicas::joining(Duration::ZERO));
+            (clients(config, &budgets)?, budgets, operators_settings(config))
         }
         // Without a store nothing is resolved, and nothing else looks at these.
-        None => (HashMap::new(), ops::Settings::default()),
+        None => (HashMap::new(), HashMap::new(), ops::Settings::default()),
     };
     let store = Store::new(pool, Duration::from_secs(1));
-    Ok(Operators::new(store, clients, settings))
+    Ok(Operators::new(store, clients, budgets, settings))
 }
 
 /// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.

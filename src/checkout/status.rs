@@ -12,6 +12,9 @@ macro_rules! words {
             /// Every value, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// The words for them, in order.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
             /// The word for it in JSON, in SQL and in logs.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }

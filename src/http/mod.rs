@@ -1,7 +1,8 @@
 //! The doors: extract, call, answer. A door never writes upstream and holds no SQL.
 //!
 //! Reading order: [`trace`] is around everything; [`auth`] and [`extract`] read a request, [`validate`] its body;
-//! [`answer`] and [`problem`] say what became of it, [`snapshot`] how a checkout looks. The rest are the doors.
+//! [`answer`] and [`problem`] say what became of it, [`snapshot`] how a checkout looks. [`ops`] are
+//! the operators' doors. The rest are those of storefronts.
 
 mod answer;
 mod auth;
@@ -19,6 +20,7 @@ mod health;
 mod items;
 mod json;
 mod openapi;
+mod ops;
 mod order;
 mod payment;
 mod pointer;
@@ -47,6 +49,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::Config;
+use crate::ops::Operators;
 use crate::saga::Engine;
 use auth::Credentials;
 
@@ -58,6 +61,7 @@ pub struct State(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
+    operators: Operators,
     pool: PgPool,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -72,12 +76,14 @@ impl State {
     pub fn new(
         config: &Config,
         engine: Engine,
+        operators: Operators,
         pool: PgPool,
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
+            operators,
             pool,
             tasks,
             stopping,
@@ -90,6 +96,10 @@ impl State {
 
     fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    fn operators(&self) -> &Operators {
+        &self.0.operators
     }
 
     fn credentials(&self) -> &Credentials {
@@ -146,4 +156,5 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(docs::openapi))
         .routes(routes!(problems::list))
         .routes(routes!(problems::explain))
+        .merge(ops::documented())
 }

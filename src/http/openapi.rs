@@ -14,6 +14,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::described::ProblemDocument;
 use super::examples;
+use super::ops;
+use super::schema::Named;
 use super::table::Slug;
 
 /// The whole reference, as it is committed.
@@ -81,6 +83,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Cart", "Changes of the cart before the order exists."),
     ("Order", "The order and the hand-off to the hosted checkout."),
     ("Payment", "Paying."),
+    ("Operators", "Looking and acting, with an operator's token. Every action needs a reason and can be tried dry."),
     ("Reference", "This reference and the explanations of problems."),
     ("Health", "Probes."),
 ];
@@ -88,6 +91,7 @@ const TAGS: &[(&str, &str)] = &[
 const CREDENTIALS: &[(&str, &str)] = &[
     ("storefront_key", "A storefront's key: creates checkouts and acts on those of its store."),
     ("checkout_token", "The `checkout_token` of one checkout: acts on that one; safe for a browser."),
+    ("operator_token", "An operator's token, with the role `read`, `act` or `money`."),
 ];
 
 fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
@@ -104,6 +108,10 @@ fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
 
 /// Adds what is the same for all: credentials, headers, problems.
 fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    if path.starts_with("/ops/") {
+        complete_ops(path, method, operation);
+        return;
+    }
     if !path.starts_with("/v1/") {
         operation.security = Some(vec![SecurityRequirement::default()]);
         return;
@@ -120,10 +128,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     add_example(operation);
     let parameters = operation.parameters.get_or_insert_with(Vec::new);
     if about_one {
-        let id = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(utoipa::openapi::SchemaFormat::Custom("uuid".to_owned())));
-        parameters.insert(0, parameter("id", ParameterIn::Path, true, "The checkout.", id));
+        parameters.insert(0, checkout_id());
     }
     if writes {
         let text =
@@ -149,7 +154,9 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     add_headers(operation);
     let pays = path.ends_with("/payment") || path.ends_with("/complete");
-    for (status, applies) in [
+    add_problems(
+        operation,
+        &[
         (400, writes),
         (401, true),
         (402, pays),
@@ -163,12 +170,61 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         (429, true),
         (500, true),
         (503, true),
-    ] {
-        if applies {
-            let reference = Ref::from_response_name(format!("Problem{status}"));
-            operation.responses.responses.insert(status.to_string(), RefOr::Ref(reference));
-        }
+    ],
+    );
+}
+
+/// The same for the operators' doors.
+fn complete_ops(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    operation.security = Some(vec![SecurityRequirement::new("operator_token", Vec::<String>::new())]);
+    add_example(operation);
+    let queries = operation.operation_id.as_deref().map(ops::queries).unwrap_or_default();
+    let parameters = operation.parameters.get_or_insert_with(Vec::new);
+    let (about_one, writes) = (path.contains("{id}"), *method != HttpMethod::Get);
+    if about_one {
+        parameters.insert(0, checkout_id());
     }
+    for field in queries.iter().flat_map(|object| object.fields) {
+        parameters.push(
+            ParameterBuilder::new()
+                .name(field.name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .description(Some(field.about))
+                .schema(Some(field.shape.schema(&mut Named::new())))
+                .build()
+                .into(),
+        );
+    }
+    let has_body = operation.request_body.is_some();
+    let answers = [
+        (400, true),
+        (401, true),
+        (403, true),
+        (404, path.contains('{')),
+        (409, writes),
+        (413, has_body),
+        (415, has_body),
+        (422, has_body || !queries.is_empty()),
+        (429, true),
+        (500, true),
+        (503, true),
+    ];
+    add_problems(operation, &answers);
+}
+
+fn add_problems(operation: &mut Operation, answers: &[(u16, bool)]) {
+    for (status, _) in answers.iter().filter(|(_, applies)| *applies) {
+        let reference = Ref::from_response_name(format!("Problem{status}"));
+        operation.responses.responses.insert(status.to_string(), RefOr::Ref(reference));
+    }
+}
+
+fn checkout_id() -> RefOr<utoipa::openapi::path::Parameter> {
+    let id = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(utoipa::openapi::SchemaFormat::Custom("uuid".to_owned())));
+    parameter("id", ParameterIn::Path, true, "The checkout.", id)
 }
 
 fn add_example(operation: &mut Operation) {

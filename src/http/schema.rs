@@ -136,6 +136,7 @@ fn text(min: usize, max: usize, like: Like) -> ObjectBuilder {
     let text = typed(Type::String).min_length(Some(min)).max_length(Some(max));
     match like {
         Like::Email => text.format(Some(SchemaFormat::Custom("email".to_owned()))),
+        Like::Instant => text.format(Some(SchemaFormat::Custom("date-time".to_owned()))),
         Like::Url => text.format(Some(SchemaFormat::Custom("uri".to_owned()))),
         Like::Country | Like::Currency => text.pattern(Some("^[A-Za-z]+$")),
         Like::Locale => text.pattern(Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?$")),

@@ -13,6 +13,7 @@ mod bulk;
 pub mod case;
 mod evidence;
 mod guard;
+mod overview;
 mod reasons;
 pub mod webhooks;
 mod why;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bigcommerce::Client;
+use crate::bigcommerce::budget::Budget;
 use crate::store::{self, Store};
 
 pub use act::{Ask, Refused, Report};
@@ -29,10 +31,12 @@ pub use action::{Action, Actor, Finding, Role};
 pub use bulk::{BulkAsk, BulkPreview, BulkSeen, Previewed};
 pub use case::{Attempt, AttemptResult, Case, Moved, Timeline};
 pub use guard::Guard;
+pub use overview::{HookHealth, HostHealth, Overview, StoreHealth};
 pub use why::{AllowedAction, Suggested, Why, why};
 
 // What the doors need to ask and to read, so that they need nothing else.
 pub use crate::checkout::{CheckoutId, InvalidId, Status, StepName, StuckReason};
+pub use crate::store::Error as StoreError;
 pub use crate::store::{
     AtRisk, AuditRow, Broken, Bulk, BulkResult, Count, Cursor, Entry, Filter, Held, InvalidCursor,
     InvalidSort, Listed, ListedStuck, OldestUnknown, Page, Sort, StuckCount, Summary, Verified,
@@ -70,16 +74,22 @@ pub struct Operators {
 struct Inner {
     store: Store,
     clients: HashMap<String, Client>,
+    budgets: HashMap<String, Arc<Budget>>,
     settings: Settings,
     wake_bulk: tokio::sync::Notify,
 }
 
 impl Operators {
     /// A room on this database. `clients` are those of the stores by name; without one, what has to ask BigCommerce is
-    /// refused.
-    pub fn new(store: Store, clients: HashMap<String, Client>, settings: Settings) -> Self {
+    /// refused. `budgets` are those that this process spends.
+    pub fn new(
+        store: Store,
+        clients: HashMap<String, Client>,
+        budgets: HashMap<String, Arc<Budget>>,
+        settings: Settings,
+    ) -> Self {
         let wake_bulk = tokio::sync::Notify::new();
-        Self { inner: Arc::new(Inner { store, clients, settings, wake_bulk }) }
+        Self { inner: Arc::new(Inner { store, clients, budgets, settings, wake_bulk }) }
     }
 
     fn store(&self) -> &Store {

@@ -38,7 +38,7 @@ pub use log::LogRow;
 pub use operators::{Audited, Held};
 pub use summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
-pub use webhooks::{Taken, WebhookEvent};
+pub use webhooks::{Heard, Taken, WebhookEvent};
 
 /// The database, for one process.
 #[derive(Debug, Clone)]
