@@ -76,12 +76,8 @@ impl App {
         let presence = Presence::new();
         let budgets = budgets(&config, &presence.replicas);
         let clients = clients(&config, &budgets)?;
-        let operators = Operators::new(
-            store.clone(),
-            clients.clone(),
-            budgets.clone(),
-            operators_settings(&config),
-        );
+        let operators =
+            Operators::new(store.clone(), clients.clone(), budgets.clone(), operators_settings(&config));
         let engine = Engine::new(store.clone(), clients, settings, tasks.clone(), stopping.clone());
         Ok(Self { config, store, pool, engine, operators, budgets, presence, tasks, stopping })
     }

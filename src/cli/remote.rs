@@ -84,7 +84,11 @@ impl Remote {
 
 fn problem(status: u16, value: &Value) -> Problem {
     let text = |field: &str| value[field].as_str().unwrap_or_default().to_owned();
-    let code = text("code");
+    // What refused it says more than the kind of the problem.
+    let code = match text("guard") {
+        guard if guard.is_empty() => text("code"),
+        guard => guard,
+    };
     let exit = match status {
         404 if code == "checkout-not-found" => Exit::NotFound,
         403 | 409 | 412 | 422 => Exit::Refused,
@@ -112,10 +116,13 @@ mod tests {
             (409, "refused-by-guard", Exit::Refused),
             (401, "unauthorized", Exit::Error),
             (500, "internal", Exit::Error),
+            (503, "upstream-unavailable", Exit::Error),
         ] {
             let problem = problem(status, &json!({"code": code, "detail": "so", "evidence": ["a", 1]}));
             assert_eq!(problem.exit, expected, "{status}");
-            assert_eq!(problem.evidence, ["a"]);
+            assert_eq!((problem.code.as_str(), problem.evidence), (code, vec!["a".to_owned()]));
         }
+        let guarded = json!({"code": "refused-by-guard", "guard": "at-rest", "detail": "so"});
+        assert_eq!(problem(409, &guarded).code, "at-rest");
     }
 }

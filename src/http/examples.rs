@@ -39,7 +39,9 @@ pub(super) fn body(operation_id: &str) -> Option<Value> {
             },
             "products": [{"name": "BigCommerce Coffee Mug", "quantity": 1, "price_inc_tax": 50, "price_ex_tax": 45}],
         }),
-        "restartCheckout" | "pauseCheckout" | "resumeCheckout" => json!({"reason": "the gateway answers again"}),
+        "restartCheckout" | "pauseCheckout" | "resumeCheckout" => {
+            json!({"reason": "the gateway answers again"})
+        }
         "undoCheckout" => json!({"reason": "the shopper asked us to", "dry_run": true}),
         "resolveCheckout" => json!({"reason": "nothing at the gateway", "finding": {"not_charged": true}}),
         "beginBulk" => json!({

@@ -83,7 +83,10 @@ const TAGS: &[(&str, &str)] = &[
     ("Cart", "Changes of the cart before the order exists."),
     ("Order", "The order and the hand-off to the hosted checkout."),
     ("Payment", "Paying."),
-    ("Operators", "Looking and acting, with an operator's token. Every action needs a reason and can be tried dry."),
+    (
+        "Operators",
+        "Looking and acting, with an operator's token. Every action needs a reason and can be tried dry.",
+    ),
     ("Reference", "This reference and the explanations of problems."),
     ("Health", "Probes."),
 ];
@@ -157,20 +160,20 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     add_problems(
         operation,
         &[
-        (400, writes),
-        (401, true),
-        (402, pays),
-        (403, true),
-        (404, about_one),
-        (409, about_one || writes),
-        (412, runs_steps && about_one),
-        (413, has_body),
-        (415, has_body),
-        (422, writes || reads_upstream),
-        (429, true),
-        (500, true),
-        (503, true),
-    ],
+            (400, writes),
+            (401, true),
+            (402, pays),
+            (403, true),
+            (404, about_one),
+            (409, about_one || writes),
+            (412, runs_steps && about_one),
+            (413, has_body),
+            (415, has_body),
+            (422, writes || reads_upstream),
+            (429, true),
+            (500, true),
+            (503, true),
+        ],
     );
 }
 

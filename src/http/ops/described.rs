@@ -83,6 +83,7 @@ pub(super) struct Timeline {
 
 /// One try of a step.
 #[derive(ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the number of the try is called attempt everywhere")]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct Attempt {
     step: String,

@@ -61,7 +61,8 @@ impl FromRequestParts<State> for Asked {
                 Pointer::default().field(&name, |at| errors.push(at, "is given twice"));
             }
             // Every number of a query is whole.
-            let whole = matches!(name.as_str(), "order_id" | "limit").then(|| text.parse::<i64>().ok()).flatten();
+            let whole =
+                matches!(name.as_str(), "order_id" | "limit").then(|| text.parse::<i64>().ok()).flatten();
             fields.insert(name, whole.map_or(Value::String(text), Value::from));
         }
         if errors.is_empty() { Ok(Self(fields)) } else { Err(Problem::invalid(&errors.into_list())) }
@@ -107,7 +108,8 @@ impl Asked {
 /// A filter that was checked.
 pub(super) fn filter(value: &Value) -> Result<Filter, Problem> {
     // The shape has checked it: what is left is our own mistake.
-    serde_json::from_value(without_nulls(value.clone())).map_err(|error| Problem::internal(&error.to_string()))
+    serde_json::from_value(without_nulls(value.clone()))
+        .map_err(|error| Problem::internal(&error.to_string()))
 }
 
 /// One field of the query is not what it must be, which only reading it tells.

@@ -2,10 +2,12 @@
 
 mod audit;
 mod bulk;
+mod doors;
 mod lists;
 mod reasons;
 
-use headless_checkout::ops::{Action, Actor, Ask, Case, CheckoutId, Refused, Report, Role};
+pub(crate) use doors::{Denied, Done, act};
+use headless_checkout::ops::{Actor, Case, CheckoutId, Role};
 use serde_json::{Value, json};
 
 use crate::harness::{Service, World, everything, good_card};
@@ -31,13 +33,6 @@ pub(crate) async fn world() -> World {
 /// An operator with this role.
 pub(crate) fn actor(role: Role) -> Actor {
     Actor { name: "olga".to_owned(), role }
-}
-
-/// Does something as an operator who may do everything.
-pub(crate) async fn act(service: &Service, path: &str, action: &Action) -> Result<Report, Refused> {
-    let actor = actor(Role::Money);
-    let ask = Ask { actor: &actor, reason: "a test", dry_run: false };
-    service.operators().act(id(path), action, ask).await
 }
 
 /// The id in a checkout's path.

@@ -1,11 +1,12 @@
-//! Each reason, made by a fault of the simulator, and its way out.
+//! Each reason, made by a fault of the simulator, and its way out, through each door.
 
 use bigcommerce_simulator::{Fault, Settlement, magic_card};
-use headless_checkout::ops::{Action, Finding, Refused, Report, StuckReason};
+use headless_checkout::ops::{Action, Finding, StuckReason};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{act, case, ordered, paid_elsewhere, stuck, until, upstream, world};
+use super::doors::through_each_door;
+use super::{Denied, Done, act, case, ordered, paid_elsewhere, stuck, until, upstream, world};
 use crate::harness::{PATIENCE, Service, World, address, card, custom_cart, everything, good_card};
 
 fn charges(world: &World) -> (usize, usize) {
@@ -19,7 +20,7 @@ async fn pay(service: &Service, path: &str) {
 }
 
 /// What must not be done, and why.
-async fn refused(service: &Service, path: &str, action: &Action, guard: &str) -> Refused {
+async fn refused(service: &Service, path: &str, action: &Action, guard: &str) -> Denied {
     let before = case(service, path).await.checkout().version;
     let refused = act(service, path, action).await.expect_err("it is refused");
     assert_eq!(refused.name(), guard, "{refused}");
@@ -39,7 +40,24 @@ fn no_reason_is_left_out() {
     }
 }
 
-#[tokio::test]
+through_each_door! {
+    an_unknown_order_is_looked_for_by_a_restart_and_not_made_twice,
+    an_unknown_order_is_resolved_by_what_the_operator_found,
+    an_order_that_changed_its_total_is_not_paid_and_is_cancelled,
+    an_order_that_was_paid_elsewhere_is_taken_over,
+    an_order_of_another_checkout_is_left_to_it,
+    an_order_that_staff_cancelled_is_followed_by_a_new_one,
+    an_unknown_payment_is_never_repeated_until_somebody_found_out,
+    a_charge_that_bigcommerce_shows_late_cannot_be_denied,
+    a_payment_that_settles_too_late_is_found_by_a_restart,
+    a_gateway_that_was_mended_is_tried_again_by_the_shopper,
+    an_order_that_turns_out_paid_is_not_cancelled,
+    an_undoing_that_failed_goes_on_after_a_restart,
+    a_step_that_failed_too_often_is_tried_again_after_a_restart,
+    a_paused_checkout_is_left_alone_until_it_is_resumed,
+    an_unknown_order_that_is_cancelled_is_found_and_cancelled,
+}
+
 async fn an_unknown_order_is_looked_for_by_a_restart_and_not_made_twice() {
     let world = world().await;
     let service = world.start().await;
@@ -52,7 +70,7 @@ async fn an_unknown_order_is_looked_for_by_a_restart_and_not_made_twice() {
     let denied = refused(&service, &path, &resolve(Finding::NoOrder), "contradicted").await;
     assert!(denied.evidence().iter().any(|line| line.contains("Incomplete")), "{denied:?}");
     let report = act(&service, &path, &Action::Restart).await.expect("a restart");
-    assert_eq!((report.status_before, report.status_after), ("stuck", "waiting"));
+    assert_eq!((&*report.status_before, &*report.status_after), ("stuck", "waiting"));
     until(&service, &path, "awaiting_input").await;
     pay(&service, &path).await;
     assert_eq!(charges(&world), (1, 1));
@@ -60,7 +78,6 @@ async fn an_unknown_order_is_looked_for_by_a_restart_and_not_made_twice() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn an_unknown_order_is_resolved_by_what_the_operator_found() {
     for made in [true, false] {
         let world = world().await;
@@ -89,7 +106,7 @@ async fn an_unknown_order_is_resolved_by_what_the_operator_found() {
 }
 
 /// What is answered once the settle window is over and the token has expired: until then the guards say so.
-async fn once_settled(service: &Service, path: &str, action: &Action) -> Result<Report, Refused> {
+async fn once_settled(service: &Service, path: &str, action: &Action) -> Result<Done, Denied> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while tokio::time::Instant::now() < deadline {
         match act(service, path, action).await {
@@ -104,11 +121,10 @@ async fn act_once_settled(service: &Service, path: &str, action: &Action) {
     once_settled(service, path, action).await.unwrap_or_else(|refused| panic!("{refused}"));
 }
 
-async fn refused_once_settled(service: &Service, path: &str, action: &Action) -> Refused {
+async fn refused_once_settled(service: &Service, path: &str, action: &Action) -> Denied {
     once_settled(service, path, action).await.expect_err("it is refused")
 }
 
-#[tokio::test]
 async fn an_order_that_changed_its_total_is_not_paid_and_is_cancelled() {
     let world = world().await;
     let service = world.start().await;
@@ -125,7 +141,6 @@ async fn an_order_that_changed_its_total_is_not_paid_and_is_cancelled() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn an_order_that_was_paid_elsewhere_is_taken_over() {
     let world = world().await;
     let service = world.start().await;
@@ -159,7 +174,6 @@ async fn an_order_that_was_paid_elsewhere_is_taken_over() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn an_order_of_another_checkout_is_left_to_it() {
     let world = world().await;
     let service = world.start().await;
@@ -182,7 +196,6 @@ async fn an_order_of_another_checkout_is_left_to_it() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn an_order_that_staff_cancelled_is_followed_by_a_new_one() {
     let world = world().await;
     let service = world.start().await;
@@ -202,7 +215,6 @@ async fn an_order_that_staff_cancelled_is_followed_by_a_new_one() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn an_unknown_payment_is_never_repeated_until_somebody_found_out() {
     let world = world().await;
     let service = world.start().await;
@@ -230,7 +242,6 @@ async fn an_unknown_payment_is_never_repeated_until_somebody_found_out() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn a_charge_that_bigcommerce_shows_late_cannot_be_denied() {
     let world = world().await;
     let service = world.start().await;
@@ -257,7 +268,6 @@ async fn a_charge_that_bigcommerce_shows_late_cannot_be_denied() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn a_payment_that_settles_too_late_is_found_by_a_restart() {
     let world = world().await;
     let service = world.start().await;
@@ -275,7 +285,6 @@ async fn a_payment_that_settles_too_late_is_found_by_a_restart() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn a_gateway_that_was_mended_is_tried_again_by_the_shopper() {
     let world = world().await;
     let service = world.start().await;
@@ -291,7 +300,6 @@ async fn a_gateway_that_was_mended_is_tried_again_by_the_shopper() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn an_order_that_turns_out_paid_is_not_cancelled() {
     let world = world().await;
     let service = world.start().await;
@@ -308,7 +316,6 @@ async fn an_order_that_turns_out_paid_is_not_cancelled() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn an_undoing_that_failed_goes_on_after_a_restart() {
     let world = world().await;
     let service = world.start().await;
@@ -324,7 +331,6 @@ async fn an_undoing_that_failed_goes_on_after_a_restart() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn a_step_that_failed_too_often_is_tried_again_after_a_restart() {
     let world = world().await;
     let service = world.start().await;
@@ -340,7 +346,6 @@ async fn a_step_that_failed_too_often_is_tried_again_after_a_restart() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn a_paused_checkout_is_left_alone_until_it_is_resumed() {
     let world = world().await;
     let service = world.start().await;
@@ -359,7 +364,6 @@ async fn a_paused_checkout_is_left_alone_until_it_is_resumed() {
     world.finish().await;
 }
 
-#[tokio::test]
 async fn an_unknown_order_that_is_cancelled_is_found_and_cancelled() {
     for made in [true, false] {
         let world = world().await;
