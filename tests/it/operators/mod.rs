@@ -3,6 +3,7 @@
 mod audit;
 mod bulk;
 mod doors;
+mod http;
 mod lists;
 mod reasons;
 
