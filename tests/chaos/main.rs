@@ -8,7 +8,10 @@ mod dice;
 mod door;
 mod faults;
 mod figures;
-#[expect(dead_code, unused_imports, reason = "shared with the tests; a program of its own uses less of it")]
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
+#[path = "../it/conformance.rs"]
+mod conformance;
+#[expect(dead_code, unused_imports, reason = "shared with the tests, which use more of it")]
 #[path = "../it/harness/mod.rs"]
 mod harness;
 mod options;
