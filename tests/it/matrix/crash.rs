@@ -78,7 +78,8 @@ async fn commit_is_blocked(world: &World) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let blocked: i64 = sqlx::query_scalar(
-            "select count(*) from pg_locks where relation = 'attempt_log'::regclass and not granted",
+            "select count(*) from pg_locks
+             where database = (select oid from pg_database where datname = current_database()) and relation = 'attempt_log'::regclass and not granted",
         )
         .fetch_one(&world.database.pool)
         .await
@@ -94,7 +95,8 @@ async fn commit_is_blocked(world: &World) {
 /// Ends the blocked writes as the death of their client would have, and lets go of the table.
 async fn unblock(world: &World, blocker: PgConnection) {
     sqlx::query(
-        "select pg_terminate_backend(pid) from pg_locks where relation = 'attempt_log'::regclass and not granted",
+        "select pg_terminate_backend(pid) from pg_locks
+         where database = (select oid from pg_database where datname = current_database()) and relation = 'attempt_log'::regclass and not granted",
     )
     .execute(&world.database.pool)
     .await
