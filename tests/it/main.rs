@@ -13,6 +13,7 @@ mod guides;
 mod harness;
 mod matrix;
 mod prism;
+mod resume;
 mod saga;
 mod secrets;
 mod webhooks;
