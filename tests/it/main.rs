@@ -15,5 +15,7 @@ mod harness;
 mod matrix;
 mod operators;
 mod prism;
+mod resume;
 mod saga;
 mod secrets;
+mod webhooks;
