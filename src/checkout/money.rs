@@ -30,6 +30,12 @@ impl Money {
         Self(self.rounded(currency).normalize())
     }
 
+    /// As people read it: rounded, and with all the digits of the currency's minor unit (`10.80`, `1080`).
+    pub fn shown(self, currency: &str) -> String {
+        let digits = usize::try_from(exponent(currency)).unwrap_or(2);
+        format!("{:.digits$}", self.rounded(currency))
+    }
+
     /// Rounded half away from zero to the minor unit of the currency.
     pub fn rounded(self, currency: &str) -> Decimal {
         self.0.round_dp_with_strategy(exponent(currency), RoundingStrategy::MidpointAwayFromZero)

@@ -58,15 +58,17 @@ impl Credentials {
             }
         }
         for operator in &config.operators {
-            let role = match operator.role {
-                config::Role::Read => Role::Read,
-                config::Role::Act => Role::Act,
-                config::Role::Money => Role::Money,
-            };
-            let actor = Actor { name: operator.name.clone(), role };
-            known.push((digest(operator.token.expose()), Holder::Operator(actor)));
+            known.push((digest(operator.token.expose()), Holder::Operator(operator_of(operator))));
         }
         Self { known }
+    }
+
+    /// The operator whose token this is.
+    pub(super) fn operator(&self, presented: &str) -> Option<&Actor> {
+        match self.find(presented) {
+            Some(Holder::Operator(actor)) => Some(actor),
+            _ => None,
+        }
     }
 
     /// Looks at every credential, whichever fits, so that the time tells nothing.
@@ -80,6 +82,16 @@ impl Credentials {
         }
         found
     }
+}
+
+/// An operator of the configuration as the operators' room knows it.
+pub(super) fn operator_of(operator: &config::Operator) -> Actor {
+    let role = match operator.role {
+        config::Role::Read => Role::Read,
+        config::Role::Act => Role::Act,
+        config::Role::Money => Role::Money,
+    };
+    Actor { name: operator.name.clone(), role }
 }
 
 fn digest(text: &str) -> Digested {

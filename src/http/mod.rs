@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`trace`] is around everything; [`auth`] and [`extract`] read a request, [`validate`] its body;
 //! [`answer`] and [`problem`] say what became of it, [`snapshot`] how a checkout looks. [`ops`] are
-//! the operators' doors. The rest are those of storefronts.
+//! the operators' doors, [`dashboard`] their pages. The rest are those of storefronts.
 
 mod answer;
 mod auth;
@@ -10,6 +10,7 @@ mod bodies;
 pub mod case;
 mod checkouts;
 mod cors;
+mod dashboard;
 mod described;
 mod direct_orders;
 mod docs;
@@ -68,6 +69,8 @@ struct Inner {
     tasks: TaskTracker,
     stopping: CancellationToken,
     credentials: Credentials,
+    sessions: dashboard::Sessions,
+    pulse: dashboard::Pulse,
     senders: Vec<webhooks::Sender>,
     cors: cors::Origins,
     raw_cards: bool,
@@ -91,6 +94,8 @@ impl State {
             tasks,
             stopping,
             credentials: Credentials::of(config),
+            sessions: dashboard::Sessions::of(config),
+            pulse: dashboard::Pulse::default(),
             senders: webhooks::Sender::all(config),
             cors: cors::Origins::of(config),
             raw_cards: config.allow_raw_cards,
@@ -108,6 +113,14 @@ impl State {
 
     fn credentials(&self) -> &Credentials {
         &self.0.credentials
+    }
+
+    fn sessions(&self) -> &dashboard::Sessions {
+        &self.0.sessions
+    }
+
+    fn pulse(&self) -> &dashboard::Pulse {
+        &self.0.pulse
     }
 
     fn senders(&self) -> &[webhooks::Sender] {
@@ -132,6 +145,7 @@ pub fn router(state: State) -> Router {
     let (documented, _) = documented().split_for_parts();
     documented
         .merge(docs::routes())
+        .merge(dashboard::routes())
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(trace::panicked))
         .layer(state.0.cors.layer())

@@ -123,6 +123,25 @@ impl Problem {
         self.0.safe_to_pay_again.is_some()
     }
 
+    /// What is wrong, in a sentence.
+    pub(super) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// What is wrong with each field, where that is known.
+    pub(super) fn errors(&self) -> Vec<String> {
+        let errors = self.0.members.get("errors").and_then(Value::as_array);
+        let text = |error: &Value, field: &str| error.get(field).and_then(Value::as_str).map(str::to_owned);
+        errors
+            .into_iter()
+            .flatten()
+            .map(|error| {
+                let place = text(error, "pointer").unwrap_or_default();
+                format!("{} {}", place.trim_start_matches('/'), text(error, "detail").unwrap_or_default())
+            })
+            .collect()
+    }
+
     /// Its row in the table.
     pub(super) fn slug(&self) -> Slug {
         self.0.slug

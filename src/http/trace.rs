@@ -95,6 +95,11 @@ async fn written(state: &State, mut response: Response, trace: &Trace) -> Respon
 
 /// What the router answers by itself.
 fn of_router(response: &Response) -> Option<Problem> {
+    // A page says by itself what is wrong.
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
+        return None;
+    }
     match response.status() {
         StatusCode::NOT_FOUND => Some(Problem::of(Slug::NotFound)),
         StatusCode::METHOD_NOT_ALLOWED => Some(Problem::of(Slug::MethodNotAllowed)),
@@ -111,7 +116,7 @@ fn add_headers(response: &mut Response, trace_id: &str) {
     if let Ok(id) = HeaderValue::from_str(trace_id) {
         headers.insert(REQUEST_ID, id);
     }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 

@@ -32,6 +32,7 @@ pub use bulk::{BulkAsk, BulkPreview, BulkSeen, Previewed};
 pub use case::{Attempt, AttemptResult, Case, Moved, Timeline};
 pub use guard::Guard;
 pub use overview::{HookHealth, HostHealth, Overview, StoreHealth};
+pub use reasons::headline;
 pub use why::{AllowedAction, Suggested, Why, why};
 
 // What the doors need to ask and to read, so that they need nothing else.
@@ -39,7 +40,7 @@ pub use crate::checkout::{CheckoutId, InvalidId, Status, StepName, StuckReason};
 pub use crate::store::Error as StoreError;
 pub use crate::store::{
     AtRisk, AuditRow, Broken, Bulk, BulkResult, Count, Cursor, Entry, Filter, Held, InvalidCursor,
-    InvalidSort, Listed, ListedStuck, OldestUnknown, Page, Sort, StuckCount, Summary, Verified,
+    InvalidSort, Listed, ListedStuck, Minute, OldestUnknown, Page, Sort, StuckCount, Summary, Verified,
 };
 
 /// Rows on a page of a list, unless asked otherwise.
@@ -99,6 +100,11 @@ impl Operators {
     /// How everything stands.
     pub async fn summary(&self) -> Result<Summary, store::Error> {
         self.store().summary().await
+    }
+
+    /// What went on in the last hour, minute by minute.
+    pub async fn activity(&self) -> Result<Vec<Minute>, store::Error> {
+        self.store().activity().await
     }
 
     /// One page of the checkouts that fit; at most [`PAGE_AT_MOST`] rows.

@@ -16,6 +16,11 @@ pub(super) struct Text {
     pub(super) advice: &'static str,
 }
 
+/// A reason in one line.
+pub fn headline(reason: StuckReason) -> &'static str {
+    text(reason).headline
+}
+
 /// The text for a reason.
 #[expect(clippy::too_many_lines, reason = "a table, one entry for each reason")]
 pub(super) fn text(reason: StuckReason) -> Text {

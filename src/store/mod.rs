@@ -4,6 +4,7 @@
 //! holder of the current fence and only onto the version it was decided on. No transaction is ever open while
 //! BigCommerce is called. Never: a decision about the saga, a name of a step that is compared.
 
+mod activity;
 mod audit;
 mod bulk;
 mod changes;
@@ -27,6 +28,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+pub use activity::{MINUTES, Minute};
 pub use audit::{AuditRow, Broken, Entry, Verified};
 pub use bulk::{Bulk, BulkItem, BulkResult, NewBulk};
 pub use changes::{Change, Changes, Watch};

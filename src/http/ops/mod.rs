@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::State;
 
-pub(super) use request::queries;
+pub(super) use request::{Asked, queries, wrong};
 
 /// The routes, with their descriptions.
 pub(super) fn documented() -> OpenApiRouter<State> {

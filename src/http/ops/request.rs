@@ -46,7 +46,7 @@ impl FromRequestParts<State> for About {
 
 /// The query of a request, as an object. What is empty counts as left out.
 #[derive(Debug)]
-pub(super) struct Asked(Map<String, Value>);
+pub(in super::super) struct Asked(Map<String, Value>);
 
 impl FromRequestParts<State> for Asked {
     type Rejection = Problem;
@@ -55,6 +55,13 @@ impl FromRequestParts<State> for Asked {
         let unreadable = || Problem::new(Slug::MalformedRequest, "the query of the URL cannot be read");
         let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         let Query(pairs) = pairs.map_err(|_| unreadable())?;
+        Self::of(pairs)
+    }
+}
+
+impl Asked {
+    /// From names and texts.
+    pub(in super::super) fn of(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
         let (mut fields, mut errors) = (Map::new(), Errors::default());
         for (name, text) in pairs.into_iter().filter(|(_, text)| !text.is_empty()) {
             if fields.contains_key(&name) {
@@ -67,11 +74,9 @@ impl FromRequestParts<State> for Asked {
         }
         if errors.is_empty() { Ok(Self(fields)) } else { Err(Problem::invalid(&errors.into_list())) }
     }
-}
 
-impl Asked {
     /// The fields of these objects; every other one is refused.
-    pub(super) fn checked(self, objects: &[&Object]) -> Result<Self, Problem> {
+    pub(in super::super) fn checked(self, objects: &[&Object]) -> Result<Self, Problem> {
         let (mut at, mut errors) = (Pointer::default(), Errors::default());
         let mut rest = self.0.clone();
         for (index, object) in objects.iter().enumerate() {
@@ -87,18 +92,18 @@ impl Asked {
     }
 
     /// A text.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(in super::super) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str)
     }
 
     /// How many rows are asked for.
-    pub(super) fn limit(&self, otherwise: u32) -> u32 {
+    pub(in super::super) fn limit(&self, otherwise: u32) -> u32 {
         let limit = self.0.get("limit").and_then(Value::as_u64);
         limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(otherwise)
     }
 
     /// The filter among the fields.
-    pub(super) fn filter(&self) -> Result<Filter, Problem> {
+    pub(in super::super) fn filter(&self) -> Result<Filter, Problem> {
         let names: Vec<&str> = FILTER.fields.iter().map(|field| field.name).collect();
         let own = self.0.iter().filter(|(name, _)| names.contains(&name.as_str()));
         filter(&Value::Object(own.map(|(name, value)| (name.clone(), value.clone())).collect()))
@@ -113,7 +118,7 @@ pub(super) fn filter(value: &Value) -> Result<Filter, Problem> {
 }
 
 /// One field of the query is not what it must be, which only reading it tells.
-pub(super) fn wrong(name: &str, reason: String) -> Problem {
+pub(in super::super) fn wrong(name: &str, reason: String) -> Problem {
     let (mut at, mut errors) = (Pointer::default(), Errors::default());
     at.field(name, |at| errors.push(at, reason));
     Problem::invalid(&errors.into_list())

@@ -1,0 +1,159 @@
+//! One checkout: how it stands in plain words, what happened, and what can be done.
+
+use axum::extract::{Path, Query, State as Has};
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+use time::OffsetDateTime;
+
+use super::super::State;
+use super::answer::{Failed, page as answered};
+use super::facts::facts;
+use super::layout::{Page, csrf, shell};
+use super::list::{Pairs, text};
+use super::session::Viewer;
+use super::words::{badge, missing_role};
+use super::{audit, timeline};
+use crate::ops::action::REASON_AT_MOST;
+use crate::ops::{AllowedAction, Case, CheckoutId, Role, Why, why};
+
+/// The page.
+pub(super) async fn page(
+    Has(state): Has<State>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Query(pairs): Query<Pairs>,
+) -> Result<Response, Failed> {
+    let missing = || Failed::missing("There is no such checkout.");
+    let id: CheckoutId = id.parse().map_err(|_| missing())?;
+    let case = state.operators().case(id).await?.ok_or_else(missing)?;
+    let live = format!("/ops/checkouts/{id}/live");
+    let open = !case.checkout().status.is_final();
+    let main = body(&case, &why(&case), &viewer, text(&pairs, "done"));
+    let page = Page { title: "Checkout", here: "/ops/checkouts", live: open.then_some(live.as_str()) };
+    Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
+}
+
+fn body(case: &Case, why: &Why, viewer: &Viewer, done: &str) -> Markup {
+    let checkout = case.checkout();
+    let done =
+        Some(done).filter(|done| matches!(*done, "restart" | "pause" | "resume" | "cancel" | "resolve"));
+    html! {
+        @if let Some(done) = done {
+            p.done role="status" { "Done: " b { (done) } ". It is written in the audit log." }
+        }
+        div #case data-live="" data-version=(checkout.version) {
+            header.case {
+                p.muted.mono { (checkout.id) }
+                h1 { (why.headline) " " (badge(checkout.status.as_str())) }
+            }
+            div.columns.wide {
+                section.panel aria-labelledby="why-title" { h2 #why-title { "Why" } (plain_words(why)) }
+                section.panel aria-labelledby="facts-title" { h2 #facts-title { "Facts" } (facts(case)) }
+            }
+            section.panel aria-labelledby="timeline-title" {
+                h2 #timeline-title { "Timeline" }
+                (timeline::picture(&case.timeline, case.held.now))
+                (timeline::table(&case.timeline))
+            }
+        }
+        section aria-labelledby="actions-title" {
+            h2 #actions-title { "Actions" }
+            div #actions data-live="" { (actions(case, why, viewer)) }
+        }
+        section.panel aria-labelledby="done-title" {
+            h2 #done-title { "What operators did" }
+            div #audit data-live="" { (audit::rows(&case.actions, false, OffsetDateTime::now_utc())) }
+        }
+    }
+}
+
+fn plain_words(why: &Why) -> Markup {
+    html! {
+        @if let Some(suggested) = &why.suggested {
+            p.advice { b { "First: " (suggested.action) ". " } (suggested.because) }
+            @if let Some(entry) = suggested.runbook { p.muted { "Runbook: " span.mono { (entry) } } }
+        }
+        @for (title, lines) in [("What is known", &why.known), ("What is not known", &why.not_known)] {
+            @if !lines.is_empty() { h3 { (title) } ul { @for line in lines { li { (line) } } } }
+        }
+        @if !why.what_happened.is_empty() {
+            h3 { "What happened" }
+            ol { @for line in &why.what_happened { li { (line) } } }
+        }
+    }
+}
+
+fn actions(case: &Case, why: &Why, viewer: &Viewer) -> Markup {
+    let (possible, not_now): (Vec<&AllowedAction>, Vec<&AllowedAction>) =
+        why.actions.iter().partition(|action| action.allowed);
+    let id = case.checkout().id;
+    html! {
+        @if possible.is_empty() { p.panel.empty { "Nothing can be done to this checkout any more." } }
+        div.cards { @for action in &possible { (card(id, action, viewer)) } }
+        @if !not_now.is_empty() {
+            details.panel {
+                summary { "Not possible now (" (not_now.len()) ")" }
+                dl.refused { @for action in &not_now {
+                    dt { (title(action)) }
+                    dd { (action.guard.as_deref().unwrap_or_default()) }
+                } }
+            }
+        }
+    }
+}
+
+fn card(id: CheckoutId, action: &AllowedAction, viewer: &Viewer) -> Markup {
+    let needs: Role = action.role.parse().unwrap_or(Role::Money);
+    let refused = missing_role(viewer.actor.role, needs);
+    let key = action
+        .finding
+        .map_or_else(|| action.action.to_owned(), |finding| format!("{}-{finding}", action.action));
+    let barred = refused.is_some();
+    html! {
+        form.card method="post" action={ "/ops/checkouts/" (id) "/preview" } aria-labelledby={ (key) "-title" } id={ "action-" (key) } {
+            (csrf(viewer))
+            input type="hidden" name="action" value=(action.action);
+            h3 id={ (key) "-title" } { (title(action)) }
+            dl.effects { dt { "Orders" } dd { (action.effect_on_orders) } dt { "Money" } dd { (action.effect_on_money) } }
+            @if let Some(guard) = &action.guard { p.muted { (guard) "." } }
+            @if let Some(finding) = action.finding {
+                input type="hidden" name="finding" value=(finding);
+                @if let Some(label) = asks(finding) {
+                    label for={ (key) "-value" } { (label) }
+                    input id={ (key) "-value" } name="value" required disabled[barred] autocomplete="off" maxlength="128";
+                }
+            }
+            label for={ (key) "-reason" } { "Reason" }
+            input id={ (key) "-reason" } name="reason" required disabled[barred] maxlength=(REASON_AT_MOST) autocomplete="off"
+                placeholder="For the audit log; no personal data";
+            button type="submit" disabled[barred] aria-describedby=[barred.then(|| format!("{key}-barred"))] {
+                "Preview " (action.action)
+            }
+            @if let Some(refused) = &refused { p.barred id={ (key) "-barred" } { (refused) } }
+        }
+    }
+}
+
+/// What a finding has to say beside itself.
+fn asks(finding: &str) -> Option<&'static str> {
+    match finding {
+        "order_id" => Some("Order id"),
+        "charged" => Some("Transaction id"),
+        _ => None,
+    }
+}
+
+fn title(action: &AllowedAction) -> &'static str {
+    match (action.action, action.finding) {
+        ("restart", _) => "Restart",
+        ("pause", _) => "Pause",
+        ("resume", _) => "Resume",
+        ("cancel", _) => "Cancel",
+        (_, Some("order_id")) => "Resolve: this order was made",
+        (_, Some("no_order")) => "Resolve: no order was made",
+        (_, Some("charged")) => "Resolve: the shopper was charged",
+        (_, Some("not_charged")) => "Resolve: the shopper was not charged",
+        _ => "Resolve",
+    }
+}

@@ -1,0 +1,56 @@
+//! What is known of a checkout, in a few lines. Nothing of the shopper but the last digits of a card.
+
+use maud::{Markup, html};
+
+use super::words::{ago, badge, instant, money};
+use crate::ops::Case;
+
+/// The facts.
+pub(super) fn facts(case: &Case) -> Markup {
+    let (checkout, now) = (case.checkout(), case.held.now);
+    let facts = &checkout.facts;
+    let currency = facts.order.as_ref().map_or("", |order| order.currency.as_str());
+    html! {
+        dl.facts {
+            dt { "Store" } dd { (checkout.store) " · " (checkout.flow) }
+            @if let Some(cart) = &facts.cart_id { dt { "Cart" } dd.mono { (cart) } }
+            dt { "Order" }
+            dd {
+                @match &facts.order {
+                    Some(order) => { (order.id) " · " (order.status) @if let Some(total) = order.total { br; (money(total, currency)) } }
+                    None => "–",
+                }
+                @for dead in &facts.dead_orders { br; span.muted { (dead) " was given up" } }
+            }
+            @if facts.order.is_none() { @if let Some(total) = checkout.shown_total() {
+                @let currency = facts.document.as_ref().map_or("", |document| document.currency());
+                dt { "Total" } dd { (money(total, currency)) }
+            } }
+            dt { "Payment" }
+            dd {
+                @match &facts.payment {
+                    Some(payment) => {
+                        (badge(payment.status.as_str()))
+                        @if let Some(amount) = payment.amount { " " (money(amount, &payment.currency)) }
+                        br; span.muted { (payment.payment_method_id) @if let Some(last_4) = &payment.last_4 { " ·· " (last_4) } }
+                        @if let Some(transaction) = &payment.transaction_id { br; span.mono { (transaction) } }
+                        @if let Some(decline) = &payment.decline { br; (decline.title) }
+                    }
+                    None => "–",
+                }
+            }
+            dt { "Created" } dd { (ago(checkout.created_at, now)) }
+            dt { "Changed" } dd { (ago(checkout.updated_at, now)) " · version " (checkout.version) }
+            dt { "Next look" }
+            dd {
+                @if case.held.leased { "a process works on it now" }
+                @else if let Some(due) = case.held.due_at { (instant(due)) }
+                @else { "none: it rests" }
+            }
+        }
+        h3 { "Steps" }
+        ul.steps { @for step in &checkout.steps {
+            li { span { (step.name) } (badge(step.status.as_str())) }
+        } }
+    }
+}

@@ -1,0 +1,170 @@
+//! Tells a page that it is old, by Server-Sent Events. The page then fetches itself again, so that there is one way only
+//! to draw it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State as Has};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::Stream;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use super::super::State;
+use super::super::problem::Problem;
+use super::super::table::Slug;
+use super::answer::guarded;
+use super::session::Viewer;
+use crate::checkout::{Checkout, CheckoutId};
+use crate::ops::{Bulk, Minute, Overview, StoreError};
+
+/// How old the state of everything may be, whoever asks: the database is asked once for all of them.
+const FRESH: Duration = Duration::from_secs(2);
+/// How often a page of everything is looked after.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How often a bulk is looked after.
+const BULK_EVERY: Duration = Duration::from_millis(500);
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How everything stood a moment ago.
+#[derive(Debug, PartialEq)]
+pub(super) struct Seen {
+    /// As it stands.
+    pub(super) overview: Overview,
+    /// What went on.
+    pub(super) activity: Vec<Minute>,
+}
+
+/// How everything stands, read once for everybody who looks.
+#[derive(Default)]
+pub(in super::super) struct Pulse {
+    latest: Mutex<Option<(Instant, Arc<Seen>)>>,
+}
+
+impl Pulse {
+    /// At most [`FRESH`] old. Dropped half-way: whoever asks next looks.
+    pub(super) async fn look(&self, state: &State) -> Result<Arc<Seen>, StoreError> {
+        let mut latest = self.latest.lock().await;
+        if let Some((at, seen)) = &*latest
+            && at.elapsed() < FRESH
+        {
+            return Ok(seen.clone());
+        }
+        let (overview, activity) =
+            tokio::try_join!(state.operators().overview(), state.operators().activity())?;
+        let seen = Arc::new(Seen { overview, activity });
+        *latest = Some((Instant::now(), seen.clone()));
+        Ok(seen)
+    }
+}
+
+/// News of everything: for the overview and the lists.
+pub(super) async fn everything(Has(state): Has<State>, _viewer: Viewer) -> Response {
+    events(async_stream::stream! {
+        let mut looks = ticks(LOOK_EVERY);
+        let mut known: Option<(i64, Arc<Seen>)> = None;
+        loop {
+            tokio::select! {
+                () = state.stopping().cancelled() => break,
+                _ = looks.tick() => {}
+            }
+            let Ok(seen) = state.pulse().look(&state).await else { break };
+            let stuck = seen.overview.summary.stuck.iter().map(|reason| reason.count).sum::<i64>();
+            if let Some((before, old)) = &known
+                && (old.overview.summary.by_status != seen.overview.summary.by_status
+                    || old.overview.summary.stuck != seen.overview.summary.stuck
+                    || old.overview.summary.oldest_unknown != seen.overview.summary.oldest_unknown
+                    || old.activity != seen.activity)
+            {
+                yield Ok(news(&if stuck == *before { String::new() } else { format!("{stuck} checkouts are stuck now") }));
+            }
+            known = Some((stuck, seen));
+        }
+    })
+}
+
+/// News of one checkout. Ends with it.
+pub(super) async fn checkout(
+    Has(state): Has<State>,
+    _viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let not_found = || Problem::of(Slug::CheckoutNotFound);
+    let id: CheckoutId = id.parse().map_err(|_| not_found())?;
+    // Watched before it is read, so that no change falls in between.
+    let mut watch = state.engine().watch(id);
+    let mut known = state.engine().snapshot(id).await?;
+    Ok(events(async_stream::stream! {
+        // The page may have been drawn before this began.
+        yield Ok(version(&known, ""));
+        while !known.status.is_final() {
+            tokio::select! {
+                () = state.stopping().cancelled() => break,
+                () = watch.changed() => {}
+            }
+            let Ok(fresh) = state.engine().snapshot(id).await else { break };
+            if fresh.version != known.version {
+                let text = if fresh.status == known.status { String::new() } else { format!("The checkout is {} now", fresh.status) };
+                yield Ok(version(&fresh, &text.replace('_', " ")));
+                known = fresh;
+            }
+        }
+    }))
+}
+
+/// News of a bulk. Ends with it.
+pub(super) async fn bulk(
+    Has(state): Has<State>,
+    _viewer: Viewer,
+    Path(bulk_id): Path<String>,
+) -> Result<Response, Problem> {
+    let not_found = || Problem::new(Slug::NotFound, "there is no such bulk");
+    let id: Uuid = bulk_id.parse().map_err(|_| not_found())?;
+    let first = state.operators().bulk(id, None, 1).await?.ok_or_else(not_found)?;
+    Ok(events(async_stream::stream! {
+        let mut looks = ticks(BULK_EVERY);
+        let mut known: Bulk = first.bulk;
+        yield Ok(news(""));
+        while known.status != "done" {
+            tokio::select! {
+                () = state.stopping().cancelled() => break,
+                _ = looks.tick() => {}
+            }
+            let Ok(Some(seen)) = state.operators().bulk(id, None, 1).await else { break };
+            if seen.bulk != known {
+                known = seen.bulk;
+                let dealt = format!("{} of {} are dealt with", known.done + known.failed, known.total);
+                yield Ok(news(&if known.status == "done" { format!("{dealt}; the bulk is done") } else { dealt }));
+            }
+        }
+    }))
+}
+
+/// The page is old. `text` is read out to those who do not see it.
+fn news(text: &str) -> Event {
+    Event::default().event("changed").data(text)
+}
+
+/// It is news only to a page that shows another version.
+fn version(checkout: &Checkout, text: &str) -> Event {
+    news(text).id(checkout.version.to_string())
+}
+
+fn ticks(every: Duration) -> tokio::time::Interval {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+fn events(stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
+    let mut response =
+        guarded(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response());
+    // Some proxies would keep events back until there are many.
+    let unbuffered = HeaderName::from_static("x-accel-buffering");
+    response.headers_mut().insert(unbuffered, HeaderValue::from_static("no"));
+    response
+}

@@ -1,0 +1,57 @@
+//! The pages for operators, at `/ops`: rendered here, kept fresh by events, whole without a script.
+//!
+//! Guarantees: what may be done is decided in the operators' room, as for `/ops/v1`; every form carries a token of its
+//! session; nothing is loaded from elsewhere and no script or style stands in a page. Every text is escaped by the
+//! templates. Never: an action on a GET.
+//!
+//! Reading order: [`session`] is who looks, [`form`] what was sent, [`answer`] and [`layout`] what a page is made of,
+//! [`words`] how things are written. [`overview`], [`stuck`], [`list`], [`case`], [`bulk`] and [`audit`] are the pages,
+//! [`act`] does what was asked for, [`live`] tells a page that it is old. [`chart`] and [`timeline`] draw.
+
+mod act;
+mod answer;
+mod assets;
+mod audit;
+mod bulk;
+mod case;
+mod chart;
+mod facts;
+mod form;
+mod layout;
+mod list;
+mod live;
+mod overview;
+mod session;
+mod sign_in;
+mod stuck;
+mod timeline;
+mod words;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::State;
+
+pub(super) use live::Pulse;
+pub(super) use session::Sessions;
+
+/// The pages. They are no part of the reference, which is for programs; a test walks them by this list.
+pub(super) fn routes() -> Router<State> {
+    Router::new()
+        .route("/ops", get(overview::page))
+        .route("/ops/sign-in", get(sign_in::page).post(sign_in::enter))
+        .route("/ops/sign-out", post(sign_in::leave))
+        .route("/ops/assets/{name}", get(assets::file))
+        .route("/ops/live", get(live::everything))
+        .route("/ops/stuck", get(stuck::page))
+        .route("/ops/checkouts", get(list::page))
+        .route("/ops/checkouts/{id}", get(case::page))
+        .route("/ops/checkouts/{id}/live", get(live::checkout))
+        .route("/ops/checkouts/{id}/preview", post(act::preview))
+        .route("/ops/checkouts/{id}/act", post(act::act))
+        .route("/ops/bulk", get(bulk::page).post(bulk::begin))
+        .route("/ops/bulk/preview", post(bulk::preview))
+        .route("/ops/bulk/{bulk_id}", get(bulk::one))
+        .route("/ops/bulk/{bulk_id}/live", get(live::bulk))
+        .route("/ops/audit", get(audit::page))
+}
