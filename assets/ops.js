@@ -77,7 +77,7 @@
       else show("off", "Reconnecting");
     });
     events.addEventListener("changed", (event) => {
-      if (event.data && news) news.textContent = event.data;
+      if (event.data !== "." && news) news.textContent = event.data;
       refresh();
     });
     events.addEventListener("end", () => {

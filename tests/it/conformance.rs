@@ -100,6 +100,15 @@ impl Reference {
         if exchange.method == "OPTIONS" || path == "/docs" || path.starts_with("/docs/") {
             return Ok(());
         }
+        // Pages are for people and not described; what a program is told there is a problem like every other.
+        let is_page = path == "/ops" || (path.starts_with("/ops/") && !path.starts_with("/ops/v1/"));
+        let is_problem = exchange.content_type.is_some_and(|kind| kind.contains("problem"));
+        if is_page && !is_problem {
+            return Ok(());
+        }
+        if is_page {
+            return self.problem(exchange, &[400, 401, 403, 404, 405, 413, 503]);
+        }
         let Some((template, item)) = self.find(path) else {
             return self
                 .problem(exchange, &[404])

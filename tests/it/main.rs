@@ -7,6 +7,7 @@ mod cli;
 mod conformance;
 mod cost;
 mod crash;
+mod dashboard;
 mod deploy;
 mod dev;
 mod doubt;

@@ -113,6 +113,9 @@ pub(super) async fn checkout(
                 known = fresh;
             }
         }
+        if known.status.is_final() {
+            yield Ok(ended());
+        }
     }))
 }
 
@@ -141,12 +144,20 @@ pub(super) async fn bulk(
                 yield Ok(news(&if known.status == "done" { format!("{dealt}; the bulk is done") } else { dealt }));
             }
         }
+        if known.status == "done" {
+            yield Ok(ended());
+        }
     }))
 }
 
-/// The page is old. `text` is read out to those who do not see it.
+/// The page is old. `text` is read out to those who do not see it; an event without data would never be seen.
 fn news(text: &str) -> Event {
-    Event::default().event("changed").data(text)
+    Event::default().event("changed").data(if text.is_empty() { "." } else { text })
+}
+
+/// Nothing will ever change again: there is no need to come back.
+fn ended() -> Event {
+    Event::default().event("end").data(".")
 }
 
 /// It is news only to a page that shows another version.

@@ -32,6 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const MAY_USE: &[(&str, &[&str])] = &[
     ("axum", &["http", "app"]),
     ("utoipa", &["http"]),
+    ("maud", &["http"]),
     ("sqlx", &["store", "migrations", "app", "config", "dev", "http"]),
     ("clap", &["cli", "dev"]),
 ];
