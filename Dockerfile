@@ -14,6 +14,7 @@ RUN mkdir -p src simulator/src migrations \
 RUN cargo build --release --locked --workspace --bins
 
 COPY .sqlx .sqlx
+COPY assets assets
 COPY migrations migrations
 COPY simulator simulator
 COPY src src

@@ -7,12 +7,12 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::super::State;
-use super::answer::{Failed, page as answered, see_other};
+use super::answer::{Failed, page as answered, see_other, unless_barred};
 use super::form::{Fields, Posted};
 use super::layout::{Page, csrf, shell};
 use super::session::Viewer;
 use super::words::badge;
-use crate::ops::{Action, Ask, CheckoutId, Finding, Report};
+use crate::ops::{Action, Ask, CheckoutId, Finding, Report, Role};
 
 /// What would happen.
 pub(super) async fn preview(
@@ -20,7 +20,7 @@ pub(super) async fn preview(
     Path(id): Path<String>,
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
-    let (id, action) = asked(&id, &fields)?;
+    let (id, action) = asked(&id, &fields).map_err(|wrong| unless_barred(&viewer, Role::Act, wrong))?;
     let ask = Ask { actor: &viewer.actor, reason: fields.text("reason"), dry_run: true };
     let report = state.operators().act(id, &action, ask).await?;
     let main = confirmation(id, &action, &report, &viewer, &fields);
@@ -34,7 +34,7 @@ pub(super) async fn act(
     Path(id): Path<String>,
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
-    let (id, action) = asked(&id, &fields)?;
+    let (id, action) = asked(&id, &fields).map_err(|wrong| unless_barred(&viewer, Role::Act, wrong))?;
     let ask = Ask { actor: &viewer.actor, reason: fields.text("reason"), dry_run: false };
     state.operators().act(id, &action, ask).await?;
     Ok(see_other(&format!("/ops/checkouts/{id}?done={}", action.name())))

@@ -6,7 +6,8 @@ use maud::{Markup, html};
 
 use super::super::problem::Problem;
 use super::layout::{Page, plain};
-use crate::ops::{Refused, StoreError};
+use super::session::Viewer;
+use crate::ops::{Refused, Role, StoreError};
 
 /// Nothing but our own files, and no page of ours inside another.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -76,6 +77,11 @@ impl Failed {
         let detail = "Your session has ended. Nothing was done. Sign in and try again.";
         Self::new(StatusCode::UNAUTHORIZED, "You are signed out", detail)
     }
+}
+
+/// Who may not is told so first, whatever else is wrong. `least` is the role without which no form would do.
+pub(super) fn unless_barred<E: Into<Failed>>(viewer: &Viewer, least: Role, wrong: E) -> Failed {
+    if viewer.actor.role < least { Refused::Forbidden { needs: least }.into() } else { wrong.into() }
 }
 
 impl From<StoreError> for Failed {

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use axum::extract::Path;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::answer::{Failed, guarded};
@@ -34,7 +36,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     for file in FILES {
         hash.update(file.content);
     }
-    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    BASE64_URL_SAFE_NO_PAD.encode(hash.finalize().get(..9).unwrap_or_default())
 });
 
 /// The address of a file.

@@ -11,7 +11,7 @@ use super::super::State;
 use super::super::ops::Asked;
 use super::super::problem::Problem;
 use super::super::validate::FILTER;
-use super::answer::{Failed, page as answered, see_other};
+use super::answer::{Failed, page as answered, see_other, unless_barred};
 use super::form::Posted;
 use super::layout::{Page, csrf, shell};
 use super::list::{FILTERS, Pairs, choice, field, kept, mistakes, more, normal, text};
@@ -58,6 +58,9 @@ pub(super) async fn preview(
     let page = Page { title: "Act on many: preview", here: HERE, live: None };
     let (filter, action) = match asked(&pairs) {
         Ok(asked) => asked,
+        Err(problem) if viewer.actor.role < Role::Act => {
+            return Err(unless_barred(&viewer, Role::Act, problem));
+        }
         Err(problem) => {
             let main = html! { h1 { "Act on many" } (form(&pairs, &viewer, Some(&problem))) };
             return Ok(answered(StatusCode::UNPROCESSABLE_ENTITY, shell(&page, &viewer, &main)));
@@ -73,7 +76,8 @@ pub(super) async fn begin(
     Has(state): Has<State>,
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
-    let (filter, action) = asked(&fields.without(&["csrf"]))?;
+    let (filter, action) =
+        asked(&fields.without(&["csrf"])).map_err(|wrong| unless_barred(&viewer, Role::Act, wrong))?;
     let ask = Ask { actor: &viewer.actor, reason: fields.text("why"), dry_run: false };
     let begun = state.operators().begin_bulk(BulkAsk { filter: &filter, action: &action, ask }).await?;
     Ok(see_other(&format!("{HERE}/{}", begun.id)))

@@ -71,7 +71,7 @@ fn body(case: &Case, why: &Why, viewer: &Viewer, done: &str) -> Markup {
 fn plain_words(why: &Why) -> Markup {
     html! {
         @if let Some(suggested) = &why.suggested {
-            p.advice { b { "First: " (suggested.action) ". " } (suggested.because) }
+            p.advice { b { "What to do first. " } (suggested.because) }
             @if let Some(entry) = suggested.runbook { p.muted { "Runbook: " span.mono { (entry) } } }
         }
         @for (title, lines) in [("What is known", &why.known), ("What is not known", &why.not_known)] {
@@ -90,7 +90,7 @@ fn actions(case: &Case, why: &Why, viewer: &Viewer) -> Markup {
     let id = case.checkout().id;
     html! {
         @if possible.is_empty() { p.panel.empty { "Nothing can be done to this checkout any more." } }
-        div.cards { @for action in &possible { (card(id, action, viewer)) } }
+        div.cards { @for action in &possible { (card(id, action, viewer, suggests(why, action))) } }
         @if !not_now.is_empty() {
             details.panel {
                 summary { "Not possible now (" (not_now.len()) ")" }
@@ -103,7 +103,12 @@ fn actions(case: &Case, why: &Why, viewer: &Viewer) -> Markup {
     }
 }
 
-fn card(id: CheckoutId, action: &AllowedAction, viewer: &Viewer) -> Markup {
+/// Whether this is what to do first.
+fn suggests(why: &Why, action: &AllowedAction) -> bool {
+    why.suggested.as_ref().is_some_and(|suggested| suggested.action == action.action)
+}
+
+fn card(id: CheckoutId, action: &AllowedAction, viewer: &Viewer, first: bool) -> Markup {
     let needs: Role = action.role.parse().unwrap_or(Role::Money);
     let refused = missing_role(viewer.actor.role, needs);
     let key = action
@@ -127,7 +132,7 @@ fn card(id: CheckoutId, action: &AllowedAction, viewer: &Viewer) -> Markup {
             label for={ (key) "-reason" } { "Reason" }
             input id={ (key) "-reason" } name="reason" required disabled[barred] maxlength=(REASON_AT_MOST) autocomplete="off"
                 placeholder="For the audit log; no personal data";
-            button type="submit" disabled[barred] aria-describedby=[barred.then(|| format!("{key}-barred"))] {
+            button class=[first.then_some("primary")] type="submit" disabled[barred] aria-describedby=[barred.then(|| format!("{key}-barred"))] {
                 "Preview " (action.action)
             }
             @if let Some(refused) = &refused { p.barred id={ (key) "-barred" } { (refused) } }

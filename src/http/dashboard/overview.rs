@@ -75,7 +75,7 @@ fn figures(summary: &Summary, now: OffsetDateTime) -> Markup {
             div class={ "figure" @if stuck > 0 { " alarm" } } {
                 dt { "Stuck" }
                 dd.big { a href="/ops/stuck" { (count(stuck)) } }
-                dd.muted { @if stuck == 0 { "nobody waits for you" } @else { "need a person" } }
+                dd.muted { @if stuck == 0 { "nobody waits for you" } @else if stuck == 1 { "needs a person" } @else { "need a person" } }
             }
             div.figure {
                 dt { "Oldest unknown" }

@@ -95,7 +95,6 @@ impl Browser {
     }
 
     /// Waits for an element.
-    #[track_caller]
     pub(super) async fn see(&self, css: &str) -> WebElement {
         let found =
             self.page.query(By::Css(css)).wait(PATIENCE, std::time::Duration::from_millis(50)).first().await;
@@ -129,11 +128,18 @@ impl Browser {
     /// Keeps a picture, where `SCREENSHOTS` names a folder.
     pub(super) async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("SCREENSHOTS") else { return };
+        // The phone has its own size.
+        let desk = self.ask("return window.innerWidth").await != 360;
+        if desk {
+            let _ = self.page.set_window_rect(0, 0, 1280, 900).await;
+        }
         let height = self.ask("return document.documentElement.scrollHeight").await.as_u64().unwrap_or(900);
         let width = self.ask("return window.innerWidth").await.as_u64().unwrap_or(1280);
         let height = u32::try_from(height.clamp(600, 6000)).expect("a height");
         let width = u32::try_from(width).expect("a width");
-        let _ = self.page.set_window_rect(0, 0, width.max(500), height + 150).await;
+        if desk {
+            let _ = self.page.set_window_rect(0, 0, width, height + 150).await;
+        }
         let path = Path::new(&folder).join(format!("{name}.png"));
         self.page.screenshot(&path).await.expect("a picture");
     }
