@@ -22,6 +22,7 @@ use crate::config::{self, Config};
 use crate::http;
 use crate::saga::{Engine, Settings};
 use crate::store::Store;
+use crate::telemetry::Metrics;
 
 /// The service of one process: built, not yet running.
 pub struct App {
@@ -30,6 +31,9 @@ pub struct App {
     pool: PgPool,
     engine: Engine,
     budgets: HashMap<String, Arc<Budget>>,
+    metrics: Metrics,
+    /// Where the metrics are served, when that is not where everything is.
+    metrics_listener: Option<TcpListener>,
     presence: Presence,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -48,6 +52,8 @@ pub struct Running {
     app: App,
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where the metrics are, when they have a listener of their own.
+    pub metrics_addr: Option<SocketAddr>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -73,9 +79,26 @@ impl App {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let presence = Presence::new();
         let budgets = budgets(&config, &presence.replicas);
-        let clients = clients(&config, &budgets)?;
-        let engine = Engine::new(store.clone(), clients, settings, tasks.clone(), stopping.clone());
-        Ok(Self { config, store, pool, engine, budgets, presence, tasks, stopping })
+        let metrics = Metrics::new(store.clone());
+        let clients = clients(&config, &budgets, &metrics)?;
+        let engine =
+            Engine::new(store.clone(), clients, settings, metrics.engine(), tasks.clone(), stopping.clone());
+        let metrics_listener = match config.metrics_addr {
+            Some(addr) => Some(bind("METRICS_ADDR", addr).await?),
+            None => None,
+        };
+        Ok(Self {
+            config,
+            store,
+            pool,
+            engine,
+            budgets,
+            metrics,
+            metrics_listener,
+            presence,
+            tasks,
+            stopping,
+        })
     }
 
     /// The rate budgets of the stores, by name.
@@ -89,14 +112,16 @@ impl App {
     }
 
     /// Begins to serve on this listener, and to recover.
-    pub fn serve(self, listener: TcpListener) -> anyhow::Result<Running> {
+    pub fn serve(mut self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
+        let metrics_addr = self.serve_metrics()?;
         self.presence.announce(&self.store, "serve");
         self.begin_recovery();
         let state = http::State::new(
             &self.config,
             self.engine.clone(),
             self.pool.clone(),
+            self.metrics.clone(),
             self.tasks.clone(),
             self.stopping.clone(),
         );
@@ -110,7 +135,22 @@ impl App {
             axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await
         });
         tracing::info!(listen_addr = %addr, "listening");
-        Ok(Running { app: self, addr, server })
+        Ok(Running { app: self, addr, metrics_addr, server })
+    }
+
+    /// Serves the metrics where they have a listener of their own.
+    fn serve_metrics(&mut self) -> anyhow::Result<Option<SocketAddr>> {
+        let Some(listener) = self.metrics_listener.take() else { return Ok(None) };
+        let addr = listener.local_addr()?;
+        let (router, stop) = (http::metrics_router(self.metrics.clone()), self.stopping.clone());
+        self.tasks.spawn(async move {
+            let stopped = async move { stop.cancelled().await };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+                tracing::error!(%error, "the metrics are not served any more");
+            }
+        });
+        tracing::info!(metrics_addr = %addr, "the metrics are served");
+        Ok(Some(addr))
     }
 
     fn begin_recovery(&self) {
@@ -209,8 +249,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let addr = config.listen_addr;
     let stop = stop_asked()?;
     let app = App::build(config).await?;
-    let listener =
-        TcpListener::bind(addr).await.with_context(|| format!("LISTEN_ADDR {addr} cannot be used"))?;
+    let listener = bind("LISTEN_ADDR", addr).await?;
     let mut running = app.serve(listener)?;
     tokio::select! {
         () = stop => {}
@@ -222,12 +261,17 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 /// Recovers, without the HTTP API, until the process is asked to stop.
 pub async fn worker(config: Config) -> anyhow::Result<()> {
     let stop = stop_asked()?;
-    let app = App::build(config).await?;
+    let mut app = App::build(config).await?;
+    app.serve_metrics()?;
     app.presence.announce(&app.store, "worker");
     app.begin_recovery();
     tracing::info!("working");
     stop.await;
     app.drain().await
+}
+
+async fn bind(setting: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr).await.with_context(|| format!("{setting} {addr} cannot be used"))
 }
 
 /// A client of one store, for a command. It shares the store's quota with processes that do not know of it, so it
@@ -246,10 +290,11 @@ fn budgets(config: &Config, replicas: &Replicas) -> HashMap<String, Arc<Budget>>
     config.stores.iter().map(|store| (store.name.clone(), budget(&store.name))).collect()
 }
 
-/// One client for each store; they share their connections.
+/// One client for each store; they share their connections, and the metrics watch them.
 fn clients(
     config: &Config,
     budgets: &HashMap<String, Arc<Budget>>,
+    metrics: &Metrics,
 ) -> anyhow::Result<HashMap<String, Client>> {
     let timeout = config.upstream_timeout.min(config.payment_timeout);
     let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
@@ -259,7 +304,8 @@ fn clients(
         .map(|store| {
             let settings = upstream(config, store);
             let budget = budgets.get(&store.name).context("each store has a budget")?;
-            let client = Client::with(&settings, connections.clone(), budget.clone())
+            let observer = metrics.upstream(&store.name, budget.clone());
+            let client = Client::with(&settings, connections.clone(), observer)
                 .with_context(|| format!("store {}", store.name))?;
             Ok((store.name.clone(), client))
         })

@@ -13,7 +13,7 @@ use crate::{
     app,
     config::{self, Config, Database},
     dev, http, migrations,
-    telemetry::Telemetry,
+    telemetry::{Exporting, Telemetry},
 };
 
 /// The command line as clap knows it.
@@ -72,8 +72,18 @@ pub fn command() -> clap::Command {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve => app::serve(start()?).await?,
-        Command::Worker => app::worker(start()?).await?,
+        Command::Serve => {
+            let (config, exporting) = start()?;
+            let ended = app::serve(config).await;
+            exporting.finish().await;
+            ended?;
+        }
+        Command::Worker => {
+            let (config, exporting) = start()?;
+            let ended = app::worker(config).await;
+            exporting.finish().await;
+            ended?;
+        }
         Command::Migrate => migrate().await?,
         Command::Webhooks(arguments) => webhooks::run(arguments).await?,
         Command::Healthcheck { url } => healthcheck(url).await?,
@@ -85,12 +95,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the configuration and starts logging; all mistakes of both are reported together.
-fn start() -> anyhow::Result<Config> {
+/// Reads the configuration and starts logs and traces; all mistakes of both are reported together.
+fn start() -> anyhow::Result<(Config, Exporting)> {
     match (Config::from_env(), Telemetry::from_vars(config::environment)) {
         (Ok(config), Ok(telemetry)) => {
-            telemetry.install();
-            Ok(config)
+            let exporting = telemetry.install(config.otlp_endpoint.as_deref())?;
+            Ok((config, exporting))
         }
         (Err(mut errors), Err(more)) => {
             errors.0.extend(more.0);

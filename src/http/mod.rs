@@ -17,6 +17,7 @@ mod extract;
 mod health;
 mod items;
 mod json;
+mod metrics;
 mod openapi;
 mod order;
 mod payment;
@@ -47,8 +48,10 @@ use utoipa_axum::routes;
 
 use crate::config::Config;
 use crate::saga::Engine;
+use crate::telemetry::Metrics;
 use auth::Credentials;
 
+pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
 
 /// What every door has at hand. Cheap to clone.
@@ -58,6 +61,8 @@ pub struct State(Arc<Inner>);
 struct Inner {
     engine: Engine,
     pool: PgPool,
+    metrics: Metrics,
+    metrics_elsewhere: bool,
     tasks: TaskTracker,
     stopping: CancellationToken,
     credentials: Credentials,
@@ -72,12 +77,15 @@ impl State {
         config: &Config,
         engine: Engine,
         pool: PgPool,
+        metrics: Metrics,
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
             pool,
+            metrics,
+            metrics_elsewhere: config.metrics_addr.is_some(),
             tasks,
             stopping,
             credentials: Credentials::of(config),
@@ -89,6 +97,10 @@ impl State {
 
     fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     fn credentials(&self) -> &Credentials {
@@ -142,6 +154,7 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(direct_orders::create))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
         .routes(routes!(docs::openapi))
         .routes(routes!(problems::list))
         .routes(routes!(problems::explain))

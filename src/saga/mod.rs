@@ -24,6 +24,7 @@ mod hints;
 mod instruments;
 mod janitor;
 mod marks;
+mod observer;
 mod operation;
 mod plan;
 mod reads;
@@ -36,6 +37,7 @@ mod submit;
 
 pub use engine::{Engine, Settings};
 pub use hints::HintError;
+pub use observer::{NoObserver, Observer, Try};
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request};
 pub use reads::{Confirmation, ReadError};
 pub use submit::{Submitted, TokenProof, Waited};

@@ -11,6 +11,7 @@ mod keys;
 mod processes;
 mod row;
 mod transition;
+mod vitals;
 mod webhooks;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use changes::{Change, Changes, Watch};
 pub use claims::{Claim, Due, Lease};
 pub use keys::{BoundKey, TokenHash};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
+pub use vitals::Vitals;
 pub use webhooks::{Taken, WebhookEvent};
 
 /// The database, for one process.

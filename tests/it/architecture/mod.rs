@@ -16,9 +16,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["checkout"]),
     ("saga", &["checkout", "store", "bigcommerce"]),
     ("ops", &["checkout", "store", "saga", "bigcommerce"]),
-    ("http", &["checkout", "saga", "ops", "config", "migrations"]),
+    ("http", &["checkout", "saga", "ops", "config", "migrations", "telemetry"]),
     ("config", &[]),
-    ("telemetry", &["config"]),
+    ("telemetry", &["checkout", "store", "saga", "bigcommerce", "config"]),
     ("migrations", &["config"]),
     (
         "app",
@@ -34,6 +34,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("utoipa", &["http"]),
     ("sqlx", &["store", "migrations", "app", "config", "dev", "http"]),
     ("clap", &["cli", "dev"]),
+    ("prometheus_client", &["telemetry"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_http", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
+    ("tracing_opentelemetry", &["telemetry"]),
 ];
 
 /// Where SQL may be.
