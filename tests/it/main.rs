@@ -15,3 +15,4 @@ mod matrix;
 mod prism;
 mod saga;
 mod secrets;
+mod signals;
