@@ -160,6 +160,9 @@ impl Metrics {
     /// Watches the calls of a store, in front of its budget.
     pub fn upstream(&self, store: &str, budget: Arc<Budget>) -> Arc<dyn bigcommerce::Observer> {
         self.0.budgets.add(store, budget.clone());
+        for host in [bigcommerce::Host::Api, bigcommerce::Host::Payments] {
+            self.0.counted.abandoned.get_or_create_owned(&Host::of(store, host));
+        }
         Arc::new(Upstream { store: store.to_owned(), budget, metrics: self.clone() })
     }
 

@@ -249,11 +249,11 @@ impl HttpClient for Sender {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let mut request = reqwest::Request::try_from(request)?;
         *request.timeout_mut() = Some(PATIENCE);
-        #[expect(clippy::disallowed_methods, reason = "this goes to the collector, not to BigCommerce")]
-        let sending = self.http.execute(request);
+        let http = self.http.clone();
+        // Everything of it on the runtime: its timer, too.
         let answer = self.runtime.spawn(async move {
-            // Its URL may name what is nobody's business.
-            let answer = sending.await.map_err(reqwest::Error::without_url)?;
+            #[expect(clippy::disallowed_methods, reason = "this goes to the collector, not to BigCommerce")]
+            let answer = http.execute(request).await.map_err(reqwest::Error::without_url)?;
             let (status, headers) = (answer.status(), answer.headers().clone());
             Ok::<_, reqwest::Error>((status, headers, answer.bytes().await?))
         });

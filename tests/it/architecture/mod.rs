@@ -55,7 +55,7 @@ const LONGEST: usize = 400;
 /// The modules of the crate, as `lib.rs` declares them.
 fn rooms() -> BTreeSet<String> {
     let lib = sources("src").into_iter().find(|source| source.path == "src/lib.rs").expect("lib.rs");
-    let tokens = lib.tokens();
+    let tokens = without_tests(&lib.tokens());
     (0..tokens.len())
         .filter(|&at| ident(&tokens, at).is_some_and(|word| word == "mod"))
         .filter_map(|at| ident(&tokens, at + 1))
