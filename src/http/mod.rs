@@ -34,6 +34,8 @@ mod table;
 mod totals;
 mod trace;
 mod validate;
+mod webhook_signature;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -66,6 +68,7 @@ struct Inner {
     tasks: TaskTracker,
     stopping: CancellationToken,
     credentials: Credentials,
+    senders: Vec<webhooks::Sender>,
     cors: cors::Origins,
     raw_cards: bool,
     body_limit: usize,
@@ -89,6 +92,7 @@ impl State {
             tasks,
             stopping,
             credentials: Credentials::of(config),
+            senders: webhooks::Sender::all(config),
             cors: cors::Origins::of(config),
             raw_cards: config.allow_raw_cards,
             body_limit: config.body_limit_bytes,
@@ -105,6 +109,10 @@ impl State {
 
     fn credentials(&self) -> &Credentials {
         &self.0.credentials
+    }
+
+    fn senders(&self) -> &[webhooks::Sender] {
+        &self.0.senders
     }
 
     fn raw_cards(&self) -> bool {
@@ -152,6 +160,7 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(order::redirect_urls))
         .routes(routes!(events::follow))
         .routes(routes!(direct_orders::create))
+        .routes(routes!(webhooks::take))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))

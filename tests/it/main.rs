@@ -13,6 +13,8 @@ mod guides;
 mod harness;
 mod matrix;
 mod prism;
+mod resume;
 mod saga;
 mod secrets;
 mod signals;
+mod webhooks;

@@ -1,5 +1,6 @@
 //! A collector of traces, as small as one can be: it takes OTLP over HTTP and keeps every span.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
@@ -52,7 +53,7 @@ fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn text(value: Option<Value>) -> String {
@@ -69,7 +70,7 @@ async fn take(State(kept): State<Arc<Kept>>, headers: HeaderMap, body: Bytes) ->
         return StatusCode::UNSUPPORTED_MEDIA_TYPE;
     }
     let Ok(request) = ExportTraceServiceRequest::decode(body) else { return StatusCode::BAD_REQUEST };
-    open(&kept.text).push_str(&format!("{headers:?} {request:?}\n"));
+    let _ = writeln!(open(&kept.text), "{headers:?} {request:?}");
     let spans = request.resource_spans.into_iter().flat_map(|of| of.scope_spans).flat_map(|of| of.spans);
     open(&kept.spans).extend(spans.map(|span| {
         Span {
@@ -125,8 +126,7 @@ impl Collector {
                 more.await;
             }
         };
-        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-            panic!("{what} never arrived: {:#?}", self.spans());
-        }
+        let arrived = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        assert!(arrived, "{what} never arrived: {:#?}", self.spans());
     }
 }

@@ -28,7 +28,7 @@ fn expressions(value: &Value, found: &mut Vec<String>) {
             for (key, value) in map {
                 match value.as_str() {
                     Some(text) if matches!(key.as_str(), "expr" | "definition") => {
-                        found.push(text.to_owned())
+                        found.push(text.to_owned());
                     }
                     _ => expressions(value, found),
                 }

@@ -64,12 +64,12 @@ async fn what_is_alive_is_counted_and_what_is_finished_is_not_read() {
     assert!((finished - FINISHED).abs() < FINISHED / 20, "{vitals:?}");
     assert_eq!(count(&vitals.stuck, "payment-unknown"), 7);
     assert_eq!(count(&vitals.stuck, "order-taken"), 3);
-    let year = Duration::from_secs(365 * 86_400);
+    let year = Duration::from_hours(365 * 24);
     assert!(
         vitals.oldest_unknown_payment.expect("one") > year * 5,
         "the one that runs is the oldest: {vitals:?}"
     );
-    assert!(vitals.oldest_stuck.expect("some") >= Duration::from_secs(7_200), "{vitals:?}");
+    assert!(vitals.oldest_stuck.expect("some") >= Duration::from_hours(2), "{vitals:?}");
     assert!(vitals.recovery_lag >= Duration::from_secs(90), "{vitals:?}");
     pool.close().await;
     world.simulator.stop().await;
