@@ -36,6 +36,7 @@ mod submit;
 
 pub use engine::{Engine, Settings};
 pub use hints::HintError;
+pub use janitor::Keep;
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request};
 pub use reads::{Confirmation, ReadError};
 pub use submit::{Submitted, TokenProof, Waited};
