@@ -79,7 +79,6 @@ pub struct AnnouncedCheckout<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(clippy::struct_field_names, reason = "BigCommerce's name of the method")]
 struct AnnouncedPayment<'a> {
     status: &'static str,
     transaction_id: Option<&'a str>,
@@ -105,7 +104,7 @@ impl<'a> AnnouncedCheckout<'a> {
         let order = checkout.facts.order.as_ref();
         let document = checkout.facts.document.as_ref();
         let of_order = |order: &'a OrderFacts| Some(order.currency.as_str()).filter(|code| !code.is_empty());
-        let currency = order.and_then(of_order).or_else(|| document.map(|document| document.currency()));
+        let currency = order.and_then(of_order).or_else(|| document.map(super::document::Document::currency));
         let total = checkout.shown_total();
         Self {
             checkout_id: checkout.id.to_string(),
@@ -155,7 +154,9 @@ mod tests {
     use super::super::sample::checkout;
     use super::*;
 
-    fn with(status: Status, order: Option<i64>, payment: Option<PaymentStatus>) -> Checkout {
+    type Brief = (Status, Option<i64>, Option<PaymentStatus>);
+
+    fn with((status, order, payment): Brief) -> Checkout {
         let mut checkout = checkout();
         checkout.status = status;
         if let (Some(facts), Some(id)) = (checkout.facts.order.as_mut(), order) {
@@ -174,7 +175,7 @@ mod tests {
         use Announcement as A;
         use PaymentStatus as P;
         use Status as S;
-        let table: &[((S, Option<i64>, Option<P>), (S, Option<i64>, Option<P>), &[A])] = &[
+        let table: &[(Brief, Brief, &[A])] = &[
             ((S::Running, None, None), (S::Running, None, None), &[]),
             ((S::Running, None, None), (S::Running, Some(5), None), &[A::OrderCreated]),
             ((S::Running, Some(5), None), (S::Running, Some(5), Some(P::Processing)), &[]),
@@ -206,7 +207,7 @@ mod tests {
             ((S::Compensating, None, None), (S::Expired, None, None), &[A::CheckoutExpired]),
         ];
         for (before, after, expected) in table {
-            let found = announcements(&with(before.0, before.1, before.2), &with(after.0, after.1, after.2));
+            let found = announcements(&with(*before), &with(*after));
             assert_eq!(found, *expected, "{before:?} {after:?}");
         }
     }

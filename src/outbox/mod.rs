@@ -154,7 +154,7 @@ impl Outbox {
         let (event_id, kind) = (turn.event.event_id, turn.event.kind.clone());
         match end {
             TryEnd::Delivered => {
-                tracing::info!(%event_id, kind, destination = name, status, "an event was delivered")
+                tracing::info!(%event_id, kind, destination = name, status, "an event was delivered");
             }
             TryEnd::Again(after) => tracing::warn!(
                 %event_id, kind, destination = name, status, failure, retry_in_ms = after.as_millis(),

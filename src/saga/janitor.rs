@@ -39,7 +39,7 @@ impl Engine {
                 Ok(false) => TIDY_EVERY,
                 Err(error) => {
                     tracing::warn!(%error, "what was kept for long enough could not be cleared up");
-                    Duration::from_secs(60)
+                    Duration::from_mins(1)
                 }
             };
             tokio::select! {

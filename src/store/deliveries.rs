@@ -94,7 +94,7 @@ impl Store {
     /// Claims up to `limit` turns of a destination, the longest waiting first. Several processes never get the same one
     /// and never wait for each other.
     pub async fn claim_turns(&self, destination: &str, lease: Duration, limit: i64) -> Result<Turns, Error> {
-        let claims = sqlx::query!(
+        let rows = sqlx::query!(
             r#"
             with due as (
                 select checkout_id from delivery_turn where destination = $1 and due_at <= now()
@@ -111,23 +111,23 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let ids: Vec<Uuid> = claims.iter().map(|claim| claim.checkout_id).collect();
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.checkout_id).collect();
         // A look of its own, after the claim: whatever was queued before the turn was claimed is seen by it, and whatever
         // is queued later rings.
         let mut heads = if ids.is_empty() { Vec::new() } else { self.heads(destination, &ids).await? };
-        let mut claimed = Vec::with_capacity(claims.len());
-        for claim in claims {
-            let Some(at) = heads.iter().position(|head| head.checkout_id == claim.checkout_id) else {
-                self.end_turn(destination, claim.checkout_id, claim.fence, claim.rung).await?;
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let Some(at) = heads.iter().position(|head| head.checkout_id == row.checkout_id) else {
+                self.end_turn(destination, row.checkout_id, row.fence, row.rung).await?;
                 continue;
             };
             let head = heads.swap_remove(at);
             claimed.push(Turn {
-                checkout_id: claim.checkout_id,
+                checkout_id: row.checkout_id,
                 destination: destination.to_owned(),
-                fence: claim.fence,
-                rung: claim.rung,
-                failures: u32::try_from(claim.failures).unwrap_or(0),
+                fence: row.fence,
+                rung: row.rung,
+                failures: u32::try_from(row.failures).unwrap_or(0),
                 clock: Clock::read(head.now),
                 event: OutgoingEvent {
                     event_id: head.event_id,
@@ -282,7 +282,7 @@ impl Store {
         keep: Duration,
         limit: i64,
     ) -> Result<(u64, u64), Error> {
-        let given_up = sqlx::query!(
+        let late = sqlx::query!(
             r#"
             with late as (
                 select event_id, destination from delivery
@@ -328,7 +328,7 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        Ok((given_up.rows_affected(), forgotten.rows_affected()))
+        Ok((late.rows_affected(), forgotten.rows_affected()))
     }
 }
 
