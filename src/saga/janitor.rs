@@ -52,16 +52,16 @@ impl Engine {
     /// One batch. Answers whether there may be more.
     async fn tidy_once(&self, keep: Keep) -> Result<bool, crate::store::Error> {
         let store = &self.inner.store;
-        let redacted = match keep.personal_data {
+        let (redacted, more) = match keep.personal_data {
             Some(after) => store.redact_old(after, BATCH).await?,
-            None => 0,
+            None => (0, false),
         };
         let (given_up, forgotten) = store.tidy_outbox(keep.pending_events, keep.events, BATCH).await?;
         if redacted + given_up + forgotten > 0 {
             tracing::info!(redacted, given_up, forgotten, "what was kept for long enough was cleared up");
         }
         let batch = u64::try_from(BATCH).unwrap_or(u64::MAX);
-        Ok([redacted, given_up, forgotten].contains(&batch))
+        Ok(more || given_up == batch || forgotten == batch)
     }
 
     /// `before` was claimed, `made` is what its attempt brought, and the outcome was fenced out.

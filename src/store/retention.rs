@@ -40,9 +40,9 @@ pub enum Erasure {
 }
 
 impl Store {
-    /// Redacts up to `limit` checkouts that ended more than `keep` ago. Answers how many. Several processes never redact
-    /// the same one and never wait for each other.
-    pub async fn redact_old(&self, keep: Duration, limit: i64) -> Result<u64, Error> {
+    /// Redacts up to `limit` checkouts that ended more than `keep` ago. Answers how many, and whether there may be more.
+    /// Several processes never redact the same one and never wait for each other.
+    pub async fn redact_old(&self, keep: Duration, limit: i64) -> Result<(u64, bool), Error> {
         let ids = sqlx::query_scalar!(
             "select checkout_id from checkout
              where redacted_at is null and status in ('completed', 'cancelled', 'expired')
@@ -54,19 +54,22 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut redacted = 0;
-        for id in ids {
+        let full = i64::try_from(ids.len()).is_ok_and(|found| found == limit);
+        let (mut redacted, mut unreadable) = (0, 0);
+        for &id in &ids {
             match self.redact(id.into(), Cause::Retention).await {
                 Ok(Erasure::Done) => redacted += 1,
+                // Another process has it, or had it.
                 Ok(Erasure::Running(_) | Erasure::Nothing) => {}
                 // It must not keep the others from being redacted.
                 Err(error @ Error::Unreadable { .. }) => {
+                    unreadable += 1;
                     tracing::error!(checkout_id = %id, %error, "personal data could not be removed");
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(redacted)
+        Ok((redacted, full && unreadable < ids.len()))
     }
 
     /// Every checkout that holds this e-mail address anywhere, in whatever case it was written: in what was given, in what
@@ -99,6 +102,9 @@ impl Store {
     /// Removes the personal data of one checkout. Dropped half-way: it is removed whole or not at all.
     pub async fn redact(&self, id: CheckoutId, cause: Cause<'_>) -> Result<Erasure, Error> {
         let mut tx = self.pool.begin().await?;
+        if matches!(cause, Cause::Retention) && !is_free(&mut tx, id).await? {
+            return Ok(Erasure::Nothing);
+        }
         // Not for the key: whoever writes a row that refers to this checkout does not wait.
         let row = sqlx::query_as!(
             Row,
@@ -135,6 +141,18 @@ impl Store {
         tx.commit().await?;
         Ok(Erasure::Done)
     }
+}
+
+/// Locks the row, unless somebody else has it.
+async fn is_free(tx: &mut sqlx::PgConnection, id: CheckoutId) -> Result<bool, Error> {
+    let free = sqlx::query_scalar!(
+        r#"select true as "free!" from checkout where checkout_id = $1 and redacted_at is null
+           for no key update skip locked"#,
+        id.uuid()
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(free.is_some())
 }
 
 /// The version moves, because what a reader sees does; the time of the last change stays, because it tells when the
