@@ -33,6 +33,8 @@ mod table;
 mod totals;
 mod trace;
 mod validate;
+mod webhook_signature;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -61,6 +63,7 @@ struct Inner {
     tasks: TaskTracker,
     stopping: CancellationToken,
     credentials: Credentials,
+    senders: Vec<webhooks::Sender>,
     cors: cors::Origins,
     raw_cards: bool,
     body_limit: usize,
@@ -81,6 +84,7 @@ impl State {
             tasks,
             stopping,
             credentials: Credentials::of(config),
+            senders: webhooks::Sender::all(config),
             cors: cors::Origins::of(config),
             raw_cards: config.allow_raw_cards,
             body_limit: config.body_limit_bytes,
@@ -93,6 +97,10 @@ impl State {
 
     fn credentials(&self) -> &Credentials {
         &self.0.credentials
+    }
+
+    fn senders(&self) -> &[webhooks::Sender] {
+        &self.0.senders
     }
 
     fn raw_cards(&self) -> bool {
@@ -140,6 +148,7 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(order::redirect_urls))
         .routes(routes!(events::follow))
         .routes(routes!(direct_orders::create))
+        .routes(routes!(webhooks::take))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(docs::openapi))

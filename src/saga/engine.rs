@@ -153,12 +153,15 @@ impl Engine {
     /// Whatever this checkout does to its process, it does not do it for ever (guarantee 6).
     async fn poisoned(&self, claim: Claim) -> Option<Checkout> {
         let checkout = claim.checkout();
-        let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
         let detail = format!(
             "its process was lost {} times in a row without recording anything",
             checkout.lost_leases
         );
-        let reason = steps::find(checkout.flow, step).unknown_reason();
+        let reason = match &checkout.in_flight {
+            Some(attempt) => steps::find(checkout.flow, attempt.step).unknown_reason(),
+            None if checkout.status == Status::Compensating => StuckReason::UndoFailed,
+            None => StuckReason::AttemptsExhausted,
+        };
         let decision = decide::stall(checkout.clone(), reason, detail, claim.clock().now());
         match self
             .record(claim, Tried { decision, evidence: Evidence::default(), took: Duration::ZERO })

@@ -257,7 +257,8 @@ impl Store {
                 where checkout_id = (select checkout_id from changed) and principal = $33 and key = $34
             )"# + $outbox + r#"
             select updated_at, pg_notify('checkout', checkout_id::text || ' ' || version::text) is null as notified"# + $told + r#"
-            from changed"#,
+            from changed
+            "#,
             checkout.id.uuid(),
             transition.from_version,
             transition.from_fence,

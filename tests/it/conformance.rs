@@ -47,6 +47,13 @@ pub(crate) struct Operation {
     pub(crate) is_public: bool,
 }
 
+impl Operation {
+    /// Whether BigCommerce calls it, with credentials of its own: `webhooks` tests those.
+    pub(crate) fn is_of_bigcommerce(&self) -> bool {
+        self.path.starts_with("/webhooks/")
+    }
+}
+
 /// Every operation of the reference, in its order.
 pub(crate) fn operations() -> Vec<Operation> {
     let paths = REFERENCE.document["paths"].as_object().into_iter().flatten();

@@ -15,5 +15,7 @@ mod harness;
 mod matrix;
 mod prism;
 mod privacy;
+mod resume;
 mod saga;
 mod secrets;
+mod webhooks;

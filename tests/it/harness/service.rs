@@ -159,6 +159,13 @@ impl Service {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).expect("a signal");
     }
 
+    /// Waits for a process that was sent SIGTERM: it ends well.
+    pub(crate) async fn stop_signalled(self) {
+        let Kind::Process(mut child) = self.kind else { panic!("only a process takes signals") };
+        let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it stops in time");
+        assert!(ended.expect("it stops").success());
+    }
+
     /// Stops it as SIGTERM does.
     pub(crate) async fn stop(self) {
         match self.kind {
