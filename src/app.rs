@@ -20,8 +20,9 @@ use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::http;
-use crate::saga::{Engine, Settings};
-use crate::store::Store;
+use crate::outbox::{self, Outbox, SigningKey};
+use crate::saga::{Engine, Keep, Settings};
+use crate::store::{self, Store};
 use crate::telemetry::Metrics;
 
 /// The service of one process: built, not yet running.
@@ -66,7 +67,7 @@ impl App {
             .connect(config.database.url.expose())
             .await
             .context("DATABASE_URL: the database cannot be reached")?;
-        let store = Store::new(pool.clone(), config.lease);
+        let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
@@ -116,7 +117,7 @@ impl App {
         let addr = listener.local_addr()?;
         let metrics_addr = self.serve_metrics()?;
         self.presence.announce(&self.store, "serve");
-        self.begin_recovery();
+        self.begin_work()?;
         let state = http::State::new(
             &self.config,
             self.engine.clone(),
@@ -153,9 +154,46 @@ impl App {
         Ok(Some(addr))
     }
 
-    fn begin_recovery(&self) {
+    /// Begins everything that is done without being asked.
+    fn begin_work(&self) -> anyhow::Result<()> {
         let engine = self.engine.clone();
         self.tasks.spawn(async move { engine.recover().await });
+        let (engine, keep) = (self.engine.clone(), self.keep());
+        self.tasks.spawn(async move { engine.tidy_up(keep).await });
+        self.begin_deliveries()?;
+        self.begin_listening();
+        Ok(())
+    }
+
+    fn keep(&self) -> Keep {
+        let events = &self.config.events;
+        Keep { personal_data: self.config.retention, events: events.keep, pending_events: events.give_up }
+    }
+
+    fn begin_deliveries(&self) -> anyhow::Result<()> {
+        let events = &self.config.events;
+        if events.destinations.is_empty() {
+            return Ok(());
+        }
+        let connections = bigcommerce::http_client(events.timeout).context("the HTTP client cannot start")?;
+        let pace = outbox::Pace { base: events.retry_base, cap: events.retry_max, give_up: events.give_up };
+        let (tasks, stopping) = (self.tasks.clone(), self.stopping.clone());
+        let outbox = Outbox::new(self.store.clone(), connections, events.timeout, pace, tasks, stopping);
+        for destination in &events.destinations {
+            let keys = destination.secrets.iter().map(|secret| SigningKey::parse(secret.expose()));
+            let keys: Option<Vec<SigningKey>> = keys.collect();
+            let destination = outbox::Destination {
+                name: destination.name.clone(),
+                url: destination.url.clone(),
+                keys: keys.context("EVENT_DESTINATIONS: a secret cannot be read")?,
+            };
+            let outbox = outbox.clone();
+            self.tasks.spawn(async move { outbox.deliver(destination).await });
+        }
+        Ok(())
+    }
+
+    fn begin_listening(&self) {
         let (changes, pool, stop) = (self.store.changes().clone(), self.pool.clone(), self.stopping.clone());
         self.tasks.spawn(async move {
             loop {
@@ -183,6 +221,9 @@ impl App {
             Ok(0) => {}
             Ok(released) => tracing::info!(released, "leases were handed back"),
             Err(error) => tracing::warn!(%error, "leases were not handed back; they run out by themselves"),
+        }
+        if let Err(error) = self.store.release_turns().await {
+            tracing::warn!(%error, "deliveries were not handed back; their leases run out by themselves");
         }
         self.presence.leave(&self.store).await;
         self.pool.close().await;
@@ -264,7 +305,7 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
     let mut app = App::build(config).await?;
     app.serve_metrics()?;
     app.presence.announce(&app.store, "worker");
-    app.begin_recovery();
+    app.begin_work()?;
     tracing::info!("working");
     stop.await;
     app.drain().await
@@ -272,6 +313,28 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
 
 async fn bind(setting: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr).await.with_context(|| format!("{setting} {addr} cannot be used"))
+}
+
+/// The database, for a command. No transition is written through it, so it tells nobody anything.
+pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
+    let pool = PgPoolOptions::new()
+        .max_connections(2)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect(database.url.expose())
+        .await
+        .context("DATABASE_URL: the database cannot be reached")?;
+    // No lease is ever taken.
+    Ok(Store::new(pool, Duration::from_secs(1)))
+}
+
+/// Whom transitions tell what.
+fn told(events: &config::Events) -> anyhow::Result<Vec<store::Destination>> {
+    let destination = |destination: &config::Destination| {
+        let wants = destination.types.iter().map(|kind| kind.parse());
+        let wants = wants.collect::<Result<_, _>>().context("EVENT_DESTINATIONS: there is no such event")?;
+        Ok(store::Destination { name: destination.name.clone(), wants })
+    };
+    events.destinations.iter().map(destination).collect()
 }
 
 /// A client of one store, for a command. It shares the store's quota with processes that do not know of it, so it

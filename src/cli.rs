@@ -2,6 +2,9 @@
 //!
 //! Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 refused by a guard, 5 partly done. `dev exec` exits as its command did.
 
+mod events;
+mod print;
+mod privacy;
 mod webhooks;
 
 use std::process::ExitCode;
@@ -41,6 +44,10 @@ enum Command {
     },
     /// BigCommerce's webhook subscriptions: set up, looked at, revived
     Webhooks(webhooks::Arguments),
+    /// Outgoing events: what the world was told, and telling it again
+    Events(events::Arguments),
+    /// Personal data: removing that of one person
+    Privacy(privacy::Arguments),
     /// List every environment variable
     Settings {
         /// As the Markdown table of the README
@@ -86,6 +93,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Migrate => migrate().await?,
         Command::Webhooks(arguments) => webhooks::run(arguments).await?,
+        Command::Events(arguments) => return events::run(arguments).await,
+        Command::Privacy(arguments) => return privacy::run(arguments).await,
         Command::Healthcheck { url } => healthcheck(url).await?,
         Command::Settings { markdown: true } => print!("{}", config::as_markdown()),
         Command::Settings { markdown: false } => print!("{}", settings_help()),

@@ -44,6 +44,7 @@ mod submit;
 
 pub use engine::{Engine, Settings};
 pub use hints::HintError;
+pub use janitor::Keep;
 pub use observer::{NoObserver, Observer, Try};
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request};
 pub use reads::{Confirmation, ReadError};

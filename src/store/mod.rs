@@ -7,13 +7,18 @@
 mod changes;
 mod checkouts;
 mod claims;
+mod deliveries;
+mod event_records;
 mod keys;
+mod outbox;
 mod processes;
+mod retention;
 mod row;
 mod transition;
 mod vitals;
 mod webhooks;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -23,7 +28,11 @@ use uuid::Uuid;
 
 pub use changes::{Change, Changes, Watch};
 pub use claims::{Claim, Due, Lease};
+pub use deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
+pub use event_records::{EventFilter, EventRecord, Redelivered, TryRecord};
 pub use keys::{BoundKey, TokenHash};
+pub use outbox::Destination;
+pub use retention::{Cause, Erasure, Holder};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
 pub use vitals::Vitals;
 pub use webhooks::{Taken, WebhookEvent};
@@ -35,6 +44,7 @@ pub struct Store {
     process_id: Uuid,
     lease: Duration,
     changes: Changes,
+    destinations: Arc<[Destination]>,
 }
 
 /// Why a write or a read did not happen.
@@ -93,7 +103,13 @@ impl Clock {
 impl Store {
     /// A store on this pool. `lease` is how long a claim is good for without being renewed.
     pub fn new(pool: PgPool, lease: Duration) -> Self {
-        Self { pool, process_id: Uuid::now_v7(), lease, changes: Changes::default() }
+        Self {
+            pool,
+            process_id: Uuid::now_v7(),
+            lease,
+            changes: Changes::default(),
+            destinations: Arc::default(),
+        }
     }
 
     /// News of every checkout that changed, from this process and, once [`Changes::listen`] runs, from all others.
