@@ -105,8 +105,8 @@ impl Simulator {
         self.world.set_settings(settings);
     }
 
-    /// Ends what is outstanding on an order, in the first store that has such an order. False when nothing was
-    /// outstanding.
+    /// Ends what is outstanding on an order, in the first store that has such an order, and sends the webhooks about it.
+    /// False when nothing was outstanding. Called inside of a Tokio runtime.
     pub fn settle(&self, order: u64, result: Settlement) -> bool {
         self.world.settle(None, order, result == Settlement::Success)
     }

@@ -19,6 +19,7 @@ use crate::router::{Family, Route};
 use crate::settings::Settings;
 use crate::settle;
 use crate::store::Store;
+use crate::webhooks::Delivery;
 
 /// How many requests the log keeps.
 const LOG_LENGTH: usize = 200_000;
@@ -176,6 +177,12 @@ impl World {
         let answer = self.visit(&mut store, &settings, arrived).unwrap_or_else(|refused| refused);
         let outbox = std::mem::take(&mut store.outbox);
         drop(store);
+        self.deliver(outbox, &settings);
+        Some(answer)
+    }
+
+    /// Sends webhooks on their way, after the store was released.
+    fn deliver(&self, outbox: Vec<Delivery>, settings: &Settings) {
         for delivery in outbox {
             for _ in 0..settings.webhook_copies.min(10) {
                 let sending = delivery::send(
@@ -189,7 +196,6 @@ impl World {
                 });
             }
         }
-        Some(answer)
     }
 
     fn visit(&self, store: &mut Store, settings: &Settings, arrived: &Arrived) -> Reply {
@@ -221,7 +227,11 @@ impl World {
                 now: self.clock.now(),
                 body: Value::Null,
             };
-            settle::finish(&mut visit, order, success)
+            let settled = settle::finish(&mut visit, order, success);
+            let outbox = std::mem::take(&mut state.outbox);
+            drop(state);
+            self.deliver(outbox, &settings);
+            settled
         })
     }
 }

@@ -74,18 +74,25 @@ impl Store {
     /// How things stand. Each number is right for a moment; not all for the same one.
     pub async fn summary(&self) -> Result<Summary, Error> {
         let (by_status, by_step, stuck, money_at_risk, oldest_unknown, lag) = tokio::try_join!(
-            self.by_status(),
+            self.counted_by_status(),
             self.by_step(),
             self.stuck_by_reason(),
             self.money_at_risk(),
             self.oldest_unknown(),
             self.recovery_lag(),
         )?;
-        Ok(Summary { by_status, by_step, stuck, money_at_risk, oldest_unknown, recovery_lag_seconds: lag })
+        Ok(Summary {
+            by_status,
+            by_step,
+            stuck,
+            money_at_risk,
+            oldest_unknown,
+            recovery_lag_seconds: lag.as_secs_f64(),
+        })
     }
 
     /// From an index alone.
-    async fn by_status(&self) -> Result<Vec<Count>, Error> {
+    async fn counted_by_status(&self) -> Result<Vec<Count>, Error> {
         Ok(sqlx::query_as!(
             Count,
             r#"select status as name, count(*) as "count!" from checkout group by status order by status"#
@@ -166,14 +173,5 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?)
-    }
-
-    async fn recovery_lag(&self) -> Result<f64, Error> {
-        let lag = sqlx::query_scalar!(
-            "select extract(epoch from now() - min(due_at))::float8 from checkout where due_at is not null"
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(lag.unwrap_or_default().max(0.0))
     }
 }

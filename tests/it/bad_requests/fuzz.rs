@@ -246,7 +246,11 @@ fn seed() -> [u8; 32] {
 #[test]
 fn every_route_that_takes_a_body_is_fuzzed() {
     let routes = routes();
-    for operation in operations().into_iter().filter(|operation| operation.takes_body) {
+    for operation in operations()
+        .into_iter()
+        .filter(|operation| !operation.is_of_bigcommerce())
+        .filter(|operation| operation.takes_body)
+    {
         let path = operation.path.replace("/v1/checkouts/{id}", "{id}").replace("{item_id}", "1");
         let known = routes.iter().any(|(method, route, _)| *route == path && *method == *operation.method);
         assert!(known, "{} {} is not fuzzed", operation.method, operation.path);
