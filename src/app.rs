@@ -25,7 +25,7 @@ use crate::http;
 use crate::ops::{self, Operators};
 use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
-use crate::store::{self, Store};
+use crate::store::Store;
 use crate::telemetry::Metrics;
 
 pub use commands::{acting, case_as_json, client, http_client, reading, store};
@@ -73,7 +73,7 @@ impl App {
             .connect(config.database.url.expose())
             .await
             .context("DATABASE_URL: the database cannot be reached")?;
-        let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
+        let store = Store::new(pool.clone(), config.lease).telling(commands::told(&config.events)?);
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
@@ -335,16 +335,6 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
 
 async fn bind(setting: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr).await.with_context(|| format!("{setting} {addr} cannot be used"))
-}
-
-/// Whom transitions tell what.
-fn told(events: &config::Events) -> anyhow::Result<Vec<store::Destination>> {
-    let destination = |destination: &config::Destination| {
-        let wants = destination.types.iter().map(|kind| kind.parse());
-        let wants = wants.collect::<Result<_, _>>().context("EVENT_DESTINATIONS: there is no such event")?;
-        Ok(store::Destination { name: destination.name.clone(), wants })
-    };
-    events.destinations.iter().map(destination).collect()
 }
 
 fn operators_settings(config: &Config) -> ops::Settings {

@@ -134,9 +134,14 @@ impl Store {
     async fn money_at_risk(&self) -> Result<Vec<AtRisk>, Error> {
         let rows = sqlx::query!(
             r#"
-            with open as materialized (
-                select status, order_id, record #> '{facts,payment}' as payment, record #> '{facts,order}' as placed
+            with readable as materialized (
+                -- A text that cannot be read as JSON must not take the others with it.
+                select status, order_id,
+                    case when position('\u0000' in record::text) > 0 then null else record end as record
                 from checkout where status in ('running', 'waiting', 'compensating', 'stuck')
+            ), open as materialized (
+                select status, order_id, record #> '{facts,payment}' as payment, record #> '{facts,order}' as placed
+                from readable
             )
             select coalesce(payment ->> 'currency', placed ->> 'currency', '') as "currency!",
                 sum(coalesce(payment ->> 'amount', placed ->> 'total', '0')::numeric)::text as "amount!",
@@ -162,7 +167,9 @@ impl Store {
             OldestUnknown,
             r#"
             with open as materialized (
-                select checkout_id, record -> 'in_flight' as in_flight
+                select checkout_id,
+                    case when position('\u0000' in record::text) > 0 then null else record -> 'in_flight' end
+                        as in_flight
                 from checkout where status in ('running', 'waiting', 'compensating', 'stuck')
             )
             select checkout_id, coalesce(in_flight ->> 'step', '') as "step!",
