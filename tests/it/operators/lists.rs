@@ -114,6 +114,7 @@ async fn a_checkout_that_cannot_be_read_does_not_hide_the_others() {
     let path = ordered(&service).await;
     act(&service, &path, &Action::Pause).await.expect("a pause");
     let other = service.create(&custom_cart()).await;
+    act(&service, &other, &Action::Pause).await.expect("a pause");
     let poison = |sql: &'static str| sqlx::query(sql).bind(id(&other).uuid()).execute(&world.database.pool);
     let (record, document): (String, String) =
         sqlx::query_as("select record::text, document::text from checkout where checkout_id = $1")
@@ -121,11 +122,9 @@ async fn a_checkout_that_cannot_be_read_does_not_hide_the_others() {
             .fetch_one(&world.database.pool)
             .await
             .expect("a row");
-    poison(
-        "update checkout set status = 'stuck', record = '{\"facts\": \"\\u0000\"}' where checkout_id = $1",
-    )
-    .await
-    .expect("it is poisoned");
+    poison("update checkout set record = '{\"facts\": \"\\u0000\"}' where checkout_id = $1")
+        .await
+        .expect("it is poisoned");
     poison("update checkout set document = '{\"grand_total\": \"\\u0000\"}' where checkout_id = $1")
         .await
         .expect("it is poisoned");
@@ -133,7 +132,7 @@ async fn a_checkout_that_cannot_be_read_does_not_hide_the_others() {
     let summary = service.operators().summary().await.expect("a summary");
     assert_eq!(summary.money_at_risk.len(), 1, "the paused one has an order");
     sqlx::query(
-        "update checkout set status = 'awaiting_input', record = $2::text::json, document = $3::text::json
+        "update checkout set record = $2::text::json, document = $3::text::json
          where checkout_id = $1",
     )
     .bind(id(&other).uuid())
