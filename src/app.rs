@@ -20,6 +20,7 @@ use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::http;
+use crate::ops::{self, Operators};
 use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
 use crate::store::{self, Store};
@@ -31,6 +32,7 @@ pub struct App {
     store: Store,
     pool: PgPool,
     engine: Engine,
+    operators: Operators,
     budgets: HashMap<String, Arc<Budget>>,
     metrics: Metrics,
     /// Where the metrics are served, when that is not where everything is.
@@ -82,6 +84,8 @@ impl App {
         let budgets = budgets(&config, &presence.replicas);
         let metrics = Metrics::new(store.clone());
         let clients = clients(&config, &budgets, &metrics)?;
+        let operators =
+            Operators::new(store.clone(), clients.clone(), budgets.clone(), operators_settings(&config));
         let engine =
             Engine::new(store.clone(), clients, settings, metrics.engine(), tasks.clone(), stopping.clone());
         let metrics_listener = match config.metrics_addr {
@@ -93,6 +97,7 @@ impl App {
             store,
             pool,
             engine,
+            operators,
             budgets,
             metrics,
             metrics_listener,
@@ -112,6 +117,11 @@ impl App {
         &self.engine
     }
 
+    /// The operators' room.
+    pub fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
     /// Begins to serve on this listener, and to recover.
     pub fn serve(mut self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
@@ -121,6 +131,7 @@ impl App {
         let state = http::State::new(
             &self.config,
             self.engine.clone(),
+            self.operators.clone(),
             self.pool.clone(),
             self.metrics.clone(),
             self.tasks.clone(),
@@ -161,6 +172,8 @@ impl App {
         let (engine, keep) = (self.engine.clone(), self.keep());
         self.tasks.spawn(async move { engine.tidy_up(keep).await });
         self.begin_deliveries()?;
+        let (operators, stop) = (self.operators.clone(), self.stopping.clone());
+        self.tasks.spawn(async move { operators.work(stop).await });
         self.begin_listening();
         Ok(())
     }
@@ -274,6 +287,11 @@ impl Running {
         &self.app.engine
     }
 
+    /// The operators' room.
+    pub fn operators(&self) -> &Operators {
+        &self.app.operators
+    }
+
     /// The rate budgets of the stores, by name.
     pub fn budgets(&self) -> &HashMap<String, Arc<Budget>> {
         &self.app.budgets
@@ -325,6 +343,41 @@ pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
         .context("DATABASE_URL: the database cannot be reached")?;
     // No lease is ever taken.
     Ok(Store::new(pool, Duration::from_secs(1)))
+}
+
+/// The operators' room without a service, for a command. With a configuration it can ask BigCommerce.
+pub async fn direct(database: &config::Database, config: Option<&Config>) -> anyhow::Result<Operators> {
+    let pool = PgPoolOptions::new()
+        .max_connections(database.max_connections.min(4))
+        .acquire_timeout(Duration::from_secs(5))
+        .connect(database.url.expose())
+        .await
+        .context("DATABASE_URL: the database cannot be reached")?;
+    let store = Store::new(pool, Duration::from_secs(1));
+    let (clients, budgets, settings) = match config {
+        Some(config) => {
+            let budgets = budgets(config, &Replicas::joining(Duration::ZERO));
+            let clients = clients(config, &budgets, &Metrics::new(store.clone()))?;
+            (clients, budgets, operators_settings(config))
+        }
+        // Without a store nothing is resolved, and nothing else looks at these.
+        None => (HashMap::new(), HashMap::new(), ops::Settings::default()),
+    };
+    Ok(Operators::new(store, clients, budgets, settings))
+}
+
+/// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.
+pub fn case_as_json(case: &ops::Case) -> serde_json::Value {
+    http::case::as_json(case)
+}
+
+/// An HTTP client for a command that asks a running service.
+pub fn http_client(connect: Duration) -> anyhow::Result<reqwest::Client> {
+    bigcommerce::http_client(connect).context("the HTTP client cannot start")
+}
+
+fn operators_settings(config: &Config) -> ops::Settings {
+    ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
 }
 
 /// Whom transitions tell what.

@@ -2,9 +2,17 @@
 //!
 //! Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 refused by a guard, 5 partly done. `dev exec` exits as its command did.
 
+mod act;
+mod arguments;
+mod audit;
+mod checkouts;
 mod events;
+mod output;
 mod print;
 mod privacy;
+mod remote;
+mod show;
+mod table;
 mod webhooks;
 
 use std::process::ExitCode;
@@ -42,6 +50,10 @@ enum Command {
         /// The URL to ask instead of /readyz at LISTEN_ADDR (http only)
         url: Option<String>,
     },
+    /// Checkouts: found, explained, restarted
+    Checkouts(arguments::Arguments),
+    /// What operators did
+    Audit(audit::Arguments),
     /// BigCommerce's webhook subscriptions: set up, looked at, revived
     Webhooks(webhooks::Arguments),
     /// Outgoing events: what the world was told, and telling it again
@@ -92,6 +104,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             ended?;
         }
         Command::Migrate => migrate().await?,
+        Command::Checkouts(arguments) => return checkouts::run(arguments).await,
+        Command::Audit(arguments) => return audit::run(arguments).await,
         Command::Webhooks(arguments) => webhooks::run(arguments).await?,
         Command::Events(arguments) => return events::run(arguments).await,
         Command::Privacy(arguments) => return privacy::run(arguments).await,

@@ -1,11 +1,13 @@
 //! The doors: extract, call, answer. A door never writes upstream and holds no SQL.
 //!
 //! Reading order: [`trace`] is around everything; [`auth`] and [`extract`] read a request, [`validate`] its body;
-//! [`answer`] and [`problem`] say what became of it, [`snapshot`] how a checkout looks. The rest are the doors.
+//! [`answer`] and [`problem`] say what became of it, [`snapshot`] how a checkout looks. [`ops`] are
+//! the operators' doors. The rest are those of storefronts.
 
 mod answer;
 mod auth;
 mod bodies;
+pub mod case;
 mod checkouts;
 mod cors;
 mod described;
@@ -19,6 +21,7 @@ mod items;
 mod json;
 mod metrics;
 mod openapi;
+mod ops;
 mod order;
 mod payment;
 mod pointer;
@@ -49,6 +52,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::Config;
+use crate::ops::Operators;
 use crate::saga::Engine;
 use crate::telemetry::Metrics;
 use auth::Credentials;
@@ -62,6 +66,7 @@ pub struct State(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
+    operators: Operators,
     pool: PgPool,
     metrics: Metrics,
     metrics_elsewhere: bool,
@@ -79,6 +84,7 @@ impl State {
     pub fn new(
         config: &Config,
         engine: Engine,
+        operators: Operators,
         pool: PgPool,
         metrics: Metrics,
         tasks: TaskTracker,
@@ -86,6 +92,7 @@ impl State {
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
+            operators,
             pool,
             metrics,
             metrics_elsewhere: config.metrics_addr.is_some(),
@@ -105,6 +112,10 @@ impl State {
 
     fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    fn operators(&self) -> &Operators {
+        &self.0.operators
     }
 
     fn credentials(&self) -> &Credentials {
@@ -167,4 +178,5 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(docs::openapi))
         .routes(routes!(problems::list))
         .routes(routes!(problems::explain))
+        .merge(ops::documented())
 }

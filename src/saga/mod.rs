@@ -32,6 +32,7 @@ mod instruments;
 mod janitor;
 mod marks;
 mod observer;
+pub mod operate;
 mod operation;
 mod plan;
 mod reads;

@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_requests;
 mod budget;
+mod cli;
 mod conformance;
 mod cost;
 mod crash;
@@ -13,6 +14,7 @@ mod events;
 mod guides;
 mod harness;
 mod matrix;
+mod operators;
 mod prism;
 mod privacy;
 mod resume;
