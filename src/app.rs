@@ -4,6 +4,7 @@
 //! is handed back, so that another process goes on at once.
 
 mod commands;
+mod parts;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -18,15 +19,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::bigcommerce;
 use crate::bigcommerce::budget::{Budget, Replicas};
-use crate::bigcommerce::{self, Client};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::http;
-use crate::ops::{self, Operators};
+use crate::ops::Operators;
 use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use parts::{budgets, clients, operators_settings, told};
 
 pub use commands::{acting, case_as_json, client, http_client, reading, store};
 
@@ -73,7 +75,7 @@ impl App {
             .connect(config.database.url.expose())
             .await
             .context("DATABASE_URL: the database cannot be reached")?;
-        let store = Store::new(pool.clone(), config.lease).telling(commands::told(&config.events)?);
+        let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
@@ -173,11 +175,11 @@ impl App {
     fn begin_work(&self) -> anyhow::Result<()> {
         let engine = self.engine.clone();
         self.tasks.spawn(async move { engine.recover().await });
-        let (operators, stop) = (self.operators.clone(), self.stopping.clone());
-        self.tasks.spawn(async move { operators.work(stop).await });
         let (engine, keep) = (self.engine.clone(), self.keep());
         self.tasks.spawn(async move { engine.tidy_up(keep).await });
         self.begin_deliveries()?;
+        let (operators, stop) = (self.operators.clone(), self.stopping.clone());
+        self.tasks.spawn(async move { operators.work(stop).await });
         self.begin_listening();
         Ok(())
     }
@@ -335,49 +337,6 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
 
 async fn bind(setting: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr).await.with_context(|| format!("{setting} {addr} cannot be used"))
-}
-
-fn operators_settings(config: &Config) -> ops::Settings {
-    ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
-}
-
-/// One budget for each store.
-fn budgets(config: &Config, replicas: &Replicas) -> HashMap<String, Arc<Budget>> {
-    let budget = |name: &String| Arc::new(Budget::new(name, replicas.clone()));
-    config.stores.iter().map(|store| (store.name.clone(), budget(&store.name))).collect()
-}
-
-/// One client for each store; they share their connections, and the metrics watch them.
-fn clients(
-    config: &Config,
-    budgets: &HashMap<String, Arc<Budget>>,
-    metrics: &Metrics,
-) -> anyhow::Result<HashMap<String, Client>> {
-    let timeout = config.upstream_timeout.min(config.payment_timeout);
-    let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
-    config
-        .stores
-        .iter()
-        .map(|store| {
-            let settings = upstream(config, store);
-            let budget = budgets.get(&store.name).context("each store has a budget")?;
-            let observer = metrics.upstream(&store.name, budget.clone());
-            let client = Client::with(&settings, connections.clone(), observer)
-                .with_context(|| format!("store {}", store.name))?;
-            Ok((store.name.clone(), client))
-        })
-        .collect()
-}
-
-fn upstream(config: &Config, store: &config::Store) -> bigcommerce::Settings {
-    bigcommerce::Settings {
-        store_hash: store.store_hash.clone(),
-        access_token: bigcommerce::Secret::new(store.access_token.expose().to_owned()),
-        api_url: store.api_url.clone(),
-        payments_url: store.payments_url.clone(),
-        timeout: config.upstream_timeout,
-        payment_timeout: config.payment_timeout,
-    }
 }
 
 /// Completes when the process gets SIGTERM or SIGINT.

@@ -1,4 +1,4 @@
-//! What commands need that do without the service: the database, a client, the operators' room.
+//! What a command needs of the service: its database, the operators' room, a client.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sqlx::postgres::PgPoolOptions;
 
-use super::{budgets, clients, operators_settings, upstream};
+use super::parts::{budgets, clients, operators_settings, told, upstream};
 use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::http;
 use crate::ops::{self, Operators};
-use crate::store::{self, Store};
+use crate::store::Store;
 use crate::telemetry::Metrics;
 
 /// The database, for a command. No transition is written through it, so it tells nobody anything.
@@ -71,14 +71,4 @@ pub fn client(config: &Config, store: &config::Store) -> anyhow::Result<Client> 
     let budget = Budget::new(&store.name, Replicas::joining(Duration::ZERO));
     Client::with(&upstream(config, store), connections, Arc::new(budget))
         .with_context(|| format!("store {}", store.name))
-}
-
-/// Whom transitions tell what.
-pub(super) fn told(events: &config::Events) -> anyhow::Result<Vec<store::Destination>> {
-    let destination = |destination: &config::Destination| {
-        let wants = destination.types.iter().map(|kind| kind.parse());
-        let wants = wants.collect::<Result<_, _>>().context("EVENT_DESTINATIONS: there is no such event")?;
-        Ok(store::Destination { name: destination.name.clone(), wants })
-    };
-    events.destinations.iter().map(destination).collect()
 }

@@ -110,12 +110,12 @@ impl State {
         &self.0.engine
     }
 
-    fn operators(&self) -> &Operators {
-        &self.0.operators
-    }
-
     fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    fn operators(&self) -> &Operators {
+        &self.0.operators
     }
 
     fn credentials(&self) -> &Credentials {

@@ -132,15 +132,15 @@ fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
 
 /// Adds what is the same for all: credentials, headers, problems.
 fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
-    if path.starts_with("/ops/") {
-        complete_ops(path, method, operation);
-        return;
-    }
     if path.starts_with("/webhooks/") {
         operation.security = Some(WEBHOOK_CREDENTIALS.iter().map(|(name, ..)| requirement(name)).collect());
         for status in [400, 401, 413, 500, 503] {
             refer(operation, status);
         }
+        return;
+    }
+    if path.starts_with("/ops/") {
+        complete_ops(path, method, operation);
         return;
     }
     if !path.starts_with("/v1/") {
@@ -250,17 +250,17 @@ fn add_problems(operation: &mut Operation, answers: &[(u16, bool)]) {
     }
 }
 
+/// It may answer with a problem of this status.
+fn refer(operation: &mut Operation, status: u16) {
+    let reference = Ref::from_response_name(format!("Problem{status}"));
+    operation.responses.responses.insert(status.to_string(), RefOr::Ref(reference));
+}
+
 fn checkout_id() -> RefOr<utoipa::openapi::path::Parameter> {
     let id = ObjectBuilder::new()
         .schema_type(Type::String)
         .format(Some(utoipa::openapi::SchemaFormat::Custom("uuid".to_owned())));
     parameter("id", ParameterIn::Path, true, "The checkout.", id)
-}
-
-/// It may answer with a problem of this status.
-fn refer(operation: &mut Operation, status: u16) {
-    let reference = Ref::from_response_name(format!("Problem{status}"));
-    operation.responses.responses.insert(status.to_string(), RefOr::Ref(reference));
 }
 
 fn add_example(operation: &mut Operation) {

@@ -79,7 +79,7 @@ impl Store {
             self.stuck_by_reason(),
             self.money_at_risk(),
             self.oldest_unknown(),
-            self.recovery_lag(),
+            self.lag_of_recovery(),
         )?;
         Ok(Summary {
             by_status,

@@ -19,7 +19,7 @@ const RECENT_EVENTS: i64 = 100;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Vitals {
     /// Checkouts by status, by its word.
-    pub by_status: Vec<(String, i64)>,
+    pub statuses: Vec<(String, i64)>,
     /// Stuck checkouts by reason, by its word.
     pub stuck: Vec<(String, i64)>,
     /// How long the oldest of them has been stuck.
@@ -41,9 +41,9 @@ fn duration(seconds: Option<f64>) -> Option<Duration> {
 impl Store {
     /// How the checkouts stand.
     pub async fn vitals(&self) -> Result<Vitals, Error> {
-        let mut vitals = Vitals { by_status: self.by_status().await?, ..Vitals::default() };
+        let mut vitals = Vitals { statuses: self.statuses().await?, ..Vitals::default() };
         (vitals.stuck, vitals.oldest_stuck) = self.stuck().await?;
-        vitals.recovery_lag = self.recovery_lag().await?;
+        vitals.recovery_lag = self.lag_of_recovery().await?;
         vitals.oldest_unknown_payment = self.oldest_unknown_payment().await?;
         (vitals.webhook_lag, vitals.webhook_silence) = self.webhooks_heard().await?;
         Ok(vitals)
@@ -54,7 +54,7 @@ impl Store {
         self.lease.as_secs_f64() * 2.0 + 60.0
     }
 
-    async fn by_status(&self) -> Result<Vec<(String, i64)>, Error> {
+    async fn statuses(&self) -> Result<Vec<(String, i64)>, Error> {
         let counted = sqlx::query!(
             r#"select status, count(*) as "count!" from (select status from checkout limit $1) as seen group by status"#,
             SMALL
@@ -124,7 +124,7 @@ impl Store {
         Ok((rows.into_iter().map(|row| (row.reason, row.count)).collect(), duration(oldest)))
     }
 
-    pub(super) async fn recovery_lag(&self) -> Result<Duration, Error> {
+    pub(super) async fn lag_of_recovery(&self) -> Result<Duration, Error> {
         let lag = sqlx::query_scalar!(
             "select extract(epoch from now() - min(due_at))::float8 from checkout where due_at <= now()"
         )

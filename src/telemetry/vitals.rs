@@ -101,7 +101,7 @@ impl Gauges {
             counts.iter().find(|(known, _)| known == word).map_or(0, |(_, count)| *count)
         };
         for status in Status::ALL.iter().map(|status| status.as_str()) {
-            self.checkouts.get_or_create(&Standing { status }).set(count(&vitals.by_status, status));
+            self.checkouts.get_or_create(&Standing { status }).set(count(&vitals.statuses, status));
         }
         for reason in StuckReason::ALL.iter().map(|reason| reason.as_str()) {
             self.stuck.get_or_create(&Reason { reason }).set(count(&vitals.stuck, reason));

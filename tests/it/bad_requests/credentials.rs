@@ -35,8 +35,6 @@ const TOKENS: &[(Role, &str)] = &[(Role::Read, READER), (Role::Act, ACTOR), (Rol
 enum Rule {
     /// Everybody.
     Public,
-    /// BigCommerce, with credentials of its own: `webhooks` tests those.
-    BigCommerce,
     /// A storefront that creates checkouts.
     Storefront,
     /// Whoever may see the checkout.
@@ -53,9 +51,6 @@ fn rule(operation: &Operation) -> Rule {
         let (.., least) =
             known.unwrap_or_else(|| panic!("{} {}: who may use it?", operation.method, operation.path));
         return Rule::Operator(*least);
-    }
-    if operation.is_of_bigcommerce() {
-        return Rule::BigCommerce;
     }
     if operation.is_public {
         let harmless = ["/healthz", "/readyz", "/metrics", "/openapi.yaml", "/problems", "/problems/{slug}"];
@@ -84,9 +79,11 @@ fn every_rule_is_for_a_route_and_every_route_is_described() {
                 folders.push(path);
                 continue;
             }
+            // It makes a router for a listener of its own, which has nothing but the metrics.
+            if path.ends_with("metrics.rs") {
+                continue;
+            }
             let text = std::fs::read_to_string(&path).expect("a source");
-            // The listener of the metrics has a router of its own.
-            let text = text.replace("Router::new().route(\"/metrics\",", "");
             for hidden in [".route(", ".route_service(", ".nest(", ".nest_service(", ".fallback("] {
                 assert!(!text.contains(hidden), "{}: {hidden}", path.display());
             }
@@ -143,7 +140,7 @@ async fn every_route_refuses_every_credential_that_is_not_for_it() {
     let (place, _folder) = two_stores().await;
     let mut wrong = Vec::new();
     let mut walked = 0;
-    for operation in &operations() {
+    for operation in operations().iter().filter(|operation| !operation.is_of_bigcommerce()) {
         let rule = rule(operation);
         let mut refused = vec![
             (None, 401, "unauthorized"),
@@ -159,7 +156,7 @@ async fn every_route_refuses_every_credential_that_is_not_for_it() {
         // Good credentials, and a checkout that nobody has.
         let mut lost: Vec<&str> = Vec::new();
         match rule {
-            Rule::Public | Rule::BigCommerce => continue,
+            Rule::Public => continue,
             Rule::Storefront => {
                 refused.extend(TOKENS.iter().map(|(_, token)| (bearer(token), 403, "forbidden")));
                 refused.push((bearer("{fresh-token}"), 403, "forbidden"));
@@ -218,7 +215,6 @@ async fn every_route_admits_whom_it_is_for() {
         let key = ("the key", bearer(KEY));
         let own = ("its token", bearer(&token(&created)));
         let admitted: Vec<(&str, Option<String>)> = match rule(operation) {
-            Rule::BigCommerce => continue,
             Rule::Public => vec![("nobody", None), key],
             Rule::Storefront => vec![key],
             Rule::Checkout => vec![key, own],

@@ -126,11 +126,11 @@ async fn secrets(world: &World) {
         "checkout_order",
         "idempotency_key",
         "checkout_token",
+        "outbox",
+        "delivery_log",
         "audit",
         "bulk",
         "bulk_item",
-        "outbox",
-        "delivery_log",
     ] {
         let sql = format!("select coalesce(string_agg(t::text, ' '), '') from {table} t");
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))

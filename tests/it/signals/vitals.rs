@@ -58,9 +58,9 @@ async fn what_is_alive_is_counted_and_what_is_finished_is_not_read() {
     for (status, expected) in
         [("awaiting_input", 400), ("running", 31), ("waiting", 23), ("compensating", 5), ("stuck", 10)]
     {
-        assert_eq!(count(&vitals.by_status, status), expected, "{status}: {vitals:?}");
+        assert_eq!(count(&vitals.statuses, status), expected, "{status}: {vitals:?}");
     }
-    let finished = count(&vitals.by_status, "completed") + count(&vitals.by_status, "expired");
+    let finished = count(&vitals.statuses, "completed") + count(&vitals.statuses, "expired");
     assert!((finished - FINISHED).abs() < FINISHED / 20, "{vitals:?}");
     assert_eq!(count(&vitals.stuck, "payment-unknown"), 7);
     assert_eq!(count(&vitals.stuck, "order-taken"), 3);
