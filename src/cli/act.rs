@@ -11,7 +11,7 @@ use super::output::{Colour, Exit, Format, Progress, Screen, colour_of, one_or_ma
 use super::remote::Remote;
 use super::table::{Table, wrap};
 use crate::app;
-use crate::config::{self, Config, Database};
+use crate::config::{self, Config, Database, Events};
 use crate::ops::{Action, Actor, Ask, CheckoutId, Operators, Refused, Role};
 
 /// What was done, as the service says it.
@@ -149,9 +149,9 @@ fn refusal(refused: &Refused) -> Problem {
 async fn direct(action: &Action) -> anyhow::Result<Door> {
     let operators = if matches!(action, Action::Resolve(_)) {
         let config = Config::from_env().context("resolve --direct asks BigCommerce")?;
-        app::direct(&config.database, Some(&config)).await?
+        app::acting(&config.database, &config.events, Some(&config)).await?
     } else {
-        app::direct(&Database::from_env()?, None).await?
+        app::acting(&Database::from_env()?, &Events::from_env()?, None).await?
     };
     let user =
         config::environment("USER").filter(|user| !user.is_empty()).unwrap_or_else(|| "unknown".to_owned());

@@ -49,7 +49,7 @@ enum Command {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let operators = app::direct(&Database::from_env()?, None).await?;
+    let operators = app::reading(&Database::from_env()?).await?;
     match arguments.command {
         Command::List { checkout, limit, mut cursor, output } => {
             let (mut data, mut next) = (Vec::new(), None);

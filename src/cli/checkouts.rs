@@ -145,7 +145,7 @@ fn as_json(case: &Case, plainly: bool) -> Value {
 
 /// The operators' room, to look around in.
 async fn reading() -> anyhow::Result<Operators> {
-    app::direct(&Database::from_env()?, None).await
+    app::reading(&Database::from_env()?).await
 }
 
 /// The ids that were given, each once, in order. The inner error is one of usage.

@@ -20,6 +20,7 @@ mod extract;
 mod health;
 mod items;
 mod json;
+mod metrics;
 mod openapi;
 mod ops;
 mod order;
@@ -54,8 +55,10 @@ use utoipa_axum::routes;
 use crate::config::Config;
 use crate::ops::Operators;
 use crate::saga::Engine;
+use crate::telemetry::Metrics;
 use auth::Credentials;
 
+pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
 
 /// What every door has at hand. Cheap to clone.
@@ -66,6 +69,8 @@ struct Inner {
     engine: Engine,
     operators: Operators,
     pool: PgPool,
+    metrics: Metrics,
+    metrics_elsewhere: bool,
     tasks: TaskTracker,
     stopping: CancellationToken,
     credentials: Credentials,
@@ -84,6 +89,7 @@ impl State {
         engine: Engine,
         operators: Operators,
         pool: PgPool,
+        metrics: Metrics,
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
@@ -91,6 +97,8 @@ impl State {
             engine,
             operators,
             pool,
+            metrics,
+            metrics_elsewhere: config.metrics_addr.is_some(),
             tasks,
             stopping,
             credentials: Credentials::of(config),
@@ -105,6 +113,10 @@ impl State {
 
     fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     fn operators(&self) -> &Operators {
@@ -176,6 +188,7 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(webhooks::take))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
         .routes(routes!(docs::openapi))
         .routes(routes!(problems::list))
         .routes(routes!(problems::explain))

@@ -132,15 +132,15 @@ fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
 
 /// Adds what is the same for all: credentials, headers, problems.
 fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
-    if path.starts_with("/ops/") {
-        complete_ops(path, method, operation);
-        return;
-    }
     if path.starts_with("/webhooks/") {
         operation.security = Some(WEBHOOK_CREDENTIALS.iter().map(|(name, ..)| requirement(name)).collect());
         for status in [400, 401, 413, 500, 503] {
             refer(operation, status);
         }
+        return;
+    }
+    if path.starts_with("/ops/") {
+        complete_ops(path, method, operation);
         return;
     }
     if !path.starts_with("/v1/") {

@@ -31,6 +31,7 @@ mod hints;
 mod instruments;
 mod janitor;
 mod marks;
+mod observer;
 pub mod operate;
 mod operation;
 mod plan;
@@ -44,6 +45,8 @@ mod submit;
 
 pub use engine::{Engine, Settings};
 pub use hints::HintError;
+pub use janitor::Keep;
+pub use observer::{NoObserver, Observer, Try};
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request};
 pub use reads::{Confirmation, ReadError};
 pub use submit::{Submitted, TokenProof, Waited};

@@ -124,12 +124,30 @@ impl From<Line> for Listed {
     }
 }
 
+/// A JSON column; nothing where PostgreSQL could not read a text in it, which must not take the other rows with it.
+macro_rules! readable {
+    ($column:literal) => {
+        concat!("(case when position('\\u0000' in ", $column, "::text) > 0 then null else ", $column, " end)")
+    };
+}
+
 /// What a line shows. Documents are opened for the rows of a page only.
-const COLUMNS: &str = "c.checkout_id, c.store, c.flow, c.status, c.step, c.version, c.cart_id, c.order_id, c.email,
-    c.created_at, c.updated_at, c.due_at, (c.record -> 'stuck')::text as stuck,
-    coalesce(c.record #>> '{facts,order,total}', c.document #>> '{grand_total}') as total,
-    coalesce(nullif(c.record #>> '{facts,order,currency}', ''), c.document #>> '{cart,currency,code}') as currency,
-    c.record #>> '{facts,payment,status}' as payment_status";
+const COLUMNS: &str = concat!(
+    "c.checkout_id, c.store, c.flow, c.status, c.step, c.version, c.cart_id, c.order_id, c.email, c.created_at,
+    c.updated_at, c.due_at, (",
+    readable!("c.record"),
+    " -> 'stuck')::text as stuck, coalesce(",
+    readable!("c.record"),
+    " #>> '{facts,order,total}', ",
+    readable!("c.document"),
+    " #>> '{grand_total}') as total, coalesce(nullif(",
+    readable!("c.record"),
+    " #>> '{facts,order,currency}', ''), ",
+    readable!("c.document"),
+    " #>> '{cart,currency,code}') as currency, ",
+    readable!("c.record"),
+    " #>> '{facts,payment,status}' as payment_status"
+);
 
 impl Store {
     /// One page of the checkouts that fit. `limit` rows at most.

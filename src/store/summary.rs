@@ -74,18 +74,25 @@ impl Store {
     /// How things stand. Each number is right for a moment; not all for the same one.
     pub async fn summary(&self) -> Result<Summary, Error> {
         let (by_status, by_step, stuck, money_at_risk, oldest_unknown, lag) = tokio::try_join!(
-            self.by_status(),
+            self.counted_by_status(),
             self.by_step(),
             self.stuck_by_reason(),
             self.money_at_risk(),
             self.oldest_unknown(),
-            self.recovery_lag(),
+            self.lag_of_recovery(),
         )?;
-        Ok(Summary { by_status, by_step, stuck, money_at_risk, oldest_unknown, recovery_lag_seconds: lag })
+        Ok(Summary {
+            by_status,
+            by_step,
+            stuck,
+            money_at_risk,
+            oldest_unknown,
+            recovery_lag_seconds: lag.as_secs_f64(),
+        })
     }
 
     /// From an index alone.
-    async fn by_status(&self) -> Result<Vec<Count>, Error> {
+    async fn counted_by_status(&self) -> Result<Vec<Count>, Error> {
         Ok(sqlx::query_as!(
             Count,
             r#"select status as name, count(*) as "count!" from checkout group by status order by status"#
@@ -127,9 +134,14 @@ impl Store {
     async fn money_at_risk(&self) -> Result<Vec<AtRisk>, Error> {
         let rows = sqlx::query!(
             r#"
-            with open as materialized (
-                select status, order_id, record #> '{facts,payment}' as payment, record #> '{facts,order}' as placed
+            with readable as materialized (
+                -- A text that cannot be read as JSON must not take the others with it.
+                select status, order_id,
+                    case when position('\u0000' in record::text) > 0 then null else record end as record
                 from checkout where status in ('running', 'waiting', 'compensating', 'stuck')
+            ), open as materialized (
+                select status, order_id, record #> '{facts,payment}' as payment, record #> '{facts,order}' as placed
+                from readable
             )
             select coalesce(payment ->> 'currency', placed ->> 'currency', '') as "currency!",
                 sum(coalesce(payment ->> 'amount', placed ->> 'total', '0')::numeric)::text as "amount!",
@@ -155,7 +167,9 @@ impl Store {
             OldestUnknown,
             r#"
             with open as materialized (
-                select checkout_id, record -> 'in_flight' as in_flight
+                select checkout_id,
+                    case when position('\u0000' in record::text) > 0 then null else record -> 'in_flight' end
+                        as in_flight
                 from checkout where status in ('running', 'waiting', 'compensating', 'stuck')
             )
             select checkout_id, coalesce(in_flight ->> 'step', '') as "step!",
@@ -166,14 +180,5 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?)
-    }
-
-    async fn recovery_lag(&self) -> Result<f64, Error> {
-        let lag = sqlx::query_scalar!(
-            "select extract(epoch from now() - min(due_at))::float8 from checkout where due_at is not null"
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(lag.unwrap_or_default().max(0.0))
     }
 }

@@ -160,6 +160,24 @@ async fn actions_go_straight_to_the_database_when_asked_to() {
 }
 
 #[tokio::test]
+async fn what_is_done_on_the_database_is_told_like_everything_else() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = service.create(&custom_cart()).await;
+    service.stop().await;
+    let id = id(&path).to_string();
+    let told = "shop=whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=@https://events.example/";
+    let pause = ["checkouts", "pause", &id, "--direct", "--reason", "because"];
+    run(&world, &[("EVENT_DESTINATIONS", told)], "", &pause).await.exits(0);
+    let types: Vec<String> = sqlx::query_scalar("select type from outbox order by version, ordinal")
+        .fetch_all(&world.database.pool)
+        .await
+        .expect("the outbox");
+    assert_eq!(types, ["checkout.stuck"]);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_finding_is_asserted_on_the_database_with_the_stores_configuration() {
     let world = world().await;
     let service = world.start().await;

@@ -335,6 +335,7 @@ fn the_reference_describes_every_call_of_the_contract() {
         "POST /v1/direct-orders",
         "GET /healthz",
         "GET /readyz",
+        "GET /metrics",
         "GET /openapi.yaml",
         "GET /ops/v1/summary",
         "GET /ops/v1/checkouts",

@@ -141,6 +141,12 @@ impl Service {
         running.budgets().values().next().expect("a store").state()
     }
 
+    /// Where the metrics are, when they have a listener of their own, of a service in this process.
+    pub(crate) fn metrics_addr(&self) -> Option<std::net::SocketAddr> {
+        let Kind::InProcess(running) = &self.kind else { panic!("only a service in this process shows it") };
+        running.metrics_addr
+    }
+
     /// Waits until the rate budget is as wanted.
     pub(crate) async fn wait_for_budget(
         &self,

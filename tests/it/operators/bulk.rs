@@ -67,7 +67,7 @@ async fn a_bulk_survives_its_process() {
         world.vars().into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     })
     .expect("a configuration");
-    let other = headless_checkout::app::direct(&config.database, None).await.expect("a room");
+    let other = headless_checkout::app::reading(&config.database).await.expect("a room");
     let olga = actor(Role::Act);
     let ask = Ask { actor: &olga, reason: "because", dry_run: false };
     let waiting = Filter { status: Some(Status::AwaitingInput), ..Filter::default() };
