@@ -4,6 +4,7 @@
 //! tested as a table. Never: any IO, any knowledge of HTTP.
 
 mod document;
+mod hand_off;
 mod ids;
 mod input;
 mod money;
@@ -11,6 +12,7 @@ mod record;
 mod status;
 
 pub use document::{Consignment, Document, LineItem, ShippingOption};
+pub use hand_off::HandOff;
 pub use ids::{CheckoutId, IdempotencyKey, InvalidId};
 pub use input::{
     CartEdit, ConsignmentInput, ConsignmentItem, Input, OptionChoice, PaymentIntent, Preference,

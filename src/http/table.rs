@@ -146,6 +146,11 @@ problems! {
         shopper: "This way to pay is not available. Please choose another one.",
         meaning: "The payment carries a card number, and the operator of this service has not turned that on.",
         advice: "Pay with a stored or tokenized instrument.";
+    CartTaken = "cart-taken", 409, "Another checkout has this cart", false,
+        shopper: "This cart is being checked out already.",
+        meaning: "A checkout that is not cancelled or expired was made for this cart, or has taken it over. Two of them \
+            would order it twice.",
+        advice: "Go on with that checkout, or cancel it first.";
     RateLimited = "rate-limited", 429, "Too many requests", true,
         shopper: "There is a lot going on. Please try again in a moment.",
         meaning: "This credential has sent more requests than the service takes at once.",
@@ -197,6 +202,7 @@ mod tests {
             ("payment-declined", 402),
             ("payment-in-doubt", 409),
             ("raw-card-not-enabled", 422),
+            ("cart-taken", 409),
             ("rate-limited", 429),
             ("upstream-unavailable", 503),
             ("internal", 500),
