@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_requests;
 mod budget;
+mod commerce;
 mod conformance;
 mod cost;
 mod crash;
