@@ -5,6 +5,7 @@
 
 mod announcement;
 mod document;
+mod hand_off;
 mod ids;
 mod input;
 mod money;
@@ -16,6 +17,7 @@ mod status;
 
 pub use announcement::{AnnouncedCheckout, Announcement, announcements};
 pub use document::{Consignment, Document, LineItem, ShippingOption};
+pub use hand_off::HandOff;
 pub use ids::{CheckoutId, IdempotencyKey, InvalidId};
 pub use input::{
     CartEdit, ConsignmentInput, ConsignmentItem, Input, OptionChoice, PaymentIntent, Preference,

@@ -157,6 +157,11 @@ problems! {
         shopper: "We are looking into your order. Please do not pay again; we will contact you.",
         meaning: "BigCommerce was asked about an operator's finding and shows something else. Nothing was done.",
         advice: "`evidence` is what BigCommerce shows. Find out why the two differ before anything else is done.";
+    CartTaken = "cart-taken", 409, "Another checkout has this cart", false,
+        shopper: "This cart is being checked out already.",
+        meaning: "A checkout that is not cancelled or expired was made for this cart, or has taken it over. Two of them \
+            would order it twice.",
+        advice: "Go on with that checkout, or cancel it first.";
     RateLimited = "rate-limited", 429, "Too many requests", true,
         shopper: "There is a lot going on. Please try again in a moment.",
         meaning: "This credential has sent more requests than the service takes at once.",
@@ -210,6 +215,7 @@ mod tests {
             ("raw-card-not-enabled", 422),
             ("refused-by-guard", 409),
             ("contradicted-by-bigcommerce", 409),
+            ("cart-taken", 409),
             ("rate-limited", 429),
             ("upstream-unavailable", 503),
             ("internal", 500),

@@ -302,7 +302,8 @@ impl Engine {
                 }
                 Some(Recorded::LetGo(Box::new(claim.into_checkout())))
             }
-            Err((claim, store::Error::OrderTaken)) => self.order_taken(&claim).await,
+            Err((claim, store::Error::OrderTaken)) => self.taken(&claim, "order").await,
+            Err((claim, store::Error::CartTaken)) => self.taken(&claim, "cart").await,
             Err((claim, error)) => {
                 self.not_recorded(&claim, &made, ended, &error).await;
                 None
@@ -325,10 +326,10 @@ impl Engine {
         self.clear_up(checkout, made).await;
     }
 
-    /// The order that was found belongs to another checkout: a person has to look at both.
-    async fn order_taken(&self, claim: &Claim) -> Option<Recorded> {
+    /// The order or the cart that was found belongs to another checkout: a person has to look at both.
+    async fn taken(&self, claim: &Claim, what: &str) -> Option<Recorded> {
         let checkout = claim.checkout();
-        let detail = "the order that BigCommerce named already belongs to another checkout".to_owned();
+        let detail = format!("the {what} that BigCommerce named already belongs to another checkout");
         let now = claim.clock().now();
         let decision = decide::stall(checkout.clone(), StuckReason::OrderTaken, detail, now);
         let answer = decision.answer.clone().and_then(|answer| Some((goal_key(checkout)?, answer)));
@@ -349,6 +350,7 @@ impl Engine {
             retry_base: settings.retry_base,
             retry_cap: settings.retry_cap,
             ttl: settings.checkout_ttl,
+            look: settings.settle,
         };
         Circumstances { limits, now: claim.clock().now(), dice: rand::random() }
     }

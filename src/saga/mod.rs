@@ -27,6 +27,7 @@
 mod accept;
 mod decide;
 mod engine;
+mod hand_off;
 mod hints;
 mod instruments;
 mod janitor;

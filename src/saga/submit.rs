@@ -81,6 +81,11 @@ impl Engine {
                 Ok(submitted)
             };
         }
+        if let Some(cart_id) = &new.input.cart_id
+            && self.inner.store.has_cart(&new.store, cart_id).await.map_err(internal)?
+        {
+            return Err(Refusal::CartTaken);
+        }
         let created = self.created(new);
         let goal = (StepName::ShippingOptions, "create");
         let transition = claiming(&created, created.clone(), goal, &request, false)?;

@@ -75,6 +75,9 @@ pub enum Error {
     /// The order already belongs to another checkout.
     #[error("the order already belongs to another checkout")]
     OrderTaken,
+    /// The cart already belongs to another checkout.
+    #[error("the cart already belongs to another checkout")]
+    CartTaken,
     /// A row could not be read back. A person should look.
     #[error("checkout {checkout_id} cannot be read: {reason}")]
     Unreadable {
@@ -93,6 +96,7 @@ impl From<sqlx::Error> for Error {
         match error.as_database_error().and_then(sqlx::error::DatabaseError::constraint) {
             Some("idempotency_key_scope" | "idempotency_key_pkey") => Self::KeyBound,
             Some("checkout_order_one_owner" | "checkout_order_one_alive") => Self::OrderTaken,
+            Some("checkout_cart_one_alive") => Self::CartTaken,
             _ => Self::Database(error),
         }
     }

@@ -35,6 +35,13 @@ pub enum Hold {
     Timer(Duration),
     /// At rest; it expires when nobody comes back for this long.
     Rest(Duration),
+    /// At rest, and looked at again after this long; it expires as before, or `expires` from now.
+    Look {
+        /// When to look.
+        after: Duration,
+        /// When it expires, where that is put off.
+        expires: Option<Duration>,
+    },
     /// For good, or until a person acts.
     None,
 }
@@ -198,11 +205,14 @@ impl Store {
         let checkout = &transition.checkout;
         let (due_in, leased) = match transition.hold {
             Hold::Lease => (Some(seconds(self.lease)), true),
-            Hold::Timer(after) | Hold::Rest(after) => (Some(seconds(after)), false),
+            Hold::Timer(after) | Hold::Rest(after) | Hold::Look { after, .. } => {
+                (Some(seconds(after)), false)
+            }
             Hold::None => (None, false),
         };
         let expires_in = match transition.hold {
             Hold::Rest(after) => Some(seconds(after)),
+            Hold::Look { expires, .. } => expires.map(seconds),
             _ => None,
         };
         let document = match (&checkout.facts.document, transition.document_changed) {

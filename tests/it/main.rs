@@ -4,6 +4,7 @@ mod architecture;
 mod bad_requests;
 mod budget;
 mod cli;
+mod commerce;
 mod conformance;
 mod cost;
 mod crash;
