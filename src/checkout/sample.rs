@@ -31,7 +31,11 @@ pub(super) fn checkout() -> Checkout {
         input: Input {
             customer_message: Some("canary".to_owned()),
             billing_address: Some(object(&address)),
-            consignments: Some(vec![ConsignmentInput { address: object(&address), line_items: None }]),
+            consignments: Some(vec![ConsignmentInput {
+                address: object(&address),
+                line_items: None,
+                pickup_method_id: None,
+            }]),
             payment: Some(PaymentIntent {
                 payment_method_id: "stripe.card".to_owned(),
                 instrument_type: "stored_card".to_owned(),
