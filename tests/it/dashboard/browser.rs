@@ -43,6 +43,27 @@ fn installed(names: &[&str]) -> Option<std::path::PathBuf> {
     found.into_iter().find(|path| path.is_file())
 }
 
+/// Starts the driver and answers where it listens; `None`: it ended at once.
+async fn start(program: &Path) -> Option<(Child, String)> {
+    let mut driver = Command::new(program)
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver can be run");
+    let mut lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
+    let port = async {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                return Some(port.trim_end_matches('.').to_owned());
+            }
+        }
+        None
+    };
+    let port = tokio::time::timeout(PATIENCE, port).await.expect("chromedriver starts in time");
+    port.map(|port| (driver, port))
+}
+
 impl Browser {
     /// Opens one; `None`: there is none on this machine.
     pub(super) async fn open(window: Window) -> Option<Self> {
@@ -55,22 +76,15 @@ impl Browser {
             );
             return None;
         };
-        let mut driver = Command::new(driver)
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver starts");
-        let mut lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
-        let port = async {
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some((_, port)) = line.split_once("started successfully on port ") {
-                    return port.trim_end_matches('.').to_owned();
-                }
+        // Two that start at the same moment may choose the same port; one of them gives up then.
+        let mut started = None;
+        for _ in 0..10 {
+            started = start(&driver).await;
+            if started.is_some() {
+                break;
             }
-            panic!("chromedriver does not say where it listens");
-        };
-        let port = tokio::time::timeout(PATIENCE, port).await.expect("chromedriver starts in time");
+        }
+        let (driver, port) = started.expect("chromedriver starts");
         // The client of the driver needs it, although nothing is encrypted on the way there.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let page = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities(&chromium, window)).await;
