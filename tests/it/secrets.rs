@@ -144,7 +144,7 @@ async fn no_canary_is_ever_seen_again() {
     let path = ordered(&mut heard, &strict, &mut tokens).await;
     let refused = heard.post(&strict, &format!("{path}/payment"), &card(&CARD.into())).await;
     assert_eq!(refused["code"], "raw-card-not-enabled");
-    let pages = pages + Page::of(&strict).await.text.as_str();
+    let pages = pages + &Page::of(&strict).await.text;
     strict.stop().await;
     search(&world, &heard, &tokens).await;
     search_signals(&pages, &collector, &tokens);

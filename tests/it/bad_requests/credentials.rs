@@ -113,7 +113,7 @@ async fn two_stores() -> (Place, tempfile::TempDir) {
              storefront_keys = [{{ name = \"web\", key = \"{key}\" }}]\n"
         )
     };
-    let text = store("first", "teststore", KEY) + store("second", "otherstore", ELSEWHERE).as_str();
+    let text = store("first", "teststore", KEY) + &store("second", "otherstore", ELSEWHERE);
     std::fs::write(&file, text).expect("a file");
     let mut world = World::new().await;
     for single in

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use serde_json::json;
-use thirtyfour::prelude::*;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use super::driver::{Driver, Element};
 use crate::harness::PATIENCE;
 
 /// How the window is.
@@ -23,7 +23,7 @@ pub(super) enum Window {
 
 /// A browser and its driver; both end with it.
 pub(super) struct Browser {
-    pub(super) page: WebDriver,
+    pub(super) page: Driver,
     driver: Child,
 }
 
@@ -85,36 +85,36 @@ impl Browser {
             }
         }
         let (driver, port) = started.expect("chromedriver starts");
-        // The client of the driver needs it, although nothing is encrypted on the way there.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let page = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities(&chromium, window)).await;
-        Some(Self { page: page.expect("chromium starts"), driver })
+        let page = Driver::open(&format!("http://127.0.0.1:{port}"), options(&chromium, window)).await;
+        Some(Self { page, driver })
     }
 
     /// Ends it.
     pub(super) async fn close(mut self) {
-        self.page.clone().quit().await.expect("the browser ends");
+        self.page.quit().await;
         self.driver.start_kill().expect("the driver ends");
         self.driver.wait().await.expect("the driver ends");
     }
 
     /// Signs in and is where it wanted to go.
     pub(super) async fn sign_in(&self, url: &str, wanted: &str, token: &str) {
-        self.page.goto(format!("{url}{wanted}")).await.expect("a page");
-        self.see("#token").await.send_keys(token).await.expect("a field");
-        self.see("main button[type=submit]").await.click().await.expect("a button");
+        self.page.goto(&format!("{url}{wanted}")).await;
+        self.see("#token").await.write(token).await;
+        self.see("main button[type=submit]").await.click().await;
         self.see("nav[aria-label=Main]").await;
-        let address = self.page.current_url().await.expect("an address");
-        assert_eq!(address.path(), wanted);
+        assert_eq!(self.page.address().await, format!("{url}{wanted}"));
     }
 
     /// Waits for an element.
-    pub(super) async fn see(&self, css: &str) -> WebElement {
-        let found =
-            self.page.query(By::Css(css)).wait(PATIENCE, std::time::Duration::from_millis(50)).first().await;
-        match found {
-            Ok(element) => element,
-            Err(error) => panic!("no {css}: {error}\n{}", self.text().await),
+    pub(super) async fn see(&self, css: &str) -> Element<'_> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut looks = tokio::time::interval(std::time::Duration::from_millis(50));
+        loop {
+            looks.tick().await;
+            if let Some(found) = self.page.find(css).await {
+                return found;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "no {css} in:\n{}", self.text().await);
         }
     }
 
@@ -131,56 +131,40 @@ impl Browser {
 
     /// All that can be read.
     pub(super) async fn text(&self) -> String {
-        self.ask("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()
+        self.page.ask("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()
     }
 
-    /// What a script answers, as the person at the keyboard could run it.
-    pub(super) async fn ask(&self, script: &str) -> serde_json::Value {
-        self.page.execute(script, Vec::new()).await.expect("an answer").json().clone()
-    }
-
-    /// Keeps a picture, where `SCREENSHOTS` names a folder.
+    /// Keeps a picture of the whole page, where `SCREENSHOTS` names a folder.
     pub(super) async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("SCREENSHOTS") else { return };
         // The phone has its own size.
-        let desk = self.ask("return window.innerWidth").await != 360;
-        if desk {
-            let _ = self.page.set_window_rect(0, 0, 1280, 900).await;
+        if self.page.ask("return window.innerWidth").await != 360 {
+            self.page.resize(1280, 900).await;
+            let height = self.page.ask("return document.documentElement.scrollHeight").await;
+            self.page.resize(1280, height.as_u64().unwrap_or(900).clamp(600, 6000) + 150).await;
         }
-        let height = self.ask("return document.documentElement.scrollHeight").await.as_u64().unwrap_or(900);
-        let width = self.ask("return window.innerWidth").await.as_u64().unwrap_or(1280);
-        let height = u32::try_from(height.clamp(600, 6000)).expect("a height");
-        let width = u32::try_from(width).expect("a width");
-        if desk {
-            let _ = self.page.set_window_rect(0, 0, width, height + 150).await;
-        }
-        let path = Path::new(&folder).join(format!("{name}.png"));
-        self.page.screenshot(&path).await.expect("a picture");
+        let picture = self.page.picture().await;
+        std::fs::write(Path::new(&folder).join(format!("{name}.png")), picture).expect("a file");
     }
 }
 
-fn capabilities(chromium: &Path, window: Window) -> thirtyfour::ChromeCapabilities {
-    let mut wanted = DesiredCapabilities::chrome();
-    wanted.set_binary(&chromium.display().to_string()).expect("a setting");
-    // As root, and in a container without much shared memory.
-    for argument in [
+/// What Chromium is started with. As root, and in a container without much shared memory.
+fn options(chromium: &Path, window: Window) -> Value {
+    let mut arguments = vec![
         "--headless=new",
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--disable-gpu",
         "--window-size=1280,900",
         "--hide-scrollbars",
-    ] {
-        wanted.add_arg(argument).expect("a setting");
+    ];
+    if window == Window::Dark {
+        arguments.push("--force-dark-mode");
     }
-    match window {
-        Window::Desk => {}
-        Window::Dark => wanted.add_arg("--force-dark-mode").expect("a setting"),
-        Window::Phone => {
-            let phone =
-                json!({"deviceMetrics": {"width": 360, "height": 740, "pixelRatio": 2.0, "touch": true}});
-            wanted.add_experimental_option("mobileEmulation", phone).expect("a setting");
-        }
+    let mut options = json!({"binary": chromium, "args": arguments});
+    if window == Window::Phone {
+        options["mobileEmulation"] =
+            json!({"deviceMetrics": {"width": 360, "height": 740, "pixelRatio": 2.0, "touch": true}});
     }
-    wanted
+    options
 }

@@ -2,6 +2,7 @@
 
 mod browser;
 mod doors;
+mod driver;
 mod forms;
 mod pages;
 

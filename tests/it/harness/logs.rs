@@ -48,12 +48,7 @@ impl<'a> MakeWriter<'a> for Everywhere {
 /// Begins to keep log lines, once for the process.
 pub(crate) fn capture() {
     INSTALLED.get_or_init(|| {
-        // The client of the browser's driver logs what it types: it is no part of the service.
-        tracing_subscriber::fmt()
-            .json()
-            .with_env_filter("debug,thirtyfour=off")
-            .with_writer(Everywhere)
-            .init();
+        tracing_subscriber::fmt().json().with_max_level(tracing::Level::DEBUG).with_writer(Everywhere).init();
     });
 }
 
