@@ -32,7 +32,7 @@ async fn send(
     url: &str,
     body: Option<&Value>,
 ) -> Result<Value, String> {
-    let mut request = http.request(method, url).timeout(Duration::from_secs(60));
+    let mut request = http.request(method, url).timeout(Duration::from_mins(1));
     if let Some(body) = body {
         request = request.header("content-type", "application/json").body(body.to_string());
     }
