@@ -20,9 +20,11 @@ use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::http;
+use crate::ops::{self, Operators};
 use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
 use crate::store::{self, Store};
+use crate::telemetry::Metrics;
 
 /// The service of one process: built, not yet running.
 pub struct App {
@@ -30,7 +32,11 @@ pub struct App {
     store: Store,
     pool: PgPool,
     engine: Engine,
+    operators: Operators,
     budgets: HashMap<String, Arc<Budget>>,
+    metrics: Metrics,
+    /// Where the metrics are served, when that is not where everything is.
+    metrics_listener: Option<TcpListener>,
     presence: Presence,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -49,6 +55,8 @@ pub struct Running {
     app: App,
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where the metrics are, when they have a listener of their own.
+    pub metrics_addr: Option<SocketAddr>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -74,9 +82,29 @@ impl App {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let presence = Presence::new();
         let budgets = budgets(&config, &presence.replicas);
-        let clients = clients(&config, &budgets)?;
-        let engine = Engine::new(store.clone(), clients, settings, tasks.clone(), stopping.clone());
-        Ok(Self { config, store, pool, engine, budgets, presence, tasks, stopping })
+        let metrics = Metrics::new(store.clone());
+        let clients = clients(&config, &budgets, &metrics)?;
+        let operators =
+            Operators::new(store.clone(), clients.clone(), budgets.clone(), operators_settings(&config));
+        let engine =
+            Engine::new(store.clone(), clients, settings, metrics.engine(), tasks.clone(), stopping.clone());
+        let metrics_listener = match config.metrics_addr {
+            Some(addr) => Some(bind("METRICS_ADDR", addr).await?),
+            None => None,
+        };
+        Ok(Self {
+            config,
+            store,
+            pool,
+            engine,
+            operators,
+            budgets,
+            metrics,
+            metrics_listener,
+            presence,
+            tasks,
+            stopping,
+        })
     }
 
     /// The rate budgets of the stores, by name.
@@ -89,15 +117,23 @@ impl App {
         &self.engine
     }
 
+    /// The operators' room.
+    pub fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
     /// Begins to serve on this listener, and to recover.
-    pub fn serve(self, listener: TcpListener) -> anyhow::Result<Running> {
+    pub fn serve(mut self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
+        let metrics_addr = self.serve_metrics()?;
         self.presence.announce(&self.store, "serve");
         self.begin_work()?;
         let state = http::State::new(
             &self.config,
             self.engine.clone(),
+            self.operators.clone(),
             self.pool.clone(),
+            self.metrics.clone(),
             self.tasks.clone(),
             self.stopping.clone(),
         );
@@ -111,7 +147,22 @@ impl App {
             axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await
         });
         tracing::info!(listen_addr = %addr, "listening");
-        Ok(Running { app: self, addr, server })
+        Ok(Running { app: self, addr, metrics_addr, server })
+    }
+
+    /// Serves the metrics where they have a listener of their own.
+    fn serve_metrics(&mut self) -> anyhow::Result<Option<SocketAddr>> {
+        let Some(listener) = self.metrics_listener.take() else { return Ok(None) };
+        let addr = listener.local_addr()?;
+        let (router, stop) = (http::metrics_router(self.metrics.clone()), self.stopping.clone());
+        self.tasks.spawn(async move {
+            let stopped = async move { stop.cancelled().await };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+                tracing::error!(%error, "the metrics are not served any more");
+            }
+        });
+        tracing::info!(metrics_addr = %addr, "the metrics are served");
+        Ok(Some(addr))
     }
 
     /// Begins everything that is done without being asked.
@@ -121,6 +172,8 @@ impl App {
         let (engine, keep) = (self.engine.clone(), self.keep());
         self.tasks.spawn(async move { engine.tidy_up(keep).await });
         self.begin_deliveries()?;
+        let (operators, stop) = (self.operators.clone(), self.stopping.clone());
+        self.tasks.spawn(async move { operators.work(stop).await });
         self.begin_listening();
         Ok(())
     }
@@ -234,6 +287,11 @@ impl Running {
         &self.app.engine
     }
 
+    /// The operators' room.
+    pub fn operators(&self) -> &Operators {
+        &self.app.operators
+    }
+
     /// The rate budgets of the stores, by name.
     pub fn budgets(&self) -> &HashMap<String, Arc<Budget>> {
         &self.app.budgets
@@ -250,8 +308,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let addr = config.listen_addr;
     let stop = stop_asked()?;
     let app = App::build(config).await?;
-    let listener =
-        TcpListener::bind(addr).await.with_context(|| format!("LISTEN_ADDR {addr} cannot be used"))?;
+    let listener = bind("LISTEN_ADDR", addr).await?;
     let mut running = app.serve(listener)?;
     tokio::select! {
         () = stop => {}
@@ -263,12 +320,17 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 /// Recovers, without the HTTP API, until the process is asked to stop.
 pub async fn worker(config: Config) -> anyhow::Result<()> {
     let stop = stop_asked()?;
-    let app = App::build(config).await?;
+    let mut app = App::build(config).await?;
+    app.serve_metrics()?;
     app.presence.announce(&app.store, "worker");
     app.begin_work()?;
     tracing::info!("working");
     stop.await;
     app.drain().await
+}
+
+async fn bind(setting: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr).await.with_context(|| format!("{setting} {addr} cannot be used"))
 }
 
 /// The database, for a command. No transition is written through it, so it tells nobody anything.
@@ -281,6 +343,41 @@ pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
         .context("DATABASE_URL: the database cannot be reached")?;
     // No lease is ever taken.
     Ok(Store::new(pool, Duration::from_secs(1)))
+}
+
+/// The operators' room without a service, for a command. With a configuration it can ask BigCommerce.
+pub async fn direct(database: &config::Database, config: Option<&Config>) -> anyhow::Result<Operators> {
+    let pool = PgPoolOptions::new()
+        .max_connections(database.max_connections.min(4))
+        .acquire_timeout(Duration::from_secs(5))
+        .connect(database.url.expose())
+        .await
+        .context("DATABASE_URL: the database cannot be reached")?;
+    let store = Store::new(pool, Duration::from_secs(1));
+    let (clients, budgets, settings) = match config {
+        Some(config) => {
+            let budgets = budgets(config, &Replicas::joining(Duration::ZERO));
+            let clients = clients(config, &budgets, &Metrics::new(store.clone()))?;
+            (clients, budgets, operators_settings(config))
+        }
+        // Without a store nothing is resolved, and nothing else looks at these.
+        None => (HashMap::new(), HashMap::new(), ops::Settings::default()),
+    };
+    Ok(Operators::new(store, clients, budgets, settings))
+}
+
+/// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.
+pub fn case_as_json(case: &ops::Case) -> serde_json::Value {
+    http::case::as_json(case)
+}
+
+/// An HTTP client for a command that asks a running service.
+pub fn http_client(connect: Duration) -> anyhow::Result<reqwest::Client> {
+    bigcommerce::http_client(connect).context("the HTTP client cannot start")
+}
+
+fn operators_settings(config: &Config) -> ops::Settings {
+    ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
 }
 
 /// Whom transitions tell what.
@@ -309,10 +406,11 @@ fn budgets(config: &Config, replicas: &Replicas) -> HashMap<String, Arc<Budget>>
     config.stores.iter().map(|store| (store.name.clone(), budget(&store.name))).collect()
 }
 
-/// One client for each store; they share their connections.
+/// One client for each store; they share their connections, and the metrics watch them.
 fn clients(
     config: &Config,
     budgets: &HashMap<String, Arc<Budget>>,
+    metrics: &Metrics,
 ) -> anyhow::Result<HashMap<String, Client>> {
     let timeout = config.upstream_timeout.min(config.payment_timeout);
     let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
@@ -322,7 +420,8 @@ fn clients(
         .map(|store| {
             let settings = upstream(config, store);
             let budget = budgets.get(&store.name).context("each store has a budget")?;
-            let client = Client::with(&settings, connections.clone(), budget.clone())
+            let observer = metrics.upstream(&store.name, budget.clone());
+            let client = Client::with(&settings, connections.clone(), observer)
                 .with_context(|| format!("store {}", store.name))?;
             Ok((store.name.clone(), client))
         })

@@ -2,9 +2,17 @@
 //!
 //! Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 refused by a guard, 5 partly done. `dev exec` exits as its command did.
 
+mod act;
+mod arguments;
+mod audit;
+mod checkouts;
 mod events;
+mod output;
 mod print;
 mod privacy;
+mod remote;
+mod show;
+mod table;
 mod webhooks;
 
 use std::process::ExitCode;
@@ -16,7 +24,7 @@ use crate::{
     app,
     config::{self, Config, Database},
     dev, http, migrations,
-    telemetry::Telemetry,
+    telemetry::{Exporting, Telemetry},
 };
 
 /// The command line as clap knows it.
@@ -42,6 +50,10 @@ enum Command {
         /// The URL to ask instead of /readyz at LISTEN_ADDR (http only)
         url: Option<String>,
     },
+    /// Checkouts: found, explained, restarted
+    Checkouts(arguments::Arguments),
+    /// What operators did
+    Audit(audit::Arguments),
     /// BigCommerce's webhook subscriptions: set up, looked at, revived
     Webhooks(webhooks::Arguments),
     /// Outgoing events: what the world was told, and telling it again
@@ -79,9 +91,21 @@ pub fn command() -> clap::Command {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve => app::serve(start()?).await?,
-        Command::Worker => app::worker(start()?).await?,
+        Command::Serve => {
+            let (config, exporting) = start()?;
+            let ended = app::serve(config).await;
+            exporting.finish().await;
+            ended?;
+        }
+        Command::Worker => {
+            let (config, exporting) = start()?;
+            let ended = app::worker(config).await;
+            exporting.finish().await;
+            ended?;
+        }
         Command::Migrate => migrate().await?,
+        Command::Checkouts(arguments) => return checkouts::run(arguments).await,
+        Command::Audit(arguments) => return audit::run(arguments).await,
         Command::Webhooks(arguments) => webhooks::run(arguments).await?,
         Command::Events(arguments) => return events::run(arguments).await,
         Command::Privacy(arguments) => return privacy::run(arguments).await,
@@ -94,12 +118,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the configuration and starts logging; all mistakes of both are reported together.
-fn start() -> anyhow::Result<Config> {
+/// Reads the configuration and starts logs and traces; all mistakes of both are reported together.
+fn start() -> anyhow::Result<(Config, Exporting)> {
     match (Config::from_env(), Telemetry::from_vars(config::environment)) {
         (Ok(config), Ok(telemetry)) => {
-            telemetry.install();
-            Ok(config)
+            let exporting = telemetry.install(config.otlp_endpoint.as_deref())?;
+            Ok((config, exporting))
         }
         (Err(mut errors), Err(more)) => {
             errors.0.extend(more.0);

@@ -196,7 +196,8 @@ impl Config {
                 reader.refuse(variable, format!("{who} is the same as {other}"));
             }
         }
-        if self.metrics_addr == Some(self.listen_addr) {
+        // Two free ports are different ones.
+        if self.metrics_addr == Some(self.listen_addr) && self.listen_addr.port() != 0 {
             reader.refuse("METRICS_ADDR", "is the same as LISTEN_ADDR; leave it unset to serve both there");
         }
     }

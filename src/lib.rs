@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`checkout`] is the vocabulary and the transition function; [`bigcommerce`] is the upstream client;
 //! [`store`] keeps checkouts in PostgreSQL, whose schema [`migrations`] makes; [`saga`] is the engine that makes
-//! BigCommerce safe; [`outbox`] tells the world what became of checkouts; [`ops`] is what operators may do; [`http`] are the doors; [`config`] and [`telemetry`] read the environment; [`app`] builds everything once; [`cli`] is the
+//! BigCommerce safe; [`outbox`] tells the world what became of checkouts; [`ops`] is what operators may do; [`http`] are
+//! the doors; [`config`] and [`telemetry`] read the environment; [`app`] builds everything once; [`cli`] is the
 //! command line, and [`dev`] runs it all on a developer's machine.
 
 pub mod bigcommerce;

@@ -17,7 +17,7 @@ pub struct CheckoutId(Uuid);
 pub struct InvalidId(&'static str);
 
 impl InvalidId {
-    pub(super) fn unknown_word() -> Self {
+    pub(crate) fn unknown_word() -> Self {
         Self("not one of the known words")
     }
 }

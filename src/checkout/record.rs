@@ -243,6 +243,8 @@ words! {
         UndoFailed = "undo-failed",
         /// A step failed again and again.
         AttemptsExhausted = "attempts-exhausted",
+        /// An operator paused it.
+        Paused = "paused",
     }
 }
 
@@ -259,7 +261,7 @@ pub struct Stuck {
 }
 
 impl StuckReason {
-    /// What an operator should do first: `restart`, `resolve` or `cancel`.
+    /// What an operator should do first: `restart`, `resume`, `resolve` or `cancel`.
     pub fn suggested_action(self) -> &'static str {
         match self {
             Self::OrderUnknown
@@ -271,6 +273,7 @@ impl StuckReason {
                 "resolve"
             }
             Self::TotalMismatch | Self::OrderTaken => "cancel",
+            Self::Paused => "resume",
         }
     }
 }

@@ -12,6 +12,9 @@ macro_rules! words {
             /// Every value, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// The words for them, in order.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
             /// The word for it in JSON, in SQL and in logs.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -164,6 +167,10 @@ words! {
         Stalled = "stalled",
         /// A person wants it tried again.
         Restarted = "restarted",
+        /// A person wants it left alone.
+        Paused = "paused",
+        /// A person found out what recovery could not: it certainly did not happen.
+        Resolved = "resolved",
     }
 }
 
@@ -188,15 +195,17 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
         (S::AwaitingInput, E::Claimed)
         | (S::Running, E::Resumed | E::Advanced)
         | (S::Waiting, E::Resumed) => Ok(S::Running),
-        (S::Compensating, E::Resumed | E::Advanced | E::Deferred)
+        (S::Compensating, E::Resumed | E::Advanced | E::Deferred | E::Restarted)
         | (S::AwaitingInput, E::CancelRequested | E::Abandoned)
         | (S::Waiting | S::Stuck, E::CancelRequested) => Ok(S::Compensating),
-        (S::Running, E::Rested) => Ok(S::AwaitingInput),
-        (S::Running, E::Deferred) | (S::Stuck, E::Restarted) => Ok(S::Waiting),
-        (S::Running | S::Compensating, E::Paid) => Ok(S::Completed),
+        (S::Running, E::Rested) | (S::Stuck, E::Resolved) => Ok(S::AwaitingInput),
+        (S::Running, E::Deferred) | (S::Stuck | S::Waiting, E::Restarted) => Ok(S::Waiting),
+        (S::Running | S::Compensating | S::Stuck, E::Paid) => Ok(S::Completed),
         (S::Compensating, E::Undone) => Ok(S::Cancelled),
         (S::Compensating, E::Lapsed) => Ok(S::Expired),
-        (S::Running | S::Compensating, E::Stalled) => Ok(S::Stuck),
+        (S::Running | S::Compensating, E::Stalled) | (S::AwaitingInput | S::Waiting, E::Paused) => {
+            Ok(S::Stuck)
+        }
         (
             S::AwaitingInput,
             E::Resumed
@@ -207,11 +216,19 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
             | E::Undone
             | E::Lapsed
             | E::Stalled
-            | E::Restarted,
+            | E::Restarted
+            | E::Resolved,
         )
         | (
             S::Running,
-            E::Claimed | E::CancelRequested | E::Abandoned | E::Undone | E::Lapsed | E::Restarted,
+            E::Claimed
+            | E::CancelRequested
+            | E::Abandoned
+            | E::Undone
+            | E::Lapsed
+            | E::Restarted
+            | E::Paused
+            | E::Resolved,
         )
         | (
             S::Waiting,
@@ -224,9 +241,12 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
             | E::Undone
             | E::Lapsed
             | E::Stalled
-            | E::Restarted,
+            | E::Resolved,
         )
-        | (S::Compensating, E::Claimed | E::Rested | E::CancelRequested | E::Abandoned | E::Restarted)
+        | (
+            S::Compensating,
+            E::Claimed | E::Rested | E::CancelRequested | E::Abandoned | E::Paused | E::Resolved,
+        )
         | (
             S::Stuck,
             E::Claimed
@@ -234,11 +254,11 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
             | E::Advanced
             | E::Rested
             | E::Deferred
-            | E::Paid
             | E::Abandoned
             | E::Undone
             | E::Lapsed
-            | E::Stalled,
+            | E::Stalled
+            | E::Paused,
         )
         | (S::Completed | S::Cancelled | S::Expired, _) => Err(Illegal { status, event }),
     }
@@ -252,15 +272,15 @@ mod tests {
     /// letter is the status that follows: Awaiting input, Running, Waiting, Completed, cOmpensating, canceLled,
     /// Expired, Stuck.
     const TABLE: &str = "
-        from            claimed resumed advanced rested deferred paid cancel-requested abandoned undone lapsed stalled restarted
-        awaiting_input  R       -       -        -      -        -    O                O         -      -      -       -
-        running         -       R       R        A      W        C    -                -         -      -      S       -
-        waiting         -       R       -        -      -        -    O                -         -      -      -       -
-        completed       -       -       -        -      -        -    -                -         -      -      -       -
-        compensating    -       O       O        -      O        C    -                -         L      E      S       -
-        cancelled       -       -       -        -      -        -    -                -         -      -      -       -
-        expired         -       -       -        -      -        -    -                -         -      -      -       -
-        stuck           -       -       -        -      -        -    O                -         -      -      -       W";
+        from            claimed resumed advanced rested deferred paid cancel-requested abandoned undone lapsed stalled restarted paused resolved
+         awaiting_input  R       -       -        -      -        -    O                O         -      -      -       -         S      -
+         running         -       R       R        A      W        C    -                -         -      -      S       -         -      -
+         waiting         -       R       -        -      -        -    O                -         -      -      -       W         S      -
+         completed       -       -       -        -      -        -    -                -         -      -      -       -         -      -
+         compensating    -       O       O        -      O        C    -                -         L      E      S       O         -      -
+         cancelled       -       -       -        -      -        -    -                -         -      -      -       -         -      -
+         expired         -       -       -        -      -        -    -                -         -      -      -       -         -      -
+         stuck           -       -       -        -      -        C    O                -         -      -      -       W         -      A";
 
     #[test]
     fn every_pair_of_status_and_event_is_as_the_table_says() {

@@ -151,7 +151,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// Variables that belong to other programs of this repository, and are therefore no mistakes.
-pub(super) const NEIGHBOURS: &[&str] = &["SIMULATOR_ADDR", "TEST_DATABASE_URL"];
+pub(super) const NEIGHBOURS: &[&str] = &["SIMULATOR_ADDR", "TEST_DATABASE_URL", "OPERATOR_TOKEN"];
 
 /// The setting of that name.
 pub fn setting(name: &str) -> Option<&'static Setting> {

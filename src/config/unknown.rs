@@ -76,7 +76,7 @@ mod tests {
             ("LEASE_SECOND", "did you mean LEASE_SECONDS?"),
             ("LAESE_SECONDS", "did you mean LEASE_SECONDS?"),
             ("lease_seconds", "did you mean LEASE_SECONDS?"),
-            ("OPERATOR_TOKEN", "did you mean OPERATOR_TOKENS?"),
+            ("OPERATORS_TOKENS", "did you mean OPERATOR_TOKENS?"),
             ("STOREFRONT_KEYS_FIEL", "did you mean STOREFRONT_KEYS_FILE?"),
             ("LISTEN_ADDR_FILE", "is no secret"),
         ];
@@ -88,6 +88,7 @@ mod tests {
             "PATH",
             "HOME",
             "DATABASE_URL_FILE",
+            "OPERATOR_TOKEN",
             "RUSTC_LOG",
             "RUST_LOG_STYLE",
             "RUST_BACKTRACE",

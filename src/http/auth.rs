@@ -13,7 +13,8 @@ use super::State;
 use super::problem::Problem;
 use super::table::Slug;
 use crate::checkout::CheckoutId;
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::ops::{Actor, Role};
 use crate::saga::TokenProof;
 
 /// Every credential that is configured, as its hash.
@@ -25,7 +26,7 @@ type Digested = [u8; 32];
 
 enum Holder {
     Storefront { store: String, name: String, origins: Vec<String> },
-    Operator,
+    Operator(Actor),
 }
 
 /// Who asks.
@@ -57,7 +58,13 @@ impl Credentials {
             }
         }
         for operator in &config.operators {
-            known.push((digest(operator.token.expose()), Holder::Operator));
+            let role = match operator.role {
+                config::Role::Read => Role::Read,
+                config::Role::Act => Role::Act,
+                config::Role::Money => Role::Money,
+            };
+            let actor = Actor { name: operator.name.clone(), role };
+            known.push((digest(operator.token.expose()), Holder::Operator(actor)));
         }
         Self { known }
     }
@@ -102,7 +109,7 @@ impl FromRequestParts<State> for Principal {
                 let detail = "this key may only be used by pages of the origins that are listed for it";
                 return Err(Problem::new(Slug::Forbidden, detail));
             }
-            Some(Holder::Operator) => {
+            Some(Holder::Operator(_)) => {
                 return Err(Problem::new(Slug::Forbidden, "an operator's token is for /ops, not for /v1"));
             }
             None => {}
@@ -113,6 +120,30 @@ impl FromRequestParts<State> for Principal {
         } else {
             Err(Problem::of(Slug::Unauthorized))
         }
+    }
+}
+
+/// An operator, who may look at everything. What else it may do is decided in the operators' room.
+#[derive(Debug)]
+pub(super) struct Operator(pub(super) Actor);
+
+impl FromRequestParts<State> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let presented = bearer(&parts.headers).ok_or_else(|| Problem::of(Slug::Unauthorized))?;
+        let known = match state.credentials().find(presented) {
+            Some(Holder::Operator(actor)) => return Ok(Self(actor.clone())),
+            Some(Holder::Storefront { .. }) => true,
+            None => match CheckoutToken::parse(presented) {
+                Some(token) => state.engine().admits(token.id, token.proof()).await?,
+                None => false,
+            },
+        };
+        if known {
+            return Err(Problem::new(Slug::Forbidden, "only an operator's token opens /ops"));
+        }
+        Err(Problem::of(Slug::Unauthorized))
     }
 }
 

@@ -57,6 +57,10 @@ bodies! {
     Nothing = Shape::Object(&validate::NOTHING);
     Complete = Shape::Object(&validate::COMPLETE);
     DirectOrder = Shape::Object(&validate::DIRECT_ORDER);
+    Action = Shape::Object(&validate::ACTION);
+    Cancel = Shape::Object(&validate::CANCEL);
+    Resolve = Shape::Object(&validate::RESOLVE);
+    Bulk = Shape::Object(&validate::BULK);
 }
 
 /// A payment: ours, or BigCommerce's own body.

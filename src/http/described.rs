@@ -94,6 +94,15 @@ pub(super) struct ProblemDocument {
     /// `version-mismatch`: the version now.
     #[schema(nullable = false)]
     version: Option<i64>,
+    /// `refused-by-guard`, `contradicted-by-bigcommerce`: what refused it.
+    #[schema(nullable = false)]
+    guard: Option<String>,
+    /// `contradicted-by-bigcommerce`: what BigCommerce shows.
+    #[schema(nullable = false)]
+    evidence: Option<Vec<String>>,
+    /// `forbidden`: the role that may do it.
+    #[schema(nullable = false)]
+    needs: Option<String>,
     /// When a checkout was created and a step of it failed: its credential.
     #[schema(nullable = false)]
     checkout_token: Option<String>,

@@ -39,6 +39,15 @@ pub(super) fn body(operation_id: &str) -> Option<Value> {
             },
             "products": [{"name": "BigCommerce Coffee Mug", "quantity": 1, "price_inc_tax": 50, "price_ex_tax": 45}],
         }),
+        "restartCheckout" | "pauseCheckout" | "resumeCheckout" => {
+            json!({"reason": "the gateway answers again"})
+        }
+        "undoCheckout" => json!({"reason": "the shopper asked us to", "dry_run": true}),
+        "resolveCheckout" => json!({"reason": "nothing at the gateway", "finding": {"not_charged": true}}),
+        "beginBulk" => json!({
+            "filter": {"status": "stuck", "reason": "attempts-exhausted"}, "action": "restart",
+            "reason": "the outage is over", "dry_run": true,
+        }),
         _ => return None,
     })
 }
@@ -82,5 +91,9 @@ mod tests {
         assert!(validate::payment(Body::from(example("pay")), false).is_ok());
         assert!(validate::complete(Body::from(example("complete")), false).is_ok());
         assert!(validate::direct_order(&example("createDirectOrder")).is_ok());
+        assert!(validate::wish(&example("restartCheckout")).is_ok());
+        assert!(validate::cancel(&example("undoCheckout")).is_ok());
+        assert!(validate::resolve(&example("resolveCheckout")).is_ok());
+        assert!(validate::bulk(&example("beginBulk")).is_ok());
     }
 }

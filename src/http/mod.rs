@@ -1,11 +1,13 @@
 //! The doors: extract, call, answer. A door never writes upstream and holds no SQL.
 //!
 //! Reading order: [`trace`] is around everything; [`auth`] and [`extract`] read a request, [`validate`] its body;
-//! [`answer`] and [`problem`] say what became of it, [`snapshot`] how a checkout looks. The rest are the doors.
+//! [`answer`] and [`problem`] say what became of it, [`snapshot`] how a checkout looks. [`ops`] are
+//! the operators' doors. The rest are those of storefronts.
 
 mod answer;
 mod auth;
 mod bodies;
+pub mod case;
 mod checkouts;
 mod cors;
 mod described;
@@ -17,7 +19,9 @@ mod extract;
 mod health;
 mod items;
 mod json;
+mod metrics;
 mod openapi;
+mod ops;
 mod order;
 mod payment;
 mod pointer;
@@ -48,9 +52,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::Config;
+use crate::ops::Operators;
 use crate::saga::Engine;
+use crate::telemetry::Metrics;
 use auth::Credentials;
 
+pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
 
 /// What every door has at hand. Cheap to clone.
@@ -59,7 +66,10 @@ pub struct State(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
+    operators: Operators,
     pool: PgPool,
+    metrics: Metrics,
+    metrics_elsewhere: bool,
     tasks: TaskTracker,
     stopping: CancellationToken,
     credentials: Credentials,
@@ -74,13 +84,18 @@ impl State {
     pub fn new(
         config: &Config,
         engine: Engine,
+        operators: Operators,
         pool: PgPool,
+        metrics: Metrics,
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
+            operators,
             pool,
+            metrics,
+            metrics_elsewhere: config.metrics_addr.is_some(),
             tasks,
             stopping,
             credentials: Credentials::of(config),
@@ -93,6 +108,14 @@ impl State {
 
     fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    fn operators(&self) -> &Operators {
+        &self.0.operators
     }
 
     fn credentials(&self) -> &Credentials {
@@ -151,7 +174,9 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(webhooks::take))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
         .routes(routes!(docs::openapi))
         .routes(routes!(problems::list))
         .routes(routes!(problems::explain))
+        .merge(ops::documented())
 }

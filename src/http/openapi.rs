@@ -16,6 +16,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::described::ProblemDocument;
 use super::examples;
+use super::ops;
+use super::schema::Named;
 use super::table::Slug;
 
 /// The whole reference, as it is committed.
@@ -87,6 +89,10 @@ const TAGS: &[(&str, &str)] = &[
     ("Cart", "Changes of the cart before the order exists."),
     ("Order", "The order and the hand-off to the hosted checkout."),
     ("Payment", "Paying."),
+    (
+        "Operators",
+        "Looking and acting, with an operator's token. Every action needs a reason and can be tried dry.",
+    ),
     ("Reference", "This reference and the explanations of problems."),
     ("Webhooks", "What BigCommerce calls."),
     ("Health", "Probes."),
@@ -95,6 +101,7 @@ const TAGS: &[(&str, &str)] = &[
 const CREDENTIALS: &[(&str, &str)] = &[
     ("storefront_key", "A storefront's key: creates checkouts and acts on those of its store."),
     ("checkout_token", "The `checkout_token` of one checkout: acts on that one; safe for a browser."),
+    ("operator_token", "An operator's token, with the role `read`, `act` or `money`."),
 ];
 
 /// Name, header and meaning.
@@ -132,6 +139,10 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         }
         return;
     }
+    if path.starts_with("/ops/") {
+        complete_ops(path, method, operation);
+        return;
+    }
     if !path.starts_with("/v1/") {
         operation.security = Some(vec![SecurityRequirement::default()]);
         return;
@@ -148,10 +159,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     add_example(operation);
     let parameters = operation.parameters.get_or_insert_with(Vec::new);
     if about_one {
-        let id = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(utoipa::openapi::SchemaFormat::Custom("uuid".to_owned())));
-        parameters.insert(0, parameter("id", ParameterIn::Path, true, "The checkout.", id));
+        parameters.insert(0, checkout_id());
     }
     if writes {
         let text =
@@ -177,24 +185,68 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     add_headers(operation);
     let pays = path.ends_with("/payment") || path.ends_with("/complete");
-    for (status, applies) in [
-        (400, writes),
+    add_problems(
+        operation,
+        &[
+            (400, writes),
+            (401, true),
+            (402, pays),
+            (403, true),
+            (404, about_one),
+            (409, about_one || writes),
+            (412, runs_steps && about_one),
+            (413, has_body),
+            (415, has_body),
+            (422, writes || reads_upstream),
+            (429, true),
+            (500, true),
+            (503, true),
+        ],
+    );
+}
+
+/// The same for the operators' doors.
+fn complete_ops(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    operation.security = Some(vec![SecurityRequirement::new("operator_token", Vec::<String>::new())]);
+    add_example(operation);
+    let queries = operation.operation_id.as_deref().map(ops::queries).unwrap_or_default();
+    let parameters = operation.parameters.get_or_insert_with(Vec::new);
+    let (about_one, writes) = (path.contains("{id}"), *method != HttpMethod::Get);
+    if about_one {
+        parameters.insert(0, checkout_id());
+    }
+    for field in queries.iter().flat_map(|object| object.fields) {
+        parameters.push(
+            ParameterBuilder::new()
+                .name(field.name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .description(Some(field.about))
+                .schema(Some(field.shape.schema(&mut Named::new())))
+                .build()
+                .into(),
+        );
+    }
+    let has_body = operation.request_body.is_some();
+    let answers = [
+        (400, true),
         (401, true),
-        (402, pays),
         (403, true),
-        (404, about_one),
-        (409, about_one || writes),
-        (412, runs_steps && about_one),
+        (404, path.contains('{')),
+        (409, writes),
         (413, has_body),
         (415, has_body),
-        (422, writes || reads_upstream),
+        (422, has_body || !queries.is_empty()),
         (429, true),
         (500, true),
         (503, true),
-    ] {
-        if applies {
-            refer(operation, status);
-        }
+    ];
+    add_problems(operation, &answers);
+}
+
+fn add_problems(operation: &mut Operation, answers: &[(u16, bool)]) {
+    for (status, _) in answers.iter().filter(|(_, applies)| *applies) {
+        refer(operation, *status);
     }
 }
 
@@ -202,6 +254,13 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
 fn refer(operation: &mut Operation, status: u16) {
     let reference = Ref::from_response_name(format!("Problem{status}"));
     operation.responses.responses.insert(status.to_string(), RefOr::Ref(reference));
+}
+
+fn checkout_id() -> RefOr<utoipa::openapi::path::Parameter> {
+    let id = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(utoipa::openapi::SchemaFormat::Custom("uuid".to_owned())));
+    parameter("id", ParameterIn::Path, true, "The checkout.", id)
 }
 
 fn add_example(operation: &mut Operation) {

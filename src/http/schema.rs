@@ -1,6 +1,6 @@
 //! Schemas for `openapi.yaml`: from the shapes that bodies are checked by, and for the words of the vocabulary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, SchemaType, Type};
@@ -136,6 +136,7 @@ fn text(min: usize, max: usize, like: Like) -> ObjectBuilder {
     let text = typed(Type::String).min_length(Some(min)).max_length(Some(max));
     match like {
         Like::Email => text.format(Some(SchemaFormat::Custom("email".to_owned()))),
+        Like::Instant => text.format(Some(SchemaFormat::Custom("date-time".to_owned()))),
         Like::Url => text.format(Some(SchemaFormat::Custom("uri".to_owned()))),
         Like::Country | Like::Currency => text.pattern(Some("^[A-Za-z]+$")),
         Like::Locale => text.pattern(Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?$")),
@@ -190,7 +191,8 @@ pub(super) fn stuck_reason() -> ObjectBuilder {
 }
 
 pub(super) fn suggested_action() -> ObjectBuilder {
-    words_of(&["restart", "resolve", "cancel"])
+    let all: BTreeSet<&str> = StuckReason::ALL.iter().map(|reason| reason.suggested_action()).collect();
+    words_of(&all.into_iter().collect::<Vec<_>>())
 }
 
 /// BigCommerce's consignments.

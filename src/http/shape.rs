@@ -6,6 +6,8 @@
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::pointer::{Errors, Pointer};
 use crate::checkout::parse_decimal;
@@ -53,6 +55,8 @@ pub(super) enum Like {
     Locale,
     /// An absolute http or https URL.
     Url,
+    /// A time (RFC 3339).
+    Instant,
 }
 
 /// An object of known fields.
@@ -244,6 +248,7 @@ fn unlike(text: &str, like: Like) -> Option<&'static str> {
         }
         Like::Locale => (is_locale(text), "must be a locale such as en or en-US"),
         Like::Url => (is_url(text), "must be an http or https URL"),
+        Like::Instant => (is_instant(text), "must be a time such as 2026-11-21T00:00:00Z (RFC 3339)"),
     };
     (!fits).then_some(reason)
 }
@@ -279,6 +284,10 @@ fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
         && !text.chars().any(|char| char.is_whitespace() || char.is_control())
+}
+
+fn is_instant(text: &str) -> bool {
+    OffsetDateTime::parse(text, &Rfc3339).is_ok()
 }
 
 /// An amount as a number or as text.

@@ -79,8 +79,10 @@ problems! {
     Forbidden = "forbidden", 403, "This credential is not for this", false,
         shopper: "Something went wrong on this page. Please try again.",
         meaning: "The credential is known, but it may not be used here: a checkout token cannot create checkouts, \
-            an operator's token cannot shop, and a publishable key works from its own origins only.",
-        advice: "Use a storefront key of the store; for a browser, one that lists the origin of the page.";
+            an operator's token cannot shop, a storefront key does not open /ops, a publishable key works from its \
+            own origins only, and an operator's action needs the role for it.",
+        advice: "Use a storefront key of the store; for a browser, one that lists the origin of the page. Operators: \
+            `needs` is the role that may do it.";
     CheckoutNotFound = "checkout-not-found", 404, "There is no such checkout", false,
         shopper: "This checkout no longer exists. Please start again from your cart.",
         meaning: "There is no checkout with this id that the credential may see.",
@@ -146,6 +148,15 @@ problems! {
         shopper: "This way to pay is not available. Please choose another one.",
         meaning: "The payment carries a card number, and the operator of this service has not turned that on.",
         advice: "Pay with a stored or tokenized instrument.";
+    Guarded = "refused-by-guard", 409, "This is not allowed as things stand", false,
+        shopper: "We are looking into your order. Please do not pay again; we will contact you.",
+        meaning: "An operator's action does not fit how the checkout stands, or could charge twice. Nothing was done; \
+            `guard` names what refused it.",
+        advice: "Read `detail`: it says what can be done instead. `GET /ops/v1/checkouts/{id}/why` lists every action.";
+    Contradicted = "contradicted-by-bigcommerce", 409, "BigCommerce says otherwise", false,
+        shopper: "We are looking into your order. Please do not pay again; we will contact you.",
+        meaning: "BigCommerce was asked about an operator's finding and shows something else. Nothing was done.",
+        advice: "`evidence` is what BigCommerce shows. Find out why the two differ before anything else is done.";
     RateLimited = "rate-limited", 429, "Too many requests", true,
         shopper: "There is a lot going on. Please try again in a moment.",
         meaning: "This credential has sent more requests than the service takes at once.",
@@ -197,6 +208,8 @@ mod tests {
             ("payment-declined", 402),
             ("payment-in-doubt", 409),
             ("raw-card-not-enabled", 422),
+            ("refused-by-guard", 409),
+            ("contradicted-by-bigcommerce", 409),
             ("rate-limited", 429),
             ("upstream-unavailable", 503),
             ("internal", 500),

@@ -1,5 +1,144 @@
 //! What an operator may do, whichever door it is asked through. Never: HTTP, a decision of the saga.
+//!
+//! Guarantees: every action needs a role and a reason, can be tried dry, is refused when it could charge twice, and
+//! leaves its row in the audit log in the transaction that does it. A door only translates.
+//!
+//! Reading order: [`action`] is what may be asked, [`guard`] what refuses it, [`evidence`] what BigCommerce says about
+//! a finding, [`act`] does it, [`bulk`] does it to many. [`case`] is what is known of one checkout and [`why`] says it in
+//! plain words.
 
+mod act;
+pub mod action;
+mod bulk;
+pub mod case;
 pub mod events;
+mod evidence;
+mod guard;
+mod overview;
 pub mod privacy;
+mod reasons;
 pub mod webhooks;
+mod why;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bigcommerce::Client;
+use crate::bigcommerce::budget::Budget;
+use crate::store::{self, Store};
+
+pub use act::{Ask, Refused, Report};
+pub use action::{Action, Actor, Finding, Role};
+pub use bulk::{BulkAsk, BulkPreview, BulkSeen, Previewed};
+pub use case::{Attempt, AttemptResult, Case, Moved, Timeline};
+pub use guard::Guard;
+pub use overview::{HookHealth, HostHealth, Overview, StoreHealth};
+pub use why::{AllowedAction, Suggested, Why, why};
+
+// What the doors need to ask and to read, so that they need nothing else.
+pub use crate::checkout::{CheckoutId, InvalidId, Status, StepName, StuckReason};
+pub use crate::store::Error as StoreError;
+pub use crate::store::{
+    AtRisk, AuditRow, Broken, Bulk, BulkResult, Count, Cursor, Entry, Filter, Held, InvalidCursor,
+    InvalidSort, Listed, ListedStuck, OldestUnknown, Page, Sort, StuckCount, Summary, Verified,
+};
+
+/// Rows on a page of a list, unless asked otherwise.
+pub const PAGE: u32 = 50;
+/// Rows on a page at most.
+pub const PAGE_AT_MOST: u32 = 200;
+/// Rows of the attempt log that are shown of one checkout.
+const LOG_AT_MOST: i64 = 1000;
+
+/// The waits that an operator's actions respect.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How long an absent order or payment is not believed.
+    pub settle: Duration,
+    /// How long an idle checkout is kept before it expires.
+    pub checkout_ttl: Duration,
+}
+
+impl Default for Settings {
+    /// As the configuration's own defaults.
+    fn default() -> Self {
+        Self { settle: Duration::from_secs(30), checkout_ttl: Duration::from_hours(24 * 7) }
+    }
+}
+
+/// The operators' room. Cheap to clone.
+#[derive(Clone)]
+pub struct Operators {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clients: HashMap<String, Client>,
+    budgets: HashMap<String, Arc<Budget>>,
+    settings: Settings,
+    wake_bulk: tokio::sync::Notify,
+}
+
+impl Operators {
+    /// A room on this database. `clients` are those of the stores by name; without one, what has to ask BigCommerce is
+    /// refused. `budgets` are those that this process spends.
+    pub fn new(
+        store: Store,
+        clients: HashMap<String, Client>,
+        budgets: HashMap<String, Arc<Budget>>,
+        settings: Settings,
+    ) -> Self {
+        let wake_bulk = tokio::sync::Notify::new();
+        Self { inner: Arc::new(Inner { store, clients, budgets, settings, wake_bulk }) }
+    }
+
+    fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// How everything stands.
+    pub async fn summary(&self) -> Result<Summary, store::Error> {
+        self.store().summary().await
+    }
+
+    /// One page of the checkouts that fit; at most [`PAGE_AT_MOST`] rows.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<Listed>, store::Error> {
+        self.store().list(filter, sort, after, limit.clamp(1, PAGE_AT_MOST)).await
+    }
+
+    /// One checkout with everything that is known of it; `None`: there is none.
+    pub async fn case(&self, id: CheckoutId) -> Result<Option<Case>, store::Error> {
+        let Some(held) = self.store().look(id).await? else { return Ok(None) };
+        let rows = self.store().attempt_log(id, LOG_AT_MOST).await?;
+        let actions = self.store().audit(Some(id.uuid()), None, i64::from(PAGE_AT_MOST)).await?;
+        Ok(Some(Case::new(held, &rows, actions)))
+    }
+
+    /// One page of the audit log, the newest first, of one checkout or of everything.
+    pub async fn audit(
+        &self,
+        id: Option<CheckoutId>,
+        cursor: Option<i64>,
+        limit: u32,
+    ) -> Result<Page<AuditRow>, store::Error> {
+        let limit = limit.clamp(1, PAGE_AT_MOST);
+        let mut data = self.store().audit(id.map(CheckoutId::uuid), cursor, i64::from(limit) + 1).await?;
+        let more = data.len() > limit as usize;
+        data.truncate(limit as usize);
+        let next_cursor = data.last().filter(|_| more).map(|row| row.audit_id.to_string());
+        Ok(Page { data, next_cursor })
+    }
+
+    /// Walks the audit chain. `anchor`: a head that was noted earlier.
+    pub async fn verify_audit(&self, anchor: Option<[u8; 32]>) -> Result<Verified, store::Error> {
+        self.store().verify_audit(anchor).await
+    }
+}

@@ -53,6 +53,9 @@ pub(super) struct Circumstances {
 /// Decides what an attempt's verdict means. `checkout` carries the facts and the input as the step left them.
 pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances) -> Decision {
     let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
+    if checkout.status == Status::Compensating && step != StepName::Cancel && is_over(&verdict) {
+        return undo_next(checkout, step, at);
+    }
     match verdict {
         Verdict::Succeeded => {
             end(&mut checkout, step, StepStatus::Succeeded, at.now);
@@ -120,11 +123,34 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
     }
 }
 
+/// Whether what was in flight when the undoing was asked for needs no more looking at: it had no effect, or one that
+/// is known and that the undoing undoes.
+fn is_over(verdict: &Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Reopened
+            | Verdict::Rejected(_)
+            | Verdict::TotalChanged { .. }
+            | Verdict::Interrupted { .. }
+            | Verdict::Stuck { reason: StuckReason::TotalMismatch, .. }
+    )
+}
+
+/// What was in flight is out of the way: the undoing begins.
+fn undo_next(mut checkout: Checkout, step: StepName, at: Circumstances) -> Decision {
+    end(&mut checkout, step, StepStatus::Pending, at.now);
+    forget_processing(&mut checkout);
+    go_on(checkout, Some(Outcome::Retry), at)
+}
+
 /// Decides what a look for the effect of an attempt means.
 pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstances) -> Decision {
     let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
     match finding {
         Finding::Ended(verdict) => settle(checkout, verdict, at),
+        Finding::Absent if checkout.status == Status::Compensating && step != StepName::Cancel => {
+            undo_next(checkout, step, at)
+        }
         Finding::Absent => {
             let resumable = steps::find(checkout.flow, step).is_resumable();
             if resumable {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::accept::{Accepted, accept};
 use super::decide;
 use super::engine::{Engine, Ran};
+use super::observer;
 use super::operation::{NewCheckout, NewFlow, Operation, Refusal, Request};
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{
@@ -215,6 +216,7 @@ impl Engine {
 
     fn started(&self, claim: Claim, ticket: i64, instrument: Option<PaymentRequest>) -> Submitted {
         let checkout = claim.checkout().clone();
+        observer::claimed(&*self.inner.observer, &checkout);
         let key = checkout.goal.as_ref().and_then(|goal| goal.key.clone());
         let run = Some(self.spawn(claim, instrument));
         Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket, key), run, replayed: false }

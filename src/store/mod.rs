@@ -4,17 +4,25 @@
 //! holder of the current fence and only onto the version it was decided on. No transaction is ever open while
 //! BigCommerce is called. Never: a decision about the saga, a name of a step that is compared.
 
+mod audit;
+mod bulk;
 mod changes;
 mod checkouts;
 mod claims;
 mod deliveries;
 mod event_records;
+mod filter;
 mod keys;
+mod listing;
+mod log;
+mod operators;
 mod outbox;
 mod processes;
 mod retention;
 mod row;
+mod summary;
 mod transition;
+mod vitals;
 mod webhooks;
 
 use std::sync::Arc;
@@ -25,15 +33,23 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+pub use audit::{AuditRow, Broken, Entry, Verified};
+pub use bulk::{Bulk, BulkItem, BulkResult, NewBulk};
 pub use changes::{Change, Changes, Watch};
 pub use claims::{Claim, Due, Lease};
 pub use deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
 pub use event_records::{EventFilter, EventRecord, Redelivered, TryRecord};
+pub use filter::{Cursor, Filter, InvalidCursor, InvalidSort, Sort};
 pub use keys::{BoundKey, TokenHash};
+pub use listing::{Listed, ListedStuck, Page};
+pub use log::LogRow;
+pub use operators::{Audited, Held};
 pub use outbox::Destination;
 pub use retention::{Cause, Erasure, Holder};
+pub use summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
-pub use webhooks::{Taken, WebhookEvent};
+pub use vitals::Vitals;
+pub use webhooks::{Heard, Taken, WebhookEvent};
 
 /// The database, for one process.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! Webhook events: written durably, once for each event, and the checkout they are about.
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Error, Store};
@@ -33,7 +34,30 @@ pub enum Taken {
     About(CheckoutId),
 }
 
+/// What came in of a store's webhooks in the last day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Name of the store.
+    pub store: String,
+    /// When the last event came.
+    pub last_at: OffsetDateTime,
+    /// How many came in the last hour.
+    pub last_hour: i64,
+}
+
 impl Store {
+    /// The stores that were heard of in the last day.
+    pub async fn heard(&self) -> Result<Vec<Heard>, Error> {
+        Ok(sqlx::query_as!(
+            Heard,
+            r#"select store, max(received_at) as "last_at!",
+                 count(*) filter (where received_at > now() - interval '1 hour') as "last_hour!"
+               from webhook_event where received_at > now() - interval '1 day' group by store"#
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
     /// Takes an event in: inserts it, and makes the checkout that it is about look now. One statement: what was answered
     /// with 200 is durable, and a checkout that is being worked on by somebody is left alone.
     pub async fn take_webhook(&self, event: &WebhookEvent<'_>) -> Result<Taken, Error> {

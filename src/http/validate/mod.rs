@@ -5,6 +5,7 @@ mod address;
 mod cart;
 mod create;
 mod direct_order;
+mod operators;
 mod payment;
 mod shipping;
 
@@ -22,6 +23,10 @@ pub(super) use cart::{
 };
 pub(super) use create::{NEW_CHECKOUT, New, new_checkout};
 pub(super) use direct_order::{DIRECT_ORDER, direct_order};
+pub(super) use operators::{
+    ACTION, AUDIT_QUERY, BULK, BULK_QUERY, CANCEL, FILTER, HEAD_QUERY, LIST_QUERY, RESOLVE, Wish, bulk,
+    cancel, resolve, wish,
+};
 pub(super) use payment::{
     COMPLETE, NOTHING, ORDER, PAYMENT, WRAPPED, complete, empty, order, payment, safe_part,
 };

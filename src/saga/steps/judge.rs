@@ -4,7 +4,7 @@ use crate::bigcommerce::orders::{Order, Transaction};
 
 /// What is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Judgement {
+pub(in super::super) enum Judgement {
     /// Charged or authorised.
     Paid {
         /// `purchase` or `authorization`.
@@ -32,7 +32,7 @@ const DECLINED_STATUS: i64 = 6;
 
 /// Judges. `known` are the transactions that were there before the attempt: an old decline proves nothing about it.
 /// Nor does one that was only listed late: so many more declines than `unlisted` have to be there.
-pub(super) fn judge(
+pub(in super::super) fn judge(
     order: &Order,
     transactions: &[Transaction],
     known: &[String],

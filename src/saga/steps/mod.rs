@@ -13,6 +13,8 @@ mod read;
 mod shipping_options;
 mod surplus;
 
+pub(super) use judge::{Judgement, judge};
+pub(super) use payment::Checkpoint;
 pub(super) use read::order_facts;
 
 use super::step::Step;

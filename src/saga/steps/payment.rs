@@ -28,7 +28,7 @@ const LOOK_AT_MOST: Duration = Duration::from_mins(1);
 
 /// What is committed before the payment is sent.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Checkpoint {
+pub(in super::super) struct Checkpoint {
     /// Id of the token, not the token.
     jti: Option<String>,
     /// When it expires, in seconds since 1970.
@@ -39,6 +39,14 @@ struct Checkpoint {
     /// lags behind is not documented, and it proves nothing about this attempt.
     #[serde(default)]
     unlisted: u32,
+}
+
+impl Checkpoint {
+    /// When its token can no longer be used: what it says itself, or an hour after it was made.
+    pub(in super::super) fn expires_at(&self, started_at: OffsetDateTime) -> OffsetDateTime {
+        let told = self.exp.and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok());
+        told.unwrap_or(started_at + TOKEN_LIFETIME)
+    }
 }
 
 #[async_trait]
@@ -366,10 +374,7 @@ fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, refused: bool) -> Find
             None => declined(cx, None).into(),
         };
     }
-    let expires = checkpoint
-        .exp
-        .and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok())
-        .unwrap_or(cx.attempt.started_at + TOKEN_LIFETIME);
+    let expires = checkpoint.expires_at(cx.attempt.started_at);
     if let Some(left) = remaining(cx, expires + cx.timing.settle) {
         return Finding::StillUnknown { after: wait(cx, left), failed: refused, settling: false };
     }

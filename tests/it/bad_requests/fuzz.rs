@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Place, direct_order};
 use crate::conformance::operations;
-use crate::harness::{Answer, KEY, address, custom_cart, everything};
+use crate::harness::{Answer, KEY, OPERATOR, address, custom_cart, everything};
 
 /// How many bodies an ordinary run sends.
 const CASES: u32 = 200;
@@ -36,7 +36,18 @@ fn routes() -> Vec<(reqwest::Method, &'static str, Value)> {
         (post.clone(), "{id}/order", json!({"agreed_total": 10})),
         (post.clone(), "{id}/payment", stored),
         (post.clone(), "{id}/complete", complete),
-        (post, "{id}/redirect-urls", json!({})),
+        (post.clone(), "{id}/redirect-urls", json!({})),
+        (post.clone(), "/ops{id}/restart", json!({"reason": "so"})),
+        (post.clone(), "/ops{id}/pause", json!({"reason": "so", "dry_run": true})),
+        (post.clone(), "/ops{id}/resume", json!({"reason": "so"})),
+        (post.clone(), "/ops{id}/cancel", json!({"reason": "so", "refund": false, "dry_run": true})),
+        (post.clone(), "/ops{id}/resolve", json!({"reason": "so", "finding": {"order_id": 999_999}})),
+        (
+            post,
+            "/ops/v1/bulk",
+            json!({"filter": {"order_id": 999_999, "email": "nobody@example.com"}, "action": "restart",
+                "reason": "so", "dry_run": true}),
+        ),
     ]
 }
 
@@ -136,6 +147,9 @@ fn may_have_gone_out(answer: &Answer) -> bool {
                 | "total-changed"
                 | "checkout-stuck"
                 | "payment-in-doubt"
+                // What is refused to an operator is written down.
+                | "refused-by-guard"
+                | "contradicted-by-bigcommerce"
         )
 }
 
@@ -175,7 +189,8 @@ async fn one(place: &Place, index: usize, change: Change, kept: &Mutex<Kept>) ->
         None => fresh(place, route).await,
     };
     let body = changed(good, change).to_string();
-    let (bearer, key) = (format!("Bearer {KEY}"), uuid::Uuid::now_v7().to_string());
+    let credential = if route.starts_with("/ops") { OPERATOR } else { KEY };
+    let (bearer, key) = (format!("Bearer {credential}"), uuid::Uuid::now_v7().to_string());
     let headers = [
         ("authorization", &*bearer),
         ("idempotency-key", &*key),
@@ -194,6 +209,12 @@ async fn one(place: &Place, index: usize, change: Change, kept: &Mutex<Kept>) ->
         if before != after {
             return Err(format!("{before:?} became {after:?}: {}", said()));
         }
+    }
+    if route.starts_with("/ops") && answer.status.is_success() {
+        // What an operator asked for goes on after the answer.
+        let at_rest = ["awaiting_input", "stuck", "cancelled", "completed"];
+        let settled = |now: &Value| now["status"].as_str().is_some_and(|status| at_rest.contains(&status));
+        place.service.wait_until(&subject.path, "at rest", settled).await;
     }
     let now = place.service.get(&subject.path).await.expect(200);
     let mut kept = kept.lock().expect("not poisoned");

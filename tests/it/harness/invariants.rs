@@ -128,6 +128,9 @@ async fn secrets(world: &World) {
         "checkout_token",
         "outbox",
         "delivery_log",
+        "audit",
+        "bulk",
+        "bulk_item",
     ] {
         let sql = format!("select coalesce(string_agg(t::text, ' '), '') from {table} t");
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))

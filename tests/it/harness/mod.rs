@@ -20,8 +20,12 @@ pub(crate) use service::{Answer, Service};
 pub(crate) const KEY: &str = "storefront-key-of-the-tests";
 /// A second storefront's key, in the same store.
 pub(crate) const OTHER_KEY: &str = "another-key-of-the-tests";
-/// An operator's token.
+/// The token of an operator who may do everything.
 pub(crate) const OPERATOR: &str = "operator-token-of-the-tests";
+/// The token of an operator who may only look.
+pub(crate) const READER: &str = "reader-token-of-the-tests";
+/// The token of an operator who may act, but not on money.
+pub(crate) const ACTOR: &str = "actor-token-of-the-tests";
 /// Nothing that a test waits for takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -69,7 +73,7 @@ impl World {
             ("BIGCOMMERCE_API_URL", &*url),
             ("BIGCOMMERCE_PAYMENTS_URL", &*url),
             ("STOREFRONT_KEYS", &format!("web={KEY},other={OTHER_KEY}")),
-            ("OPERATOR_TOKENS", &format!("olga:money={OPERATOR}")),
+            ("OPERATOR_TOKENS", &format!("olga:money={OPERATOR},rita:read={READER},adam:act={ACTOR}")),
             ("ALLOW_RAW_CARDS", "true"),
             // Short, so that waiting for them costs a test little; never so short that they decide a test.
             ("UPSTREAM_TIMEOUT_SECONDS", "2"),

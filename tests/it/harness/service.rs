@@ -122,10 +122,29 @@ impl Service {
         Self { url: format!("http://{addr}"), http: http(), kind: Kind::Process(Box::new(child)) }
     }
 
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The operators' room of a service in this process.
+    pub(crate) fn operators(&self) -> &headless_checkout::ops::Operators {
+        match &self.kind {
+            Kind::InProcess(running) => running.operators(),
+            Kind::Process(_) => panic!("only a service in this process shows its rooms"),
+        }
+    }
+
     /// The rate budget of the store, as a service in this process has it.
     pub(crate) fn budget(&self) -> BudgetState {
         let Kind::InProcess(running) = &self.kind else { panic!("only a service in this process shows it") };
         running.budgets().values().next().expect("a store").state()
+    }
+
+    /// Where the metrics are, when they have a listener of their own, of a service in this process.
+    pub(crate) fn metrics_addr(&self) -> Option<std::net::SocketAddr> {
+        let Kind::InProcess(running) = &self.kind else { panic!("only a service in this process shows it") };
+        running.metrics_addr
     }
 
     /// Waits until the rate budget is as wanted.
@@ -230,6 +249,22 @@ impl Service {
         if let Some(key) = key {
             headers.push(("idempotency-key", key));
         }
+        if body.is_some() {
+            headers.push(("content-type", "application/json"));
+        }
+        self.call(method, path, &headers, body.map(|body| body.to_string().into_bytes())).await
+    }
+
+    /// A call of an operator, with JSON.
+    pub(crate) async fn operate(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![("authorization", &*bearer)];
         if body.is_some() {
             headers.push(("content-type", "application/json"));
         }

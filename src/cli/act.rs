@@ -1,0 +1,159 @@
+//! Actions from the command line, through the service or, with `--direct`, straight on the database.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use super::arguments::Act;
+use super::checkouts::{ids, print_ids, usage};
+use super::output::{Colour, Exit, Format, Progress, Screen, colour_of, one_or_many, print, print_json};
+use super::remote::Remote;
+use super::table::{Table, wrap};
+use crate::app;
+use crate::config::{self, Config, Database};
+use crate::ops::{Action, Actor, Ask, CheckoutId, Operators, Refused, Role};
+
+/// What was done, as the service says it.
+pub(super) struct Done(pub(super) Value);
+
+/// Why something was not done.
+pub(super) struct Problem {
+    pub(super) exit: Exit,
+    pub(super) code: String,
+    pub(super) detail: String,
+    pub(super) evidence: Vec<String>,
+}
+
+/// Through which an action is done.
+enum Door {
+    Service(Remote),
+    Direct(Operators, Actor),
+}
+
+/// Does it to every checkout that was named.
+pub(super) async fn act(act: Act, action: Action) -> anyhow::Result<ExitCode> {
+    let ids = match ids(&act.ids)? {
+        Ok(ids) => ids,
+        Err(wrong) => return Ok(usage(&wrong)),
+    };
+    let door = if act.direct { direct(&action).await? } else { Door::Service(Remote::new(act.service)?) };
+    let (mut exits, mut values, mut done_ids) = (Vec::new(), Vec::new(), Vec::new());
+    let screen = Screen::new();
+    let mut table = Table::new(&["ID", "RESULT", "STATUS", "WHAT"]);
+    let progress = Progress::of(ids.len());
+    for (index, id) in ids.iter().enumerate() {
+        progress.at(index);
+        let result = match &door {
+            Door::Service(remote) => remote.act(*id, &action, &act.reason, act.dry_run).await,
+            Door::Direct(operators, actor) => {
+                let ask = Ask { actor, reason: &act.reason, dry_run: act.dry_run };
+                let report = operators.act(*id, &action, ask).await;
+                report.map(|report| Done(json!(report))).map_err(|refused| refusal(&refused))
+            }
+        };
+        match result {
+            Ok(Done(report)) => {
+                exits.push(Exit::Ok);
+                done_ids.push(id.to_string());
+                table.row(done_row(*id, &report, act.dry_run));
+                values.push(report);
+            }
+            Err(problem) => {
+                exits.push(problem.exit);
+                if act.output != Format::Table {
+                    eprintln!("{id}: {}", problem.detail);
+                }
+                table.row(problem_row(*id, &problem));
+                values.push(problem.into_json(*id));
+            }
+        }
+    }
+    drop(progress);
+    match act.output {
+        Format::Json if !values.is_empty() => print_json(&one_or_many(values)),
+        Format::Ids => print_ids(done_ids.into_iter()),
+        Format::Table if !values.is_empty() => {
+            // What is done to one checkout is said in full.
+            print(&table.render(if values.len() == 1 { screen.unbounded() } else { screen }));
+            if let [value] = values.as_slice() {
+                print_effects(value, screen);
+            }
+        }
+        _ => {}
+    }
+    Ok(Exit::of(&exits).into())
+}
+
+fn done_row(id: CheckoutId, report: &Value, dry_run: bool) -> Vec<(String, Colour)> {
+    let text = |field: &str| report[field].as_str().unwrap_or_default().to_owned();
+    let result = if dry_run { "would be done" } else { "done" };
+    vec![
+        (id.to_string(), Colour::Plain),
+        (result.to_owned(), if dry_run { Colour::Yellow } else { Colour::Green }),
+        (format!("{} -> {}", text("status_before"), text("status_after")), Colour::Plain),
+        (text("action"), Colour::Plain),
+    ]
+}
+
+fn problem_row(id: CheckoutId, problem: &Problem) -> Vec<(String, Colour)> {
+    let result = match problem.exit {
+        Exit::Refused => "refused",
+        Exit::NotFound => "not found",
+        _ => "error",
+    };
+    let mut what = problem.detail.clone();
+    for evidence in &problem.evidence {
+        what.push_str("; ");
+        what.push_str(evidence);
+    }
+    vec![
+        (id.to_string(), Colour::Plain),
+        (result.to_owned(), colour_of(result)),
+        (String::new(), Colour::Plain),
+        (what, Colour::Plain),
+    ]
+}
+
+fn print_effects(value: &Value, screen: Screen) {
+    for (name, field) in [("orders", "effect_on_orders"), ("money", "effect_on_money")] {
+        if let Some(effect) = value[field].as_str() {
+            print(&wrap(effect, screen, &format!("{name}: ")));
+        }
+    }
+}
+
+impl Problem {
+    fn into_json(self, id: CheckoutId) -> Value {
+        json!({"checkout_id": id, "error": {"code": self.code, "detail": self.detail, "evidence": self.evidence}})
+    }
+}
+
+fn refusal(refused: &Refused) -> Problem {
+    let exit = match refused {
+        Refused::NotFound => Exit::NotFound,
+        Refused::Forbidden { .. } | Refused::Guarded(_) | Refused::Contradicted { .. } | Refused::Moved => {
+            Exit::Refused
+        }
+        Refused::NoReason | Refused::Upstream(_) | Refused::UnknownStore | Refused::Store(_) => Exit::Error,
+    };
+    Problem {
+        exit,
+        code: refused.name().to_owned(),
+        detail: refused.to_string(),
+        evidence: refused.evidence().to_vec(),
+    }
+}
+
+/// Whoever has the database may do everything; the audit log says that it was done past the service.
+async fn direct(action: &Action) -> anyhow::Result<Door> {
+    let operators = if matches!(action, Action::Resolve(_)) {
+        let config = Config::from_env().context("resolve --direct asks BigCommerce")?;
+        app::direct(&config.database, Some(&config)).await?
+    } else {
+        app::direct(&Database::from_env()?, None).await?
+    };
+    let user =
+        config::environment("USER").filter(|user| !user.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+    Ok(Door::Direct(operators, Actor { name: format!("direct:{user}"), role: Role::Money }))
+}

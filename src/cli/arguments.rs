@@ -1,0 +1,172 @@
+//! The arguments of `headless-checkout checkouts`.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::output::Format;
+use crate::ops::action::{self, InvalidFinding};
+use crate::ops::{Finding, Sort, Status, StepName, StuckReason};
+
+/// The arguments of `checkouts`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List checkouts, the latest change first
+    List(List),
+    /// Show everything that is known of checkouts
+    Show(Look),
+    /// Say in plain words how checkouts stand and what can be done
+    Why(Look),
+    /// Try again now; what is in flight is looked for first, never repeated
+    Restart(Act),
+    /// Leave alone until resumed
+    Pause(Act),
+    /// Go on after a pause
+    Resume(Act),
+    /// Undo: an unpaid order is cancelled, the cart is deleted
+    Cancel {
+        #[command(flatten)]
+        act: Act,
+        /// Also when it was paid, by refunding it
+        #[arg(long)]
+        refund: bool,
+    },
+    /// Assert what recovery cannot find out; BigCommerce is asked first
+    Resolve {
+        #[command(flatten)]
+        act: Act,
+        #[command(flatten)]
+        finding: FindingArguments,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// awaiting_input, running, waiting, completed, compensating, cancelled, expired or stuck
+    #[arg(long)]
+    pub(super) status: Option<Status>,
+    /// The first step that is not done
+    #[arg(long)]
+    pub(super) step: Option<StepName>,
+    /// Why they are stuck
+    #[arg(long)]
+    pub(super) reason: Option<StuckReason>,
+    /// The name of their store
+    #[arg(long)]
+    pub(super) store: Option<String>,
+    /// Their order, also one that was given up
+    #[arg(long)]
+    pub(super) order_id: Option<i64>,
+    /// Their cart
+    #[arg(long)]
+    pub(super) cart_id: Option<String>,
+    /// The shopper's e-mail address
+    #[arg(long)]
+    pub(super) email: Option<String>,
+    /// Created at this time or later (RFC 3339)
+    #[arg(long, value_parser = instant)]
+    pub(super) created_after: Option<OffsetDateTime>,
+    /// Unchanged since before this time (RFC 3339)
+    #[arg(long, value_parser = instant)]
+    pub(super) updated_before: Option<OffsetDateTime>,
+    /// updated_at, -updated_at, created_at or -created_at
+    #[arg(long, default_value = "-updated_at", allow_hyphen_values = true)]
+    pub(super) sort: Sort,
+    /// How many at most
+    #[arg(long, default_value_t = 50)]
+    pub(super) limit: usize,
+    /// Where an earlier list ended
+    #[arg(long)]
+    pub(super) cursor: Option<String>,
+    /// What is printed
+    #[arg(short, long, default_value = "table")]
+    pub(super) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Look {
+    /// Checkout ids; `-` reads them from standard input
+    #[arg(required = true)]
+    pub(super) ids: Vec<String>,
+    /// What is printed
+    #[arg(short, long, default_value = "table")]
+    pub(super) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Act {
+    /// Checkout ids; `-` reads them from standard input
+    #[arg(required = true)]
+    pub(super) ids: Vec<String>,
+    /// Why: it goes into the audit log
+    #[arg(long, value_parser = given_reason)]
+    pub(super) reason: String,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Without the service, straight on the database
+    #[arg(long, conflicts_with = "service")]
+    pub(super) direct: bool,
+    /// The URL of the service [default: the one at LISTEN_ADDR]
+    #[arg(long)]
+    pub(super) service: Option<String>,
+    /// What is printed
+    #[arg(short, long, default_value = "table")]
+    pub(super) output: Format,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct FindingArguments {
+    /// This order was made for the checkout
+    #[arg(long)]
+    pub(super) order_id: Option<i64>,
+    /// No order was made
+    #[arg(long)]
+    pub(super) no_order: bool,
+    /// The shopper was charged, by this transaction
+    #[arg(long, value_name = "TRANSACTION")]
+    pub(super) charged: Option<String>,
+    /// The shopper was not charged
+    #[arg(long)]
+    pub(super) not_charged: bool,
+    /// The finding as JSON, such as '{"order_id": 125}'
+    #[arg(long, value_parser = finding)]
+    pub(super) finding: Option<Finding>,
+}
+
+impl FindingArguments {
+    /// What is asserted.
+    pub(super) fn into_finding(self) -> Result<Finding, InvalidFinding> {
+        let value = match self {
+            Self { finding: Some(finding), .. } => return Ok(finding),
+            Self { order_id: Some(id), .. } => json!({"order_id": id}),
+            Self { charged: Some(id), .. } => json!({"charged": id}),
+            Self { no_order: true, .. } => json!({"no_order": true}),
+            _ => json!({"not_charged": true}),
+        };
+        Finding::parse(&value)
+    }
+}
+
+fn instant(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| "must be a time such as 2026-11-21T00:00:00Z".to_owned())
+}
+
+fn given_reason(text: &str) -> Result<String, String> {
+    let reason = action::reason(text).map(str::to_owned);
+    reason.ok_or_else(|| format!("must be 1 to {} characters on one line", action::REASON_AT_MOST))
+}
+
+fn finding(text: &str) -> Result<Finding, String> {
+    let value: Value = serde_json::from_str(text).map_err(|_| "must be JSON".to_owned())?;
+    Finding::parse(&value).map_err(|error| error.to_string())
+}

@@ -1,0 +1,125 @@
+//! `headless-checkout audit`: what operators did, and whether the log of it is whole.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::output::{Colour, Exit, Format, Screen, colour_of, print, print_json};
+use super::show::instant;
+use super::table::Table;
+use crate::app;
+use crate::config::Database;
+use crate::ops::{AuditRow, CheckoutId, PAGE_AT_MOST, Page};
+
+/// The arguments of `audit`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List what operators did, the latest first
+    List {
+        /// Only this checkout
+        #[arg(long)]
+        checkout: Option<CheckoutId>,
+        /// How many at most
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        /// Where an earlier list ended
+        #[arg(long)]
+        cursor: Option<i64>,
+        /// What is printed
+        #[arg(short, long, default_value = "table")]
+        output: Format,
+    },
+    /// Walk the chain and say whether a row was changed or removed; exits 1 when one was
+    Verify {
+        /// A head that was noted earlier, which has to be on the chain
+        #[arg(long, value_parser = head)]
+        head: Option<[u8; 32]>,
+        /// What is printed
+        #[arg(short, long, default_value = "table")]
+        output: Format,
+    },
+}
+
+/// Runs the command.
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let operators = app::direct(&Database::from_env()?, None).await?;
+    match arguments.command {
+        Command::List { checkout, limit, mut cursor, output } => {
+            let (mut data, mut next) = (Vec::new(), None);
+            while data.len() < limit {
+                let left = u32::try_from(limit - data.len()).unwrap_or(PAGE_AT_MOST);
+                let page = operators.audit(checkout, cursor, left).await?;
+                data.extend(page.data);
+                next = page.next_cursor;
+                cursor = next.as_deref().and_then(|text| text.parse().ok());
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            match output {
+                Format::Json => print_json(&json!(Page { data, next_cursor: next })),
+                Format::Ids => data.iter().for_each(|row| print(&row.audit_id.to_string())),
+                Format::Table => print(&rows(&data, true).render(Screen::new())),
+            }
+            Ok(Exit::Ok.into())
+        }
+        Command::Verify { head, output } => {
+            let verified = operators.verify_audit(head).await?;
+            match (&verified.broken, output) {
+                (_, Format::Json) => print_json(&json!(verified)),
+                (None, _) => {
+                    print(&format!("{} rows, nothing changed\nhead {}", verified.rows, verified.head));
+                }
+                (Some(broken), _) => {
+                    print(&format!("row {}: {}", broken.audit_id, broken.what));
+                }
+            }
+            Ok(if verified.broken.is_none() { Exit::Ok } else { Exit::Error }.into())
+        }
+    }
+}
+
+/// Rows of the audit log as a table.
+pub(super) fn rows(data: &[AuditRow], with_checkout: bool) -> Table {
+    let mut header = vec!["AUDIT", "AT", "ACTOR", "ACTION", "RESULT", "REASON"];
+    if with_checkout {
+        header.push("CHECKOUT");
+    }
+    let mut table = Table::new(&header).leaving_out(&["AT", "REASON"]);
+    for row in data {
+        let result = row.result.split(':').next().unwrap_or_default();
+        let mut cells = vec![
+            (row.audit_id.to_string(), Colour::Plain),
+            (instant(row.at), Colour::Dim),
+            (format!("{} ({})", row.actor, row.role), Colour::Plain),
+            (row.action.clone(), Colour::Plain),
+            (row.result.clone(), colour_of(result)),
+            (row.reason.clone(), Colour::Plain),
+        ];
+        if with_checkout {
+            cells.push((row.checkout_id.map(|id| id.to_string()).unwrap_or_default(), Colour::Plain));
+        }
+        table.row(cells);
+    }
+    table
+}
+
+fn head(text: &str) -> Result<[u8; 32], String> {
+    let wrong = || "must be 64 hexadecimal digits".to_owned();
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    let mut bytes = [0; 32];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        let digits = text.get(index * 2..index * 2 + 2).ok_or_else(wrong)?;
+        *byte = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,184 @@
+//! How commands print: tables for people, JSON and ids for programs; colour only on a terminal that wants it.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use crate::config;
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+    /// One id on each line, to be given to another command
+    Ids,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    Ok,
+    Error,
+    NotFound,
+    Refused,
+    PartlyDone,
+}
+
+impl Exit {
+    /// How a command ends that did several things.
+    pub(super) fn of(all: &[Self]) -> Self {
+        match all {
+            [] => Self::Ok,
+            [first, rest @ ..] if rest.iter().all(|other| other == first) => *first,
+            _ if all.contains(&Self::Ok) => Self::PartlyDone,
+            _ => Self::Error,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Ok => 0,
+            Exit::Error => 1,
+            Exit::NotFound => 3,
+            Exit::Refused => 4,
+            Exit::PartlyDone => 5,
+        })
+    }
+}
+
+/// A colour of the sixteen that every terminal knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Colour {
+    Plain,
+    Green,
+    Yellow,
+    Red,
+    Dim,
+    Bold,
+}
+
+/// Standard output, as it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Screen {
+    colour: bool,
+    /// Characters in a line; `None`: not a terminal, so nothing is cut.
+    pub(super) width: Option<usize>,
+}
+
+impl Screen {
+    /// Looks at standard output and the environment.
+    pub(super) fn new() -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let unwanted = config::environment("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || config::environment("TERM").is_some_and(|term| term == "dumb");
+        let given = config::environment("COLUMNS").and_then(|text| text.parse().ok());
+        let width = given.or_else(|| {
+            let (terminal_size::Width(width), _) = terminal_size::terminal_size().filter(|_| terminal)?;
+            Some(usize::from(width))
+        });
+        Self { colour: terminal && !unwanted, width: width.filter(|width| *width >= 20) }
+    }
+
+    /// The same, where nothing is to be cut.
+    pub(super) fn unbounded(self) -> Self {
+        Self { width: None, ..self }
+    }
+
+    /// Text in a colour, where colours are shown.
+    pub(super) fn paint(self, colour: Colour, text: &str) -> String {
+        let code = match colour {
+            Colour::Plain => return text.to_owned(),
+            Colour::Green => 32,
+            Colour::Yellow => 33,
+            Colour::Red => 31,
+            Colour::Dim => 2,
+            Colour::Bold => 1,
+        };
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// The colour of a status or an outcome.
+pub(super) fn colour_of(word: &str) -> Colour {
+    match word {
+        "completed" | "succeeded" | "done" => Colour::Green,
+        "waiting" | "running" | "compensating" | "unknown" | "pending" | "retry" => Colour::Yellow,
+        "stuck" | "refused" | "failed" | "rejected" | "declined" | "not found" | "error" => Colour::Red,
+        "cancelled" | "expired" | "skipped" => Colour::Dim,
+        _ => Colour::Plain,
+    }
+}
+
+/// Prints, and does not mind a reader that went away (`| head`).
+pub(super) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = out.write_all(b"\n");
+    }
+    let _ = out.flush();
+}
+
+/// Prints a document.
+pub(super) fn print_json(value: &Value) {
+    print(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// One document as it is, several as a list.
+pub(super) fn one_or_many(mut values: Vec<Value>) -> Value {
+    if values.len() == 1 { values.remove(0) } else { Value::Array(values) }
+}
+
+/// Progress on a terminal, on standard error so that the output stays clean.
+pub(super) struct Progress {
+    total: usize,
+    shown: bool,
+}
+
+impl Progress {
+    /// Of this many.
+    pub(super) fn of(total: usize) -> Self {
+        Self { total, shown: total > 1 && std::io::stderr().is_terminal() }
+    }
+
+    /// This many are done.
+    pub(super) fn at(&self, done: usize) {
+        if self.shown {
+            eprint!("\r{done}/{} ", self.total);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown {
+            eprint!("\r{:width$}\r", "", width = 24);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_things_that_end_differently_are_partly_done() {
+        for (all, expected) in [
+            (&[][..], Exit::Ok),
+            (&[Exit::Ok, Exit::Ok], Exit::Ok),
+            (&[Exit::Refused], Exit::Refused),
+            (&[Exit::NotFound, Exit::NotFound], Exit::NotFound),
+            (&[Exit::Ok, Exit::Refused], Exit::PartlyDone),
+            (&[Exit::NotFound, Exit::Refused], Exit::Error),
+        ] {
+            assert_eq!(Exit::of(all), expected, "{all:?}");
+        }
+    }
+}

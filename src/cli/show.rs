@@ -1,0 +1,160 @@
+//! A checkout as text for a person.
+
+use std::fmt::Write as _;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::output::{Colour, Screen, colour_of};
+use super::table::{Table, wrap};
+use crate::ops::{Attempt, Case, Why};
+
+/// A time as it is printed: UTC, whole seconds.
+pub(super) fn instant(at: OffsetDateTime) -> String {
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
+}
+
+/// How long ago, in one unit.
+pub(super) fn ago(passed: time::Duration) -> String {
+    let seconds = passed.whole_seconds().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..172_800 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// Everything that is known of a checkout.
+pub(super) fn case(case: &Case, screen: Screen) -> String {
+    let checkout = case.checkout();
+    let mut text = String::new();
+    let status = screen.paint(colour_of(checkout.status.as_str()), checkout.status.as_str());
+    let _ = writeln!(text, "{} {status}", screen.paint(Colour::Bold, &checkout.id.to_string()));
+    let mut fact = |name: &str, value: String| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "  {name:<10} {value}");
+        }
+    };
+    fact("store", format!("{} ({})", checkout.store, checkout.flow));
+    fact("version", format!("{} (fence {})", checkout.version, checkout.fence));
+    fact("cart", checkout.facts.cart_id.clone().unwrap_or_default());
+    if let Some(order) = &checkout.facts.order {
+        let total =
+            order.total.map(|total| format!(", {} {}", total.decimal(), order.currency)).unwrap_or_default();
+        fact("order", format!("{} {}{total}", order.id, order.status));
+    }
+    if let Some(payment) = &checkout.facts.payment {
+        let id = payment.transaction_id.as_ref().map(|id| format!(", transaction {id}")).unwrap_or_default();
+        fact("payment", format!("{}{id}", payment.status));
+    }
+    if let Some(stuck) = &checkout.stuck {
+        fact("stuck", format!("{} since {}: {}", stuck.reason, instant(stuck.since), stuck.detail));
+    }
+    fact("created", instant(checkout.created_at));
+    fact("updated", instant(checkout.updated_at));
+    fact("due", case.held.due_at.map(instant).unwrap_or_default());
+    text.push('\n');
+    text.push_str(&steps(case).render(screen));
+    text.push('\n');
+    text.push_str(&attempts(&case.timeline.attempts).render(screen));
+    if !case.actions.is_empty() {
+        text.push('\n');
+        text.push_str(&super::audit::rows(&case.actions, false).render(screen));
+    }
+    text
+}
+
+fn steps(case: &Case) -> Table {
+    let mut table = Table::new(&["STEP", "STATUS", "ATTEMPTS", "FINISHED"]);
+    for step in &case.checkout().steps {
+        table.row(vec![
+            (step.name.to_string(), Colour::Plain),
+            (step.status.to_string(), colour_of(step.status.as_str())),
+            (step.attempts.to_string(), Colour::Plain),
+            (step.finished_at.map(instant).unwrap_or_default(), Colour::Dim),
+        ]);
+    }
+    table
+}
+
+fn attempts(attempts: &[Attempt]) -> Table {
+    let header = ["BEGAN", "ATTEMPT", "OUTCOME", "UPSTREAM", "MS", "CALLS"];
+    let mut table = Table::new(&header).leaving_out(&["MS", "UPSTREAM"]);
+    for attempt in attempts {
+        let outcome = attempt.outcome.clone().unwrap_or_else(|| "in flight".to_owned());
+        let last = attempt.results.last();
+        let calls = attempt.results.iter().flat_map(|result| result.calls.as_array().into_iter().flatten());
+        let calls: Vec<String> = calls
+            .map(|call| {
+                let text = |field: &str| call[field].as_str().unwrap_or_default().to_owned();
+                format!("{} {}", text("call"), text("result"))
+            })
+            .collect();
+        table.row(vec![
+            (instant(attempt.began_at), Colour::Dim),
+            (format!("{} {}", attempt.step, attempt.attempt), Colour::Plain),
+            (outcome.clone(), colour_of(&outcome)),
+            (number(last.and_then(|result| result.upstream_status)), Colour::Plain),
+            (number(last.and_then(|result| result.duration_ms)), Colour::Plain),
+            (calls.join(", "), Colour::Dim),
+        ]);
+    }
+    table
+}
+
+fn number<T: ToString>(value: Option<T>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// A checkout in plain words.
+pub(super) fn why(case: &Case, screen: Screen) -> String {
+    let why: Why = crate::ops::why(case);
+    let id = case.checkout().id;
+    let mut text =
+        format!("{}\n{}", screen.paint(Colour::Bold, &why.headline), wrap(&id.to_string(), screen, ""));
+    for (title, lines) in
+        [("What happened", &why.what_happened), ("Known", &why.known), ("Not known", &why.not_known)]
+    {
+        if !lines.is_empty() {
+            let _ = writeln!(text, "\n{title}");
+            text.extend(lines.iter().map(|line| wrap(line, screen, "  - ")));
+        }
+    }
+    let (possible, not): (Vec<_>, Vec<_>) = why.actions.iter().partition(|action| action.allowed);
+    if !possible.is_empty() {
+        let _ = writeln!(text, "\nWhat can be done");
+    }
+    for action in possible {
+        let name = screen.paint(Colour::Bold, &command(action.action, action.finding));
+        let _ = writeln!(text, "  {name} (role {})", action.role);
+        text.push_str(&wrap(&action.effect_on_orders, screen, "    orders: "));
+        text.push_str(&wrap(&action.effect_on_money, screen, "    money:  "));
+        if let Some(guard) = &action.guard {
+            text.push_str(&wrap(guard, screen, "    first:  "));
+        }
+    }
+    if !not.is_empty() {
+        let _ = writeln!(text, "\nWhat cannot be done now");
+        for action in not {
+            let guard = action.guard.as_deref().unwrap_or_default();
+            text.push_str(&wrap(
+                &format!("{}: {guard}", command(action.action, action.finding)),
+                screen,
+                "  - ",
+            ));
+        }
+    }
+    if let Some(suggested) = &why.suggested {
+        let _ = writeln!(text, "\nSuggested: {}", screen.paint(Colour::Bold, suggested.action));
+        text.push_str(&wrap(&suggested.because, screen, "  "));
+        if let Some(runbook) = suggested.runbook {
+            text.push_str(&wrap(&format!("docs/runbook.md, {runbook}"), screen, "  "));
+        }
+    }
+    text
+}
+
+fn command(action: &str, finding: Option<&str>) -> String {
+    finding.map_or_else(|| action.to_owned(), |finding| format!("{action} --{}", finding.replace('_', "-")))
+}

@@ -1,0 +1,129 @@
+//! Acting on one checkout.
+
+use axum::extract::State as Has;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::super::State;
+use super::super::answer::json;
+use super::super::bodies;
+use super::super::extract::Json;
+use super::super::problem::Problem;
+use super::super::snapshot::Snapshot;
+use super::super::validate::{self, Wish};
+use super::described::Acted;
+use super::refused::forbidden;
+use super::request::About;
+use crate::ops::{Action, Ask, Role};
+
+/// Try again now
+///
+/// The tries are refilled. What is in flight is looked for before anything is repeated: a restart never makes a second
+/// order and never charges.
+#[utoipa::path(
+    post, path = "/ops/v1/checkouts/{id}/restart", operation_id = "restartCheckout", tag = "Operators",
+    request_body = bodies::Action,
+    responses((status = 200, description = "Done, or what would be done", body = Acted)),
+)]
+pub(super) async fn restart(
+    Has(state): Has<State>,
+    about: About,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    act(&state, &about, body, Role::Act, |body| Ok((validate::wish(body)?, Action::Restart))).await
+}
+
+/// Leave it alone
+///
+/// Until it is resumed. The shopper is told that it needs a person.
+#[utoipa::path(
+    post, path = "/ops/v1/checkouts/{id}/pause", operation_id = "pauseCheckout", tag = "Operators",
+    request_body = bodies::Action,
+    responses((status = 200, description = "Done, or what would be done", body = Acted)),
+)]
+pub(super) async fn pause(
+    Has(state): Has<State>,
+    about: About,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    act(&state, &about, body, Role::Act, |body| Ok((validate::wish(body)?, Action::Pause))).await
+}
+
+/// Go on after a pause
+#[utoipa::path(
+    post, path = "/ops/v1/checkouts/{id}/resume", operation_id = "resumeCheckout", tag = "Operators",
+    request_body = bodies::Action,
+    responses((status = 200, description = "Done, or what would be done", body = Acted)),
+)]
+pub(super) async fn resume(
+    Has(state): Has<State>,
+    about: About,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    act(&state, &about, body, Role::Act, |body| Ok((validate::wish(body)?, Action::Resume))).await
+}
+
+/// Undo what was done
+///
+/// An unpaid order is cancelled, the cart is deleted. Refused while something may have been charged. After a payment only
+/// with `refund` and the role `money`.
+#[utoipa::path(
+    post, path = "/ops/v1/checkouts/{id}/cancel", operation_id = "undoCheckout", tag = "Operators",
+    request_body = bodies::Cancel,
+    responses((status = 200, description = "Being undone, or what would be done", body = Acted)),
+)]
+pub(super) async fn cancel(
+    Has(state): Has<State>,
+    about: About,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    act(&state, &about, body, Role::Act, |body| {
+        let (wish, refund) = validate::cancel(body)?;
+        Ok((wish, Action::Cancel { refund }))
+    })
+    .await
+}
+
+/// Assert what recovery cannot find out
+///
+/// BigCommerce is asked first; what it contradicts is refused, with what it shows. Role `money`.
+#[utoipa::path(
+    post, path = "/ops/v1/checkouts/{id}/resolve", operation_id = "resolveCheckout", tag = "Operators",
+    request_body = bodies::Resolve,
+    responses((status = 200, description = "Done, or what would be done", body = Acted)),
+)]
+pub(super) async fn resolve(
+    Has(state): Has<State>,
+    about: About,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    act(&state, &about, body, Role::Money, |body| {
+        let (wish, finding) = validate::resolve(body)?;
+        Ok((wish, Action::Resolve(finding)))
+    })
+    .await
+}
+
+/// `least` is the role without which no body would do. The room decides on what is asked for.
+async fn act(
+    state: &State,
+    about: &About,
+    body: Result<Json, Problem>,
+    least: Role,
+    read: impl FnOnce(&Value) -> Result<(Wish, Action), Problem>,
+) -> Result<Response, Problem> {
+    let (wish, action) = match body.and_then(|Json(body)| read(body.value())) {
+        Ok(asked) => asked,
+        // Who may not is told so first. Without a reason there is nothing to write into the audit log.
+        Err(_) if about.actor.role < least => return Err(forbidden(least)),
+        Err(problem) => return Err(problem),
+    };
+    let ask = Ask { actor: &about.actor, reason: &wish.reason, dry_run: wish.dry_run };
+    let report = state.operators().act(about.id, &action, ask).await?;
+    let mut answer = json!(report);
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("checkout".to_owned(), json!(Snapshot::of(&report.checkout)));
+    }
+    Ok(json(StatusCode::OK, &answer))
+}

@@ -1,0 +1,104 @@
+//! Acting on many checkouts: previewed, written down, carried out on the server.
+
+use axum::extract::{Path, State as Has};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::super::State;
+use super::super::answer::json;
+use super::super::auth::Operator;
+use super::super::bodies;
+use super::super::extract::Json;
+use super::super::problem::Problem;
+use super::super::table::Slug;
+use super::super::validate::{self, BULK_QUERY};
+use super::described_many::{Bulk, BulkPreview, BulkSeen, Bulks};
+use super::refused::forbidden;
+use super::request::{Asked, filter, wrong};
+use crate::ops::{Action, Ask, BulkAsk, Role};
+
+/// Results of a bulk that are shown at once, unless asked otherwise; the most, too.
+const RESULTS: u32 = 10_000;
+
+/// Act on many checkouts
+///
+/// Restart, pause, resume or cancel all that fit the filter now. Each is guarded as if it had been asked for alone. A dry
+/// run answers what would become of them. The work goes on without the caller and survives a crash.
+#[utoipa::path(
+    post, path = "/ops/v1/bulk", operation_id = "beginBulk", tag = "Operators", request_body = bodies::Bulk,
+    responses(
+        (status = 200, description = "What would be done (`dry_run`)", body = BulkPreview),
+        (status = 202, description = "It is being done", body = Bulk),
+    ),
+)]
+pub(super) async fn begin(
+    Has(state): Has<State>,
+    Operator(actor): Operator,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    let asked = body.and_then(|Json(body)| {
+        let (wish, action) = validate::bulk(body.value())?;
+        Ok((wish, action, filter(body.value().get("filter").unwrap_or(&json!({})))?))
+    });
+    let (wish, action, filter) = match asked {
+        Ok(asked) => asked,
+        Err(_) if actor.role < Role::Act => return Err(forbidden(Role::Act)),
+        Err(problem) => return Err(problem),
+    };
+    let action = Action::for_many(&action).map_err(|error| Problem::internal(&error.to_string()))?;
+    let ask = Ask { actor: &actor, reason: &wish.reason, dry_run: wish.dry_run };
+    let bulk = BulkAsk { filter: &filter, action: &action, ask };
+    if wish.dry_run {
+        return Ok(json(StatusCode::OK, &state.operators().preview_bulk(bulk).await?));
+    }
+    let begun = state.operators().begin_bulk(bulk).await?;
+    let mut response = json(StatusCode::ACCEPTED, &begun);
+    if let Ok(location) = HeaderValue::try_from(format!("/ops/v1/bulk/{}", begun.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// List the latest bulks
+#[utoipa::path(
+    get, path = "/ops/v1/bulk", operation_id = "listBulks", tag = "Operators",
+    responses((status = 200, description = "The latest 20, the newest first", body = Bulks)),
+)]
+pub(super) async fn list(Has(state): Has<State>, _operator: Operator) -> Result<Response, Problem> {
+    Ok(json(StatusCode::OK, &json!({"data": state.operators().bulks().await?})))
+}
+
+/// Read a bulk
+///
+/// How far it is, and what became of each checkout.
+#[utoipa::path(
+    get, path = "/ops/v1/bulk/{bulk_id}", operation_id = "readBulk", tag = "Operators",
+    params(("bulk_id" = Uuid, Path, description = "The bulk.")),
+    responses((status = 200, description = "How it stands", body = BulkSeen)),
+)]
+pub(super) async fn read(
+    Has(state): Has<State>,
+    _operator: Operator,
+    Path(bulk_id): Path<String>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let asked = asked.checked(&[&BULK_QUERY])?;
+    let not_found = || Problem::new(Slug::NotFound, "there is no such bulk");
+    let id: Uuid = bulk_id.parse().map_err(|_| not_found())?;
+    let after: Option<Uuid> = match asked.text("cursor").map(str::parse) {
+        Some(Err(_)) => return Err(wrong("cursor", "is no cursor of this list".to_owned())),
+        Some(Ok(after)) => Some(after),
+        None => None,
+    };
+    let limit = asked.limit(RESULTS);
+    let seen = state.operators().bulk(id, after, limit).await?.ok_or_else(not_found)?;
+    let full = u32::try_from(seen.results.len()).is_ok_and(|shown| shown == limit);
+    let next_cursor = seen.results.last().filter(|_| full).map(|last| last.checkout_id);
+    let mut answer = json!(seen);
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("next_cursor".to_owned(), json!(next_cursor));
+    }
+    Ok(json(StatusCode::OK, &answer))
+}

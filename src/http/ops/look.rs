@@ -1,0 +1,152 @@
+//! The doors that only read. Every operator may.
+
+use axum::extract::State as Has;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use super::super::State;
+use super::super::answer::{etag, json};
+use super::super::auth::Operator;
+use super::super::case;
+use super::super::problem::Problem;
+use super::super::table::Slug;
+use super::super::validate::{AUDIT_QUERY, FILTER, HEAD_QUERY, LIST_QUERY};
+use super::described::{Case, Why};
+use super::described_many::{AuditPage, CheckoutPage, Overview, Verified};
+use super::request::{About, Asked, wrong};
+use crate::ops::{CheckoutId, Cursor, PAGE, Sort, why as plainly};
+
+/// How everything stands
+///
+/// Counts by status and step, the stuck by reason, money at risk, and for each store the rate budget, the circuit breakers
+/// and the webhooks. Rates and breakers are those of the process that answers.
+#[utoipa::path(
+    get, path = "/ops/v1/summary", operation_id = "summary", tag = "Operators",
+    responses((status = 200, description = "As it is now", body = Overview)),
+)]
+pub(super) async fn summary(Has(state): Has<State>, _operator: Operator) -> Result<Response, Problem> {
+    let overview = state.operators().overview().await?;
+    let mut answer = json!(overview.summary);
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("stores".to_owned(), json!(overview.stores));
+    }
+    Ok(json(StatusCode::OK, &answer))
+}
+
+/// List checkouts
+///
+/// Any filter, in pages. A cursor is good for the order that it was made in.
+#[utoipa::path(
+    get, path = "/ops/v1/checkouts", operation_id = "listCheckouts", tag = "Operators",
+    responses((status = 200, description = "One page", body = CheckoutPage)),
+)]
+pub(super) async fn list(
+    Has(state): Has<State>,
+    _operator: Operator,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let asked = asked.checked(&[&LIST_QUERY, &FILTER])?;
+    let filter = asked.filter()?;
+    let sort: Sort = asked.text("sort").and_then(|text| text.parse().ok()).unwrap_or_default();
+    let after = asked.text("cursor").map(|text| Cursor::decode(text, sort)).transpose();
+    let after = after.map_err(|error| wrong("cursor", error.to_string()))?;
+    let page = state.operators().list(&filter, sort, after, asked.limit(PAGE)).await?;
+    Ok(json(StatusCode::OK, &page))
+}
+
+/// Read a checkout as operators see it
+///
+/// The snapshot, the timeline of its attempts (redacted) and what operators did.
+#[utoipa::path(
+    get, path = "/ops/v1/checkouts/{id}", operation_id = "readCase", tag = "Operators",
+    responses((status = 200, description = "Everything that is known", body = Case)),
+)]
+pub(super) async fn case(Has(state): Has<State>, about: About) -> Result<Response, Problem> {
+    let case = state.operators().case(about.id).await?.ok_or_else(not_found)?;
+    let mut response = json(StatusCode::OK, &case::as_json(&case));
+    if let Some(tag) = etag(case.checkout()) {
+        response.headers_mut().insert(axum::http::header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// Say in plain words how a checkout stands
+///
+/// What happened, what is known and not known, and each action with its effect on orders and money.
+#[utoipa::path(
+    get, path = "/ops/v1/checkouts/{id}/why", operation_id = "explainCheckout", tag = "Operators",
+    responses((status = 200, description = "In plain words", body = Why)),
+)]
+pub(super) async fn why(Has(state): Has<State>, about: About) -> Result<Response, Problem> {
+    let case = state.operators().case(about.id).await?.ok_or_else(not_found)?;
+    let mut answer = json!(plainly(&case));
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("checkout_id".to_owned(), json!(about.id));
+    }
+    Ok(json(StatusCode::OK, &answer))
+}
+
+/// List what operators did
+///
+/// The newest first; also what was refused to them.
+#[utoipa::path(
+    get, path = "/ops/v1/audit", operation_id = "listAudit", tag = "Operators",
+    responses((status = 200, description = "One page", body = AuditPage)),
+)]
+pub(super) async fn audit(
+    Has(state): Has<State>,
+    _operator: Operator,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let asked = asked.checked(&[&AUDIT_QUERY])?;
+    let id: Option<CheckoutId> = asked.text("checkout_id").map(str::parse).transpose().map_err(|error| {
+        let error: crate::ops::InvalidId = error;
+        wrong("checkout_id", error.to_string())
+    })?;
+    let cursor: Option<i64> = match asked.text("cursor").map(str::parse) {
+        Some(Err(_)) => return Err(wrong("cursor", "is no cursor of this list".to_owned())),
+        Some(Ok(cursor)) => Some(cursor),
+        None => None,
+    };
+    Ok(json(StatusCode::OK, &state.operators().audit(id, cursor, asked.limit(PAGE)).await?))
+}
+
+/// Verify the audit log
+///
+/// Walks the chain of hashes. With `head`, a head that was noted earlier has to be on it.
+#[utoipa::path(
+    get, path = "/ops/v1/audit/verify", operation_id = "verifyAudit", tag = "Operators",
+    responses((status = 200, description = "What was found", body = Verified)),
+)]
+pub(super) async fn verify(
+    Has(state): Has<State>,
+    _operator: Operator,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let asked = asked.checked(&[&HEAD_QUERY])?;
+    let anchor = match asked.text("head") {
+        None => None,
+        Some(text) => match hash(text) {
+            Some(hash) => Some(hash),
+            None => return Err(wrong("head", "must be 64 hexadecimal digits".to_owned())),
+        },
+    };
+    Ok(json(StatusCode::OK, &state.operators().verify_audit(anchor).await?))
+}
+
+fn hash(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let digits = text.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn not_found() -> Problem {
+    Problem::of(Slug::CheckoutNotFound)
+}

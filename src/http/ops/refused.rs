@@ -1,0 +1,49 @@
+//! What the operators' room refuses, as problems.
+
+use super::super::problem::Problem;
+use super::super::table::Slug;
+use crate::ops::{Refused, Role, StoreError};
+
+/// When to ask again after BigCommerce or the database gave no answer, in seconds.
+const LATER: u64 = 5;
+
+/// The role is not enough.
+pub(super) fn forbidden(needs: Role) -> Problem {
+    let needs = needs.as_str();
+    Problem::new(Slug::Forbidden, format!("this needs the role {needs}")).with("needs", needs.into())
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let (guard, detail) = (refused.name(), refused.to_string());
+        match refused {
+            Refused::NotFound => Self::of(Slug::CheckoutNotFound),
+            Refused::Forbidden { needs } => forbidden(needs),
+            Refused::NoReason => Self::new(Slug::MalformedRequest, detail),
+            Refused::Guarded(_) | Refused::Moved | Refused::UnknownStore => {
+                Self::new(Slug::Guarded, detail).with("guard", guard.into())
+            }
+            Refused::Contradicted { evidence, .. } => Self::new(Slug::Contradicted, detail)
+                .with("guard", guard.into())
+                .with("evidence", evidence.into()),
+            Refused::Upstream(_) => Self::new(Slug::UpstreamUnavailable, detail).retry_after(LATER),
+            Refused::Store(error) => {
+                tracing::error!(%error, "an operator's action met a failing database");
+                Self::new(Slug::Internal, "the database failed; whether it was done is not known: look first")
+            }
+        }
+    }
+}
+
+/// Of reading: nothing was to be done.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Database(_) => {
+                tracing::warn!(%error, "a list for operators could not be read");
+                Self::new(Slug::UpstreamUnavailable, "the database does not answer").retry_after(LATER)
+            }
+            other => Self::internal(&other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What an operator's request brings along: the checkout that it is about, its query, its body. All that is wrong is
+//! told at once, by the same shapes that describe it in `openapi.yaml`.
+
+use axum::extract::{FromRequestParts, Query, RawPathParams};
+use axum::http::request::Parts;
+use serde_json::{Map, Value};
+
+use super::super::State;
+use super::super::auth::Operator;
+use super::super::json::without_nulls;
+use super::super::pointer::{Errors, Pointer};
+use super::super::problem::Problem;
+use super::super::shape::Object;
+use super::super::table::Slug;
+use super::super::trace::Trace;
+use super::super::validate::{AUDIT_QUERY, BULK_QUERY, FILTER, HEAD_QUERY, LIST_QUERY};
+use crate::ops::{Actor, CheckoutId, Filter};
+
+/// The checkout of the path, and who asks.
+#[derive(Debug)]
+pub(super) struct About {
+    /// Which.
+    pub(super) id: CheckoutId,
+    /// Who asks.
+    pub(super) actor: Actor,
+}
+
+impl FromRequestParts<State> for About {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let Operator(actor) = Operator::from_request_parts(parts, state).await?;
+        let not_found = || Problem::of(Slug::CheckoutNotFound);
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
+        let text = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value);
+        let id: CheckoutId = text.and_then(|text| text.parse().ok()).ok_or_else(not_found)?;
+        if state.engine().store_of(id).await?.is_none() {
+            return Err(not_found());
+        }
+        if let Some(trace) = parts.extensions.get::<Trace>() {
+            trace.concerns(id);
+        }
+        Ok(Self { id, actor })
+    }
+}
+
+/// The query of a request, as an object. What is empty counts as left out.
+#[derive(Debug)]
+pub(super) struct Asked(Map<String, Value>);
+
+impl FromRequestParts<State> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let unreadable = || Problem::new(Slug::MalformedRequest, "the query of the URL cannot be read");
+        let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let Query(pairs) = pairs.map_err(|_| unreadable())?;
+        let (mut fields, mut errors) = (Map::new(), Errors::default());
+        for (name, text) in pairs.into_iter().filter(|(_, text)| !text.is_empty()) {
+            if fields.contains_key(&name) {
+                Pointer::default().field(&name, |at| errors.push(at, "is given twice"));
+            }
+            // Every number of a query is whole.
+            let whole =
+                matches!(name.as_str(), "order_id" | "limit").then(|| text.parse::<i64>().ok()).flatten();
+            fields.insert(name, whole.map_or(Value::String(text), Value::from));
+        }
+        if errors.is_empty() { Ok(Self(fields)) } else { Err(Problem::invalid(&errors.into_list())) }
+    }
+}
+
+impl Asked {
+    /// The fields of these objects; every other one is refused.
+    pub(super) fn checked(self, objects: &[&Object]) -> Result<Self, Problem> {
+        let (mut at, mut errors) = (Pointer::default(), Errors::default());
+        let mut rest = self.0.clone();
+        for (index, object) in objects.iter().enumerate() {
+            // What no object knows is left to the last one, which says so.
+            let last = index + 1 == objects.len();
+            let named = |name: &str| object.fields.iter().any(|field| field.name == name);
+            let (own, other): (Map<_, _>, Map<_, _>) =
+                std::mem::take(&mut rest).into_iter().partition(|(name, _)| last || named(name));
+            rest = other;
+            object.check(&Value::Object(own), &mut at, &mut errors);
+        }
+        if errors.is_empty() { Ok(self) } else { Err(Problem::invalid(&errors.into_list())) }
+    }
+
+    /// A text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    /// How many rows are asked for.
+    pub(super) fn limit(&self, otherwise: u32) -> u32 {
+        let limit = self.0.get("limit").and_then(Value::as_u64);
+        limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(otherwise)
+    }
+
+    /// The filter among the fields.
+    pub(super) fn filter(&self) -> Result<Filter, Problem> {
+        let names: Vec<&str> = FILTER.fields.iter().map(|field| field.name).collect();
+        let own = self.0.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        filter(&Value::Object(own.map(|(name, value)| (name.clone(), value.clone())).collect()))
+    }
+}
+
+/// A filter that was checked.
+pub(super) fn filter(value: &Value) -> Result<Filter, Problem> {
+    // The shape has checked it: what is left is our own mistake.
+    serde_json::from_value(without_nulls(value.clone()))
+        .map_err(|error| Problem::internal(&error.to_string()))
+}
+
+/// One field of the query is not what it must be, which only reading it tells.
+pub(super) fn wrong(name: &str, reason: String) -> Problem {
+    let (mut at, mut errors) = (Pointer::default(), Errors::default());
+    at.field(name, |at| errors.push(at, reason));
+    Problem::invalid(&errors.into_list())
+}
+
+/// What an operation takes as its query.
+pub(in super::super) fn queries(operation_id: &str) -> Vec<&'static Object> {
+    match operation_id {
+        "listCheckouts" => vec![&LIST_QUERY, &FILTER],
+        "readBulk" => vec![&BULK_QUERY],
+        "listAudit" => vec![&AUDIT_QUERY],
+        "verifyAudit" => vec![&HEAD_QUERY],
+        _ => Vec::new(),
+    }
+}

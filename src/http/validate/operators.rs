@@ -1,0 +1,180 @@
+//! What operators send: filters, reasons, findings.
+
+use serde_json::{Map, Value};
+
+use super::super::json::without_nulls;
+use super::super::pointer::{Errors, Pointer};
+use super::super::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
+use super::{Checked, Invalid, checked, text};
+use crate::ops::action::REASON_AT_MOST;
+use crate::ops::{Finding, PAGE_AT_MOST, Status, StepName, StuckReason};
+
+const INSTANT: Shape = Shape::Text { min: 1, max: 64, like: Like::Instant };
+const CURSOR: Shape = line(1, 255);
+
+/// Which checkouts; the same names in a query and in a body.
+pub(in super::super) static FILTER: Object = Object {
+    name: "CheckoutFilter",
+    about: "Which checkouts. What is not given does not matter.",
+    fields: &[
+        opt("status", Shape::Word(Status::WORDS), "Where they stand."),
+        opt("step", Shape::Word(StepName::WORDS), "The first step that is not done."),
+        opt("reason", Shape::Word(StuckReason::WORDS), "Why they are stuck."),
+        opt("store", line(1, 255), "The name of their store."),
+        opt("order_id", Shape::Integer { min: 1, max: i64::MAX }, "Their order, also one that was given up."),
+        opt("cart_id", line(1, 255), "Their cart."),
+        opt("email", line(1, 254), "The shopper's e-mail address, in any case."),
+        opt("created_after", INSTANT, "Created at this time or later."),
+        opt("updated_before", INSTANT, "Unchanged since before this time."),
+    ],
+    rule: no_rule,
+};
+
+/// How checkouts are listed, beside the filter.
+pub(in super::super) static LIST_QUERY: Object = Object {
+    name: "CheckoutListQuery",
+    about: "How they are listed.",
+    fields: &[
+        opt(
+            "sort",
+            Shape::Word(&["-updated_at", "updated_at", "-created_at", "created_at"]),
+            "In which order; the latest change first when left out.",
+        ),
+        opt("limit", Shape::Integer { min: 1, max: PAGE_AT_MOST as i64 }, "Rows at most; 50 when left out."),
+        opt("cursor", CURSOR, "`next_cursor` of the page before."),
+    ],
+    rule: no_rule,
+};
+
+/// How the audit log is listed.
+pub(in super::super) static AUDIT_QUERY: Object = Object {
+    name: "AuditQuery",
+    about: "Which rows.",
+    fields: &[
+        opt("checkout_id", line(1, 64), "Of this checkout only."),
+        opt("limit", Shape::Integer { min: 1, max: PAGE_AT_MOST as i64 }, "Rows at most; 50 when left out."),
+        opt("cursor", CURSOR, "`next_cursor` of the page before."),
+    ],
+    rule: no_rule,
+};
+
+/// Which results of a bulk.
+pub(in super::super) static BULK_QUERY: Object = Object {
+    name: "BulkQuery",
+    about: "Which results.",
+    fields: &[
+        opt("limit", Shape::Integer { min: 1, max: 10_000 }, "Results at most; 10000 when left out."),
+        opt("cursor", CURSOR, "`next_cursor` of the page before."),
+    ],
+    rule: no_rule,
+};
+
+/// How the audit log is verified.
+pub(in super::super) static HEAD_QUERY: Object = Object {
+    name: "AuditHeadQuery",
+    about: "A head that was noted earlier.",
+    fields: &[opt("head", line(64, 64), "A head that was noted earlier, in hexadecimal.")],
+    rule: no_rule,
+};
+
+const REASON: Field = req(
+    "reason",
+    line(1, REASON_AT_MOST),
+    "Why. It goes into the audit log, which is never redacted: no personal data.",
+);
+const DRY_RUN: Field = opt("dry_run", Shape::Flag, "Only say what would be done.");
+
+/// Body of an action that needs nothing more.
+pub(in super::super) static ACTION: Object =
+    Object { name: "ActionInput", about: "An action.", fields: &[REASON, DRY_RUN], rule: no_rule };
+
+/// Body of cancelling.
+pub(in super::super) static CANCEL: Object = Object {
+    name: "CancelInput",
+    about: "Undo what was done.",
+    fields: &[REASON, DRY_RUN, opt("refund", Shape::Flag, "Also when it was paid. Role `money`.")],
+    rule: no_rule,
+};
+
+/// Body of asserting a finding.
+pub(in super::super) static RESOLVE: Object = Object {
+    name: "ResolveInput",
+    about: "What was found out.",
+    fields: &[REASON, DRY_RUN, req("finding", Shape::Object(&FINDING), "")],
+    rule: no_rule,
+};
+
+static FINDING: Object = Object {
+    name: "Finding",
+    about: "Exactly one assertion.",
+    fields: &[
+        opt("order_id", Shape::Integer { min: 1, max: i64::MAX }, "This order was made for the checkout."),
+        opt("no_order", Shape::Flag, "True: no order was made."),
+        opt("charged", line(1, 128), "The shopper was charged, by this transaction."),
+        opt("not_charged", Shape::Flag, "True: the shopper was not charged."),
+    ],
+    rule: one_assertion,
+};
+
+fn one_assertion(finding: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
+    if let Err(error) = Finding::parse(&without_nulls(Value::Object(finding.clone()))) {
+        errors.push(at, error.to_string());
+    }
+}
+
+/// Body of acting on many.
+pub(in super::super) static BULK: Object = Object {
+    name: "BulkInput",
+    about: "One action on many checkouts.",
+    fields: &[
+        req("filter", Shape::Object(&FILTER), ""),
+        req("action", Shape::Word(&["restart", "pause", "resume", "cancel"]), "What is done to each."),
+        REASON,
+        DRY_RUN,
+    ],
+    rule: no_rule,
+};
+
+/// Why, and whether it is only tried.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) struct Wish {
+    /// Why.
+    pub(in super::super) reason: String,
+    /// Only say what would be done.
+    pub(in super::super) dry_run: bool,
+}
+
+/// An action that needs nothing more.
+pub(in super::super) fn wish(body: &Value) -> Checked<Wish> {
+    checked(&ACTION, body)?;
+    Ok(wish_of(body))
+}
+
+/// Cancelling, and whether with a refund.
+pub(in super::super) fn cancel(body: &Value) -> Checked<(Wish, bool)> {
+    checked(&CANCEL, body)?;
+    Ok((wish_of(body), flag(body, "refund")))
+}
+
+/// A finding.
+pub(in super::super) fn resolve(body: &Value) -> Checked<(Wish, Finding)> {
+    checked(&RESOLVE, body)?;
+    let finding = without_nulls(body.get("finding").cloned().unwrap_or_default());
+    // The rule of the shape has read it already.
+    let finding = Finding::parse(&finding).map_err(|_| Invalid::Input(Vec::new()))?;
+    Ok((wish_of(body), finding))
+}
+
+/// Acting on many: why, and what is done.
+pub(in super::super) fn bulk(body: &Value) -> Checked<(Wish, String)> {
+    checked(&BULK, body)?;
+    Ok((wish_of(body), text(body, "action").unwrap_or_default()))
+}
+
+fn wish_of(body: &Value) -> Wish {
+    Wish { reason: text(body, "reason").unwrap_or_default(), dry_run: flag(body, "dry_run") }
+}
+
+fn flag(body: &Value, field: &str) -> bool {
+    body.get(field).and_then(Value::as_bool).unwrap_or(false)
+}

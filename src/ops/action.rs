@@ -1,0 +1,234 @@
+//! What may be asked, by whom. Pure.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::checkout::InvalidId;
+
+/// What an operator may do; each role includes the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Look at everything.
+    Read,
+    /// Restart, pause, resume, cancel without refund.
+    Act,
+    /// Resolve, refund, capture, void.
+    Money,
+}
+
+impl Role {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Act => "act",
+            Self::Money => "money",
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        match text {
+            "read" => Ok(Self::Read),
+            "act" => Ok(Self::Act),
+            "money" => Ok(Self::Money),
+            _ => Err(UnknownRole),
+        }
+    }
+}
+
+/// No role that there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be read, act or money")]
+pub struct UnknownRole;
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The name that stands in the audit log.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// What an operator found out and asserts. It is checked against BigCommerce before it is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// This order was made for the checkout.
+    Order(i64),
+    /// No order was made.
+    NoOrder,
+    /// The shopper was charged, by this transaction.
+    Charged(String),
+    /// The shopper was not charged.
+    NotCharged,
+}
+
+impl Finding {
+    /// Reads `{"order_id": 125}`, `{"no_order": true}`, `{"charged": "..."}` or `{"not_charged": true}`.
+    pub fn parse(value: &Value) -> Result<Self, InvalidFinding> {
+        let map = value.as_object().filter(|map| map.len() == 1).ok_or(InvalidFinding)?;
+        let (name, value) = map.iter().next().ok_or(InvalidFinding)?;
+        match (name.as_str(), value) {
+            ("order_id", value) => value.as_i64().filter(|id| *id > 0).map(Self::Order).ok_or(InvalidFinding),
+            ("no_order", Value::Bool(true)) => Ok(Self::NoOrder),
+            ("charged", Value::String(id)) if is_transaction_id(id) => Ok(Self::Charged(id.clone())),
+            ("not_charged", Value::Bool(true)) => Ok(Self::NotCharged),
+            _ => Err(InvalidFinding),
+        }
+    }
+
+    /// As it was read.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Order(id) => json!({"order_id": id}),
+            Self::NoOrder => json!({"no_order": true}),
+            Self::Charged(id) => json!({"charged": id}),
+            Self::NotCharged => json!({"not_charged": true}),
+        }
+    }
+
+    /// The member that names it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Order(_) => "order_id",
+            Self::NoOrder => "no_order",
+            Self::Charged(_) => "charged",
+            Self::NotCharged => "not_charged",
+        }
+    }
+}
+
+/// Gateways use letters, digits and a few signs; anything else has no place in a log.
+fn is_transaction_id(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Not a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be one of {{\"order_id\": <number>}}, {{\"no_order\": true}}, {{\"charged\": \"<transaction id>\"}}, {{\"not_charged\": true}}"
+)]
+pub struct InvalidFinding;
+
+/// What may be done to a checkout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Try again now.
+    Restart,
+    /// Leave it alone until it is resumed.
+    Pause,
+    /// Go on after a pause.
+    Resume,
+    /// Undo what was done.
+    Cancel {
+        /// Also when it was paid, by refunding it.
+        refund: bool,
+    },
+    /// Assert what recovery cannot find out.
+    Resolve(Finding),
+}
+
+impl Action {
+    /// Its name in URLs, in the audit log and on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Cancel { .. } => "cancel",
+            Self::Resolve(_) => "resolve",
+        }
+    }
+
+    /// The action of this name, as far as a bulk may do it.
+    pub fn for_many(name: &str) -> Result<Self, InvalidId> {
+        match name {
+            "restart" => Ok(Self::Restart),
+            "pause" => Ok(Self::Pause),
+            "resume" => Ok(Self::Resume),
+            "cancel" => Ok(Self::Cancel { refund: false }),
+            _ => Err(InvalidId::unknown_word()),
+        }
+    }
+
+    /// The role that it needs.
+    pub fn role(&self) -> Role {
+        match self {
+            Self::Restart | Self::Pause | Self::Resume | Self::Cancel { refund: false } => Role::Act,
+            Self::Cancel { refund: true } | Self::Resolve(_) => Role::Money,
+        }
+    }
+
+    /// What was asked in particular, for the audit log.
+    pub fn detail(&self) -> Value {
+        match self {
+            Self::Resolve(finding) => json!({"finding": finding.to_json()}),
+            Self::Cancel { refund: true } => json!({"refund": true}),
+            _ => json!({}),
+        }
+    }
+}
+
+/// The most characters of a reason.
+pub const REASON_AT_MOST: usize = 500;
+
+/// The reason as it is kept; `None`: it says nothing, or it is too long, or it holds control characters.
+pub fn reason(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let fits =
+        !text.is_empty() && text.chars().count() <= REASON_AT_MOST && !text.chars().any(char::is_control);
+    fits.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_exactly_one_assertion() {
+        for (value, expected) in [
+            (json!({"order_id": 125}), Some(Finding::Order(125))),
+            (json!({"no_order": true}), Some(Finding::NoOrder)),
+            (json!({"charged": "tx_1"}), Some(Finding::Charged("tx_1".to_owned()))),
+            (json!({"not_charged": true}), Some(Finding::NotCharged)),
+            (json!({"order_id": 0}), None),
+            (json!({"order_id": "125"}), None),
+            (json!({"no_order": false}), None),
+            (json!({"not_charged": false}), None),
+            (json!({"charged": ""}), None),
+            (json!({"charged": "a b"}), None),
+            (json!({"charged": "1", "not_charged": true}), None),
+            (json!({}), None),
+            (json!("not_charged"), None),
+        ] {
+            let finding = Finding::parse(&value).ok();
+            assert_eq!(finding, expected, "{value}");
+            if let Some(finding) = finding {
+                assert_eq!(finding.to_json(), value);
+            }
+        }
+    }
+
+    #[test]
+    fn what_moves_money_needs_the_role_for_it() {
+        assert_eq!(Action::Restart.role(), Role::Act);
+        assert_eq!(Action::Cancel { refund: false }.role(), Role::Act);
+        assert_eq!(Action::Cancel { refund: true }.role(), Role::Money);
+        assert_eq!(Action::Resolve(Finding::NotCharged).role(), Role::Money);
+        assert!(Role::Read < Role::Act && Role::Act < Role::Money);
+        assert!(Action::for_many("resolve").is_err());
+    }
+
+    #[test]
+    fn a_reason_says_something() {
+        assert_eq!(reason("  the gateway was down "), Some("the gateway was down"));
+        for wrong in ["", "  ", "a\nb", &"a".repeat(501)] {
+            assert_eq!(reason(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! What BigCommerce says about a finding. It only reads.
+//!
+//! Guarantees: a finding that BigCommerce contradicts is refused with what contradicts it; what cannot be read is
+//! never taken for absent.
+
+use std::time::Duration;
+
+use crate::bigcommerce::orders::{Filter, Order, Transaction};
+use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority, checkouts::Include};
+use crate::checkout::{Checkout, Flow, OrderFacts};
+use crate::saga::operate::{self, Proof};
+use crate::store::Held;
+
+use super::act::Refused;
+use super::action::Finding;
+use super::guard::Guard;
+
+/// A finding that BigCommerce does not contradict, and what follows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Checked {
+    /// Take this order over; it is not paid.
+    Adopt { order: OrderFacts, instead_of: Option<i64> },
+    /// There is no order.
+    NoOrder,
+    /// The order is paid.
+    Charged { order: OrderFacts, instead_of: Option<i64>, kind: &'static str, transaction_id: Option<String> },
+    /// The order is not paid, and, where it is dead, never will be.
+    NotCharged { order: OrderFacts, dead: bool },
+}
+
+/// Statuses in which an order is over without payment: Cancelled and Declined (BigCommerce: order statuses).
+const OVER: &[i64] = &[5, 6];
+
+/// Asks BigCommerce about a finding.
+pub(super) async fn check(
+    client: &Client,
+    held: &Held,
+    finding: &Finding,
+    settle: Duration,
+) -> Result<Checked, Refused> {
+    let call = Call::new(held.checkout.id.uuid(), Priority::BackOffice);
+    let look = Look { client, call: &call, checkout: &held.checkout };
+    match finding {
+        Finding::Order(id) => look.order(*id).await,
+        // What is shown counts at once; only that nothing is shown has to wait.
+        Finding::NoOrder => {
+            let checked = look.no_order().await?;
+            quiet(held, settle)?;
+            Ok(checked)
+        }
+        Finding::Charged(transaction) => look.charged(transaction).await,
+        Finding::NotCharged => {
+            let checked = look.not_charged().await?;
+            quiet(held, settle)?;
+            Ok(checked)
+        }
+    }
+}
+
+/// What BigCommerce does not show is believed only after the settle window.
+fn quiet(held: &Held, settle: Duration) -> Result<(), Refused> {
+    let attempt = held.checkout.in_flight.as_ref();
+    let sent = attempt.map(|attempt| attempt.unknown_since.unwrap_or(attempt.started_at));
+    let expired = operate::token_expires_at(&held.checkout);
+    let since = sent.into_iter().chain(expired).max();
+    match since {
+        Some(since) if held.now - since < settle => Err(Guard::new(
+            "settling",
+            format!(
+                "BigCommerce may still be about to show it: ask again in {} seconds",
+                settle.saturating_sub(Duration::try_from(held.now - since).unwrap_or_default()).as_secs() + 1
+            ),
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+struct Look<'a> {
+    client: &'a Client,
+    call: &'a Call,
+    checkout: &'a Checkout,
+}
+
+impl Look<'_> {
+    async fn order(&self, id: i64) -> Result<Checked, Refused> {
+        let found = self.read(id).await?.ok_or_else(|| {
+            contradicted(format!("BigCommerce has no order {id}, or it is archived"), Vec::new())
+        })?;
+        if !self.is_ours(&found) {
+            return Err(contradicted(
+                format!("order {id} was not made by this checkout"),
+                vec![format!("order {id} belongs to cart {}", found.cart_id.as_deref().unwrap_or("(none)"))],
+            ));
+        }
+        if self.checkout.facts.dead_orders.contains(&id) {
+            return Err(contradicted(format!("order {id} was given up by this checkout"), Vec::new()));
+        }
+        self.others_unpaid(id).await?;
+        let known = self.checkout.facts.order.as_ref().map(|order| order.id);
+        let instead_of = known.filter(|known| *known != id);
+        let transactions = self.transactions(found.id).await?;
+        match operate::proof(&found, &transactions) {
+            Proof::Paid { kind, transaction_id } => Ok(Checked::Charged {
+                order: operate::order_facts(&found, true),
+                instead_of,
+                kind,
+                transaction_id,
+            }),
+            Proof::Pending => Err(contradicted(
+                format!("a payment of order {id} is settling: ask again once it has"),
+                shown(&found, &transactions),
+            )),
+            Proof::Declined | Proof::Nothing if OVER.contains(&found.status_id) => Err(contradicted(
+                format!("order {id} is {}: it cannot be paid any more", found.status),
+                shown(&found, &transactions),
+            )),
+            Proof::Declined | Proof::Nothing => {
+                Ok(Checked::Adopt { order: operate::order_facts(&found, false), instead_of })
+            }
+        }
+    }
+
+    /// Every other order of this checkout is certainly not paid.
+    async fn others_unpaid(&self, id: i64) -> Result<(), Refused> {
+        for other in self.list().await?.iter().filter(|other| other.id.get() != id) {
+            let transactions = self.transactions(other.id).await?;
+            if !is_unpaid(other, &transactions) {
+                return Err(contradicted(
+                    format!("order {} of the same cart is paid, or may be", other.id),
+                    shown(other, &transactions),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn no_order(&self) -> Result<Checked, Refused> {
+        let orders = self.list().await?;
+        if !orders.is_empty() {
+            let ids: Vec<String> = orders.iter().map(|order| order.id.to_string()).collect();
+            return Err(contradicted(
+                format!("BigCommerce has made order {} of this checkout", ids.join(", ")),
+                orders.iter().flat_map(|order| shown(order, &[])).collect(),
+            ));
+        }
+        if self.checkout.flow == Flow::Cart {
+            self.cart_names_no_order().await?;
+        }
+        Ok(Checked::NoOrder)
+    }
+
+    async fn cart_names_no_order(&self) -> Result<(), Refused> {
+        let Some(cart_id) = self.checkout.facts.cart_id.as_deref() else { return Ok(()) };
+        let read = self.client.checkouts(self.call).get(cart_id, Include::ShippingOptions).await;
+        let Some(cart) = found(read)? else {
+            let detail = "the cart is gone: BigCommerce removes it when its order is paid";
+            return Err(contradicted(detail.to_owned(), Vec::new()));
+        };
+        let hint = cart.order_id.and_then(|id| id.parse::<i64>().ok());
+        let Some(hint) = hint.filter(|id| !self.checkout.facts.dead_orders.contains(id)) else {
+            return Ok(());
+        };
+        match self.read(hint).await? {
+            Some(order) if !order.is_deleted => {
+                Err(contradicted(format!("BigCommerce's checkout names order {hint}"), shown(&order, &[])))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn charged(&self, claimed: &str) -> Result<Checked, Refused> {
+        let (order, transactions) = self.known_order().await?;
+        self.others_unpaid(order.id.get()).await?;
+        let is_claimed = |transaction: &&Transaction| {
+            transaction.id == claimed || transaction.gateway_transaction_id.as_deref() == Some(claimed)
+        };
+        let answered =
+            self.checkout.facts.payment.as_ref().and_then(|payment| payment.transaction_id.as_deref());
+        let named = transactions.iter().find(is_claimed);
+        if let Some(named) = named.filter(|named| named.status != "ok") {
+            return Err(contradicted(
+                format!("transaction {claimed} is not ok: {} {}", named.event, named.status),
+                shown(&order, &transactions),
+            ));
+        }
+        let Proof::Paid { kind, transaction_id } = operate::proof(&order, &transactions) else {
+            return Err(contradicted(
+                format!(
+                    "BigCommerce shows no payment of order {}. When the gateway took the money all the same, make \
+                     BigCommerce show it (or have it refunded at the gateway) first",
+                    order.id
+                ),
+                shown(&order, &transactions),
+            ));
+        };
+        let plain = named.is_some() || transactions.is_empty() || answered == Some(claimed);
+        if !plain && !is_payment_id(claimed, &transactions) {
+            return Err(contradicted(
+                format!("order {} is paid, but not by transaction {claimed}", order.id),
+                shown(&order, &transactions),
+            ));
+        }
+        let transaction_id = transaction_id.or_else(|| Some(claimed.to_owned()));
+        let order = operate::order_facts(&order, true);
+        Ok(Checked::Charged { order, instead_of: None, kind, transaction_id })
+    }
+
+    async fn not_charged(&self) -> Result<Checked, Refused> {
+        let (order, transactions) = self.known_order().await?;
+        self.others_unpaid(order.id.get()).await?;
+        let moved = transactions.iter().any(moved_money);
+        let dead = order.is_deleted || OVER.contains(&order.status_id);
+        let quiet = order.payment_status.is_empty() || order.payment_status == "declined";
+        if moved || !quiet || !(order.status_id == 0 || dead) {
+            return Err(contradicted(
+                format!("order {} is paid, or may be", order.id),
+                shown(&order, &transactions),
+            ));
+        }
+        Ok(Checked::NotCharged { order: operate::order_facts(&order, true), dead })
+    }
+
+    async fn known_order(&self) -> Result<(Order, Vec<Transaction>), Refused> {
+        let id = self.checkout.facts.order.as_ref().map_or(0, |order| order.id);
+        let gone = || contradicted(format!("BigCommerce has no order {id} any more"), Vec::new());
+        let order = self.read(id).await?.ok_or_else(gone)?;
+        let transactions = self.transactions(order.id).await?;
+        Ok((order, transactions))
+    }
+
+    async fn read(&self, id: i64) -> Result<Option<Order>, Refused> {
+        let Some(id) = OrderId::new(id) else { return Ok(None) };
+        found(self.client.orders(self.call).get(id).await)
+    }
+
+    async fn transactions(&self, id: OrderId) -> Result<Vec<Transaction>, Refused> {
+        Ok(found(self.client.orders(self.call).transactions(id).await)?.unwrap_or_default())
+    }
+
+    async fn list(&self) -> Result<Vec<Order>, Refused> {
+        let filter = match (self.checkout.flow, self.checkout.facts.cart_id.as_deref()) {
+            (Flow::Cart, Some(cart_id)) => Filter::by_cart(cart_id),
+            (Flow::Cart, None) => return Ok(Vec::new()),
+            (Flow::DirectOrder, _) => Filter {
+                external_order_id: Some(self.checkout.id.to_string()),
+                sort: Some("id:asc".to_owned()),
+                ..Filter::default()
+            },
+        };
+        let listed = self.client.orders(self.call).list(&filter).await.map_err(unreadable)?;
+        let mut orders = listed.value;
+        let dead = &self.checkout.facts.dead_orders;
+        orders.retain(|order| self.is_ours(order) && !order.is_deleted && !dead.contains(&order.id.get()));
+        Ok(orders)
+    }
+
+    fn is_ours(&self, order: &Order) -> bool {
+        match self.checkout.flow {
+            Flow::Cart => order.cart_id.is_some() && order.cart_id == self.checkout.facts.cart_id,
+            Flow::DirectOrder => order.external_order_id.as_deref() == Some(&*self.checkout.id.to_string()),
+        }
+    }
+}
+
+/// Nothing was charged for this order and nothing is on the way.
+fn is_unpaid(order: &Order, transactions: &[Transaction]) -> bool {
+    let over = order.status_id == 0 || OVER.contains(&order.status_id);
+    let quiet = order.payment_status.is_empty() || order.payment_status == "declined";
+    over && quiet && !transactions.iter().any(moved_money)
+}
+
+/// The id that the payments API answers (a UUID) is in no list of transactions: it is believed of the only charge.
+fn is_payment_id(claimed: &str, transactions: &[Transaction]) -> bool {
+    let charges = transactions
+        .iter()
+        .filter(|transaction| matches!(transaction.event.as_str(), "purchase" | "authorization"))
+        .filter(|transaction| transaction.status == "ok");
+    uuid::Uuid::try_parse(claimed).is_ok() && charges.count() == 1
+}
+
+fn moved_money(transaction: &Transaction) -> bool {
+    // Whatever is not plainly an error may have moved money.
+    transaction.status != "error"
+}
+
+fn shown(order: &Order, transactions: &[Transaction]) -> Vec<String> {
+    let payment = if order.payment_status.is_empty() { "no payment status" } else { &order.payment_status };
+    let mut lines =
+        vec![format!("order {} is {} (status {}), {payment}", order.id, order.status, order.status_id)];
+    lines.extend(transactions.iter().map(|transaction| {
+        let amount = transaction.amount.map(|amount| format!(" of {amount}")).unwrap_or_default();
+        format!("transaction {}: {}{amount}, {}", transaction.id, transaction.event, transaction.status)
+    }));
+    lines
+}
+
+fn found<T>(result: Result<Answer<T>, Error>) -> Result<Option<T>, Refused> {
+    match result {
+        Ok(answer) => Ok(Some(answer.value)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is used as a function that maps an error")]
+fn unreadable(error: Error) -> Refused {
+    Refused::Upstream(error.to_string())
+}
+
+fn contradicted(detail: String, evidence: Vec<String>) -> Refused {
+    Refused::Contradicted { detail, evidence }
+}

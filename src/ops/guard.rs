@@ -1,0 +1,186 @@
+//! What refuses an action, decided on what is known here. Pure.
+//!
+//! Guarantees: nothing that could charge twice passes. A payment that may have been made is never skipped, whatever is
+//! asked for; it is looked for, or a finding about it is checked against BigCommerce.
+
+use crate::checkout::{PaymentStatus, Status, StuckReason};
+use crate::saga::operate;
+use crate::store::Held;
+
+use super::action::{Action, Finding};
+
+/// Why an action is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guard {
+    /// Its name, for programs.
+    pub name: &'static str,
+    /// Why, and what can be done instead, for people.
+    pub detail: String,
+}
+
+impl Guard {
+    pub(super) fn new(name: &'static str, detail: impl Into<String>) -> Self {
+        Self { name, detail: detail.into() }
+    }
+}
+
+/// Whether this may be done to this checkout, as far as that is known without asking BigCommerce.
+pub(super) fn guard(action: &Action, held: &Held) -> Result<(), Guard> {
+    let status = held.checkout.status;
+    match action {
+        Action::Cancel { refund } if status == Status::Completed => return Err(paid(held, *refund)),
+        _ if status.is_final() => {
+            return Err(Guard::new(
+                "ended",
+                format!("the checkout is {status}, which is final: nothing of it can be changed any more"),
+            ));
+        }
+        _ => {}
+    }
+    if status == Status::Running || held.leased {
+        return Err(Guard::new(
+            "running",
+            "a process is working on it at this moment; it ends by itself within seconds, so ask again then",
+        ));
+    }
+    match action {
+        Action::Restart => restart(held),
+        Action::Resume => resume(held),
+        Action::Pause => pause(held),
+        Action::Cancel { .. } => cancel(held),
+        Action::Resolve(finding) => resolve(finding, held),
+    }
+}
+
+fn paid(held: &Held, refund: bool) -> Guard {
+    let order = held.checkout.facts.order.as_ref().map(|order| order.id.to_string()).unwrap_or_default();
+    if refund {
+        return Guard::new(
+            "refund-not-available",
+            format!(
+                "order {order} is paid. Cancelling with a refund is not possible here yet: refund order {order} in \
+                 BigCommerce's control panel"
+            ),
+        );
+    }
+    Guard::new(
+        "paid",
+        format!(
+            "order {order} is paid: the only way back is a refund, which needs refund: true and the role money"
+        ),
+    )
+}
+
+fn restart(held: &Held) -> Result<(), Guard> {
+    match held.checkout.status {
+        Status::Stuck | Status::Waiting | Status::Compensating => Ok(()),
+        status => Err(Guard::new(
+            "nothing-to-restart",
+            format!("the checkout is {status}: it waits for the shopper, and there is nothing to try again"),
+        )),
+    }
+}
+
+fn resume(held: &Held) -> Result<(), Guard> {
+    match held.checkout.stuck.as_ref().map(|stuck| stuck.reason) {
+        Some(StuckReason::Paused) => Ok(()),
+        Some(reason) => Err(Guard::new(
+            "not-paused",
+            format!("the checkout is stuck for another reason ({reason}): restart it instead"),
+        )),
+        None => Err(Guard::new("not-paused", "the checkout is not paused")),
+    }
+}
+
+fn pause(held: &Held) -> Result<(), Guard> {
+    match held.checkout.status {
+        Status::AwaitingInput | Status::Waiting => Ok(()),
+        Status::Stuck => {
+            Err(Guard::new("at-rest", "the checkout is stuck already: nothing happens to it by itself"))
+        }
+        _ => Err(Guard::new(
+            "undoing",
+            "the checkout is being undone, which ends by itself; half-way is no place to stop",
+        )),
+    }
+}
+
+fn cancel(held: &Held) -> Result<(), Guard> {
+    let checkout = &held.checkout;
+    if checkout.status == Status::Compensating {
+        return Err(Guard::new(
+            "undoing",
+            "the checkout is being undone already; restart it to have it hurry",
+        ));
+    }
+    if operate::payment_in_doubt(checkout) {
+        return Err(Guard::new(
+            "payment-in-doubt",
+            "the shopper may have been charged: find out first (restart looks again, resolve takes your finding), \
+             because an order that is paid must not be cancelled",
+        ));
+    }
+    if checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::SurplusOrderPaid) {
+        return Err(Guard::new(
+            "surplus-order-paid",
+            "another order of this cart is paid or is being paid: resolve with its order id, or refund it first and \
+             restart",
+        ));
+    }
+    if checkout.facts.payment.as_ref().is_some_and(|payment| payment.status == PaymentStatus::Succeeded) {
+        return Err(paid(held, false));
+    }
+    Ok(())
+}
+
+fn resolve(finding: &Finding, held: &Held) -> Result<(), Guard> {
+    let checkout = &held.checkout;
+    if checkout.status != Status::Stuck {
+        return Err(Guard::new(
+            "not-stuck",
+            "only a stuck checkout takes a finding: recovery may still find out by itself. Restart it to have it look \
+             now, or pause it first to take over",
+        ));
+    }
+    match finding {
+        Finding::Order(_) | Finding::NoOrder if operate::payment_in_doubt(checkout) => Err(Guard::new(
+            "payment-in-doubt",
+            "a payment of the order that is known may have been made: a finding about the payment (charged or \
+             not_charged) comes first",
+        )),
+        Finding::NoOrder => match &checkout.facts.order {
+            Some(order) => Err(Guard::new(
+                "order-known",
+                format!("order {} is known to belong to this checkout", order.id),
+            )),
+            None => Ok(()),
+        },
+        Finding::Charged(_) | Finding::NotCharged if checkout.facts.order.is_none() => Err(Guard::new(
+            "no-order",
+            "no order is known, so nothing can have been charged through this checkout; find the order first \
+             (order_id or no_order)",
+        )),
+        Finding::Order(_) | Finding::Charged(_) => Ok(()),
+        Finding::NotCharged => not_charged(held),
+    }
+}
+
+fn not_charged(held: &Held) -> Result<(), Guard> {
+    let checkout = &held.checkout;
+    if operate::is_undoing(checkout) {
+        return Err(Guard::new(
+            "undoing",
+            "the checkout was being undone: restart it, and the undoing looks at the order again",
+        ));
+    }
+    match operate::token_expires_at(checkout) {
+        Some(at) if at > held.now => Err(Guard::new(
+            "token-alive",
+            format!(
+                "the access token of the payment is good until {}: until then the payment may still arrive",
+                at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}

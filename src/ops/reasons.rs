@@ -1,0 +1,123 @@
+//! What each reason to be stuck means, in plain words. The runbook (`docs/runbook.md`) has an entry for each.
+
+use crate::checkout::StuckReason;
+
+/// What is to be said of one reason.
+pub(super) struct Text {
+    /// In one line.
+    pub(super) headline: &'static str,
+    /// What happened.
+    pub(super) happened: &'static str,
+    /// What is certain.
+    pub(super) known: &'static str,
+    /// What is not.
+    pub(super) not_known: &'static str,
+    /// What to do first, and why.
+    pub(super) advice: &'static str,
+}
+
+/// The text for a reason.
+#[expect(clippy::too_many_lines, reason = "a table, one entry for each reason")]
+pub(super) fn text(reason: StuckReason) -> Text {
+    match reason {
+        StuckReason::OrderUnknown => Text {
+            headline: "Whether an order was created is not known",
+            happened: "BigCommerce was asked to create the order and gave no answer that says what it did; looking for \
+                       the order did not settle it.",
+            known: "Nothing was paid: no payment is ever begun before the order is known.",
+            not_known: "Whether BigCommerce made the order.",
+            advice: "Restart: it looks for the order again and creates one only when there certainly is none. If \
+                     BigCommerce cannot be asked, find the order by its cart in the control panel and resolve with its \
+                     id, or with no_order.",
+        },
+        StuckReason::TotalMismatch => Text {
+            headline: "The order costs something else than the shopper was shown",
+            happened: "The order, or the token to pay it, names another amount, currency or order than the checkout.",
+            known: "Nothing was paid: the payment is begun only when the amounts agree.",
+            not_known: "Why the amounts differ: a price, a tax or a discount that changed in between, or an app that \
+                        changes orders.",
+            advice: "Cancel, so that the shopper begins again and sees the right total. If the order was put right in \
+                     the control panel, restart: the amounts are compared again.",
+        },
+        StuckReason::SurplusOrderPaid => Text {
+            headline: "Another order of the same cart is paid or being paid",
+            happened: "BigCommerce has a second order of this cart, and it is not an unpaid one: the shopper probably \
+                       paid in another place, such as BigCommerce's own checkout.",
+            known: "This service has not paid a second order, and will not while the other one is there.",
+            not_known: "Whether the other order is the one that the shopper wants.",
+            advice: "Resolve with the id of the order that is paid: the checkout takes it over and is completed, and its \
+                     own unpaid order is given up. If the other order is wrong, refund it first, then restart.",
+        },
+        StuckReason::OrderTaken => Text {
+            headline: "The order already belongs to another checkout",
+            happened: "BigCommerce named an order that another checkout of this service has taken over.",
+            known: "This checkout has paid nothing. The other checkout goes on by itself.",
+            not_known: "How two checkouts came to the same cart.",
+            advice: "Cancel: this checkout is closed and its cart is deleted; the order stays with the other checkout.",
+        },
+        StuckReason::OrderNotPayable => Text {
+            headline: "The order can no longer be paid, and nothing shows a payment",
+            happened: "BigCommerce refuses to have the order paid: it is not Incomplete any more. Somebody or some app \
+                       moved it.",
+            known: "No payment was sent for this attempt, and BigCommerce shows none.",
+            not_known: "Who moved the order, and why.",
+            advice: "Resolve with not_charged when the order was cancelled or declined: the shopper may pay a new order \
+                     of the same cart. When it was moved by mistake, set it back to Incomplete and restart.",
+        },
+        StuckReason::PaymentUnknown => Text {
+            headline: "Whether the shopper was charged is not known",
+            happened: "The payment was sent and its answer was lost. The order and its transactions were followed until \
+                       the payment's access token had expired, and they show no charge.",
+            known: "Nothing is sent again. The token has expired, so the payment cannot arrive late any more. \
+                    BigCommerce shows no charge: probably nothing was charged.",
+            not_known: "Whether the gateway took the money all the same: a payment cannot be asked about at BigCommerce.",
+            advice: "Look at the order in the control panel and for the amount at the gateway. Then resolve with \
+                     not_charged, or with charged and the transaction. Restart only looks again.",
+        },
+        StuckReason::PaymentPendingTooLong => Text {
+            headline: "An accepted payment has not settled for too long",
+            happened: "BigCommerce accepted the payment as pending, and the gateway has not settled it within the \
+                       configured time.",
+            known: "The payment was accepted once and is never sent again.",
+            not_known: "Whether it will settle or be declined.",
+            advice: "Restart: it is followed for as long again. Ask the gateway why it is pending; once the order shows \
+                     how it ended, resolve is possible too.",
+        },
+        StuckReason::PaymentConfiguration => Text {
+            headline: "The payment gateway is not set up for this payment",
+            happened: "BigCommerce refused the payment because of the store's gateway settings (30000 to 30002).",
+            known: "Nothing was charged: this refusal is certain.",
+            not_known: "Which setting is wrong; BigCommerce does not say.",
+            advice: "Mend the payment settings of the store, then restart: the shopper may pay again.",
+        },
+        StuckReason::CancelFoundPaid => Text {
+            headline: "While it was being undone, the order turned out to be paid",
+            happened: "The checkout was to be cancelled, and its order is not Incomplete any more.",
+            known: "The order was not cancelled and nothing was refunded.",
+            not_known: "Whether the money is wanted: the order was paid, or moved by somebody, while it was cancelled.",
+            advice: "Resolve with charged and the transaction to keep the order, or refund it in the control panel, set \
+                     it to Cancelled and restart: the undoing goes on.",
+        },
+        StuckReason::UndoFailed => Text {
+            headline: "The undoing failed again and again",
+            happened: "The cart or the order could not be removed; BigCommerce kept failing or refusing.",
+            known: "Nothing was paid. Every part of the undoing looks first and may be repeated.",
+            not_known: "What of it is left at BigCommerce.",
+            advice: "Restart once BigCommerce answers again.",
+        },
+        StuckReason::AttemptsExhausted => Text {
+            headline: "A step failed again and again",
+            happened: "The same step was tried as often as is allowed and never got an answer that says what happened.",
+            known: "The step is one that may be repeated; no order is made and nothing is paid twice by trying again.",
+            not_known: "Whether BigCommerce is down, or something about this checkout makes it fail.",
+            advice: "Look at the timeline for the answers, then restart. If it comes back, cancel.",
+        },
+        StuckReason::Paused => Text {
+            headline: "An operator paused it",
+            happened: "An operator took it out of the hands of recovery.",
+            known: "Nothing happens to it until it is resumed. The shopper is told that it needs a person.",
+            not_known: "Nothing beyond what was unknown before the pause.",
+            advice: "Resume: it goes on where it was; what was in flight is looked for first.",
+        },
+    }
+}

@@ -1,0 +1,312 @@
+//! A checkout in plain words: what happened, what is known and not known, and what each action would do. Pure.
+
+use serde::Serialize;
+
+use super::action::{Action, Finding};
+use super::case::Case;
+use super::guard::guard;
+use super::reasons;
+use crate::checkout::{Checkout, PaymentStatus, Status, StepName, StuckReason};
+use crate::saga::operate;
+use crate::store::Held;
+
+/// A checkout in plain words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Why {
+    /// In one line.
+    pub headline: String,
+    /// What happened, the oldest first.
+    pub what_happened: Vec<String>,
+    /// What is certain.
+    pub known: Vec<String>,
+    /// What is not.
+    pub not_known: Vec<String>,
+    /// What may be done.
+    pub actions: Vec<AllowedAction>,
+    /// What to do first.
+    pub suggested: Option<Suggested>,
+}
+
+/// An action and what it would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AllowedAction {
+    /// `restart`, `pause`, `resume`, `cancel` or `resolve`.
+    pub action: &'static str,
+    /// For `resolve`: the member of the finding.
+    pub finding: Option<&'static str>,
+    /// The role that it needs.
+    pub role: &'static str,
+    /// Whether it is possible as things stand.
+    pub allowed: bool,
+    /// What it does to orders.
+    pub effect_on_orders: String,
+    /// What it does to money.
+    pub effect_on_money: String,
+    /// Why it is not possible, or what is checked before it is done.
+    pub guard: Option<String>,
+}
+
+/// What to do first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suggested {
+    /// The action.
+    pub action: &'static str,
+    /// Why that one.
+    pub because: String,
+    /// The heading of its entry in `docs/runbook.md`.
+    pub runbook: Option<&'static str>,
+}
+
+/// Says how a checkout stands.
+pub fn why(case: &Case) -> Why {
+    let checkout = case.checkout();
+    let reason =
+        checkout.stuck.as_ref().map(|stuck| stuck.reason).filter(|_| checkout.status == Status::Stuck);
+    let mut known = facts(checkout);
+    let mut not_known = Vec::new();
+    let (headline, suggested) = if let Some(reason) = reason {
+        let text = reasons::text(reason);
+        known.push(text.known.to_owned());
+        not_known.push(text.not_known.to_owned());
+        (text.headline.to_owned(), Some(suggested(reason, &text)))
+    } else {
+        let (headline, unknown) = standing(checkout);
+        not_known.extend(unknown);
+        (headline, None)
+    };
+    Why {
+        headline,
+        what_happened: what_happened(case, reason),
+        known,
+        not_known,
+        actions: actions(&case.held),
+        suggested,
+    }
+}
+
+fn suggested(reason: StuckReason, text: &reasons::Text) -> Suggested {
+    Suggested {
+        action: reason.suggested_action(),
+        because: text.advice.to_owned(),
+        runbook: Some(reason.as_str()),
+    }
+}
+
+/// A checkout that is not stuck.
+fn standing(checkout: &Checkout) -> (String, Option<String>) {
+    let step = checkout.next_step().map_or("nothing", StepName::as_str);
+    let unknown = checkout.in_flight.as_ref().filter(|attempt| attempt.unknown_since.is_some());
+    match checkout.status {
+        Status::AwaitingInput => (format!("It waits for the shopper: the next step is {step}"), None),
+        Status::Running => (format!("A process is working on it: {step}"), None),
+        Status::Waiting => match (unknown, checkout.payment_in_doubt()) {
+            (Some(attempt), _) => (
+                format!("What became of {} is being found out", attempt.step),
+                Some(format!("Whether {} took effect at BigCommerce.", attempt.step)),
+            ),
+            (None, true) => (
+                "An accepted payment is settling".to_owned(),
+                Some("Whether the payment settles or is declined.".to_owned()),
+            ),
+            (None, false) => (format!("It waits for its next try: {step}"), None),
+        },
+        Status::Completed => ("It is completed: the order is paid".to_owned(), None),
+        Status::Compensating => ("What was done is being undone".to_owned(), None),
+        Status::Cancelled => ("It was cancelled, and what was done was undone".to_owned(), None),
+        Status::Expired => ("It expired: nobody came back, and what was done was undone".to_owned(), None),
+        // A stuck one has a reason.
+        Status::Stuck => ("It needs a person".to_owned(), None),
+    }
+}
+
+/// The latest attempts and moves in sentences.
+fn what_happened(case: &Case, reason: Option<StuckReason>) -> Vec<String> {
+    let skip = case.timeline.attempts.len().saturating_sub(SHOWN);
+    let mut lines: Vec<String> = case.timeline.attempts.iter().skip(skip).map(sentence).collect();
+    if skip > 0 {
+        lines.insert(0, format!("{skip} earlier attempts are not listed here."));
+    }
+    if let Some(stuck) = case.checkout().stuck.as_ref().filter(|_| reason.is_some()) {
+        lines.push(format!("Stuck since {}: {}.", instant(stuck.since), stuck.detail));
+        lines.push(reasons::text(stuck.reason).happened.to_owned());
+    }
+    lines
+}
+
+const SHOWN: usize = 12;
+
+fn sentence(attempt: &super::case::Attempt) -> String {
+    let Some(outcome) = attempt.outcome.as_deref() else {
+        return format!(
+            "{} (attempt {}) began at {} and is in flight.",
+            attempt.step,
+            attempt.attempt,
+            instant(attempt.began_at)
+        );
+    };
+    let meaning = match outcome {
+        "succeeded" => "succeeded",
+        "rejected" => "was refused",
+        "retry" => "certainly had no effect",
+        _ => "has an outcome that is not known",
+    };
+    let status = attempt.results.last().and_then(|result| result.upstream_status);
+    let status = status.map(|status| format!(" (BigCommerce answered {status})")).unwrap_or_default();
+    format!("{} (attempt {}) {meaning}{status}.", attempt.step, attempt.attempt)
+}
+
+fn facts(checkout: &Checkout) -> Vec<String> {
+    let mut facts = Vec::new();
+    match &checkout.facts.order {
+        Some(order) => facts.push(format!(
+            "Order {} is known; it was {} (status {}) when it was last read.",
+            order.id, order.status, order.status_id
+        )),
+        None => facts.push("No order is known.".to_owned()),
+    }
+    for dead in &checkout.facts.dead_orders {
+        facts.push(format!("Order {dead} was given up: it is never paid."));
+    }
+    facts.push(match checkout.facts.payment.as_ref().map(|payment| payment.status) {
+        None => "No payment was made.".to_owned(),
+        Some(PaymentStatus::Processing) => "A payment was begun.".to_owned(),
+        Some(PaymentStatus::Succeeded) => "The payment succeeded.".to_owned(),
+        Some(PaymentStatus::Pending) => "A payment was accepted and is settling.".to_owned(),
+        Some(PaymentStatus::Declined) => {
+            "The latest payment was declined: nothing was charged by it.".to_owned()
+        }
+        Some(PaymentStatus::Unknown) => "A payment was sent, and what became of it is not known.".to_owned(),
+    });
+    if operate::is_undoing(checkout) && !checkout.status.is_final() {
+        facts.push("It was asked to be undone.".to_owned());
+    }
+    facts
+}
+
+/// Every action, whether it is possible, and what it would do.
+fn actions(held: &Held) -> Vec<AllowedAction> {
+    let order = held.checkout.facts.order.as_ref().map_or(0, |order| order.id);
+    let all = [
+        Action::Restart,
+        Action::Pause,
+        Action::Resume,
+        Action::Cancel { refund: false },
+        Action::Resolve(Finding::Order(order)),
+        Action::Resolve(Finding::NoOrder),
+        Action::Resolve(Finding::Charged(String::new())),
+        Action::Resolve(Finding::NotCharged),
+    ];
+    all.iter()
+        .map(|action| {
+            let (effect_on_orders, effect_on_money) = effects(action, held);
+            let refused = guard(action, held).err().map(|guard| guard.detail);
+            AllowedAction {
+                action: action.name(),
+                finding: match action {
+                    Action::Resolve(finding) => Some(finding.name()),
+                    _ => None,
+                },
+                role: action.role().as_str(),
+                allowed: refused.is_none(),
+                effect_on_orders,
+                effect_on_money,
+                guard: refused.or_else(|| condition(action).map(str::to_owned)),
+            }
+        })
+        .collect()
+}
+
+/// What is checked before it is done.
+fn condition(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::Resolve(Finding::Order(_)) => Some(
+            "BigCommerce is asked first: the order has to be of this cart, not archived, and no other order of the cart \
+             may be paid",
+        ),
+        Action::Resolve(Finding::NoOrder) => Some(
+            "BigCommerce is asked first: it must list no order of this cart, and the settle window must be over",
+        ),
+        Action::Resolve(Finding::Charged(_)) => {
+            Some("BigCommerce is asked first: the order has to be paid, and by this transaction")
+        }
+        Action::Resolve(Finding::NotCharged) => Some(
+            "BigCommerce is asked first: the order has to be Incomplete, Cancelled or Declined without any transaction \
+             that is not an error, and the access token must have expired",
+        ),
+        _ => None,
+    }
+}
+
+/// What an action does to orders and to money.
+pub(super) fn effects(action: &Action, held: &Held) -> (String, String) {
+    let (orders, money) = match action {
+        Action::Restart | Action::Resume => return go_on(&held.checkout),
+        Action::Pause => ("None. Nothing is sent until it is resumed.", "None."),
+        Action::Cancel { refund: true } => ("The order is cancelled.", "What was paid is refunded."),
+        Action::Cancel { refund: false } => (
+            "An unpaid order is cancelled at BigCommerce and the cart is deleted. An order that turns out to be paid is \
+             left alone.",
+            "None: it is refused when something may have been charged.",
+        ),
+        Action::Resolve(Finding::Order(_)) => (
+            "The order becomes the checkout's. An order that the checkout had before is given up and never paid. None is \
+             created.",
+            "None is moved. When the order is paid already, the checkout is completed with that payment.",
+        ),
+        Action::Resolve(Finding::NoOrder) => (
+            "The order step is done again: one order is created.",
+            "None is moved. The shopper can pay that order.",
+        ),
+        Action::Resolve(Finding::Charged(_)) => (
+            "None. The order that is known is taken as the paid one.",
+            "None is moved. The checkout is completed with the payment that BigCommerce shows.",
+        ),
+        Action::Resolve(Finding::NotCharged) => (
+            "None, when the order is Incomplete. One that was cancelled or declined is given up, and the shopper may \
+             make a new one.",
+            "None is moved. The shopper may pay again, once.",
+        ),
+    };
+    (orders.to_owned(), money.to_owned())
+}
+
+/// What trying again does depends on what is in flight.
+fn go_on(checkout: &Checkout) -> (String, String) {
+    if operate::is_undoing(checkout) {
+        return (
+            "The undoing goes on: an unpaid order is cancelled and the cart is deleted. A paid order is left alone."
+                .to_owned(),
+            "None.".to_owned(),
+        );
+    }
+    let (orders, money) = match checkout.in_flight.as_ref().map(|attempt| attempt.step) {
+        Some(StepName::Order) => (
+            "BigCommerce is asked for the order first. One is created only when there certainly is none.",
+            "None, unless the shopper had asked for order and payment at once and the payment was not begun: then the \
+             shopper is asked to pay again.",
+        ),
+        Some(StepName::Payment) if operate::payment_in_doubt(checkout) => {
+            ("None.", "None is moved: the payment is looked for at BigCommerce and never sent again.")
+        }
+        Some(StepName::Payment) => (
+            "None.",
+            "None: the payment was certainly not made, and its card data is gone. The shopper may pay again.",
+        ),
+        _ => (
+            "What is missing up to what the shopper asked for is done; an order is created at most once.",
+            "None: a payment needs the shopper.",
+        ),
+    };
+    (orders.to_owned(), money.to_owned())
+}
+
+fn instant(at: time::OffsetDateTime) -> String {
+    at.replace_nanosecond(0)
+        .unwrap_or(at)
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "why_tests.rs"]
+mod tests;

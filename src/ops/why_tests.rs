@@ -1,0 +1,239 @@
+//! What is said of each way a checkout may stand.
+
+use serde_json::{Map, json};
+use time::OffsetDateTime;
+
+use super::*;
+use crate::checkout::{
+    CheckoutId, Facts, Flow, Goal, InFlight, Input, OrderFacts, PaymentFacts, StepRecord, StepStatus, Stuck,
+};
+use crate::ops::Timeline;
+
+fn checkout(status: Status) -> Checkout {
+    let now = OffsetDateTime::UNIX_EPOCH;
+    Checkout {
+        id: CheckoutId::generate(),
+        store: "default".to_owned(),
+        flow: Flow::Cart,
+        version: 7,
+        fence: 2,
+        status,
+        steps: Flow::Cart
+            .steps()
+            .iter()
+            .map(|&name| StepRecord { name, status: StepStatus::Pending, attempts: 0, finished_at: None })
+            .collect(),
+        input: Input::default(),
+        facts: Facts::default(),
+        goal: None,
+        in_flight: None,
+        tries: 3,
+        lost_leases: 0,
+        answered: None,
+        stuck: None,
+        metadata: Map::new(),
+        created_at: now,
+        updated_at: now,
+        expires_at: now,
+    }
+}
+
+fn stuck(reason: StuckReason) -> Checkout {
+    let mut checkout = checkout(Status::Stuck);
+    checkout.stuck = Some(Stuck { reason, detail: "a detail".to_owned(), since: OffsetDateTime::UNIX_EPOCH });
+    checkout
+}
+
+fn held(checkout: Checkout) -> Held {
+    Held { checkout, leased: false, due_at: None, now: OffsetDateTime::UNIX_EPOCH }
+}
+
+fn case(checkout: Checkout) -> Case {
+    Case { held: held(checkout), timeline: Timeline::default(), actions: Vec::new() }
+}
+
+fn with_order(mut checkout: Checkout) -> Checkout {
+    checkout.facts.order = Some(OrderFacts {
+        id: 125,
+        status_id: 0,
+        status: "Incomplete".to_owned(),
+        payment_status: String::new(),
+        total: None,
+        currency: "USD".to_owned(),
+        verified: true,
+    });
+    checkout
+}
+
+fn in_flight(mut checkout: Checkout, step: StepName, sent: bool) -> Checkout {
+    checkout.in_flight = Some(InFlight {
+        step,
+        attempt: 1,
+        fence: 1,
+        started_at: OffsetDateTime::UNIX_EPOCH,
+        unknown_since: None,
+        settling: false,
+        looks: 4,
+        checkpoint: sent.then(|| json!({"jti": "j", "exp": 100, "known": []})),
+    });
+    checkout
+}
+
+fn paying(status: PaymentStatus, reason: StuckReason) -> Checkout {
+    let mut checkout = in_flight(with_order(stuck(reason)), StepName::Payment, true);
+    checkout.facts.payment = Some(PaymentFacts {
+        status,
+        transaction_id: None,
+        transaction_type: None,
+        amount: None,
+        currency: "USD".to_owned(),
+        payment_method_id: "stripe.card".to_owned(),
+        instrument_type: "card".to_owned(),
+        last_4: None,
+        decline: None,
+    });
+    checkout
+}
+
+fn allowed(why: &Why, action: &str, finding: Option<&str>) -> bool {
+    let found = why.actions.iter().find(|found| found.action == action && found.finding == finding);
+    found.expect("every action is listed").allowed
+}
+
+#[test]
+fn every_reason_has_its_words_its_runbook_entry_and_a_way_out() {
+    let runbook = include_str!("../../docs/runbook.md");
+    for &reason in StuckReason::ALL {
+        let why = why(&case(stuck(reason)));
+        assert!(why.headline.len() > 10, "{reason}");
+        let suggested = why.suggested.as_ref().unwrap_or_else(|| panic!("{reason} has no suggestion"));
+        assert_eq!(suggested.action, reason.suggested_action());
+        assert!(suggested.because.ends_with('.'), "{reason}");
+        assert!(
+            why.known.len() >= 3 && !why.not_known.is_empty() && why.what_happened.len() >= 2,
+            "{reason}"
+        );
+        let heading = format!("\n### {reason}\n");
+        assert_eq!(
+            runbook.matches(&heading).count(),
+            1,
+            "docs/runbook.md needs the heading {heading:?} once"
+        );
+        for action in &why.actions {
+            assert!(!action.effect_on_orders.is_empty() && !action.effect_on_money.is_empty(), "{reason}");
+            assert!(action.allowed || action.guard.is_some(), "{reason} {}", action.action);
+        }
+        assert!(
+            why.actions.iter().any(|action| action.allowed && action.action != "pause"),
+            "{reason} has no way out"
+        );
+    }
+}
+
+#[test]
+fn every_status_has_its_words() {
+    for &status in Status::ALL {
+        let mut checkout = checkout(status);
+        if status == Status::Stuck {
+            checkout = stuck(StuckReason::Paused);
+        }
+        let why = why(&case(checkout));
+        assert!(!why.headline.is_empty() && !why.known.is_empty(), "{status}");
+        if status.is_final() {
+            assert!(why.actions.iter().all(|action| !action.allowed), "{status} is final");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_could_charge_twice_is_allowed() {
+    let in_doubt = [
+        paying(PaymentStatus::Unknown, StuckReason::PaymentUnknown),
+        paying(PaymentStatus::Pending, StuckReason::PaymentPendingTooLong),
+        paying(PaymentStatus::Processing, StuckReason::AttemptsExhausted),
+        paying(PaymentStatus::Unknown, StuckReason::Paused),
+    ];
+    for checkout in in_doubt {
+        let held = held(checkout);
+        for action in [
+            Action::Cancel { refund: false },
+            Action::Resolve(Finding::NoOrder),
+            Action::Resolve(Finding::Order(9)),
+        ] {
+            let refused = guard(&action, &held).expect_err(action.name());
+            assert_eq!(refused.name, "payment-in-doubt", "{action:?}");
+        }
+        // The token is good until second 100.
+        let refused = guard(&Action::Resolve(Finding::NotCharged), &held).expect_err("too early");
+        assert_eq!(refused.name, "token-alive");
+        let later = Held { now: OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(101), ..held.clone() };
+        guard(&Action::Resolve(Finding::NotCharged), &later).expect("late enough");
+        // A restart keeps what is in flight, so that it is looked for.
+        let restarted = operate::restarted(&held.checkout, held.now).expect("a restart");
+        let attempt = restarted.checkout().in_flight.as_ref().expect("it stays in flight");
+        assert!(attempt.checkpoint.is_some(), "what was sent is not forgotten");
+        assert_eq!(restarted.checkout().status, Status::Waiting);
+    }
+    let running = held(checkout(Status::Running));
+    for action in [Action::Restart, Action::Pause, Action::Cancel { refund: false }] {
+        assert_eq!(guard(&action, &running).expect_err("running").name, "running");
+    }
+    let leased = Held { leased: true, ..held(checkout(Status::Compensating)) };
+    assert_eq!(guard(&Action::Restart, &leased).expect_err("leased").name, "running");
+    let paid = held(with_order(checkout(Status::Completed)));
+    assert_eq!(guard(&Action::Cancel { refund: false }, &paid).expect_err("paid").name, "paid");
+    let refused = guard(&Action::Cancel { refund: true }, &paid).expect_err("refund");
+    assert_eq!(refused.name, "refund-not-available");
+}
+
+#[test]
+fn a_refusal_by_the_gateways_settings_is_certain() {
+    let checkout = paying(PaymentStatus::Processing, StuckReason::PaymentConfiguration);
+    let restarted = operate::restarted(&checkout, OffsetDateTime::UNIX_EPOCH).expect("a restart");
+    let attempt = restarted.checkout().in_flight.as_ref().expect("it stays in flight");
+    assert!(attempt.checkpoint.is_none(), "nothing was charged");
+    let why = why(&case(checkout));
+    assert!(allowed(&why, "cancel", None) && allowed(&why, "restart", None));
+}
+
+#[test]
+fn what_was_being_undone_is_undone_further() {
+    let mut checkout = in_flight(stuck(StuckReason::UndoFailed), StepName::Cancel, false);
+    checkout.goal = Some(Goal {
+        operation: "cancel".to_owned(),
+        until: StepName::Cancel,
+        key: None,
+        agreed_total: None,
+        ticket: 3,
+    });
+    let restarted = operate::restarted(&checkout, OffsetDateTime::UNIX_EPOCH).expect("a restart");
+    assert_eq!(restarted.checkout().status, Status::Compensating);
+    let held = held(with_order(checkout));
+    assert_eq!(guard(&Action::Resolve(Finding::NotCharged), &held).expect_err("undoing").name, "undoing");
+}
+
+#[test]
+fn a_cancelled_payment_that_was_never_sent_is_not_looked_for() {
+    let checkout = in_flight(with_order(stuck(StuckReason::OrderNotPayable)), StepName::Payment, false);
+    let cancelled = operate::cancelled(&checkout).expect("a cancel");
+    assert!(cancelled.checkout().in_flight.is_none());
+    let unknown = in_flight(stuck(StuckReason::OrderUnknown), StepName::Order, false);
+    let cancelled = operate::cancelled(&unknown).expect("a cancel");
+    assert!(cancelled.checkout().in_flight.is_some(), "an order that may be there is looked for first");
+    let taken = in_flight(stuck(StuckReason::OrderTaken), StepName::Order, false);
+    assert!(operate::cancelled(&taken).expect("a cancel").checkout().in_flight.is_none());
+}
+
+#[test]
+fn only_a_paused_checkout_is_resumed_and_only_a_resting_one_is_paused() {
+    for &reason in StuckReason::ALL {
+        let resumed = guard(&Action::Resume, &held(stuck(reason)));
+        assert_eq!(resumed.is_ok(), reason == StuckReason::Paused, "{reason}");
+        assert!(guard(&Action::Pause, &held(stuck(reason))).is_err(), "{reason}");
+    }
+    for (status, expected) in
+        [(Status::AwaitingInput, true), (Status::Waiting, true), (Status::Compensating, false)]
+    {
+        assert_eq!(guard(&Action::Pause, &held(checkout(status))).is_ok(), expected, "{status}");
+    }
+}

@@ -1,0 +1,287 @@
+//! What an operator's decision makes of a checkout. Pure: whether it is allowed is decided in `ops`, and what
+//! BigCommerce says about it is asked there.
+//!
+//! Guarantees: an attempt that may have had an effect stays in flight and is looked for (guarantee 3), unless its effect
+//! is what the operator asserts and BigCommerce does not contradict.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::steps::{self, Checkpoint};
+use crate::bigcommerce::orders::{Order, Transaction};
+use crate::checkout::{
+    Answer, Answered, Checkout, Decline, Event, Goal, Illegal, OrderFacts, PaymentFacts, PaymentStatus,
+    Status, StepName, StepStatus, Stuck, StuckReason,
+};
+use crate::store::{Hold, Transition};
+
+/// What an order and its transactions prove about its payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// Charged or authorised.
+    Paid {
+        /// `purchase` or `authorization`.
+        kind: &'static str,
+        /// BigCommerce's transaction, where it has one.
+        transaction_id: Option<String>,
+    },
+    /// Accepted, settling.
+    Pending,
+    /// Declined, and not charged.
+    Declined,
+    /// Nothing.
+    Nothing,
+}
+
+/// What is proven about the payment of an order, by everything that is known of it.
+pub fn proof(order: &Order, transactions: &[Transaction]) -> Proof {
+    use steps::Judgement;
+    match steps::judge(order, transactions, &[], 0) {
+        Judgement::Paid { kind, transaction_id } => Proof::Paid { kind, transaction_id },
+        Judgement::Pending => Proof::Pending,
+        Judgement::Declined { .. } => Proof::Declined,
+        Judgement::Nothing => Proof::Nothing,
+    }
+}
+
+/// What is kept of an order that an operator named.
+pub fn order_facts(order: &Order, verified: bool) -> OrderFacts {
+    steps::order_facts(order, verified)
+}
+
+/// Whether the checkout is being undone, or is stuck on the way.
+pub fn is_undoing(checkout: &Checkout) -> bool {
+    let asked = checkout.goal.as_ref().is_some_and(|goal| goal.until == StepName::Cancel);
+    let begun = checkout.in_flight.as_ref().is_some_and(|attempt| attempt.step == StepName::Cancel);
+    checkout.status == Status::Compensating || asked || begun
+}
+
+/// Whether a payment may have been sent whose outcome is not known. A refusal by the configuration of the gateway
+/// (30000 to 30002) is certain: nothing was charged.
+pub fn payment_in_doubt(checkout: &Checkout) -> bool {
+    let reason = checkout.stuck.as_ref().map(|stuck| stuck.reason);
+    if reason == Some(StuckReason::PaymentConfiguration) {
+        return false;
+    }
+    let sent = checkout
+        .in_flight
+        .as_ref()
+        .is_some_and(|attempt| attempt.step == StepName::Payment && attempt.checkpoint.is_some());
+    sent || checkout.payment_in_doubt()
+        || matches!(reason, Some(StuckReason::PaymentUnknown | StuckReason::PaymentPendingTooLong))
+}
+
+/// When the access token of the payment in flight can no longer be used, where one was made.
+pub fn token_expires_at(checkout: &Checkout) -> Option<OffsetDateTime> {
+    let attempt = checkout.in_flight.as_ref().filter(|attempt| attempt.step == StepName::Payment)?;
+    let checkpoint: Checkpoint = serde_json::from_value(attempt.checkpoint.clone()?).ok()?;
+    Some(checkpoint.expires_at(attempt.started_at))
+}
+
+/// Tries again now. The attempt in flight stays and is looked for first. What was being undone is undone further.
+pub fn restarted(from: &Checkout, now: OffsetDateTime) -> Result<Transition, Illegal> {
+    let undoing = from.status == Status::Stuck && is_undoing(from);
+    let event = if undoing { Event::CancelRequested } else { Event::Restarted };
+    Transition::new(from, event, Hold::Timer(Duration::ZERO), |checkout| {
+        let not_charged =
+            from.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::PaymentConfiguration);
+        checkout.stuck = None;
+        checkout.tries = 0;
+        if let Some(attempt) = checkout.in_flight.as_mut() {
+            attempt.looks = 0;
+            if attempt.settling {
+                // A new period of patience: a payment that is accepted is followed, never repeated.
+                attempt.started_at = now;
+            }
+            if not_charged {
+                attempt.checkpoint = None;
+            }
+        }
+    })
+}
+
+/// Leaves it alone until it is resumed.
+pub fn paused(from: &Checkout, detail: String, now: OffsetDateTime) -> Result<Transition, Illegal> {
+    Transition::new(from, Event::Paused, Hold::None, |checkout| {
+        checkout.stuck = Some(Stuck { reason: StuckReason::Paused, detail, since: now });
+    })
+}
+
+/// Undoes what was done. What may have had an effect is looked for first, so that the undoing knows of it.
+pub fn cancelled(from: &Checkout) -> Result<Transition, Illegal> {
+    let earlier = from.goal.clone();
+    let transition =
+        Transition::new(from, Event::CancelRequested, Hold::Timer(Duration::ZERO), |checkout| {
+            let taken = from.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::OrderTaken);
+            checkout.stuck = None;
+            checkout.tries = 0;
+            let over = checkout.in_flight.as_ref().is_some_and(|attempt| {
+                // A payment gets here only when it was certainly not sent; and an order that belongs to another checkout
+                // would be found again and again.
+                attempt.step == StepName::Payment || (taken && attempt.step == StepName::Order)
+            });
+            if over {
+                let step = checkout.in_flight.take().map(|attempt| attempt.step);
+                reopen(checkout, step);
+            }
+            let processing = |payment: &PaymentFacts| payment.status == PaymentStatus::Processing;
+            checkout.facts.payment = checkout.facts.payment.take().filter(|payment| !processing(payment));
+            if let Some(goal) = &earlier {
+                checkout.answered = Some(Answered { ticket: goal.ticket, answer: Answer::Closed });
+            }
+            checkout.goal = Some(Goal {
+                operation: "cancel".to_owned(),
+                until: StepName::Cancel,
+                key: None,
+                agreed_total: None,
+                ticket: from.version + 1,
+            });
+        })?;
+    let waiting = earlier.filter(|_| from.status == Status::Waiting).and_then(|goal| goal.key);
+    Ok(transition.answer(waiting.map(|key| (key, Answer::Closed))))
+}
+
+/// Takes this order over and goes on with it. `instead_of`: the order that it replaces, which was not paid.
+pub fn order_adopted(
+    from: &Checkout,
+    order: OrderFacts,
+    instead_of: Option<i64>,
+) -> Result<Transition, Illegal> {
+    let undoing = is_undoing(from);
+    let event = if undoing { Event::CancelRequested } else { Event::Restarted };
+    Transition::new(from, event, Hold::Timer(Duration::ZERO), |checkout| {
+        take_order(checkout, order, instead_of);
+        checkout.stuck = None;
+        checkout.tries = 0;
+        let step = checkout.in_flight.take().map(|attempt| attempt.step);
+        reopen(checkout, step);
+        reopen(checkout, Some(StepName::Order));
+    })
+}
+
+/// No order was made: the step may be done again.
+pub fn order_denied(from: &Checkout) -> Result<Transition, Illegal> {
+    let undoing = is_undoing(from);
+    let event = if undoing { Event::CancelRequested } else { Event::Restarted };
+    Transition::new(from, event, Hold::Timer(Duration::ZERO), |checkout| {
+        checkout.stuck = None;
+        checkout.tries = 0;
+        let step = checkout.in_flight.take().map(|attempt| attempt.step);
+        reopen(checkout, step);
+    })
+}
+
+/// The order was paid: the checkout is completed with that payment.
+pub fn charged(
+    from: &Checkout,
+    order: OrderFacts,
+    instead_of: Option<i64>,
+    kind: &str,
+    transaction_id: Option<String>,
+    now: OffsetDateTime,
+) -> Result<Transition, Illegal> {
+    let key = from.goal.as_ref().and_then(|goal| goal.key.clone());
+    let undoing = is_undoing(from);
+    let transition = Transition::new(from, Event::Paid, Hold::None, |checkout| {
+        let payment = payment_of(checkout, &order);
+        checkout.facts.payment = Some(PaymentFacts {
+            status: PaymentStatus::Succeeded,
+            transaction_id: transaction_id.or(payment.transaction_id),
+            transaction_type: Some(kind.to_owned()),
+            decline: None,
+            ..payment
+        });
+        take_order(checkout, OrderFacts { verified: true, ..order }, instead_of);
+        for step in [StepName::Order, StepName::Payment] {
+            finish(checkout, step, StepStatus::Succeeded, now);
+        }
+        close(checkout, &Answer::Done);
+    })?;
+    // Whoever asked for it to be undone is told by the status; whoever paid gets the answer to the payment.
+    Ok(transition.answer(key.filter(|_| !undoing).map(|key| (key, Answer::Done))))
+}
+
+/// Nothing was charged: it is safe to pay again. `dead`: the order can no longer be paid, and a new one is needed.
+pub fn not_charged(
+    from: &Checkout,
+    order: OrderFacts,
+    dead: bool,
+    rest: Duration,
+    now: OffsetDateTime,
+) -> Result<Transition, Illegal> {
+    let key = from.goal.as_ref().and_then(|goal| goal.key.clone());
+    let decline = decline_of(from);
+    let answer = Answer::Declined(decline.clone());
+    let told = answer.clone();
+    let transition = Transition::new(from, Event::Resolved, Hold::Rest(rest), |checkout| {
+        let payment = payment_of(checkout, &order);
+        checkout.facts.payment = Some(PaymentFacts {
+            status: PaymentStatus::Declined,
+            transaction_id: None,
+            transaction_type: None,
+            decline: Some(decline),
+            ..payment
+        });
+        finish(checkout, StepName::Payment, StepStatus::Rejected, now);
+        if dead {
+            checkout.facts.order = None;
+            checkout.facts.dead_orders.push(order.id);
+            reopen(checkout, Some(StepName::Order));
+            reopen(checkout, Some(StepName::Payment));
+        } else {
+            checkout.facts.order = Some(order);
+        }
+        close(checkout, &answer);
+    })?;
+    Ok(transition.answer(key.map(|key| (key, told))))
+}
+
+fn decline_of(from: &Checkout) -> Decline {
+    let known = from.facts.payment.as_ref().and_then(|payment| payment.decline.clone());
+    known.unwrap_or_else(|| Decline { code: None, title: "The payment was not made".to_owned() })
+}
+
+fn take_order(checkout: &mut Checkout, order: OrderFacts, instead_of: Option<i64>) {
+    checkout.facts.dead_orders.extend(instead_of);
+    checkout.facts.order = Some(order);
+}
+
+/// The payment that was in flight, or one that was made elsewhere.
+fn payment_of(checkout: &Checkout, order: &OrderFacts) -> PaymentFacts {
+    checkout.facts.payment.clone().unwrap_or_else(|| PaymentFacts {
+        status: PaymentStatus::Unknown,
+        transaction_id: None,
+        transaction_type: None,
+        amount: order.total,
+        currency: order.currency.clone(),
+        payment_method_id: String::new(),
+        instrument_type: String::new(),
+        last_4: None,
+        decline: None,
+    })
+}
+
+fn reopen(checkout: &mut Checkout, step: Option<StepName>) {
+    if let Some(record) = step.and_then(|step| checkout.step_mut(step)) {
+        record.status = StepStatus::Pending;
+    }
+}
+
+fn finish(checkout: &mut Checkout, step: StepName, status: StepStatus, now: OffsetDateTime) {
+    if let Some(record) = checkout.step_mut(step) {
+        record.status = status;
+        record.finished_at = Some(now);
+    }
+}
+
+/// Nothing is wanted and nothing is in flight any more.
+fn close(checkout: &mut Checkout, answer: &Answer) {
+    checkout.stuck = None;
+    checkout.tries = 0;
+    checkout.in_flight = None;
+    checkout.input.edit = None;
+    if let Some(goal) = checkout.goal.take() {
+        checkout.answered = Some(Answered { ticket: goal.ticket, answer: answer.clone() });
+    }
+}

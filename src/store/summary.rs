@@ -1,0 +1,179 @@
+//! The state of everything in a few numbers.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Error, Store};
+use crate::checkout::{Money, StuckReason, parse_decimal};
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Checkouts by status.
+    pub by_status: Vec<Count>,
+    /// Checkouts that have not ended, by the first step that is not done.
+    pub by_step: Vec<Count>,
+    /// Stuck checkouts by reason, with the oldest of each.
+    pub stuck: Vec<StuckCount>,
+    /// What may have been charged and is not known, or hangs on a stuck order, by currency.
+    pub money_at_risk: Vec<AtRisk>,
+    /// The attempt whose outcome has been unknown for the longest time.
+    pub oldest_unknown: Option<OldestUnknown>,
+    /// Seconds for which the most overdue checkout has been waiting for recovery; 0 when none is overdue.
+    pub recovery_lag_seconds: f64,
+}
+
+/// How many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Of what.
+    pub name: String,
+    /// How many.
+    pub count: i64,
+}
+
+/// How many are stuck for a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StuckCount {
+    /// The reason.
+    pub reason: String,
+    /// How many.
+    pub count: i64,
+    /// When the one that changed least recently changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub oldest: OffsetDateTime,
+    /// What to do first.
+    pub suggested_action: Option<&'static str>,
+}
+
+/// Money that hangs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AtRisk {
+    /// ISO 4217; empty where it is not known.
+    pub currency: String,
+    /// The sum of the totals.
+    pub amount: Money,
+    /// Of how many checkouts.
+    pub checkouts: i64,
+}
+
+/// An attempt whose outcome is unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OldestUnknown {
+    /// The checkout.
+    pub checkout_id: Uuid,
+    /// The step.
+    pub step: String,
+    /// Since when.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+}
+
+impl Store {
+    /// How things stand. Each number is right for a moment; not all for the same one.
+    pub async fn summary(&self) -> Result<Summary, Error> {
+        let (by_status, by_step, stuck, money_at_risk, oldest_unknown, lag) = tokio::try_join!(
+            self.by_status(),
+            self.by_step(),
+            self.stuck_by_reason(),
+            self.money_at_risk(),
+            self.oldest_unknown(),
+            self.recovery_lag(),
+        )?;
+        Ok(Summary { by_status, by_step, stuck, money_at_risk, oldest_unknown, recovery_lag_seconds: lag })
+    }
+
+    /// From an index alone.
+    async fn by_status(&self) -> Result<Vec<Count>, Error> {
+        Ok(sqlx::query_as!(
+            Count,
+            r#"select status as name, count(*) as "count!" from checkout group by status order by status"#
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// From an index alone.
+    async fn by_step(&self) -> Result<Vec<Count>, Error> {
+        Ok(sqlx::query_as!(
+            Count,
+            r#"select step as "name!", count(*) as "count!" from checkout where step is not null
+               group by step order by step"#
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    async fn stuck_by_reason(&self) -> Result<Vec<StuckCount>, Error> {
+        let rows = sqlx::query!(
+            r#"select stuck_reason as "reason!", count(*) as "count!", min(updated_at) as "oldest!" from checkout
+               where stuck_reason is not null group by stuck_reason order by count(*) desc, stuck_reason"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| StuckCount {
+                suggested_action: row.reason.parse().ok().map(StuckReason::suggested_action),
+                reason: row.reason,
+                count: row.count,
+                oldest: row.oldest,
+            })
+            .collect())
+    }
+
+    /// A payment that is unknown or pending belongs to a checkout that runs, waits or is stuck.
+    async fn money_at_risk(&self) -> Result<Vec<AtRisk>, Error> {
+        let rows = sqlx::query!(
+            r#"
+            with open as materialized (
+                select status, order_id, record #> '{facts,payment}' as payment, record #> '{facts,order}' as placed
+                from checkout where status in ('running', 'waiting', 'compensating', 'stuck')
+            )
+            select coalesce(payment ->> 'currency', placed ->> 'currency', '') as "currency!",
+                sum(coalesce(payment ->> 'amount', placed ->> 'total', '0')::numeric)::text as "amount!",
+                count(*) as "checkouts!"
+            from open
+            where payment ->> 'status' in ('unknown', 'pending') or (status = 'stuck' and order_id is not null)
+            group by 1 order by 1
+            "#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| {
+                let amount = parse_decimal(&row.amount).map(Money::from)?;
+                Some(AtRisk { currency: row.currency, amount, checkouts: row.checkouts })
+            })
+            .collect())
+    }
+
+    async fn oldest_unknown(&self) -> Result<Option<OldestUnknown>, Error> {
+        Ok(sqlx::query_as!(
+            OldestUnknown,
+            r#"
+            with open as materialized (
+                select checkout_id, record -> 'in_flight' as in_flight
+                from checkout where status in ('running', 'waiting', 'compensating', 'stuck')
+            )
+            select checkout_id, coalesce(in_flight ->> 'step', '') as "step!",
+                (in_flight ->> 'unknown_since')::timestamptz as "since!"
+            from open where in_flight ->> 'unknown_since' is not null
+            order by 3 limit 1
+            "#
+        )
+        .fetch_optional(&self.pool)
+        .await?)
+    }
+
+    async fn recovery_lag(&self) -> Result<f64, Error> {
+        let lag = sqlx::query_scalar!(
+            "select extract(epoch from now() - min(due_at))::float8 from checkout where due_at is not null"
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(lag.unwrap_or_default().max(0.0))
+    }
+}

@@ -1,0 +1,127 @@
+//! The operators' room: every reason to be stuck is made to happen, explained, and solved by the suggested action.
+
+mod audit;
+mod bulk;
+mod doors;
+mod http;
+mod lists;
+mod reasons;
+
+pub(crate) use doors::{Denied, Done, act};
+use headless_checkout::ops::{Actor, Case, CheckoutId, Role};
+use serde_json::{Value, json};
+
+use crate::harness::{Service, World, everything, good_card};
+
+/// A world whose waits are short and whose patience is small.
+pub(crate) async fn world() -> World {
+    let mut world = World::new().await;
+    world.simulator.set(|settings| settings.token_ttl_seconds = 3);
+    for (name, value) in [
+        ("UPSTREAM_TIMEOUT_SECONDS", "1"),
+        ("PAYMENT_TIMEOUT_SECONDS", "1.2"),
+        ("LEASE_SECONDS", "4"),
+        ("SETTLE_SECONDS", "0.6"),
+        ("PENDING_SECONDS", "2"),
+        ("RETRY_BASE_MS", "10"),
+        ("MAX_ATTEMPTS", "3"),
+    ] {
+        world.set(name, value);
+    }
+    world
+}
+
+/// An operator with this role.
+pub(crate) fn actor(role: Role) -> Actor {
+    Actor { name: "olga".to_owned(), role }
+}
+
+/// The id in a checkout's path.
+pub(crate) fn id(path: &str) -> CheckoutId {
+    path.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a checkout's path")
+}
+
+/// Everything that is known of a checkout.
+pub(crate) async fn case(service: &Service, path: &str) -> Case {
+    service.operators().case(id(path)).await.expect("the database answers").expect("it is there")
+}
+
+/// A checkout whose order is there and unpaid.
+pub(crate) async fn ordered(service: &Service) -> String {
+    let path = service.create(&everything()).await;
+    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+    path
+}
+
+/// Waits until a checkout is stuck, and for what.
+pub(crate) async fn stuck(service: &Service, path: &str, reason: &str) {
+    let snapshot = service.wait_until(path, "stuck", |snapshot| snapshot["status"] == "stuck").await;
+    assert_eq!(snapshot["stuck"]["reason"], reason, "{snapshot:#}");
+    let why = headless_checkout::ops::why(&case(service, path).await);
+    let suggested = why.suggested.expect("a suggestion");
+    assert_eq!(snapshot["stuck"]["suggested_action"], suggested.action);
+    assert!(
+        why.actions.iter().any(|action| action.action == suggested.action && action.allowed),
+        "{reason}: the suggested {} is refused: {:#?}",
+        suggested.action,
+        why.actions
+    );
+}
+
+/// Waits for a status.
+pub(crate) async fn until(service: &Service, path: &str, status: &str) -> Value {
+    service.wait_until(path, status, |snapshot| snapshot["status"] == status).await
+}
+
+/// Somebody else speaks to BigCommerce: a member of staff, an app, or the shopper in another window.
+#[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
+pub(crate) async fn upstream(
+    world: &World,
+    method: reqwest::Method,
+    path: &str,
+    correlation: &str,
+    body: &Value,
+) -> Value {
+    let http =
+        headless_checkout::bigcommerce::http_client(std::time::Duration::from_secs(5)).expect("a client");
+    let response = http
+        .request(method, format!("{}/stores/teststore{path}", world.simulator.url()))
+        .header("x-auth-token", "bigcommerce-token-of-the-tests")
+        .header("x-correlation-id", correlation)
+        .header("content-type", "application/json")
+        .header("accept", "application/json")
+        .body(body.to_string())
+        .send()
+        .await
+        .expect("the simulator answers");
+    let status = response.status();
+    let text = response.text().await.expect("a body");
+    assert!(status.is_success(), "{path}: {status} {text}");
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Somebody else pays an order.
+#[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
+pub(crate) async fn paid_elsewhere(world: &World, order: &Value, correlation: &str) {
+    let body = json!({"order": {"id": order}});
+    let token =
+        upstream(world, reqwest::Method::POST, "/v3/payments/access_tokens", correlation, &body).await;
+    let token = token["data"]["id"].as_str().expect("a token").to_owned();
+    let mut instrument = good_card()["instrument"].clone();
+    instrument["expiry_year"] = json!(2031);
+    let payment = json!({"payment": {"instrument": instrument, "payment_method_id": "stripe.card"}});
+    let http =
+        headless_checkout::bigcommerce::http_client(std::time::Duration::from_secs(5)).expect("a client");
+    let response = http
+        .post(format!("{}/stores/teststore/payments", world.simulator.url()))
+        .header("authorization", format!("PAT {token}"))
+        .header("x-correlation-id", correlation)
+        .header("accept", "application/vnd.bc.v1+json")
+        .header("content-type", "application/json")
+        .body(payment.to_string())
+        .send()
+        .await
+        .expect("the simulator answers");
+    let status = response.status();
+    assert!(status.is_success(), "{status} {}", response.text().await.unwrap_or_default());
+}

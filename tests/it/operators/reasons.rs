@@ -1,0 +1,386 @@
+//! Each reason, made by a fault of the simulator, and its way out, through each door.
+
+use bigcommerce_simulator::{Fault, Settlement, magic_card};
+use headless_checkout::ops::{Action, Finding, StuckReason};
+use reqwest::Method;
+use serde_json::json;
+
+use super::doors::through_each_door;
+use super::{Denied, Done, act, case, ordered, paid_elsewhere, stuck, until, upstream, world};
+use crate::harness::{PATIENCE, Service, World, address, card, custom_cart, everything, good_card};
+
+fn charges(world: &World) -> (usize, usize) {
+    let ledger = world.simulator.ledger();
+    let open = ledger.orders.iter().filter(|order| !order.archived && order.status_id != 5).count();
+    (open, ledger.charges.len())
+}
+
+async fn pay(service: &Service, path: &str) {
+    service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+}
+
+/// What must not be done, and why.
+async fn refused(service: &Service, path: &str, action: &Action, guard: &str) -> Denied {
+    let before = case(service, path).await.checkout().version;
+    let refused = act(service, path, action).await.expect_err("it is refused");
+    assert_eq!(refused.name(), guard, "{refused}");
+    assert_eq!(case(service, path).await.checkout().version, before, "what is refused changes nothing");
+    refused
+}
+
+fn resolve(finding: Finding) -> Action {
+    Action::Resolve(finding)
+}
+
+#[test]
+fn no_reason_is_left_out() {
+    let here = include_str!("reasons.rs");
+    for reason in StuckReason::ALL {
+        assert!(here.contains(&format!("\"{reason}\")")), "{reason} never happens in this file");
+    }
+}
+
+through_each_door! {
+    an_unknown_order_is_looked_for_by_a_restart_and_not_made_twice,
+    an_unknown_order_is_resolved_by_what_the_operator_found,
+    an_order_that_changed_its_total_is_not_paid_and_is_cancelled,
+    an_order_that_was_paid_elsewhere_is_taken_over,
+    an_order_of_another_checkout_is_left_to_it,
+    an_order_that_staff_cancelled_is_followed_by_a_new_one,
+    an_unknown_payment_is_never_repeated_until_somebody_found_out,
+    a_charge_that_bigcommerce_shows_late_cannot_be_denied,
+    a_payment_that_settles_too_late_is_found_by_a_restart,
+    a_gateway_that_was_mended_is_tried_again_by_the_shopper,
+    an_order_that_turns_out_paid_is_not_cancelled,
+    an_undoing_that_failed_goes_on_after_a_restart,
+    a_step_that_failed_too_often_is_tried_again_after_a_restart,
+    a_paused_checkout_is_left_alone_until_it_is_resumed,
+    an_unknown_order_that_is_cancelled_is_found_and_cancelled,
+}
+
+async fn an_unknown_order_is_looked_for_by_a_restart_and_not_made_twice() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = service.create(&everything()).await;
+    world.simulator.add_fault(Fault::on("create-order").status_after(500));
+    world.simulator.add_fault(Fault::on("list-orders").status_before(500).always());
+    service.post(&format!("{path}/order"), &json!({})).await;
+    stuck(&service, &path, "order-unknown").await;
+    world.simulator.clear_faults();
+    let denied = refused(&service, &path, &resolve(Finding::NoOrder), "contradicted").await;
+    assert!(denied.evidence().iter().any(|line| line.contains("Incomplete")), "{denied:?}");
+    let report = act(&service, &path, &Action::Restart).await.expect("a restart");
+    assert_eq!((&*report.status_before, &*report.status_after), ("stuck", "waiting"));
+    until(&service, &path, "awaiting_input").await;
+    pay(&service, &path).await;
+    assert_eq!(charges(&world), (1, 1));
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn an_unknown_order_is_resolved_by_what_the_operator_found() {
+    for made in [true, false] {
+        let world = world().await;
+        let service = world.start().await;
+        let path = service.create(&everything()).await;
+        let fault = Fault::on("create-order");
+        world.simulator.add_fault(if made { fault.status_after(500) } else { fault.status_before(500) });
+        world.simulator.add_fault(Fault::on("list-orders").status_before(500).always());
+        service.post(&format!("{path}/order"), &json!({})).await;
+        stuck(&service, &path, "order-unknown").await;
+        world.simulator.clear_faults();
+        refused(&service, &path, &resolve(Finding::Order(9999)), "contradicted").await;
+        refused(&service, &path, &resolve(Finding::NotCharged), "no-order").await;
+        let finding = match world.simulator.ledger().orders.first() {
+            Some(order) => Finding::Order(i64::try_from(order.id).expect("an id")),
+            None => Finding::NoOrder,
+        };
+        assert_eq!(made, finding != Finding::NoOrder);
+        act_once_settled(&service, &path, &resolve(finding)).await;
+        until(&service, &path, "awaiting_input").await;
+        pay(&service, &path).await;
+        assert_eq!(charges(&world), (1, 1));
+        service.stop().await;
+        world.finish().await;
+    }
+}
+
+/// What is answered once the settle window is over and the token has expired: until then the guards say so.
+async fn once_settled(service: &Service, path: &str, action: &Action) -> Result<Done, Denied> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while tokio::time::Instant::now() < deadline {
+        match act(service, path, action).await {
+            Err(refused) if matches!(refused.name(), "settling" | "token-alive") => {}
+            answer => return answer,
+        }
+    }
+    panic!("the settle window is never over");
+}
+
+async fn act_once_settled(service: &Service, path: &str, action: &Action) {
+    once_settled(service, path, action).await.unwrap_or_else(|refused| panic!("{refused}"));
+}
+
+async fn refused_once_settled(service: &Service, path: &str, action: &Action) -> Denied {
+    once_settled(service, path, action).await.expect_err("it is refused")
+}
+
+async fn an_order_that_changed_its_total_is_not_paid_and_is_cancelled() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    let order = world.simulator.ledger().orders[0].id;
+    let body = json!({"shipping_cost_ex_tax": 5, "shipping_cost_inc_tax": 5});
+    upstream(&world, Method::PUT, &format!("/v2/orders/{order}"), "staff", &body).await;
+    service.post(&format!("{path}/payment"), &good_card()).await;
+    stuck(&service, &path, "total-mismatch").await;
+    act(&service, &path, &Action::Cancel { refund: false }).await.expect("a cancel");
+    until(&service, &path, "cancelled").await;
+    assert_eq!(charges(&world), (0, 0));
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn an_order_that_was_paid_elsewhere_is_taken_over() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = service.create(&everything()).await;
+    let held = world.simulator.add_fault(Fault::on("list-orders").hold_before());
+    let ordering = format!("{path}/order");
+    let nothing = json!({});
+    let elsewhere = async {
+        world.simulator.wait_reached(held, 1).await;
+        let cart = world.simulator.ledger().carts[0].id.clone();
+        let id = super::id(&path).to_string();
+        let made =
+            upstream(&world, Method::POST, &format!("/v3/checkouts/{cart}/orders"), &id, &json!({})).await;
+        let order = made["data"]["id"].clone();
+        paid_elsewhere(&world, &order, &id).await;
+        world.simulator.clear_faults();
+        order.as_i64().expect("an id")
+    };
+    let (_, paid) = tokio::join!(service.post(&ordering, &nothing), elsewhere);
+    stuck(&service, &path, "surplus-order-paid").await;
+    refused(&service, &path, &Action::Cancel { refund: false }, "surplus-order-paid").await;
+    let ours = case(&service, &path).await.checkout().facts.order.as_ref().expect("an order").id;
+    assert_ne!(ours, paid);
+    refused(&service, &path, &resolve(Finding::Order(ours)), "contradicted").await;
+    let report = act(&service, &path, &resolve(Finding::Order(paid))).await.expect("it is taken over");
+    assert_eq!(report.status_after, "completed");
+    let snapshot = service.get(&path).await.expect(200);
+    assert_eq!(snapshot.body["order"]["id"], paid);
+    assert_eq!(snapshot.body["payment"]["status"], "succeeded");
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn an_order_of_another_checkout_is_left_to_it() {
+    let world = world().await;
+    let service = world.start().await;
+    let other = service.create(&custom_cart()).await;
+    let path = service.create(&everything()).await;
+    let next = i64::try_from(world.simulator.settings().first_order_id).expect("an id");
+    sqlx::query("insert into checkout_order (checkout_id, order_id, store) values ($1, $2, 'default')")
+        .bind(super::id(&other).uuid())
+        .bind(next)
+        .execute(&world.database.pool)
+        .await
+        .expect("a row");
+    service.post(&format!("{path}/order"), &json!({})).await;
+    stuck(&service, &path, "order-taken").await;
+    refused(&service, &path, &resolve(Finding::Order(next)), "contradicted").await;
+    act(&service, &path, &Action::Cancel { refund: false }).await.expect("a cancel");
+    until(&service, &path, "cancelled").await;
+    assert_eq!(world.simulator.ledger().orders[0].status_id, 0, "the order is not ours to cancel");
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn an_order_that_staff_cancelled_is_followed_by_a_new_one() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    let order = world.simulator.ledger().orders[0].id;
+    upstream(&world, Method::PUT, &format!("/v2/orders/{order}"), "staff", &json!({"status_id": 5})).await;
+    service.post(&format!("{path}/payment"), &good_card()).await;
+    stuck(&service, &path, "order-not-payable").await;
+    act_once_settled(&service, &path, &resolve(Finding::NotCharged)).await;
+    let snapshot = service.get(&path).await.expect(200);
+    assert_eq!(snapshot.body["next_step"], "order", "{}", snapshot.text);
+    assert_eq!(snapshot.body["payment"]["safe_to_pay_again"], true);
+    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+    pay(&service, &path).await;
+    assert_eq!(charges(&world), (1, 1));
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn an_unknown_payment_is_never_repeated_until_somebody_found_out() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    world.simulator.add_fault(Fault::on("process-payment").hang_before());
+    service.post(&format!("{path}/payment"), &good_card()).await;
+    stuck(&service, &path, "payment-unknown").await;
+    refused(&service, &path, &Action::Cancel { refund: false }, "payment-in-doubt").await;
+    refused(&service, &path, &resolve(Finding::NoOrder), "payment-in-doubt").await;
+    refused(&service, &path, &resolve(Finding::Charged("made-up".to_owned())), "contradicted").await;
+    act(&service, &path, &Action::Restart).await.expect("it may look again");
+    service
+        .wait_until(&path, "stuck again", |snapshot| {
+            snapshot["status"] == "stuck" && snapshot["version"].as_i64() > Some(12)
+        })
+        .await;
+    let second = service.post(&format!("{path}/payment"), &good_card()).await.expect(409);
+    assert_eq!(second.problem(), "payment-in-doubt");
+    act_once_settled(&service, &path, &resolve(Finding::NotCharged)).await;
+    let snapshot = service.get(&path).await.expect(200);
+    assert_eq!(snapshot.body["payment"]["safe_to_pay_again"], true, "{}", snapshot.text);
+    pay(&service, &path).await;
+    assert_eq!(charges(&world), (1, 1));
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn a_charge_that_bigcommerce_shows_late_cannot_be_denied() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    // Charged at the gateway, and BigCommerce does not know yet.
+    let body = card(&magic_card(10_000, 2));
+    service.post(&format!("{path}/payment"), &body).await;
+    stuck(&service, &path, "payment-unknown").await;
+    let order = world.simulator.ledger().orders[0].id;
+    let transaction = || world.simulator.ledger().charges[0].transaction_id.clone();
+    refused(&service, &path, &resolve(Finding::Charged(transaction())), "contradicted").await;
+    assert!(world.simulator.settle(order, Settlement::Success));
+    let denied = refused_once_settled(&service, &path, &resolve(Finding::NotCharged)).await;
+    assert_eq!(denied.name(), "contradicted", "{denied}");
+    assert!(denied.evidence().len() > 1, "{denied:?}");
+    refused(&service, &path, &resolve(Finding::Charged("another".to_owned())), "contradicted").await;
+    let report = act(&service, &path, &resolve(Finding::Charged(transaction()))).await.expect("it is");
+    assert_eq!(report.status_after, "completed");
+    refused(&service, &path, &Action::Cancel { refund: false }, "paid").await;
+    refused(&service, &path, &Action::Cancel { refund: true }, "refund-not-available").await;
+    refused(&service, &path, &Action::Restart, "ended").await;
+    assert_eq!(charges(&world), (1, 1));
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn a_payment_that_settles_too_late_is_found_by_a_restart() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    service.post(&format!("{path}/payment"), &card(&magic_card(20_003, 0))).await;
+    stuck(&service, &path, "payment-pending-too-long").await;
+    refused(&service, &path, &Action::Cancel { refund: false }, "payment-in-doubt").await;
+    act(&service, &path, &Action::Restart).await.expect("a restart");
+    until(&service, &path, "waiting").await;
+    let order = world.simulator.ledger().orders[0].id;
+    assert!(world.simulator.settle(order, Settlement::Success));
+    until(&service, &path, "completed").await;
+    assert_eq!(charges(&world), (1, 1));
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn a_gateway_that_was_mended_is_tried_again_by_the_shopper() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    service.post(&format!("{path}/payment"), &card(&magic_card(30_000, 0))).await;
+    stuck(&service, &path, "payment-configuration").await;
+    act(&service, &path, &Action::Restart).await.expect("a restart");
+    let snapshot = until(&service, &path, "awaiting_input").await;
+    assert_eq!(snapshot["next_step"], "payment");
+    pay(&service, &path).await;
+    assert_eq!(charges(&world), (1, 1));
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn an_order_that_turns_out_paid_is_not_cancelled() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    let order = world.simulator.ledger().orders[0].id;
+    paid_elsewhere(&world, &json!(order), &super::id(&path).to_string()).await;
+    service.delete(&path).await;
+    stuck(&service, &path, "cancel-found-paid").await;
+    refused(&service, &path, &resolve(Finding::NotCharged), "undoing").await;
+    let transaction = world.simulator.ledger().charges[0].transaction_id.clone();
+    act(&service, &path, &resolve(Finding::Charged(transaction))).await.expect("it is");
+    until(&service, &path, "completed").await;
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn an_undoing_that_failed_goes_on_after_a_restart() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    world.simulator.add_fault(Fault::on("delete-cart").status_before(500).always());
+    service.delete(&path).await;
+    stuck(&service, &path, "undo-failed").await;
+    world.simulator.clear_faults();
+    let report = act(&service, &path, &Action::Restart).await.expect("a restart");
+    assert_eq!(report.status_after, "compensating");
+    until(&service, &path, "cancelled").await;
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn a_step_that_failed_too_often_is_tried_again_after_a_restart() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = service.create(&custom_cart()).await;
+    world.simulator.add_fault(Fault::on("add-billing-address").status_before(500).always());
+    service.put(&format!("{path}/billing-address"), &address()).await;
+    stuck(&service, &path, "attempts-exhausted").await;
+    world.simulator.clear_faults();
+    act(&service, &path, &Action::Restart).await.expect("a restart");
+    let snapshot = until(&service, &path, "awaiting_input").await;
+    assert_eq!(snapshot["next_step"], "consignments");
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn a_paused_checkout_is_left_alone_until_it_is_resumed() {
+    let world = world().await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    refused(&service, &path, &Action::Resume, "not-paused").await;
+    refused(&service, &path, &Action::Restart, "nothing-to-restart").await;
+    act(&service, &path, &Action::Pause).await.expect("a pause");
+    stuck(&service, &path, "paused").await;
+    let refusal = service.post(&format!("{path}/payment"), &good_card()).await.expect(409);
+    assert_eq!(refusal.problem(), "checkout-stuck");
+    refused(&service, &path, &Action::Pause, "at-rest").await;
+    act(&service, &path, &Action::Resume).await.expect("a resume");
+    until(&service, &path, "awaiting_input").await;
+    pay(&service, &path).await;
+    service.stop().await;
+    world.finish().await;
+}
+
+async fn an_unknown_order_that_is_cancelled_is_found_and_cancelled() {
+    for made in [true, false] {
+        let world = world().await;
+        let service = world.start().await;
+        let path = service.create(&everything()).await;
+        let fault = Fault::on("create-order");
+        world.simulator.add_fault(if made { fault.status_after(500) } else { fault.status_before(500) });
+        world.simulator.add_fault(Fault::on("list-orders").status_before(500).always());
+        service.post(&format!("{path}/order"), &json!({})).await;
+        stuck(&service, &path, "order-unknown").await;
+        world.simulator.clear_faults();
+        act(&service, &path, &Action::Cancel { refund: false }).await.expect("a cancel");
+        until(&service, &path, "cancelled").await;
+        let ledger = world.simulator.ledger();
+        assert!(ledger.orders.iter().all(|order| order.status_id == 5), "{:#?}", ledger.orders);
+        assert_eq!(ledger.carts[0].state, "deleted");
+        service.stop().await;
+        world.finish().await;
+    }
+}
