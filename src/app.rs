@@ -3,6 +3,9 @@
 //! Guarantees: work that was begun is finished before the process ends, as far as `SHUTDOWN_SECONDS` allows; what is not
 //! is handed back, so that another process goes on at once.
 
+mod events;
+mod presence;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,10 +24,10 @@ use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::http;
 use crate::ops::{self, Operators};
-use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
-use crate::store::{self, Store};
+use crate::store::Store;
 use crate::telemetry::Metrics;
+use presence::Presence;
 
 /// The service of one process: built, not yet running.
 pub struct App {
@@ -40,14 +43,6 @@ pub struct App {
     presence: Presence,
     tasks: TaskTracker,
     stopping: CancellationToken,
-}
-
-/// How the processes that share the quotas of the stores know of each other. It outlives the other tasks: until the
-/// last of them has ended, this process still spends.
-struct Presence {
-    replicas: Replicas,
-    tasks: TaskTracker,
-    leaving: CancellationToken,
 }
 
 /// A service that runs until it is stopped.
@@ -69,7 +64,7 @@ impl App {
             .connect(config.database.url.expose())
             .await
             .context("DATABASE_URL: the database cannot be reached")?;
-        let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
+        let store = Store::new(pool.clone(), config.lease).telling(events::told(&config.events)?);
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
@@ -171,7 +166,7 @@ impl App {
         self.tasks.spawn(async move { engine.recover().await });
         let (engine, keep) = (self.engine.clone(), self.keep());
         self.tasks.spawn(async move { engine.tidy_up(keep).await });
-        self.begin_deliveries()?;
+        events::begin(&self.config.events, &self.store, &self.tasks, &self.stopping)?;
         let (operators, stop) = (self.operators.clone(), self.stopping.clone());
         self.tasks.spawn(async move { operators.work(stop).await });
         self.begin_listening();
@@ -181,29 +176,6 @@ impl App {
     fn keep(&self) -> Keep {
         let events = &self.config.events;
         Keep { personal_data: self.config.retention, events: events.keep, pending_events: events.give_up }
-    }
-
-    fn begin_deliveries(&self) -> anyhow::Result<()> {
-        let events = &self.config.events;
-        if events.destinations.is_empty() {
-            return Ok(());
-        }
-        let connections = bigcommerce::http_client(events.timeout).context("the HTTP client cannot start")?;
-        let pace = outbox::Pace { base: events.retry_base, cap: events.retry_max, give_up: events.give_up };
-        let (tasks, stopping) = (self.tasks.clone(), self.stopping.clone());
-        let outbox = Outbox::new(self.store.clone(), connections, events.timeout, pace, tasks, stopping);
-        for destination in &events.destinations {
-            let keys = destination.secrets.iter().map(|secret| SigningKey::parse(secret.expose()));
-            let keys: Option<Vec<SigningKey>> = keys.collect();
-            let destination = outbox::Destination {
-                name: destination.name.clone(),
-                url: destination.url.clone(),
-                keys: keys.context("EVENT_DESTINATIONS: a secret cannot be read")?,
-            };
-            let outbox = outbox.clone();
-            self.tasks.spawn(async move { outbox.deliver(destination).await });
-        }
-        Ok(())
     }
 
     fn begin_listening(&self) {
@@ -242,42 +214,6 @@ impl App {
         self.pool.close().await;
         tracing::info!("stopped");
         Ok(())
-    }
-}
-
-impl Presence {
-    fn new() -> Self {
-        // The others know of this process after their next beat; a second more, for a slow one.
-        let replicas = Replicas::joining(Store::BEAT + Duration::from_secs(1));
-        Self { replicas, tasks: TaskTracker::new(), leaving: CancellationToken::new() }
-    }
-
-    /// Says that this process is alive, and counts the others, until it leaves.
-    fn announce(&self, store: &Store, kind: &'static str) {
-        let (store, replicas, leaving) = (store.clone(), self.replicas.clone(), self.leaving.clone());
-        self.tasks.spawn(async move {
-            let mut beats = tokio::time::interval(Store::BEAT);
-            beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    () = leaving.cancelled() => return,
-                    _ = beats.tick() => {}
-                }
-                match store.beat(kind).await {
-                    Ok(live) => replicas.observe(live),
-                    Err(error) => tracing::warn!(%error, "the other processes could not be counted"),
-                }
-            }
-        });
-    }
-
-    async fn leave(self, store: &Store) {
-        self.leaving.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-        if let Err(error) = store.leave().await {
-            tracing::warn!(%error, "this process counts as alive for a few seconds more");
-        }
     }
 }
 
@@ -353,7 +289,8 @@ pub async fn direct(database: &config::Database, config: Option<&Config>) -> any
         .connect(database.url.expose())
         .await
         .context("DATABASE_URL: the database cannot be reached")?;
-    let store = Store::new(pool, Duration::from_secs(1));
+    // What is done past the service is told to the same destinations; the service delivers it.
+    let store = Store::new(pool, Duration::from_secs(1)).telling(events::told(&config::events()?)?);
     let (clients, budgets, settings) = match config {
         Some(config) => {
             let budgets = budgets(config, &Replicas::joining(Duration::ZERO));
@@ -378,16 +315,6 @@ pub fn http_client(connect: Duration) -> anyhow::Result<reqwest::Client> {
 
 fn operators_settings(config: &Config) -> ops::Settings {
     ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
-}
-
-/// Whom transitions tell what.
-fn told(events: &config::Events) -> anyhow::Result<Vec<store::Destination>> {
-    let destination = |destination: &config::Destination| {
-        let wants = destination.types.iter().map(|kind| kind.parse());
-        let wants = wants.collect::<Result<_, _>>().context("EVENT_DESTINATIONS: there is no such event")?;
-        Ok(store::Destination { name: destination.name.clone(), wants })
-    };
-    events.destinations.iter().map(destination).collect()
 }
 
 /// A client of one store, for a command. It shares the store's quota with processes that do not know of it, so it
