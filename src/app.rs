@@ -3,8 +3,8 @@
 //! Guarantees: work that was begun is finished before the process ends, as far as `SHUTDOWN_SECONDS` allows; what is not
 //! is handed back, so that another process goes on at once.
 
-mod events;
-mod presence;
+mod commands;
+mod parts;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -19,15 +19,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::bigcommerce;
 use crate::bigcommerce::budget::{Budget, Replicas};
-use crate::bigcommerce::{self, Client};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::http;
-use crate::ops::{self, Operators};
+use crate::ops::Operators;
+use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
 use crate::store::Store;
 use crate::telemetry::Metrics;
-use presence::Presence;
+use parts::{budgets, clients, operators_settings, told};
+
+pub use commands::{case_as_json, client, direct, http_client, store};
 
 /// The service of one process: built, not yet running.
 pub struct App {
@@ -43,6 +46,14 @@ pub struct App {
     presence: Presence,
     tasks: TaskTracker,
     stopping: CancellationToken,
+}
+
+/// How the processes that share the quotas of the stores know of each other. It outlives the other tasks: until the
+/// last of them has ended, this process still spends.
+struct Presence {
+    replicas: Replicas,
+    tasks: TaskTracker,
+    leaving: CancellationToken,
 }
 
 /// A service that runs until it is stopped.
@@ -64,7 +75,7 @@ impl App {
             .connect(config.database.url.expose())
             .await
             .context("DATABASE_URL: the database cannot be reached")?;
-        let store = Store::new(pool.clone(), config.lease).telling(events::told(&config.events)?);
+        let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
@@ -166,7 +177,7 @@ impl App {
         self.tasks.spawn(async move { engine.recover().await });
         let (engine, keep) = (self.engine.clone(), self.keep());
         self.tasks.spawn(async move { engine.tidy_up(keep).await });
-        events::begin(&self.config.events, &self.store, &self.tasks, &self.stopping)?;
+        self.begin_deliveries()?;
         let (operators, stop) = (self.operators.clone(), self.stopping.clone());
         self.tasks.spawn(async move { operators.work(stop).await });
         self.begin_listening();
@@ -176,6 +187,29 @@ impl App {
     fn keep(&self) -> Keep {
         let events = &self.config.events;
         Keep { personal_data: self.config.retention, events: events.keep, pending_events: events.give_up }
+    }
+
+    fn begin_deliveries(&self) -> anyhow::Result<()> {
+        let events = &self.config.events;
+        if events.destinations.is_empty() {
+            return Ok(());
+        }
+        let connections = bigcommerce::http_client(events.timeout).context("the HTTP client cannot start")?;
+        let pace = outbox::Pace { base: events.retry_base, cap: events.retry_max, give_up: events.give_up };
+        let (tasks, stopping) = (self.tasks.clone(), self.stopping.clone());
+        let outbox = Outbox::new(self.store.clone(), connections, events.timeout, pace, tasks, stopping);
+        for destination in &events.destinations {
+            let keys = destination.secrets.iter().map(|secret| SigningKey::parse(secret.expose()));
+            let keys: Option<Vec<SigningKey>> = keys.collect();
+            let destination = outbox::Destination {
+                name: destination.name.clone(),
+                url: destination.url.clone(),
+                keys: keys.context("EVENT_DESTINATIONS: a secret cannot be read")?,
+            };
+            let outbox = outbox.clone();
+            self.tasks.spawn(async move { outbox.deliver(destination).await });
+        }
+        Ok(())
     }
 
     fn begin_listening(&self) {
@@ -214,6 +248,42 @@ impl App {
         self.pool.close().await;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+impl Presence {
+    fn new() -> Self {
+        // The others know of this process after their next beat; a second more, for a slow one.
+        let replicas = Replicas::joining(Store::BEAT + Duration::from_secs(1));
+        Self { replicas, tasks: TaskTracker::new(), leaving: CancellationToken::new() }
+    }
+
+    /// Says that this process is alive, and counts the others, until it leaves.
+    fn announce(&self, store: &Store, kind: &'static str) {
+        let (store, replicas, leaving) = (store.clone(), self.replicas.clone(), self.leaving.clone());
+        self.tasks.spawn(async move {
+            let mut beats = tokio::time::interval(Store::BEAT);
+            beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    () = leaving.cancelled() => return,
+                    _ = beats.tick() => {}
+                }
+                match store.beat(kind).await {
+                    Ok(live) => replicas.observe(live),
+                    Err(error) => tracing::warn!(%error, "the other processes could not be counted"),
+                }
+            }
+        });
+    }
+
+    async fn leave(self, store: &Store) {
+        self.leaving.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Err(error) = store.leave().await {
+            tracing::warn!(%error, "this process counts as alive for a few seconds more");
+        }
     }
 }
 
@@ -267,103 +337,6 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
 
 async fn bind(setting: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr).await.with_context(|| format!("{setting} {addr} cannot be used"))
-}
-
-/// The database, for a command. No transition is written through it, so it tells nobody anything.
-pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
-    let pool = PgPoolOptions::new()
-        .max_connections(2)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect(database.url.expose())
-        .await
-        .context("DATABASE_URL: the database cannot be reached")?;
-    // No lease is ever taken.
-    Ok(Store::new(pool, Duration::from_secs(1)))
-}
-
-/// The operators' room without a service, for a command. With a configuration it can ask BigCommerce.
-pub async fn direct(database: &config::Database, config: Option<&Config>) -> anyhow::Result<Operators> {
-    let pool = PgPoolOptions::new()
-        .max_connections(database.max_connections.min(4))
-        .acquire_timeout(Duration::from_secs(5))
-        .connect(database.url.expose())
-        .await
-        .context("DATABASE_URL: the database cannot be reached")?;
-    // What is done past the service is told to the same destinations; the service delivers it.
-    let store = Store::new(pool, Duration::from_secs(1)).telling(events::told(&config::events()?)?);
-    let (clients, budgets, settings) = match config {
-        Some(config) => {
-            let budgets = budgets(config, &Replicas::joining(Duration::ZERO));
-            let clients = clients(config, &budgets, &Metrics::new(store.clone()))?;
-            (clients, budgets, operators_settings(config))
-        }
-        // Without a store nothing is resolved, and nothing else looks at these.
-        None => (HashMap::new(), HashMap::new(), ops::Settings::default()),
-    };
-    Ok(Operators::new(store, clients, budgets, settings))
-}
-
-/// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.
-pub fn case_as_json(case: &ops::Case) -> serde_json::Value {
-    http::case::as_json(case)
-}
-
-/// An HTTP client for a command that asks a running service.
-pub fn http_client(connect: Duration) -> anyhow::Result<reqwest::Client> {
-    bigcommerce::http_client(connect).context("the HTTP client cannot start")
-}
-
-fn operators_settings(config: &Config) -> ops::Settings {
-    ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
-}
-
-/// A client of one store, for a command. It shares the store's quota with processes that do not know of it, so it
-/// keeps a distance to what is left.
-pub fn client(config: &Config, store: &config::Store) -> anyhow::Result<Client> {
-    let timeout = config.upstream_timeout.min(config.payment_timeout);
-    let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
-    let budget = Budget::new(&store.name, Replicas::joining(Duration::ZERO));
-    Client::with(&upstream(config, store), connections, Arc::new(budget))
-        .with_context(|| format!("store {}", store.name))
-}
-
-/// One budget for each store.
-fn budgets(config: &Config, replicas: &Replicas) -> HashMap<String, Arc<Budget>> {
-    let budget = |name: &String| Arc::new(Budget::new(name, replicas.clone()));
-    config.stores.iter().map(|store| (store.name.clone(), budget(&store.name))).collect()
-}
-
-/// One client for each store; they share their connections, and the metrics watch them.
-fn clients(
-    config: &Config,
-    budgets: &HashMap<String, Arc<Budget>>,
-    metrics: &Metrics,
-) -> anyhow::Result<HashMap<String, Client>> {
-    let timeout = config.upstream_timeout.min(config.payment_timeout);
-    let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
-    config
-        .stores
-        .iter()
-        .map(|store| {
-            let settings = upstream(config, store);
-            let budget = budgets.get(&store.name).context("each store has a budget")?;
-            let observer = metrics.upstream(&store.name, budget.clone());
-            let client = Client::with(&settings, connections.clone(), observer)
-                .with_context(|| format!("store {}", store.name))?;
-            Ok((store.name.clone(), client))
-        })
-        .collect()
-}
-
-fn upstream(config: &Config, store: &config::Store) -> bigcommerce::Settings {
-    bigcommerce::Settings {
-        store_hash: store.store_hash.clone(),
-        access_token: bigcommerce::Secret::new(store.access_token.expose().to_owned()),
-        api_url: store.api_url.clone(),
-        payments_url: store.payments_url.clone(),
-        timeout: config.upstream_timeout,
-        payment_timeout: config.payment_timeout,
-    }
 }
 
 /// Completes when the process gets SIGTERM or SIGINT.

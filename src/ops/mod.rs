@@ -4,7 +4,7 @@
 //! leaves its row in the audit log in the transaction that does it. A door only translates.
 //!
 //! Reading order: [`action`] is what may be asked, [`guard`] what refuses it, [`evidence`] what BigCommerce says about
-//! a finding, [`act`] does it, [`bulk`] does it to many. [`case`] is what is known of one checkout and [`why`] says it in
+//! a finding, [`act`] does it, [`bulk`] does it to many. [`case`] is what is known of one checkout and [`mod@why`] says it in
 //! plain words.
 
 mod act;
