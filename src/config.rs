@@ -229,11 +229,11 @@ impl Database {
     }
 }
 
-/// The names in `EVENT_DESTINATIONS` alone, for commands that need only the database.
-pub fn event_destinations() -> Result<Vec<String>, Errors> {
+/// `EVENT_*` alone, for commands that need only the database.
+pub fn events() -> Result<Events, Errors> {
     let mut reader = Reader::new(&environment);
     let events = Events::read(&mut reader);
-    reader.finish(Some(events.destinations.into_iter().map(|destination| destination.name).collect()))
+    reader.finish(Some(events))
 }
 
 /// `LISTEN_ADDR` alone, for commands that only ask a running service.

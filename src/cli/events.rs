@@ -10,7 +10,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::print::{Form, rows};
+use super::output::Format;
+use super::print::rows;
 use crate::app;
 use crate::config::{self, Database};
 use crate::ops::events::{self, EventFilter};
@@ -22,7 +23,7 @@ pub(super) struct Arguments {
     command: Command,
     /// The form of the output
     #[arg(short, long, global = true, value_enum, default_value = "table")]
-    output: Form,
+    output: Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,13 +93,13 @@ fn time(text: &str) -> Result<OffsetDateTime, String> {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = app::store(&Database::from_env()?).await?;
-    let form = arguments.output;
+    let format = arguments.output;
     match arguments.command {
         Command::List { which, limit } => {
             let found = store.events(&which.filter(None), limit).await?;
             let columns =
                 ["event", "at", "type", "checkout", "destination", "state", "attempts", "last status"];
-            rows(form, columns, &found, |row| {
+            rows(format, columns, &found, |row| {
                 [
                     row.event_id.to_string(),
                     row.at.format(&Rfc3339).unwrap_or_default(),
@@ -116,9 +117,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 eprintln!("there is no event {id}");
                 return Ok(ExitCode::from(3));
             };
-            println!("{data}");
+            super::output::print(&data);
             let columns = ["at", "destination", "attempt", "outcome", "status", "failure", "duration_ms"];
-            rows(form, columns, &store.tries(id).await?, |row| {
+            rows(format, columns, &store.tries(id).await?, |row| {
                 [
                     row.at.format(&Rfc3339).unwrap_or_default(),
                     row.destination.clone(),
@@ -132,7 +133,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Redeliver { ids, which, to, dry_run } => {
             let filter = which.filter(given(ids)?);
-            let configured = config::event_destinations()?;
+            let told = config::events()?.destinations;
+            let configured: Vec<String> = told.into_iter().map(|destination| destination.name).collect();
             let queued = match events::redeliver(&store, &filter, to.as_deref(), &configured, dry_run).await {
                 Err(error @ (events::Error::Unbounded | events::Error::UnknownDestination(_))) => {
                     eprintln!("headless-checkout: {error}");
@@ -140,7 +142,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 }
                 other => other?,
             };
-            rows(form, ["event", "destination"], &queued, |row| {
+            rows(format, ["event", "destination"], &queued, |row| {
                 [row.event_id.to_string(), row.destination.clone()]
             })?;
             if queued.is_empty() {

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::print::{Form, rows};
+use super::output::Format;
+use super::print::rows;
 use crate::app;
 use crate::config::Database;
 use crate::ops::privacy::{self, Outcome};
@@ -17,7 +18,7 @@ pub(super) struct Arguments {
     command: Command,
     /// The form of the output
     #[arg(short, long, global = true, value_enum, default_value = "table")]
-    output: Form,
+    output: Format,
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,8 +13,8 @@ pub const SHOWN_AT_MOST: i64 = 10_000;
 /// Why events are not sent again.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Neither ids nor a time nor a checkout: that would be everything.
-    #[error("say which events: by id, by checkout or by time")]
+    /// Neither ids nor a time nor a checkout nor what was given up: that would be everything.
+    #[error("say which events: by id, --checkout, --since or --state given-up")]
     Unbounded,
     /// The destination is neither configured nor was anything ever meant for it.
     #[error("there is no destination {0:?}")]
@@ -33,7 +33,8 @@ pub async fn redeliver(
     configured: &[String],
     dry_run: bool,
 ) -> Result<Vec<Redelivered>, Error> {
-    let bounded = filter.ids.is_some() || filter.checkout.is_some() || filter.since.is_some();
+    let given_up = filter.state.as_deref() == Some("given-up");
+    let bounded = given_up || filter.ids.is_some() || filter.checkout.is_some() || filter.since.is_some();
     if !bounded {
         return Err(Error::Unbounded);
     }

@@ -212,6 +212,13 @@ async fn a_stuck_checkout_alerts_who_asked_for_alerts_alone() {
     assert!(stuck["since"].is_string() && stuck.get("detail").is_none());
     let told = shop.wait_for("checkout.stuck").await;
     assert_eq!(kinds(&told), ["order.created", "payment.unknown", "checkout.stuck"]);
+    // What is done past the service is told as well: it looks again, and finds no more than before.
+    let id = path.rsplit('/').next().expect("an id");
+    world.run(&["checkouts", "restart", id, "--direct", "--reason", "look again"], "").await.expect(0);
+    let again =
+        |events: &[Received]| kinds(events).iter().filter(|kind| **kind == "checkout.stuck").count() == 2;
+    let told = alerts.wait_until("stuck again", again).await;
+    assert_eq!(kinds(&told), ["payment.unknown", "checkout.stuck", "checkout.restarted", "checkout.stuck"]);
     service.stop().await;
     world.finish().await;
 }
