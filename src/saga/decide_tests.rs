@@ -141,7 +141,7 @@ fn holds_together(before: &Checkout, decision: &Decision) -> Result<(), TestCase
     match decision.hold {
         Hold::Lease => prop_assert!(matches!(status, Status::Running | Status::Compensating)),
         Hold::Timer(_) => prop_assert!(matches!(status, Status::Waiting | Status::Compensating)),
-        Hold::Rest(_) => prop_assert_eq!(status, Status::AwaitingInput),
+        Hold::Rest(_) | Hold::Look { .. } => prop_assert_eq!(status, Status::AwaitingInput),
         Hold::None => prop_assert!(status.is_final() || status == Status::Stuck),
     }
     prop_assert_eq!(decision.event == Event::Deferred, matches!(decision.hold, Hold::Timer(_)));
@@ -153,7 +153,7 @@ fn holds_together(before: &Checkout, decision: &Decision) -> Result<(), TestCase
     }
 
     // An answer is given when the run ends, to whoever asked, and only then.
-    let ended = matches!(decision.hold, Hold::Rest(_) | Hold::None);
+    let ended = matches!(decision.hold, Hold::Rest(_) | Hold::Look { .. } | Hold::None);
     prop_assert_eq!(decision.answer.is_some(), ended);
     let noted = after.answered.as_ref().map(|answered| (answered.ticket, &answered.answer));
     let wanted =
