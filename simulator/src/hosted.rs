@@ -40,9 +40,9 @@ pub(crate) fn order(visit: &mut Visit<'_>, cart_id: &str) -> Option<u64> {
 /// The shopper pays it. False when it cannot be paid (any more): it is gone, archived, or its cart was paid already.
 pub(crate) fn pay(visit: &mut Visit<'_>, id: u64, how: Hosted) -> bool {
     let payable = visit.store.orders.get(&id).filter(|order| !order.archived && order.status_id == 0);
-    let alive = payable.and_then(|order| order.cart_id.as_ref()).is_some_and(|cart| {
-        visit.store.carts.contains_key(cart)
-    });
+    let alive = payable
+        .and_then(|order| order.cart_id.as_ref())
+        .is_some_and(|cart| visit.store.carts.contains_key(cart));
     let (Some(amount), Some(method)) = (payable.map(Order::due), methods::find("braintree.paypal")) else {
         return false;
     };
