@@ -83,7 +83,7 @@ mod tests {
         assert!(validate::billing_address(&example("setBillingAddress")).is_ok());
         assert!(validate::consignments(&example("setConsignments")).is_ok());
         assert!(validate::shipping_options(&example("setShippingOptions")).is_ok());
-        assert!(validate::add_items(&example("addItems"), 0, false).is_ok());
+        assert!(validate::add_items(&example("addItems"), 0, true).is_ok());
         assert!(validate::update_item(&example("updateItem")).is_ok());
         assert!(validate::coupon_code(&example("addCoupon")).is_ok());
         assert!(validate::customer_message(&example("setCustomerMessage")).is_ok());

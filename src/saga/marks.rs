@@ -69,6 +69,7 @@ pub(super) fn follow_document(checkout: &mut Checkout) {
     let ships = !document.shipped_items().is_empty();
     let covered = document.is_covered() && !document.consignments().is_empty();
     let selected = covered && document.options_selected();
+    let fetched = selected && document.consignments().iter().all(|consignment| consignment.is_picked_up);
     let addressed = document.billing_address().is_some_and(is_complete);
     let (foreign, input) = (checkout.facts.cart_is_foreign, checkout.input.clone());
     let untouched = |step: StepName| {
@@ -90,8 +91,12 @@ pub(super) fn follow_document(checkout: &mut Checkout) {
         let Some(record) = checkout.step_mut(step) else { continue };
         record.status = match (ships, done, record.status) {
             (false, _, _) => StepStatus::Skipped,
-            // A cart that was taken over may bring along what was chosen elsewhere.
-            (true, true, StepStatus::Pending) if untouched(step) => StepStatus::Succeeded,
+            // A cart that was taken over may bring along what was chosen elsewhere; what is fetched is not sent.
+            (true, true, StepStatus::Pending)
+                if untouched(step) || (step == StepName::ShippingOptions && fetched) =>
+            {
+                StepStatus::Succeeded
+            }
             (true, _, StepStatus::Skipped) | (true, false, StepStatus::Succeeded) => StepStatus::Pending,
             (true, _, status) => status,
         };

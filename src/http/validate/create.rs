@@ -77,13 +77,12 @@ pub(in super::super) static NEW_CHECKOUT: Object = Object {
 };
 
 fn together(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
-    match body.get("cart_id").and_then(Value::as_str) {
-        Some(cart_id) => takes_over(cart_id, body, at, errors),
-        None => {
-            holds_items(body, at, errors);
-            let guest = body.get("customer_id").and_then(Value::as_u64).unwrap_or(0) == 0;
-            fits_the_cart(body, 0, guest, at, errors);
-        }
+    if let Some(cart_id) = body.get("cart_id").and_then(Value::as_str) {
+        takes_over(cart_id, body, at, errors);
+    } else {
+        holds_items(body, at, errors);
+        let guest = body.get("customer_id").and_then(Value::as_u64).unwrap_or(0) == 0;
+        fits_the_cart(body, 0, guest, at, errors);
     }
     for (index, consignment) in elements(body.get("consignments")).iter().enumerate() {
         if consignment.get("line_items").is_some_and(|items| !items.is_null()) {

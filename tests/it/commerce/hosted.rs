@@ -171,8 +171,9 @@ async fn a_payment_that_settles_on_the_page_is_waited_for() {
         let cart = hand_over(&service, &path).await;
         let order = world.simulator.host(&cart, Hosted::Pending).expect("the page takes the cart");
         service.wait_until(&path, "waiting", |snapshot| snapshot["payment"]["status"] == "pending").await;
+        // While it looks, it is busy; otherwise it says why.
         let refused = service.post(&format!("{path}/payment"), &good_card()).await.expect(409);
-        assert!(["payment-in-doubt", "step-out-of-order"].contains(&refused.problem()), "{}", refused.text);
+        assert!(["payment-in-doubt", "step-in-progress"].contains(&refused.problem()), "{}", refused.text);
         assert!(world.simulator.settle(order, settlement));
         let snapshot = service
             .wait_until(&path, status, |snapshot| {

@@ -29,7 +29,7 @@ fn instruments() -> Vec<(&'static str, Value)> {
         (
             "stripe.card",
             json!({"type": "tokenized_card", "token": stored("tok"), "iin": "424242", "last_four_digits": "4242",
-                "expiration_month": 9, "expiration_year": 2045}),
+                "expiration_month": "9", "expiration_year": "2045"}),
         ),
     ]
 }

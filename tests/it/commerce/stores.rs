@@ -26,16 +26,13 @@ const STORES: [(&str, &str, &str, &str, &str); 2] = [
 async fn two_stores() -> (World, Service, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("stores.toml");
-    let text: String = STORES
-        .iter()
-        .map(|(name, hash, token, key, webhook)| {
-            format!(
-                "[[store]]\nname = \"{name}\"\nstore_hash = \"{hash}\"\naccess_token = \"{token}\"\n\
-                 webhook_secret = \"{webhook}\"\nstorefront_keys = [{{ name = \"web\", key = \"{key}\" }}]\n"
-            )
-        })
-        .collect();
-    std::fs::write(&file, text).expect("a file");
+    let tables = STORES.map(|(name, hash, token, key, webhook)| {
+        format!(
+            "[[store]]\nname = \"{name}\"\nstore_hash = \"{hash}\"\naccess_token = \"{token}\"\n\
+             webhook_secret = \"{webhook}\"\nstorefront_keys = [{{ name = \"web\", key = \"{key}\" }}]\n"
+        )
+    });
+    std::fs::write(&file, tables.concat()).expect("a file");
     let mut world = World::new().await;
     for single in
         ["BIGCOMMERCE_STORE_HASH", "BIGCOMMERCE_ACCESS_TOKEN", "BIGCOMMERCE_CLIENT_SECRET", "STOREFRONT_KEYS"]
@@ -70,13 +67,13 @@ async fn send(
 async fn two_stores_with_the_same_numbers_and_keys_know_nothing_of_each_other() {
     let (world, service, _folder) = two_stores().await;
     let mut paths = Vec::new();
-    for store in 0..2 {
+    for (store, (name, ..)) in STORES.iter().enumerate() {
         // The same idempotency key in both: it belongs to the credential.
         let created =
             send(&service, store, Method::POST, "/v1/checkouts", "same-key", Some(&everything())).await;
         let created = created.expect(201);
         assert_eq!(created.header("idempotent-replayed"), None);
-        assert_eq!(created.body["store"], STORES[store].0);
+        assert_eq!(created.body["store"], *name);
         paths.push(format!("/v1/checkouts/{}", created.id()));
     }
     let mut orders = Vec::new();
