@@ -76,8 +76,13 @@ impl App {
         let presence = Presence::new();
         let budgets = budgets(&config, &presence.replicas);
         let clients = clients(&config, &budgets)?;
-        let operators =
-            Operators::new(store.clone(), clients.clone(), budgets.clone(), operators_settings(&config));
+        let operators = Operators::new(
+            store.clone(),
+            clients.clone(),
+            budgets.clone(),
+            operators_settings(&config),
+            tasks.clone(),
+        );
         let engine = Engine::new(store.clone(), clients, settings, tasks.clone(), stopping.clone());
         Ok(Self { config, store, pool, engine, operators, budgets, presence, tasks, stopping })
     }
@@ -128,6 +133,8 @@ impl App {
         self.tasks.spawn(async move { engine.recover().await });
         let (operators, stop) = (self.operators.clone(), self.stopping.clone());
         self.tasks.spawn(async move { operators.work(stop).await });
+        let (operators, stop) = (self.operators.clone(), self.stopping.clone());
+        self.tasks.spawn(async move { operators.settle_order_actions(stop).await });
         let (changes, pool, stop) = (self.store.changes().clone(), self.pool.clone(), self.stopping.clone());
         self.tasks.spawn(async move {
             loop {
@@ -264,7 +271,7 @@ pub async fn direct(database: &config::Database, config: Option<&Config>) -> any
         None => (HashMap::new(), HashMap::new(), ops::Settings::default()),
     };
     let store = Store::new(pool, Duration::from_secs(1));
-    Ok(Operators::new(store, clients, budgets, settings))
+    Ok(Operators::new(store, clients, budgets, settings, TaskTracker::new()))
 }
 
 /// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.

@@ -14,6 +14,7 @@ mod keys;
 mod listing;
 mod log;
 mod operators;
+mod order_actions;
 mod processes;
 mod row;
 mod summary;
@@ -36,6 +37,7 @@ pub use keys::{BoundKey, TokenHash};
 pub use listing::{Listed, ListedStuck, Page};
 pub use log::LogRow;
 pub use operators::{Audited, Held};
+pub use order_actions::{NewOrderAction, OrderAction, OrderActionFilter};
 pub use summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
 pub use webhooks::{Heard, Taken, WebhookEvent};
@@ -61,6 +63,9 @@ pub enum Error {
     /// The order already belongs to another checkout.
     #[error("the order already belongs to another checkout")]
     OrderTaken,
+    /// Another action of the same order is open.
+    #[error("another action of the order is open")]
+    OrderBusy,
     /// A row could not be read back. A person should look.
     #[error("checkout {checkout_id} cannot be read: {reason}")]
     Unreadable {
@@ -77,7 +82,8 @@ pub enum Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error().and_then(sqlx::error::DatabaseError::constraint) {
-            Some("idempotency_key_scope" | "idempotency_key_pkey") => Self::KeyBound,
+            Some("idempotency_key_scope" | "idempotency_key_pkey" | "order_action_key") => Self::KeyBound,
+            Some("order_action_one_open") => Self::OrderBusy,
             Some("checkout_order_one_owner" | "checkout_order_one_alive") => Self::OrderTaken,
             _ => Self::Database(error),
         }
