@@ -14,6 +14,7 @@ mod guides;
 mod harness;
 mod matrix;
 mod operators;
+mod orders;
 mod prism;
 mod saga;
 mod secrets;

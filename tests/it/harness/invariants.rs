@@ -21,6 +21,7 @@ const SECRETS: &[&str] = &[
 /// Checks them all.
 pub(crate) async fn check(world: &World) {
     money(world).await;
+    refunds(world).await;
     rest(world).await;
     replay(world).await;
     secrets(world).await;
@@ -73,6 +74,31 @@ async fn money(world: &World) {
     }
 }
 
+/// What an operator asked for once was paid back at most once, and what was paid back here was asked for.
+async fn refunds(world: &World) {
+    let ledger = world.simulator.ledger();
+    let mut marks: BTreeMap<&str, usize> = BTreeMap::new();
+    for refund in &ledger.refunds {
+        if let Some((_, mark)) = refund.reason.rsplit_once('[') {
+            *marks.entry(mark.trim_end_matches(']')).or_default() += 1;
+        }
+    }
+    for (mark, times) in marks {
+        assert_eq!(times, 1, "action {mark} paid back {times} times");
+        let status: Option<String> =
+            sqlx::query_scalar("select status from order_action where order_action_id::text = $1")
+                .bind(mark)
+                .fetch_optional(&world.database.pool)
+                .await
+                .expect("a row");
+        let status = status.unwrap_or_else(|| panic!("a refund of nobody: {mark}"));
+        assert!(
+            matches!(status.as_str(), "done" | "sending" | "unknown"),
+            "{mark} paid back, but is {status}"
+        );
+    }
+}
+
 /// Guarantee 5: everything is at rest, or has a lease or a timer (the constraints of the table); here: no lease is left.
 async fn rest(world: &World) {
     let held: Vec<String> =
@@ -115,6 +141,7 @@ async fn secrets(world: &World) {
         "audit",
         "bulk",
         "bulk_item",
+        "order_action",
     ] {
         let sql = format!("select coalesce(string_agg(t::text, ' '), '') from {table} t");
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
