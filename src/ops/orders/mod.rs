@@ -6,12 +6,13 @@
 //! Never: `DELETE /v2/orders`, an order that becomes payable a second time.
 //!
 //! Reading order: [`read`] only reads, [`statuses`] is the table of statuses, [`change`] changes one; [`act`] writes an intent
-//! down and sends it, [`witness`] says from what BigCommerce shows whether it happened, [`settle`] asks until that is
+//! down, [`send`] sends it, [`witness`] says from what BigCommerce shows whether it happened, [`settle`] asks until that is
 //! known, [`whole`] gives back what a checkout paid.
 
 mod act;
 mod change;
 mod read;
+mod send;
 mod settle;
 pub mod statuses;
 mod whole;

@@ -18,8 +18,8 @@ use super::super::{Operators, effects};
 use super::act::{NewAction, Outcome, outcome};
 use super::{Kind, OrderId, OrderRefused, call, unread};
 use crate::bigcommerce::orders::Order;
-use crate::checkout::CheckoutId;
-use crate::store::{Held, OrderActionFilter};
+use crate::checkout::{CheckoutId, Status};
+use crate::store::{Held, OrderAction, OrderActionFilter};
 
 /// How long the operator waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -58,7 +58,10 @@ impl Operators {
         let (id, effect) = if let Some(id) = earlier {
             (id, "What was paid is given back.".to_owned())
         } else {
-            let way = self.way_back(&checkout.store, order).await?;
+            let way = match self.way_back(&checkout.store, order).await {
+                Ok(way) => way,
+                Err(refused) => return Err(self.unless_ended(checkout.id, refused).await),
+            };
             if ask.dry_run {
                 return Ok(self.report(held, ask, way.effect));
             }
@@ -91,15 +94,30 @@ impl Operators {
         })
     }
 
+    /// Somebody else may have given it back meanwhile: then BigCommerce's refusal says only that.
+    async fn unless_ended(&self, id: CheckoutId, refused: OrderRefused) -> Refused {
+        match self.store().look(id).await {
+            Ok(Some(held)) if held.checkout.status != Status::Completed => {
+                Guard::new("ended", "the checkout was cancelled meanwhile").into()
+            }
+            _ => match self.latest(id).await {
+                Ok(Some(latest)) if latest.is_open() => OrderRefused::Busy.into(),
+                _ => refused.into(),
+            },
+        }
+    }
+
     /// What was begun for this checkout before and is open; or was certainly not done, and is sent again.
     async fn earlier(&self, id: CheckoutId) -> Result<Option<Uuid>, OrderRefused> {
-        let filter = OrderActionFilter { checkout_id: Some(id.uuid()), ..OrderActionFilter::default() };
-        let Some(latest) = self.store().order_actions(&filter, 1).await?.into_iter().next() else {
-            return Ok(None);
-        };
+        let Some(latest) = self.latest(id).await? else { return Ok(None) };
         let id = latest.order_action_id;
         let resumes = latest.is_open() || (latest.status == "not-done" && self.again(id).await?);
         Ok(resumes.then_some(id))
+    }
+
+    async fn latest(&self, id: CheckoutId) -> Result<Option<OrderAction>, OrderRefused> {
+        let filter = OrderActionFilter { checkout_id: Some(id.uuid()), ..OrderActionFilter::default() };
+        Ok(self.store().order_actions(&filter, 1).await?.pop())
     }
 
     fn asked(&self, held: &Held, order_id: OrderId, way: &Way, ask: Ask<'_>) -> NewAction {
