@@ -3,6 +3,9 @@
 //! Guarantees: work that was begun is finished before the process ends, as far as `SHUTDOWN_SECONDS` allows; what is not
 //! is handed back, so that another process goes on at once.
 
+mod commands;
+mod parts;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,13 +19,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::bigcommerce;
 use crate::bigcommerce::budget::{Budget, Replicas};
-use crate::bigcommerce::{self, Client};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::http;
-use crate::ops::{self, Operators};
-use crate::saga::{Engine, Settings};
+use crate::ops::Operators;
+use crate::outbox::{self, Outbox, SigningKey};
+use crate::saga::{Engine, Keep, Settings};
 use crate::store::Store;
+use crate::telemetry::Metrics;
+use parts::{budgets, clients, operators_settings, told};
+
+pub use commands::{case_as_json, client, direct, http_client, store};
 
 /// The service of one process: built, not yet running.
 pub struct App {
@@ -32,6 +40,9 @@ pub struct App {
     engine: Engine,
     operators: Operators,
     budgets: HashMap<String, Arc<Budget>>,
+    metrics: Metrics,
+    /// Where the metrics are served, when that is not where everything is.
+    metrics_listener: Option<TcpListener>,
     presence: Presence,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -50,6 +61,8 @@ pub struct Running {
     app: App,
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where the metrics are, when they have a listener of their own.
+    pub metrics_addr: Option<SocketAddr>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -62,7 +75,7 @@ impl App {
             .connect(config.database.url.expose())
             .await
             .context("DATABASE_URL: the database cannot be reached")?;
-        let store = Store::new(pool.clone(), config.lease);
+        let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
@@ -75,7 +88,8 @@ impl App {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let presence = Presence::new();
         let budgets = budgets(&config, &presence.replicas);
-        let clients = clients(&config, &budgets)?;
+        let metrics = Metrics::new(store.clone());
+        let clients = clients(&config, &budgets, &metrics)?;
         let operators = Operators::new(
             store.clone(),
             clients.clone(),
@@ -83,8 +97,25 @@ impl App {
             operators_settings(&config),
             tasks.clone(),
         );
-        let engine = Engine::new(store.clone(), clients, settings, tasks.clone(), stopping.clone());
-        Ok(Self { config, store, pool, engine, operators, budgets, presence, tasks, stopping })
+        let engine =
+            Engine::new(store.clone(), clients, settings, metrics.engine(), tasks.clone(), stopping.clone());
+        let metrics_listener = match config.metrics_addr {
+            Some(addr) => Some(bind("METRICS_ADDR", addr).await?),
+            None => None,
+        };
+        Ok(Self {
+            config,
+            store,
+            pool,
+            engine,
+            operators,
+            budgets,
+            metrics,
+            metrics_listener,
+            presence,
+            tasks,
+            stopping,
+        })
     }
 
     /// The rate budgets of the stores, by name.
@@ -103,15 +134,17 @@ impl App {
     }
 
     /// Begins to serve on this listener, and to recover.
-    pub fn serve(self, listener: TcpListener) -> anyhow::Result<Running> {
+    pub fn serve(mut self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
+        let metrics_addr = self.serve_metrics()?;
         self.presence.announce(&self.store, "serve");
-        self.begin_recovery();
+        self.begin_work()?;
         let state = http::State::new(
             &self.config,
             self.engine.clone(),
             self.operators.clone(),
             self.pool.clone(),
+            self.metrics.clone(),
             self.tasks.clone(),
             self.stopping.clone(),
         );
@@ -125,16 +158,68 @@ impl App {
             axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await
         });
         tracing::info!(listen_addr = %addr, "listening");
-        Ok(Running { app: self, addr, server })
+        Ok(Running { app: self, addr, metrics_addr, server })
     }
 
-    fn begin_recovery(&self) {
+    /// Serves the metrics where they have a listener of their own.
+    fn serve_metrics(&mut self) -> anyhow::Result<Option<SocketAddr>> {
+        let Some(listener) = self.metrics_listener.take() else { return Ok(None) };
+        let addr = listener.local_addr()?;
+        let (router, stop) = (http::metrics_router(self.metrics.clone()), self.stopping.clone());
+        self.tasks.spawn(async move {
+            let stopped = async move { stop.cancelled().await };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+                tracing::error!(%error, "the metrics are not served any more");
+            }
+        });
+        tracing::info!(metrics_addr = %addr, "the metrics are served");
+        Ok(Some(addr))
+    }
+
+    /// Begins everything that is done without being asked.
+    fn begin_work(&self) -> anyhow::Result<()> {
         let engine = self.engine.clone();
         self.tasks.spawn(async move { engine.recover().await });
+        let (engine, keep) = (self.engine.clone(), self.keep());
+        self.tasks.spawn(async move { engine.tidy_up(keep).await });
+        self.begin_deliveries()?;
         let (operators, stop) = (self.operators.clone(), self.stopping.clone());
         self.tasks.spawn(async move { operators.work(stop).await });
         let (operators, stop) = (self.operators.clone(), self.stopping.clone());
         self.tasks.spawn(async move { operators.settle_order_actions(stop).await });
+        self.begin_listening();
+        Ok(())
+    }
+
+    fn keep(&self) -> Keep {
+        let events = &self.config.events;
+        Keep { personal_data: self.config.retention, events: events.keep, pending_events: events.give_up }
+    }
+
+    fn begin_deliveries(&self) -> anyhow::Result<()> {
+        let events = &self.config.events;
+        if events.destinations.is_empty() {
+            return Ok(());
+        }
+        let connections = bigcommerce::http_client(events.timeout).context("the HTTP client cannot start")?;
+        let pace = outbox::Pace { base: events.retry_base, cap: events.retry_max, give_up: events.give_up };
+        let (tasks, stopping) = (self.tasks.clone(), self.stopping.clone());
+        let outbox = Outbox::new(self.store.clone(), connections, events.timeout, pace, tasks, stopping);
+        for destination in &events.destinations {
+            let keys = destination.secrets.iter().map(|secret| SigningKey::parse(secret.expose()));
+            let keys: Option<Vec<SigningKey>> = keys.collect();
+            let destination = outbox::Destination {
+                name: destination.name.clone(),
+                url: destination.url.clone(),
+                keys: keys.context("EVENT_DESTINATIONS: a secret cannot be read")?,
+            };
+            let outbox = outbox.clone();
+            self.tasks.spawn(async move { outbox.deliver(destination).await });
+        }
+        Ok(())
+    }
+
+    fn begin_listening(&self) {
         let (changes, pool, stop) = (self.store.changes().clone(), self.pool.clone(), self.stopping.clone());
         self.tasks.spawn(async move {
             loop {
@@ -162,6 +247,9 @@ impl App {
             Ok(0) => {}
             Ok(released) => tracing::info!(released, "leases were handed back"),
             Err(error) => tracing::warn!(%error, "leases were not handed back; they run out by themselves"),
+        }
+        if let Err(error) = self.store.release_turns().await {
+            tracing::warn!(%error, "deliveries were not handed back; their leases run out by themselves");
         }
         self.presence.leave(&self.store).await;
         self.pool.close().await;
@@ -233,8 +321,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let addr = config.listen_addr;
     let stop = stop_asked()?;
     let app = App::build(config).await?;
-    let listener =
-        TcpListener::bind(addr).await.with_context(|| format!("LISTEN_ADDR {addr} cannot be used"))?;
+    let listener = bind("LISTEN_ADDR", addr).await?;
     let mut running = app.serve(listener)?;
     tokio::select! {
         () = stop => {}
@@ -246,93 +333,17 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 /// Recovers, without the HTTP API, until the process is asked to stop.
 pub async fn worker(config: Config) -> anyhow::Result<()> {
     let stop = stop_asked()?;
-    let app = App::build(config).await?;
+    let mut app = App::build(config).await?;
+    app.serve_metrics()?;
     app.presence.announce(&app.store, "worker");
-    app.begin_recovery();
+    app.begin_work()?;
     tracing::info!("working");
     stop.await;
     app.drain().await
 }
 
-/// The operators' room without a service, for a command. With a configuration it can ask BigCommerce.
-pub async fn direct(database: &config::Database, config: Option<&Config>) -> anyhow::Result<Operators> {
-    let pool = PgPoolOptions::new()
-        .max_connections(database.max_connections.min(4))
-        .acquire_timeout(Duration::from_secs(5))
-        .connect(database.url.expose())
-        .await
-        .context("DATABASE_URL: the database cannot be reached")?;
-    let (clients, budgets, settings) = match config {
-        Some(config) => {
-            let budgets = budgets(config, &Replicas::joining(Duration::ZERO));
-            (clients(config, &budgets)?, budgets, operators_settings(config))
-        }
-        // Without a store nothing is resolved, and nothing else looks at these.
-        None => (HashMap::new(), HashMap::new(), ops::Settings::default()),
-    };
-    let store = Store::new(pool, Duration::from_secs(1));
-    Ok(Operators::new(store, clients, budgets, settings, TaskTracker::new()))
-}
-
-/// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.
-pub fn case_as_json(case: &ops::Case) -> serde_json::Value {
-    http::case::as_json(case)
-}
-
-/// An HTTP client for a command that asks a running service.
-pub fn http_client(connect: Duration) -> anyhow::Result<reqwest::Client> {
-    bigcommerce::http_client(connect).context("the HTTP client cannot start")
-}
-
-fn operators_settings(config: &Config) -> ops::Settings {
-    ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
-}
-
-/// A client of one store, for a command. It shares the store's quota with processes that do not know of it, so it
-/// keeps a distance to what is left.
-pub fn client(config: &Config, store: &config::Store) -> anyhow::Result<Client> {
-    let timeout = config.upstream_timeout.min(config.payment_timeout);
-    let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
-    let budget = Budget::new(&store.name, Replicas::joining(Duration::ZERO));
-    Client::with(&upstream(config, store), connections, Arc::new(budget))
-        .with_context(|| format!("store {}", store.name))
-}
-
-/// One budget for each store.
-fn budgets(config: &Config, replicas: &Replicas) -> HashMap<String, Arc<Budget>> {
-    let budget = |name: &String| Arc::new(Budget::new(name, replicas.clone()));
-    config.stores.iter().map(|store| (store.name.clone(), budget(&store.name))).collect()
-}
-
-/// One client for each store; they share their connections.
-fn clients(
-    config: &Config,
-    budgets: &HashMap<String, Arc<Budget>>,
-) -> anyhow::Result<HashMap<String, Client>> {
-    let timeout = config.upstream_timeout.min(config.payment_timeout);
-    let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
-    config
-        .stores
-        .iter()
-        .map(|store| {
-            let settings = upstream(config, store);
-            let budget = budgets.get(&store.name).context("each store has a budget")?;
-            let client = Client::with(&settings, connections.clone(), budget.clone())
-                .with_context(|| format!("store {}", store.name))?;
-            Ok((store.name.clone(), client))
-        })
-        .collect()
-}
-
-fn upstream(config: &Config, store: &config::Store) -> bigcommerce::Settings {
-    bigcommerce::Settings {
-        store_hash: store.store_hash.clone(),
-        access_token: bigcommerce::Secret::new(store.access_token.expose().to_owned()),
-        api_url: store.api_url.clone(),
-        payments_url: store.payments_url.clone(),
-        timeout: config.upstream_timeout,
-        payment_timeout: config.payment_timeout,
-    }
+async fn bind(setting: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr).await.with_context(|| format!("{setting} {addr} cannot be used"))
 }
 
 /// Completes when the process gets SIGTERM or SIGINT.

@@ -6,7 +6,10 @@ mod act;
 mod arguments;
 mod audit;
 mod checkouts;
+mod events;
 mod output;
+mod print;
+mod privacy;
 mod remote;
 mod show;
 mod table;
@@ -21,7 +24,7 @@ use crate::{
     app,
     config::{self, Config, Database},
     dev, http, migrations,
-    telemetry::Telemetry,
+    telemetry::{Exporting, Telemetry},
 };
 
 /// The command line as clap knows it.
@@ -53,6 +56,10 @@ enum Command {
     Audit(audit::Arguments),
     /// BigCommerce's webhook subscriptions: set up, looked at, revived
     Webhooks(webhooks::Arguments),
+    /// Outgoing events: what the world was told, and telling it again
+    Events(events::Arguments),
+    /// Personal data: removing that of one person
+    Privacy(privacy::Arguments),
     /// List every environment variable
     Settings {
         /// As the Markdown table of the README
@@ -84,12 +91,24 @@ pub fn command() -> clap::Command {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve => app::serve(start()?).await?,
-        Command::Worker => app::worker(start()?).await?,
+        Command::Serve => {
+            let (config, exporting) = start()?;
+            let ended = app::serve(config).await;
+            exporting.finish().await;
+            ended?;
+        }
+        Command::Worker => {
+            let (config, exporting) = start()?;
+            let ended = app::worker(config).await;
+            exporting.finish().await;
+            ended?;
+        }
         Command::Migrate => migrate().await?,
         Command::Checkouts(arguments) => return checkouts::run(arguments).await,
         Command::Audit(arguments) => return audit::run(arguments).await,
         Command::Webhooks(arguments) => webhooks::run(arguments).await?,
+        Command::Events(arguments) => return events::run(arguments).await,
+        Command::Privacy(arguments) => return privacy::run(arguments).await,
         Command::Healthcheck { url } => healthcheck(url).await?,
         Command::Settings { markdown: true } => print!("{}", config::as_markdown()),
         Command::Settings { markdown: false } => print!("{}", settings_help()),
@@ -99,12 +118,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the configuration and starts logging; all mistakes of both are reported together.
-fn start() -> anyhow::Result<Config> {
+/// Reads the configuration and starts logs and traces; all mistakes of both are reported together.
+fn start() -> anyhow::Result<(Config, Exporting)> {
     match (Config::from_env(), Telemetry::from_vars(config::environment)) {
         (Ok(config), Ok(telemetry)) => {
-            telemetry.install();
-            Ok(config)
+            let exporting = telemetry.install(config.otlp_endpoint.as_deref())?;
+            Ok((config, exporting))
         }
         (Err(mut errors), Err(more)) => {
             errors.0.extend(more.0);

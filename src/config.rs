@@ -5,6 +5,7 @@
 //! environment, and nothing here changes after the start.
 
 mod credentials;
+mod events;
 mod reader;
 mod secret;
 mod settings;
@@ -16,6 +17,7 @@ mod unknown;
 use std::{net::SocketAddr, str::FromStr as _, time::Duration};
 
 pub use credentials::{MIN_SECRET_CHARS, Operator, Role, StorefrontKey};
+pub use events::{Destination, EVENT_TYPES, Events};
 pub use reader::{Errors, Problem};
 pub use secret::Secret;
 pub use settings::{SETTINGS, Setting, as_markdown, as_text, setting};
@@ -62,6 +64,10 @@ pub struct Config {
     pub shutdown: Duration,
     /// `BODY_LIMIT_BYTES`.
     pub body_limit_bytes: usize,
+    /// `EVENT_*`.
+    pub events: Events,
+    /// `RETENTION_DAYS`; `None`: personal data is kept.
+    pub retention: Option<Duration>,
 }
 
 /// How to reach PostgreSQL.
@@ -139,6 +145,8 @@ impl Config {
         }
         let shutdown = reader.defaulted("SHUTDOWN_SECONDS", seconds(3600));
         let body_limit = reader.defaulted("BODY_LIMIT_BYTES", number(1024, 16 * 1024 * 1024));
+        let events = Events::read(reader);
+        let retention = reader.defaulted("RETENTION_DAYS", number(0, 36_500));
         Some(Self {
             database: database?,
             listen_addr,
@@ -158,6 +166,8 @@ impl Config {
             retry_max,
             shutdown,
             body_limit_bytes: usize::try_from(body_limit).unwrap_or(usize::MAX),
+            events,
+            retention: (retention > 0).then(|| Duration::from_secs(u64::from(retention) * u64::from(DAY))),
         })
     }
 
@@ -186,7 +196,8 @@ impl Config {
                 reader.refuse(variable, format!("{who} is the same as {other}"));
             }
         }
-        if self.metrics_addr == Some(self.listen_addr) {
+        // Two free ports are different ones.
+        if self.metrics_addr == Some(self.listen_addr) && self.listen_addr.port() != 0 {
             reader.refuse("METRICS_ADDR", "is the same as LISTEN_ADDR; leave it unset to serve both there");
         }
     }
@@ -216,6 +227,13 @@ impl Database {
         }
         Some(Self { url, max_connections })
     }
+}
+
+/// The names in `EVENT_DESTINATIONS` alone, for commands that need only the database.
+pub fn event_destinations() -> Result<Vec<String>, Errors> {
+    let mut reader = Reader::new(&environment);
+    let events = Events::read(&mut reader);
+    reader.finish(Some(events.destinations.into_iter().map(|destination| destination.name).collect()))
 }
 
 /// `LISTEN_ADDR` alone, for commands that only ask a running service.

@@ -2,12 +2,13 @@
 //!
 //! In reading order: [`checkout`] is the vocabulary and the transition function; [`bigcommerce`] is the upstream client;
 //! [`store`] keeps checkouts in PostgreSQL, whose schema [`migrations`] makes; [`saga`] is the engine that makes
-//! BigCommerce safe; [`ops`] is what operators may do; [`http`] are the doors; [`config`] and [`telemetry`] read the
-//! environment; [`app`] builds everything once; [`cli`] is the command line, and [`dev`] runs it all on a developer's
-//! machine.
+//! BigCommerce safe; [`outbox`] tells the world what became of checkouts; [`ops`] is what operators may do; [`http`] are
+//! the doors; [`config`] and [`telemetry`] read the environment; [`app`] builds everything once; [`cli`] is the
+//! command line, and [`dev`] runs it all on a developer's machine.
 
 pub mod bigcommerce;
 pub mod checkout;
+pub mod outbox;
 pub mod saga;
 pub mod store;
 

@@ -1,11 +1,24 @@
-//! Logs: one JSON object on each line, or lines for a person.
+//! What the service tells of itself: logs (one JSON object on each line, or lines for a person), [`metrics`], and
+//! [`traces`]. No other room names the libraries behind them.
 //!
 //! Guarantees: fields stand at the top level of the object, so that logs can be queried by them; a panic is logged with its place.
 //! Never logged here: text that was formatted into a panic, because it may carry what came from outside.
 
+mod budgets;
+mod labels;
+pub mod metrics;
+pub mod traces;
+mod vitals;
+
 use std::{io::IsTerminal as _, panic::PanicHookInfo};
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry, fmt};
+
+pub use metrics::Metrics;
+pub use traces::Exporting;
 
 use crate::config::{Errors, Problem, setting};
 
@@ -52,19 +65,31 @@ impl Telemetry {
         }
     }
 
-    /// Starts logging to standard output and logs panics from now on. A second call changes nothing.
-    pub fn install(self) {
-        let builder = fmt().with_env_filter(self.filter);
-        let colours = std::io::stdout().is_terminal();
-        let started = match self.format {
-            Format::Json => {
-                builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
-            }
-            Format::Pretty => builder.with_ansi(colours).try_init(),
+    /// Starts logging to standard output, and sending traces where there is somebody to send them to; logs panics from
+    /// now on. A second call changes nothing. To be called inside of the runtime.
+    pub fn install(self, otlp_endpoint: Option<&str>) -> Result<Exporting, Errors> {
+        let refused = |error: &dyn std::fmt::Display| {
+            let (name, reason) =
+                ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("cannot be used: {error}"));
+            Errors(vec![Problem { name, reason }])
         };
+        let sent =
+            otlp_endpoint.map(traces::layer::<Registry>).transpose().map_err(|error| refused(&error))?;
+        let (traces, exporting) = sent.map_or((None, Exporting::default()), |(layer, exporting)| {
+            (Some(layer.with_filter(filter_fn(traces::is_sent))), exporting)
+        });
+        let logs = fmt::layer();
+        let logs = match self.format {
+            Format::Json => {
+                logs.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+            }
+            Format::Pretty => logs.with_ansi(std::io::stdout().is_terminal()).boxed(),
+        };
+        let started = Registry::default().with(traces).with(logs.with_filter(self.filter)).try_init();
         if started.is_ok() {
             std::panic::set_hook(Box::new(log_panic));
         }
+        Ok(exporting)
     }
 }
 

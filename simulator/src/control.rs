@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::answer::{self, Answer};
 use crate::call::Call;
 use crate::fault::{Fault, FaultId};
+use crate::hosted::Hosted;
 use crate::router::CALLS;
 use crate::settings::Settings;
 use crate::world::World;
@@ -37,6 +38,7 @@ pub(crate) fn answer(world: &Arc<World>, call: &Call) -> Answer {
         (&Method::GET, ["settings"]) => Answer::json(200, &to_json(&*world.settings())),
         (&Method::PATCH, ["settings"]) => patch_settings(world, call),
         (&Method::POST, ["orders", id, "settle"]) => settle(world, call, id, store),
+        (&Method::POST, ["carts", cart, "hosted-payment"]) => host(world, call, cart),
         (&Method::POST, ["clock"]) => advance(world, call),
         _ => answer::problem(404, "The control plane has no such path."),
     }
@@ -66,6 +68,7 @@ fn overview() -> Answer {
         "POST /simulator/faults/{id}/release",
         "GET|PATCH /simulator/settings",
         "POST /simulator/orders/{id}/settle",
+        "POST /simulator/carts/{id}/hosted-payment",
         "POST /simulator/clock",
     ];
     Answer::json(200, &json!({"paths": paths, "calls": *CALLS}))
@@ -171,6 +174,24 @@ fn settle(world: &Arc<World>, call: &Call, id: &str, store: Option<&str>) -> Ans
         Answer::empty(204)
     } else {
         answer::problem(404, "Nothing is outstanding on such an order.")
+    }
+}
+
+/// The shopper pays on the hosted page: `{"result": "paid" | "authorized" | "pending"}`.
+fn host(world: &Arc<World>, call: &Call, cart: &str) -> Answer {
+    let body = match read(call) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let how = match body["result"].as_str() {
+        Some("paid") => Hosted::Paid,
+        Some("authorized") => Hosted::Authorized,
+        Some("pending") => Hosted::Pending,
+        _ => return answer::problem(422, "`result` must be paid, authorized or pending."),
+    };
+    match world.host(cart, Some(how)) {
+        Some(order) => Answer::json(201, &json!({"order_id": order})),
+        None => answer::problem(404, "There is no such cart."),
     }
 }
 

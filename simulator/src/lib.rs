@@ -4,7 +4,7 @@
 //! state of everything), `play` and `board` (faults), `media` (the door), `store` (one store), then one module for each
 //! resource: `carts`, `lines`, `checkouts`, `consignments`, `shipping`, `coupons`, `totals`, `checkout_orders`, `order`, `snapshot`,
 //! `orders_v2`, `direct_orders`, `order_parts`, `shipments`, `statuses`, `methods`, `token`, `payments`, `instruments`,
-//! `settle`, `orders_v3`, `refunds`, `customers`, `shop`, `metafields`, `webhooks`, `delivery`; and `control` (the control
+//! `settle`, `hosted` (the hosted page), `orders_v3`, `refunds`, `customers`, `shop`, `metafields`, `webhooks`, `delivery`; and `control` (the control
 //! plane). It imports nothing of the program it tests.
 
 #![recursion_limit = "256"]
@@ -31,6 +31,7 @@ mod delivery;
 mod direct_orders;
 mod fault;
 mod fault_kind;
+mod hosted;
 mod instruments;
 mod ledger;
 mod lines;
@@ -66,6 +67,7 @@ mod world;
 
 pub use fault::{Fault, FaultId, Match};
 pub use fault_kind::{At, Effect, Kind, Which};
+pub use hosted::Hosted;
 pub use instruments::{MAGIC, magic_card, magic_token};
 pub use ledger::{Attempt, Cart, Charge, Ledger, Order, Refund, Request, Token};
 pub use router::CALLS;

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::fault::{Fault, FaultId};
+use crate::hosted::Hosted;
 use crate::ledger::{Ledger, Request};
 use crate::server;
 use crate::settings::Settings;
@@ -105,8 +106,8 @@ impl Simulator {
         self.world.set_settings(settings);
     }
 
-    /// Ends what is outstanding on an order, in the first store that has such an order. False when nothing was
-    /// outstanding.
+    /// Ends what is outstanding on an order, in the first store that has such an order, and sends the webhooks about it.
+    /// False when nothing was outstanding. Called inside of a Tokio runtime.
     pub fn settle(&self, order: u64, result: Settlement) -> bool {
         self.world.settle(None, order, result == Settlement::Success)
     }
@@ -114,6 +115,23 @@ impl Simulator {
     /// The same in one store.
     pub fn settle_in(&self, store: &str, order: u64, result: Settlement) -> bool {
         self.world.settle(Some(store), order, result == Settlement::Success)
+    }
+
+    /// The shopper pays a cart on BigCommerce's hosted page: the page makes an order of its own. `None`: there is no such
+    /// cart. Called inside of a Tokio runtime.
+    pub fn host(&self, cart: &str, how: Hosted) -> Option<u64> {
+        self.world.host(cart, Some(how))
+    }
+
+    /// The shopper comes to the payment step of the hosted page, which makes its Incomplete order, and does not pay yet.
+    pub fn host_order(&self, cart: &str) -> Option<u64> {
+        self.world.host(cart, None)
+    }
+
+    /// The shopper pays an order that the hosted page made. False when the page refuses: the order is archived or paid, or
+    /// its cart is gone.
+    pub fn host_payment(&self, order: u64, how: Hosted) -> bool {
+        self.world.host_payment(order, how)
     }
 
     /// Moves the simulator's clock: tokens expire, windows open, lags pass.

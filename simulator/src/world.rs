@@ -13,12 +13,14 @@ use crate::board::Board;
 use crate::call::{Call, Visit};
 use crate::clock::Clock;
 use crate::delivery;
+use crate::hosted::{self, Hosted};
 use crate::ledger::{Ledger, Request};
 use crate::media;
 use crate::router::{Family, Route};
 use crate::settings::Settings;
 use crate::settle;
 use crate::store::Store;
+use crate::webhooks::Delivery;
 
 /// How many requests the log keeps.
 const LOG_LENGTH: usize = 200_000;
@@ -176,6 +178,12 @@ impl World {
         let answer = self.visit(&mut store, &settings, arrived).unwrap_or_else(|refused| refused);
         let outbox = std::mem::take(&mut store.outbox);
         drop(store);
+        self.deliver(outbox, &settings);
+        Some(answer)
+    }
+
+    /// Sends webhooks on their way, after the store was released.
+    fn deliver(&self, outbox: Vec<Delivery>, settings: &Settings) {
         for delivery in outbox {
             for _ in 0..settings.webhook_copies.min(10) {
                 let sending = delivery::send(
@@ -189,7 +197,6 @@ impl World {
                 });
             }
         }
-        Some(answer)
     }
 
     fn visit(&self, store: &mut Store, settings: &Settings, arrived: &Arrived) -> Reply {
@@ -208,21 +215,44 @@ impl World {
         let mut hashes: Vec<String> = lock(&self.stores).keys().cloned().collect();
         hashes.sort();
         hashes.retain(|hash| store.is_none_or(|wanted| wanted == hash));
-        let settings = self.settings();
-        let call = Call::nobody();
-        hashes.iter().any(|hash| {
-            let state = self.store(hash);
-            let mut state = lock(&state);
-            let mut visit = Visit {
-                call: &call,
-                params: &[],
-                store: &mut state,
-                settings: &settings,
-                now: self.clock.now(),
-                body: Value::Null,
-            };
-            settle::finish(&mut visit, order, success)
+        hashes.iter().any(|hash| self.by_itself(hash, |visit| settle::finish(visit, order, success)))
+    }
+
+    /// The shopper pays a cart on the hosted page, or only makes its order there (`how` is `None`). The order's id.
+    pub(crate) fn host(self: &Arc<Self>, cart: &str, how: Option<Hosted>) -> Option<u64> {
+        let mut hashes: Vec<String> = lock(&self.stores).keys().cloned().collect();
+        hashes.sort();
+        hashes.iter().find_map(|hash| {
+            self.by_itself(hash, |visit| {
+                let order = hosted::order(visit, cart)?;
+                how.is_none_or(|how| hosted::pay(visit, order, how)).then_some(order)
+            })
         })
+    }
+
+    /// The shopper pays an order that the hosted page made.
+    pub(crate) fn host_payment(self: &Arc<Self>, order: u64, how: Hosted) -> bool {
+        let hashes: Vec<String> = lock(&self.stores).keys().cloned().collect();
+        hashes.iter().any(|hash| self.by_itself(hash, |visit| hosted::pay(visit, order, how)))
+    }
+
+    /// Something that no request asked for.
+    fn by_itself<T>(self: &Arc<Self>, hash: &str, act: impl FnOnce(&mut Visit<'_>) -> T) -> T {
+        let (settings, call, state) = (self.settings(), Call::nobody(), self.store(hash));
+        let mut state = lock(&state);
+        let mut visit = Visit {
+            call: &call,
+            params: &[],
+            store: &mut state,
+            settings: &settings,
+            now: self.clock.now(),
+            body: Value::Null,
+        };
+        let done = act(&mut visit);
+        let outbox = std::mem::take(&mut state.outbox);
+        drop(state);
+        self.deliver(outbox, &settings);
+        done
     }
 }
 

@@ -181,6 +181,9 @@ impl Transport {
         let (name, host) = (request.name, request.host);
         let span = tracing::info_span!(
             "upstream.call",
+            otel.name = name,
+            otel.kind = "client",
+            otel.status_code = tracing::field::Empty,
             name,
             host = host.name(),
             method = request.method.as_str(),
@@ -204,6 +207,9 @@ impl Transport {
         let outcome = result.as_ref().map_or_else(Error::name, |_| "succeeded");
         span.record("status", status);
         span.record("outcome", outcome);
+        if matches!(result, Err(Error::Unavailable(_) | Error::Unknown(_))) {
+            span.record("otel.status_code", "ERROR");
+        }
         span.record("duration_ms", u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
         let correlation_id = cx.correlation_id;
         watched.after(&Seen { host, name, correlation_id, status, outcome, duration, rate_limit });

@@ -23,6 +23,8 @@ pub struct LineItem<'a> {
     pub quantity: u32,
     /// Whether it has to be in a consignment before an order is possible.
     pub ships: bool,
+    /// What it is, whatever its id: product, variant and name.
+    pub product: (i64, i64, &'a str),
 }
 
 /// One consignment.
@@ -38,6 +40,8 @@ pub struct Consignment<'a> {
     pub available: Vec<ShippingOption<'a>>,
     /// Id of the chosen option.
     pub selected: Option<&'a str>,
+    /// Whether the shopper fetches it.
+    pub is_picked_up: bool,
 }
 
 /// One way to ship a consignment.
@@ -130,6 +134,11 @@ impl Document {
         self.0.pointer("/cart/currency/code").and_then(Value::as_str).unwrap_or("USD")
     }
 
+    /// BigCommerce's customer; 0 is a guest.
+    pub fn customer_id(&self) -> i64 {
+        self.0.pointer("/cart/customer_id").and_then(Value::as_i64).unwrap_or(0)
+    }
+
     /// Id of the billing address, where there is one.
     pub fn billing_address(&self) -> Option<&Map<String, Value>> {
         self.0.get("billing_address").and_then(Value::as_object).filter(|address| !address.is_empty())
@@ -165,6 +174,11 @@ impl Document {
                     id: item.get("id")?.as_str()?,
                     quantity: quantity(item.get("quantity")),
                     ships: matches!(group.as_str(), "physical_items" | "custom_items"),
+                    product: (
+                        item.get("product_id").and_then(Value::as_i64).unwrap_or(0),
+                        item.get("variant_id").and_then(Value::as_i64).unwrap_or(0),
+                        item.get("name").and_then(Value::as_str).unwrap_or_default(),
+                    ),
                 })
             })
             .collect()
@@ -190,9 +204,11 @@ impl Document {
             && consignments.iter().all(|consignment| !consignment.line_item_ids.is_empty())
     }
 
-    /// Whether each consignment has a selected shipping option.
+    /// Whether each consignment has a selected shipping option, or is picked up.
     pub fn options_selected(&self) -> bool {
-        self.consignments().iter().all(|consignment| consignment.selected.is_some())
+        self.consignments()
+            .iter()
+            .all(|consignment| consignment.selected.is_some() || consignment.is_picked_up)
     }
 
     /// The codes of the applied coupons.
@@ -217,6 +233,7 @@ fn consignment(value: &Value) -> Option<Consignment<'_>> {
         address: address.and_then(Value::as_object),
         available: list(value.get("available_shipping_options")).filter_map(shipping_option).collect(),
         selected: value.pointer("/selected_shipping_option/id").and_then(Value::as_str),
+        is_picked_up: value.get("selected_pickup_option").is_some_and(Value::is_object),
     })
 }
 

@@ -11,6 +11,9 @@ pub struct Input {
     /// Body of Create a Cart (BigCommerce: carts.v3, createACart).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cart: Option<Map<String, Value>>,
+    /// Id of a cart that exists already, to be taken over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cart_id: Option<String>,
     /// Coupon codes to apply once the cart exists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub coupon_codes: Vec<String>,
@@ -35,6 +38,9 @@ pub struct Input {
     /// A change of the cart that is to be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edit: Option<CartEdit>,
+    /// Whether it is to be looked whether the shopper paid elsewhere.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub look: bool,
     /// The payment that is to be made, without its instrument.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentIntent>,
@@ -48,6 +54,9 @@ pub struct ConsignmentInput {
     /// The items; all that need shipping when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line_items: Option<Vec<ConsignmentItem>>,
+    /// BigCommerce's pickup method, where the shopper fetches the items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pickup_method_id: Option<i64>,
 }
 
 /// Some units of one line item.

@@ -3,14 +3,21 @@
 //! Guarantees: everything here is pure. It reads no clock, no database and no network, so that each rule can be
 //! tested as a table. Never: any IO, any knowledge of HTTP.
 
+mod announcement;
 mod document;
+mod hand_off;
 mod ids;
 mod input;
 mod money;
 mod record;
+mod redaction;
+#[cfg(test)]
+mod sample;
 mod status;
 
+pub use announcement::{AnnouncedCheckout, Announcement, announcements};
 pub use document::{Consignment, Document, LineItem, ShippingOption};
+pub use hand_off::HandOff;
 pub use ids::{CheckoutId, IdempotencyKey, InvalidId};
 pub use input::{
     CartEdit, ConsignmentInput, ConsignmentItem, Input, OptionChoice, PaymentIntent, Preference,

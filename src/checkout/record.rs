@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::status::words;
-use super::{CheckoutId, Document, Event, Flow, IdempotencyKey, Input, Money, Status, StepName, StepStatus};
+use super::{
+    CheckoutId, Document, Event, Flow, HandOff, IdempotencyKey, Input, Money, Status, StepName, StepStatus,
+};
 
 /// One shopper's run, as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +65,11 @@ pub struct Facts {
     /// Id of the cart, which is the id of BigCommerce's checkout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cart_id: Option<String>,
+    /// Whether the cart was made elsewhere, so that it is not ours to delete.
+    pub cart_is_foreign: bool,
+    /// Since when the cart may be paid elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hand_off: Option<HandOff>,
     /// The order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderFacts>,

@@ -106,6 +106,8 @@ words! {
         Payment = "payment",
         /// Change the cart before the order: items, coupons, customer message.
         CartEdit = "cart-edit",
+        /// Look whether the shopper paid elsewhere.
+        HandOff = "hand-off",
         /// Undo what was done.
         Cancel = "cancel",
     }

@@ -122,6 +122,29 @@ pub const SETTINGS: &[Setting] = &[
         "How long a stopping process waits for running steps; what is left is resumed by the next one.",
     ),
     plain("BODY_LIMIT_BYTES", Some("262144"), "The largest request body, in bytes, 1024 to 16777216."),
+    secret(
+        "EVENT_DESTINATIONS",
+        "Where events go: name=whsec_...@https://shop.example/events,... Only some types: \
+         name:checkout.stuck|payment.unknown=... Several secrets, while one is changed: whsec_new|whsec_old. Unset: nowhere.",
+    ),
+    plain("EVENT_TIMEOUT_SECONDS", Some("10"), "How long a destination may take to answer an event."),
+    plain(
+        "EVENT_RETRY_BASE_MS",
+        Some("1000"),
+        "The first pause before an event is sent again, in milliseconds; it doubles, with full jitter.",
+    ),
+    plain("EVENT_RETRY_MAX_SECONDS", Some("3600"), "The longest pause before an event is sent again."),
+    plain(
+        "EVENT_GIVE_UP_SECONDS",
+        Some("259200"),
+        "How long an event is tried before it is given up; it can be sent again by hand as long as it is kept.",
+    ),
+    plain("EVENT_RETENTION_DAYS", Some("30"), "Days that events and the log of their deliveries are kept."),
+    plain(
+        "RETENTION_DAYS",
+        Some("90"),
+        "Days after its end that a checkout keeps personal data; what remains are ids, steps and amounts. 0: for ever.",
+    ),
     plain("RUST_LOG", Some("info"), "What is logged: a level, or directives such as info,sqlx=warn."),
     plain("LOG_FORMAT", Some("json"), "json: one object on each line; pretty: for a person at a terminal."),
     plain("OTEL_EXPORTER_OTLP_ENDPOINT", None, "Where traces are sent (OTLP over HTTP); unset: nowhere."),

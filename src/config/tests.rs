@@ -61,6 +61,30 @@ fn keys_tokens_and_origins_are_read_in_their_text_form() {
 }
 
 #[test]
+fn destinations_of_events_are_read_in_their_text_form() {
+    let (one, two) = (format!("whsec_{}", "QUJD".repeat(8)), format!("whsec_{}", "REVG".repeat(8)));
+    let text = format!(
+        "shop={one}|{two}@https://shop.example/in?k=v, alerts:checkout.stuck|payment.unknown={two}@http://127.0.0.1:9/"
+    );
+    let config = read(&[("EVENT_DESTINATIONS", &text)])
+        .map_err(|errors| errors.to_string())
+        .expect("two destinations");
+    let [shop, alerts] = config.events.destinations.as_slice() else { panic!("two destinations") };
+    assert_eq!((shop.name.as_str(), shop.secrets.len(), shop.types.len()), ("shop", 2, EVENT_TYPES.len()));
+    assert_eq!(shop.url.as_str(), "https://shop.example/in?k=v");
+    assert_eq!(alerts.types, ["checkout.stuck", "payment.unknown"]);
+    let twice = format!("a={one}@https://x.example,a={two}@https://x.example");
+    assert!(refusals(&[("EVENT_DESTINATIONS", &twice)]).contains("given twice"));
+}
+
+#[test]
+fn personal_data_is_kept_for_ninety_days_or_as_long_as_is_said() {
+    let retention = |changes| read(changes).ok().map(|config| config.retention);
+    assert_eq!(retention(&[]), Some(Some(Duration::from_hours(90 * 24))));
+    assert_eq!(retention(&[("RETENTION_DAYS", "0")]), Some(None));
+}
+
+#[test]
 fn an_empty_variable_counts_as_unset() {
     assert_eq!(refusals(&[("METRICS_ADDR", ""), ("OPERATOR_TOKENS", ""), ("LEASE_SECONDS", " ")]), "");
 }
@@ -127,6 +151,31 @@ fn wrong_values_are_refused_by_name_and_reason() {
         ("RETRY_BASE_MS", "1.5", "whole number"),
         ("RETRY_MAX_SECONDS", "0.1", "not be shorter than"),
         ("BODY_LIMIT_BYTES", "1", "whole number from 1024"),
+        ("EVENT_DESTINATIONS", "https://hunter2.example", "name=whsec_...@https://..."),
+        ("EVENT_DESTINATIONS", "a=whsec_0123456789@https://x.example", "24 to 64 bytes"),
+        (
+            "EVENT_DESTINATIONS",
+            "a b=whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==@https://x.example",
+            "no name",
+        ),
+        (
+            "EVENT_DESTINATIONS",
+            "a:x=whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==@https://x.example",
+            "no event",
+        ),
+        (
+            "EVENT_DESTINATIONS",
+            "a=whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==@https://u:hunter2@x",
+            "a password",
+        ),
+        (
+            "EVENT_DESTINATIONS",
+            "a=whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==@ftp://x.example",
+            "http or https",
+        ),
+        ("EVENT_RETRY_MAX_SECONDS", "0.1", "not be shorter than"),
+        ("EVENT_RETENTION_DAYS", "2", "not be shorter than"),
+        ("RETENTION_DAYS", "-1", "whole number"),
         ("STORES_FILE", "/nowhere/stores.toml", "cannot be read"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "http or https"),
     ];

@@ -28,6 +28,7 @@ impl From<Refusal> for Problem {
             Refusal::OutOfOrder { next_step } => Self::out_of_order(next_step),
             Refusal::InProgress => Self::of(Slug::StepInProgress).retry_after(SOON),
             Refusal::Closed => Self::of(Slug::CheckoutClosed),
+            Refusal::CartTaken => Self::of(Slug::CartTaken),
             Refusal::Stuck => Self::of(Slug::CheckoutStuck),
             Refusal::PaymentInDoubt => Self::of(Slug::PaymentInDoubt),
             Refusal::VersionMismatch { version } => {

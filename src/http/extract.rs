@@ -196,7 +196,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// Reads a body into memory that is overwritten afterwards, because there may be a card number in it.
-async fn read(request: Request, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
+pub(super) async fn read(request: Request, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let too_large = || Problem::new(Slug::PayloadTooLarge, format!("the body is larger than {limit} bytes"));
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());

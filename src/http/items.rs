@@ -27,7 +27,9 @@ pub(super) async fn add(
     ask: Ask,
     Json(body): Json,
 ) -> Result<Response, Problem> {
-    let items = validate::add_items(body.value())?;
+    let cart = state.engine().snapshot(target.id).await?.facts.document;
+    let (there, guest) = cart.map_or((0, true), |cart| (cart.line_items().len(), cart.customer_id() == 0));
+    let items = validate::add_items(body.value(), there, guest)?;
     edit(&state, &target, &ask, CartEdit::AddItems(items), &canonical(body.value())).await
 }
 

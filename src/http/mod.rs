@@ -19,6 +19,7 @@ mod extract;
 mod health;
 mod items;
 mod json;
+mod metrics;
 mod openapi;
 mod ops;
 mod order;
@@ -36,6 +37,8 @@ mod table;
 mod totals;
 mod trace;
 mod validate;
+mod webhook_signature;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -51,8 +54,10 @@ use utoipa_axum::routes;
 use crate::config::Config;
 use crate::ops::Operators;
 use crate::saga::Engine;
+use crate::telemetry::Metrics;
 use auth::Credentials;
 
+pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
 
 /// What every door has at hand. Cheap to clone.
@@ -63,9 +68,12 @@ struct Inner {
     engine: Engine,
     operators: Operators,
     pool: PgPool,
+    metrics: Metrics,
+    metrics_elsewhere: bool,
     tasks: TaskTracker,
     stopping: CancellationToken,
     credentials: Credentials,
+    senders: Vec<webhooks::Sender>,
     cors: cors::Origins,
     raw_cards: bool,
     body_limit: usize,
@@ -78,6 +86,7 @@ impl State {
         engine: Engine,
         operators: Operators,
         pool: PgPool,
+        metrics: Metrics,
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
@@ -85,9 +94,12 @@ impl State {
             engine,
             operators,
             pool,
+            metrics,
+            metrics_elsewhere: config.metrics_addr.is_some(),
             tasks,
             stopping,
             credentials: Credentials::of(config),
+            senders: webhooks::Sender::all(config),
             cors: cors::Origins::of(config),
             raw_cards: config.allow_raw_cards,
             body_limit: config.body_limit_bytes,
@@ -98,12 +110,20 @@ impl State {
         &self.0.engine
     }
 
+    fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
     fn operators(&self) -> &Operators {
         &self.0.operators
     }
 
     fn credentials(&self) -> &Credentials {
         &self.0.credentials
+    }
+
+    fn senders(&self) -> &[webhooks::Sender] {
+        &self.0.senders
     }
 
     fn raw_cards(&self) -> bool {
@@ -151,8 +171,10 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(order::redirect_urls))
         .routes(routes!(events::follow))
         .routes(routes!(direct_orders::create))
+        .routes(routes!(webhooks::take))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
         .routes(routes!(docs::openapi))
         .routes(routes!(problems::list))
         .routes(routes!(problems::explain))

@@ -4,7 +4,9 @@
 use serde_json::json;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{HttpMethod, Operation, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required,
@@ -58,6 +60,10 @@ fn generate() -> OpenApi {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(*about)).build();
         components.add_security_scheme(*name, SecurityScheme::Http(scheme));
     }
+    for (name, header, about) in WEBHOOK_CREDENTIALS {
+        let scheme = ApiKey::Header(ApiKeyValue::with_description(*header, *about));
+        components.add_security_scheme(*name, SecurityScheme::ApiKey(scheme));
+    }
     let mut more = Vec::new();
     more.push((ProblemDocument::name().into_owned(), ProblemDocument::schema()));
     ProblemDocument::schemas(&mut more);
@@ -92,6 +98,7 @@ const TAGS: &[(&str, &str)] = &[
         "Order management for operators: BigCommerce's orders, read as they are and changed with care.",
     ),
     ("Reference", "This reference and the explanations of problems."),
+    ("Webhooks", "What BigCommerce calls."),
     ("Health", "Probes."),
 ];
 
@@ -100,6 +107,20 @@ const CREDENTIALS: &[(&str, &str)] = &[
     ("checkout_token", "The `checkout_token` of one checkout: acts on that one; safe for a browser."),
     ("operator_token", "An operator's token, with the role `read`, `act` or `money`."),
 ];
+
+/// Name, header and meaning.
+const WEBHOOK_CREDENTIALS: &[(&str, &str, &str)] = &[
+    (
+        "webhook_signature",
+        "webhook-signature",
+        "Standard Webhooks, with `webhook-id` and `webhook-timestamp`; the key is the client secret of the API account.",
+    ),
+    ("webhook_secret", "X-Webhook-Secret", "The value of BIGCOMMERCE_WEBHOOK_SECRET."),
+];
+
+fn requirement(name: &str) -> SecurityRequirement {
+    SecurityRequirement::new(name, Vec::<String>::new())
+}
 
 fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
     [
@@ -115,6 +136,13 @@ fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
 
 /// Adds what is the same for all: credentials, headers, problems.
 fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    if path.starts_with("/webhooks/") {
+        operation.security = Some(WEBHOOK_CREDENTIALS.iter().map(|(name, ..)| requirement(name)).collect());
+        for status in [400, 401, 413, 500, 503] {
+            refer(operation, status);
+        }
+        return;
+    }
     if path.starts_with("/ops/") {
         complete_ops(path, method, operation);
         return;
@@ -241,9 +269,14 @@ fn takes_key(path: &str, method: &HttpMethod) -> Option<bool> {
 
 fn add_problems(operation: &mut Operation, answers: &[(u16, bool)]) {
     for (status, _) in answers.iter().filter(|(_, applies)| *applies) {
-        let reference = Ref::from_response_name(format!("Problem{status}"));
-        operation.responses.responses.insert(status.to_string(), RefOr::Ref(reference));
+        refer(operation, *status);
     }
+}
+
+/// It may answer with a problem of this status.
+fn refer(operation: &mut Operation, status: u16) {
+    let reference = Ref::from_response_name(format!("Problem{status}"));
+    operation.responses.responses.insert(status.to_string(), RefOr::Ref(reference));
 }
 
 fn checkout_id() -> RefOr<utoipa::openapi::path::Parameter> {

@@ -47,7 +47,8 @@ pub(super) async fn confirmation(Has(state): Has<State>, target: Target) -> Resu
 
 /// Make redirect URLs
 ///
-/// Hands the shopper over to BigCommerce's hosted cart or checkout. Each URL works once; each call makes fresh ones.
+/// Hands the shopper over to BigCommerce's hosted cart or checkout. Each URL works once; each call makes fresh
+/// ones. What the shopper pays there is found out, and ends this checkout.
 #[utoipa::path(
     post, path = "/v1/checkouts/{id}/redirect-urls", operation_id = "createRedirectUrls", tag = "Order",
     request_body = Option<bodies::Nothing>,
@@ -56,10 +57,11 @@ pub(super) async fn confirmation(Has(state): Has<State>, target: Target) -> Resu
 pub(super) async fn redirect_urls(
     Has(state): Has<State>,
     target: Target,
-    _ask: Ask,
+    ask: Ask,
     MaybeJson(body): MaybeJson,
 ) -> Result<Response, Problem> {
     validate::empty(body.value())?;
-    let urls = state.engine().redirect_urls(target.id).await?;
+    let request = ask.request(&state, &target, "redirect-urls", "").await?;
+    let urls = state.engine().redirect_urls(target.id, request).await?;
     Ok(json(StatusCode::OK, &urls))
 }

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use super::State;
 use super::answer::{Manner, snapshot};
@@ -22,7 +23,7 @@ impl State {
         &self,
         work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
     ) -> Result<T, Problem> {
-        match self.0.tasks.spawn(work).await {
+        match self.0.tasks.spawn(work.in_current_span()).await {
             Ok(done) => done.map_err(Problem::from),
             Err(error) => Err(Problem::internal(&error.to_string())),
         }

@@ -162,6 +162,11 @@ problems! {
         meaning: "A refund, a capture, a void or a shipment of the order is on its way, or it is being found out whether it \
             took effect. BigCommerce takes one at a time. Nothing was done.",
         advice: "Look at `GET /ops/v1/order-actions?order_id=`, then ask again after Retry-After with the same key.";
+    CartTaken = "cart-taken", 409, "Another checkout has this cart", false,
+        shopper: "This cart is being checked out already.",
+        meaning: "A checkout that is not cancelled or expired was made for this cart, or has taken it over. Two of them \
+            would order it twice.",
+        advice: "Go on with that checkout, or cancel it first.";
     RateLimited = "rate-limited", 429, "Too many requests", true,
         shopper: "There is a lot going on. Please try again in a moment.",
         meaning: "This credential has sent more requests than the service takes at once.",
@@ -220,6 +225,7 @@ mod tests {
             ("refused-by-guard", 409),
             ("contradicted-by-bigcommerce", 409),
             ("order-busy", 409),
+            ("cart-taken", 409),
             ("rate-limited", 429),
             ("upstream-unavailable", 503),
             ("outcome-unknown", 503),

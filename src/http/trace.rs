@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::State;
@@ -50,15 +51,19 @@ pub(super) async fn around(
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let path = path.unwrap_or_else(|| "(none)".to_owned());
-    let span = tracing::info_span!("request", trace_id = %trace.0.id);
+    let span = span(&trace.0.id, method.as_str(), &path);
+    let inside = span.clone();
     let response = async {
         let response = next.run(request).await;
         let mut response = written(&state, response, &trace).await;
         add_headers(&mut response, &trace.0.id);
         response
     }
-    .instrument(span)
+    .instrument(inside)
     .await;
+    span.record("status", response.status().as_u16());
+    span.record("checkout_id", trace.0.checkout.get().map(tracing::field::display));
+    state.metrics().answered(method.as_str(), &path, response.status().as_u16(), began.elapsed());
     tracing::info!(
         method = %method,
         path,
@@ -69,6 +74,22 @@ pub(super) async fn around(
         "request answered"
     );
     response
+}
+
+/// The span of a request. What asks again and again whether all is well is a detail.
+fn span(trace_id: &str, method: &str, route: &str) -> tracing::Span {
+    let name = format!("{method} {route}");
+    if matches!(route, "/healthz" | "/readyz" | "/metrics") {
+        return tracing::debug_span!("request", trace_id, status = Empty, checkout_id = Empty);
+    }
+    tracing::info_span!(
+        "request",
+        otel.name = name,
+        otel.kind = "server",
+        trace_id,
+        status = Empty,
+        checkout_id = Empty
+    )
 }
 
 /// Writes the problem document, where the answer is a problem.

@@ -45,7 +45,9 @@ fn is_signed(secret: &str, headers: &HeaderMap, body: &[u8], now: i64) -> bool {
     let expected = mac.finalize().into_bytes();
     recent
         && signatures.split(' ').filter_map(|signature| signature.strip_prefix("v1,")).any(|signature| {
-            STANDARD.decode(signature).is_ok_and(|sent| bool::from(sent.as_slice().ct_eq(expected.as_slice())))
+            STANDARD
+                .decode(signature)
+                .is_ok_and(|sent| bool::from(sent.as_slice().ct_eq(expected.as_slice())))
         })
 }
 
@@ -62,10 +64,16 @@ mod tests {
     const AT: i64 = 1_700_000_000;
 
     fn signed(signature: &str) -> HeaderMap {
-        let headers = [("webhook-id", "msg_2b1f"), ("webhook-timestamp", "1700000000"), ("webhook-signature", signature)];
+        let headers = [
+            ("webhook-id", "msg_2b1f"),
+            ("webhook-timestamp", "1700000000"),
+            ("webhook-signature", signature),
+        ];
         headers
             .into_iter()
-            .filter_map(|(name, value)| Some((name.parse::<axum::http::HeaderName>().ok()?, value.parse().ok()?)))
+            .filter_map(|(name, value)| {
+                Some((name.parse::<axum::http::HeaderName>().ok()?, value.parse().ok()?))
+            })
             .collect()
     }
 
@@ -95,7 +103,12 @@ mod tests {
         for nonsense in ["", "v1,", "v1", "s4nzz3eBF3wdLUgl6ji5NXVhiGhOvwcbvae/AmVpgIg="] {
             assert!(!is_authentic(example, &signed(nonsense), BODY.as_bytes(), AT), "{nonsense}");
         }
-        assert!(!is_authentic(Secrets { client_secret: None, webhook_secret: None }, &signed(SIGNATURE), b"", AT));
+        assert!(!is_authentic(
+            Secrets { client_secret: None, webhook_secret: None },
+            &signed(SIGNATURE),
+            b"",
+            AT
+        ));
     }
 
     #[test]

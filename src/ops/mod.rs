@@ -4,17 +4,19 @@
 //! leaves its row in the audit log in the transaction that does it. A door only translates.
 //!
 //! Reading order: [`action`] is what may be asked, [`guard`] what refuses it, [`evidence`] what BigCommerce says about
-//! a finding, [`act`] does it, [`bulk`] does it to many, [`orders`] is about orders. [`case`] is what is known of one checkout and [`why`] says it in
-//! plain words.
+//! a finding, [`act`] does it, [`bulk`] does it to many, [`orders`] is about orders. [`case`] is what is known of one checkout
+//! and [`mod@why`] says it in plain words.
 
 mod act;
 pub mod action;
 mod bulk;
 pub mod case;
+pub mod events;
 mod evidence;
 mod guard;
 pub mod orders;
 mod overview;
+pub mod privacy;
 mod reasons;
 pub mod webhooks;
 mod why;

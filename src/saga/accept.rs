@@ -61,7 +61,7 @@ pub(super) fn accept(
 
 /// Only a checkout that is at rest takes input.
 fn at_rest(checkout: &Checkout, operation: &Operation) -> Result<(), Refusal> {
-    let pays = matches!(operation, Operation::Payment { .. } | Operation::Complete(_));
+    let pays = matches!(operation, Operation::Payment { .. } | Operation::Complete(_) | Operation::HandOff);
     let in_doubt = checkout.payment_in_doubt()
         || checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::PaymentUnknown);
     match checkout.status {
@@ -157,6 +157,13 @@ fn take_input(
             }
             *kept = Some(complete.instrument);
             (StepName::Payment, complete.agreed_total)
+        }
+        Operation::HandOff => {
+            if !checkout.is_done(StepName::Cart) {
+                return Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
+            }
+            next.input.look = true;
+            (StepName::HandOff, None)
         }
         Operation::Cancel => return Err(Refusal::Closed),
     })

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::marks::{end, follow_document, forget_processing, mark_unknown, reopen};
+use super::marks::{end, follow_document, forget_processing, mark_unknown, paid, reopen};
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::steps;
 use crate::checkout::{
-    Answer, Answered, Checkout, Event, InFlight, PaymentStatus, Status, StepName, StepStatus, Stuck,
+    Answer, Answered, Checkout, Event, Goal, InFlight, PaymentStatus, Status, StepName, StepStatus, Stuck,
     StuckReason,
 };
 use crate::store::{Began, Hold, Outcome};
@@ -24,6 +24,8 @@ pub(super) struct Limits {
     pub(super) retry_base: Duration,
     pub(super) retry_cap: Duration,
     pub(super) ttl: Duration,
+    /// The first wait between two looks whether a checkout was paid elsewhere.
+    pub(super) look: Duration,
 }
 
 /// What is to be recorded, and how the run goes on.
@@ -65,6 +67,7 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         }
         Verdict::Paid => {
             end(&mut checkout, step, StepStatus::Succeeded, at.now);
+            paid(&mut checkout, at.now);
             finish(checkout, Event::Paid, Outcome::Succeeded, Answer::Done, Hold::None)
         }
         Verdict::Undone => {
@@ -187,6 +190,19 @@ pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstan
     }
 }
 
+/// What a look that nobody asked for is called.
+const LOOK: &str = "look";
+
+/// A checkout that was woken from its rest is to look whether it was paid elsewhere.
+fn awake(checkout: &mut Checkout) {
+    if checkout.status == Status::Running && checkout.goal.is_none() && checkout.in_flight.is_none() {
+        let (until, ticket) = (StepName::HandOff, checkout.version);
+        checkout.goal =
+            Some(Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, ticket });
+        checkout.input.look = true;
+    }
+}
+
 /// Begins the first attempt of a run that was just accepted or resumed.
 pub(super) fn begin(mut checkout: Checkout, now: OffsetDateTime) -> (Checkout, Option<Began>) {
     let Action::Attempt(step) = plan(&checkout) else { return (checkout, None) };
@@ -222,6 +238,8 @@ pub(super) fn go_on(checkout: Checkout, outcome: Option<Outcome>, at: Circumstan
 }
 
 fn go_on_after(checkout: Checkout, outcome: Option<Outcome>, at: Circumstances, pause: Duration) -> Decision {
+    let mut checkout = checkout;
+    awake(&mut checkout);
     let reached = checkout.goal.as_ref().is_none_or(|goal| goal_reached(&checkout, goal.until));
     let (checkout, began) = begin(checkout, at.now);
     if began.is_some() {
@@ -249,6 +267,7 @@ fn goal_reached(checkout: &Checkout, until: StepName) -> bool {
 fn finish(mut checkout: Checkout, event: Event, outcome: Outcome, answer: Answer, hold: Hold) -> Decision {
     checkout.in_flight = None;
     checkout.input.edit = None;
+    checkout.input.look = false;
     checkout.tries = 0;
     note_answer(&mut checkout, &answer);
     Decision {
@@ -272,7 +291,16 @@ fn rest(checkout: Checkout, step: StepName, outcome: Outcome, answer: Answer, at
         let detail = format!("the undoing was answered with {answer:?}");
         return stall(checkout, StuckReason::UndoFailed, detail, at.now);
     }
-    finish(checkout, Event::Rested, outcome, answer, Hold::Rest(at.limits.ttl))
+    let hold = rest_until(&checkout, at);
+    finish(checkout, Event::Rested, outcome, answer, hold)
+}
+
+/// What may be paid elsewhere is looked at again; what nobody asked for does not put off the day on which it expires.
+fn rest_until(checkout: &Checkout, at: Circumstances) -> Hold {
+    let Some(hand_off) = checkout.facts.hand_off else { return Hold::Rest(at.limits.ttl) };
+    let after = hand_off.next_look(at.now, at.limits.look);
+    let asked = checkout.goal.as_ref().is_some_and(|goal| goal.operation != LOOK);
+    Hold::Look { after, expires: asked.then_some(at.limits.ttl) }
 }
 
 fn give_up(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Circumstances) -> Decision {
@@ -369,7 +397,7 @@ fn note_answer(checkout: &mut Checkout, answer: &Answer) {
 
 /// The goal stays, so that a restart goes on to it; its key has its answer.
 fn note_answer_only(checkout: &mut Checkout, answer: &Answer) {
-    if let Some(goal) = &checkout.goal {
+    if let Some(goal) = checkout.goal.as_ref().filter(|goal| goal.operation != LOOK) {
         checkout.answered = Some(Answered { ticket: goal.ticket, answer: answer.clone() });
     }
 }

@@ -13,6 +13,7 @@ const LIMITS: Limits = Limits {
     retry_base: Duration::from_millis(200),
     retry_cap: Duration::from_secs(30),
     ttl: Duration::from_hours(24),
+    look: Duration::from_secs(5),
 };
 
 fn at(dice: f64) -> Circumstances {

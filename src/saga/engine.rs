@@ -8,14 +8,16 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::decide::{self, Circumstances, Decision, Limits};
 use super::instruments::Instruments;
+use super::observer::{self, Leased, Observer, Try};
 use super::plan::{Action, plan};
 use super::step::{Evidence, StepContext, Timing, Verdict};
 use super::steps;
 use crate::bigcommerce::{Call, Client, OrderId, PaymentRequest, Priority};
-use crate::checkout::{Checkout, Event, Facts, InFlight, KeyRef, Status, StepName, StuckReason};
+use crate::checkout::{Checkout, Facts, InFlight, KeyRef, Status, StepName, StuckReason};
 use crate::store::{self, Claim, Ended, Hold, Outcome, Store, Transition};
 
 /// How long a shopper who has paid waits for the order's new status.
@@ -51,6 +53,7 @@ pub(super) struct Inner {
     pub(super) clients: HashMap<String, Client>,
     pub(super) settings: Settings,
     pub(super) instruments: Instruments,
+    pub(super) observer: Arc<dyn Observer>,
     pub(super) tasks: TaskTracker,
     pub(super) stopping: CancellationToken,
 }
@@ -72,24 +75,30 @@ enum Recorded {
 }
 
 impl Engine {
-    /// An engine for these stores, by name. Runs are spawned on `tasks`; none is begun once `stopping` is cancelled.
+    /// An engine for these stores, by name, watched by `observer`. Runs are spawned on `tasks`; none is begun once
+    /// `stopping` is cancelled.
     pub fn new(
         store: Store,
         clients: HashMap<String, Client>,
         settings: Settings,
+        observer: Arc<dyn Observer>,
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
         let instruments = Instruments::default();
-        Self { inner: Arc::new(Inner { store, clients, settings, instruments, tasks, stopping }) }
+        Self { inner: Arc::new(Inner { store, clients, settings, instruments, observer, tasks, stopping }) }
     }
 
     /// Runs a claimed checkout on its own task, so that a caller who hangs up changes nothing.
     pub(super) fn spawn(&self, claim: Claim, instrument: Option<PaymentRequest>) -> Ran {
         let (sender, receiver) = oneshot::channel();
         let engine = self.clone();
+        let asked_by = tracing::Span::current();
         self.inner.tasks.spawn(async move {
-            if let Some(checkout) = Box::pin(engine.run(claim, instrument)).await {
+            let _leased = Leased::by(&engine.inner.observer);
+            let span = observer::run(&claim, &asked_by);
+            drop(asked_by);
+            if let Some(checkout) = Box::pin(engine.run(claim, instrument)).instrument(span).await {
                 // Nobody may be waiting any more.
                 let _ = sender.send(checkout);
             }
@@ -116,15 +125,20 @@ impl Engine {
                 Action::Look(step) => {
                     let mut cx = self.context(&claim, instrument.take())?;
                     let began = Instant::now();
+                    let what = if unsent { Try::Attempt } else { Try::Look };
+                    let span = observer::a_try(&claim, step, what);
                     let decision = if unsent {
-                        let (held, verdict) = Box::pin(self.attempt(claim, step, &mut cx)).await?;
+                        let attempt = Box::pin(self.attempt(claim, step, &mut cx)).instrument(span.clone());
+                        let (held, verdict) = attempt.await?;
                         claim = held;
                         decide::settle(merge(&claim, &cx), verdict, self.circumstances(&claim))
                     } else {
-                        let step = steps::find(claim.checkout().flow, step);
-                        let finding = self.under_lease(&claim, step.reconcile(&mut cx)).await;
+                        let reconcile = steps::find(claim.checkout().flow, step).reconcile(&mut cx);
+                        let finding = self.under_lease(&claim, reconcile).instrument(span.clone()).await;
                         decide::reconcile(merge(&claim, &cx), finding, self.circumstances(&claim))
                     };
+                    observer::note(&span, &decision);
+                    self.inner.observer.tried(step, what, began.elapsed());
                     instrument = cx.instrument.take();
                     Tried { decision, evidence: cx.evidence, took: began.elapsed() }
                 }
@@ -153,12 +167,15 @@ impl Engine {
     /// Whatever this checkout does to its process, it does not do it for ever (guarantee 6).
     async fn poisoned(&self, claim: Claim) -> Option<Checkout> {
         let checkout = claim.checkout();
-        let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
         let detail = format!(
             "its process was lost {} times in a row without recording anything",
             checkout.lost_leases
         );
-        let reason = steps::find(checkout.flow, step).unknown_reason();
+        let reason = match &checkout.in_flight {
+            Some(attempt) => steps::find(checkout.flow, attempt.step).unknown_reason(),
+            None if checkout.status == Status::Compensating => StuckReason::UndoFailed,
+            None => StuckReason::AttemptsExhausted,
+        };
         let decision = decide::stall(checkout.clone(), reason, detail, claim.clock().now());
         match self
             .record(claim, Tried { decision, evidence: Evidence::default(), took: Duration::ZERO })
@@ -279,13 +296,14 @@ impl Engine {
         let event = transition.event();
         match self.inner.store.advance(claim, transition).await {
             Ok(claim) => {
-                log(claim.checkout(), event, ended.as_ref());
+                observer::moved(&*self.inner.observer, claim.checkout(), event, ended.as_ref());
                 if held {
                     return Some(Recorded::Held(Box::new(claim)));
                 }
                 Some(Recorded::LetGo(Box::new(claim.into_checkout())))
             }
-            Err((claim, store::Error::OrderTaken)) => self.order_taken(&claim).await,
+            Err((claim, store::Error::OrderTaken)) => self.taken(&claim, "order").await,
+            Err((claim, store::Error::CartTaken)) => self.taken(&claim, "cart").await,
             Err((claim, error)) => {
                 self.not_recorded(&claim, &made, ended, &error).await;
                 None
@@ -299,18 +317,19 @@ impl Engine {
         if !matches!(error, store::Error::Lost) {
             return;
         }
-        if let Some(ended) = ended
-            && let Err(error) = self.inner.store.keep_evidence(checkout, &ended).await
-        {
-            tracing::warn!(checkout_id = %checkout.id, %error, "evidence was not kept");
+        if let Some(ended) = ended {
+            self.inner.observer.fenced_out(ended.step);
+            if let Err(error) = self.inner.store.keep_evidence(checkout, &ended).await {
+                tracing::warn!(checkout_id = %checkout.id, %error, "evidence was not kept");
+            }
         }
         self.clear_up(checkout, made).await;
     }
 
-    /// The order that was found belongs to another checkout: a person has to look at both.
-    async fn order_taken(&self, claim: &Claim) -> Option<Recorded> {
+    /// The order or the cart that was found belongs to another checkout: a person has to look at both.
+    async fn taken(&self, claim: &Claim, what: &str) -> Option<Recorded> {
         let checkout = claim.checkout();
-        let detail = "the order that BigCommerce named already belongs to another checkout".to_owned();
+        let detail = format!("the {what} that BigCommerce named already belongs to another checkout");
         let now = claim.clock().now();
         let decision = decide::stall(checkout.clone(), StuckReason::OrderTaken, detail, now);
         let answer = decision.answer.clone().and_then(|answer| Some((goal_key(checkout)?, answer)));
@@ -320,6 +339,7 @@ impl Engine {
                 .ok()?
                 .answer(answer);
         let stuck = self.inner.store.transit(transition).await.ok()?;
+        observer::moved(&*self.inner.observer, &stuck, decision.event, None);
         Some(Recorded::LetGo(Box::new(stuck)))
     }
 
@@ -330,6 +350,7 @@ impl Engine {
             retry_base: settings.retry_base,
             retry_cap: settings.retry_cap,
             ttl: settings.checkout_ttl,
+            look: settings.settle,
         };
         Circumstances { limits, now: claim.clock().now(), dice: rand::random() }
     }
@@ -366,22 +387,4 @@ fn ended(attempt: &InFlight, outcome: Outcome, evidence: Evidence, took: Duratio
         duration: took,
         detail: evidence.into_detail(),
     }
-}
-
-fn log(checkout: &Checkout, event: Event, ended: Option<&Ended>) {
-    tracing::info!(
-        checkout_id = %checkout.id,
-        store = checkout.store,
-        version = checkout.version,
-        fence = checkout.fence,
-        event = %event,
-        status = %checkout.status,
-        step = ended.map(|ended| ended.step.as_str()),
-        attempt = ended.map(|ended| ended.attempt),
-        outcome = ended.map(|ended| ended.outcome.as_str()),
-        upstream_status = ended.and_then(|ended| ended.upstream_status),
-        duration_ms = ended.and_then(|ended| u64::try_from(ended.duration.as_millis()).ok()),
-        stuck_reason = checkout.stuck.as_ref().map(|stuck| stuck.reason.as_str()),
-        "checkout moved"
-    );
 }

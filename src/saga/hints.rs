@@ -22,8 +22,10 @@ impl Engine {
     /// Takes a webhook event of this store in, durably. The checkout that it is about looks at BigCommerce now.
     pub async fn hint(&self, store: &str, body: &str) -> Result<Taken, HintError> {
         let event: Value = serde_json::from_str(body).map_err(|_| HintError::Malformed("JSON body"))?;
-        let scope = event["scope"].as_str().ok_or(HintError::Malformed("scope"))?;
-        let hash = event["hash"].as_str().ok_or(HintError::Malformed("hash"))?;
+        // PostgreSQL has no text with a NUL in it.
+        let word = |field| event[field].as_str().filter(|word| !word.contains('\0'));
+        let scope = word("scope").ok_or(HintError::Malformed("scope"))?;
+        let hash = word("hash").ok_or(HintError::Malformed("hash"))?;
         let (cart_id, order_id) = subject(scope, &event["data"]);
         let event = WebhookEvent { store, scope, hash, body, cart_id: cart_id.as_deref(), order_id };
         let taken = self.inner.store.take_webhook(&event).await.map_err(internal)?;
@@ -36,7 +38,7 @@ impl Engine {
 /// a cart in `cart/*`, and `order_id`, `orderId` and `cart_id` come as numbers or as text.
 fn subject(scope: &str, data: &Value) -> (Option<String>, Option<i64>) {
     let text = |field: &str| match &data[field] {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) if !text.contains('\0') => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };

@@ -1,13 +1,72 @@
-//! Clears up what a process made that lost its lease meanwhile: a cart or an order that the checkout did not take over.
+//! Clears up: what a process made that lost its lease meanwhile (a cart or an order that the checkout did not take over),
+//! and what was kept for long enough (personal data, delivered events).
 //!
-//! It only undoes what its own attempt did, and only when the checkout has another one by now. It is a courtesy: what it
-//! does not reach is harmless (a cart expires, an Incomplete order is never paid, because no token is made for it).
+//! Of what was made it only undoes what its own attempt did, and only when the checkout has another one by now. It is a
+//! courtesy: what it does not reach is harmless (a cart expires, an Incomplete order is never paid, because no token is
+//! made for it). What was kept goes in small batches, and only from checkouts that have ended.
+
+use std::time::Duration;
 
 use super::engine::Engine;
 use crate::bigcommerce::{Call, Client, Error, OrderId, Priority};
 use crate::checkout::{Checkout, Facts};
 
+/// Between two looks for what was kept for long enough. Days are counted, so an hour more or less does not matter.
+const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// What is cleared up at a time, so that nobody who is paying waits for it.
+const BATCH: i64 = 200;
+/// Between two batches.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// For how long things are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// Personal data of a checkout, after its end; `None`: for ever.
+    pub personal_data: Option<Duration>,
+    /// Events, after they happened.
+    pub events: Duration,
+    /// Events that no process delivers any more, before they are given up.
+    pub pending_events: Duration,
+}
+
 impl Engine {
+    /// Clears up what was kept for long enough, now and then, until the process stops. Every process does; they share the
+    /// work and never wait for each other.
+    pub async fn tidy_up(&self, keep: Keep) {
+        loop {
+            let wait = match self.tidy_once(keep).await {
+                Ok(true) => BREATH,
+                Ok(false) => TIDY_EVERY,
+                Err(error) => {
+                    tracing::warn!(%error, "what was kept for long enough could not be cleared up");
+                    Duration::from_mins(1)
+                }
+            };
+            tokio::select! {
+                () = self.inner.stopping.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// One batch. Answers whether there may be more.
+    async fn tidy_once(&self, keep: Keep) -> Result<bool, crate::store::Error> {
+        let store = &self.inner.store;
+        let (redacted, more) = match keep.personal_data {
+            Some(after) => {
+                store.redact_old_order_actions(after, BATCH).await?;
+                store.redact_old(after, BATCH).await?
+            }
+            None => (0, false),
+        };
+        let (given_up, forgotten) = store.tidy_outbox(keep.pending_events, keep.events, BATCH).await?;
+        if redacted + given_up + forgotten > 0 {
+            tracing::info!(redacted, given_up, forgotten, "what was kept for long enough was cleared up");
+        }
+        let batch = u64::try_from(BATCH).unwrap_or(u64::MAX);
+        Ok(more || given_up == batch || forgotten == batch)
+    }
+
     /// `before` was claimed, `made` is what its attempt brought, and the outcome was fenced out.
     pub(super) async fn clear_up(&self, before: &Checkout, made: &Facts) {
         let (Some(client), Ok(now)) = (self.client(before), self.snapshot(before.id).await) else { return };

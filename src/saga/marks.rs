@@ -18,6 +18,18 @@ pub(super) fn reopen(checkout: &mut Checkout, step: StepName) {
     }
 }
 
+/// The order is paid. What another page did for the shopper is not needed here any more.
+pub(super) fn paid(checkout: &mut Checkout, now: OffsetDateTime) {
+    for record in &mut checkout.steps {
+        if matches!(record.status, StepStatus::Succeeded | StepStatus::Skipped) {
+            continue;
+        }
+        let placed = matches!(record.name, StepName::Order | StepName::Payment);
+        record.status = if placed { StepStatus::Succeeded } else { StepStatus::Skipped };
+        record.finished_at = Some(now);
+    }
+}
+
 pub(super) fn mark_unknown(checkout: &mut Checkout, step: StepName, now: OffsetDateTime) {
     if let Some(attempt) = checkout.in_flight.as_mut() {
         attempt.unknown_since.get_or_insert(now);
@@ -40,6 +52,14 @@ pub(super) fn forget_processing(checkout: &mut Checkout) {
     }
 }
 
+/// What an order needs of its billing address (BigCommerce: checkouts.v3, createOrder).
+fn is_complete(address: &serde_json::Map<String, serde_json::Value>) -> bool {
+    let filled = |field: &str| {
+        address.get(field).and_then(serde_json::Value::as_str).is_some_and(|text| !text.trim().is_empty())
+    };
+    ["email", "first_name", "last_name", "address1", "city", "country_code"].into_iter().all(filled)
+}
+
 /// The steps that BigCommerce's checkout object shows as not done, or as not needed.
 pub(super) fn follow_document(checkout: &mut Checkout) {
     let Some(document) = &checkout.facts.document else { return };
@@ -49,10 +69,29 @@ pub(super) fn follow_document(checkout: &mut Checkout) {
     let ships = !document.shipped_items().is_empty();
     let covered = document.is_covered() && !document.consignments().is_empty();
     let selected = covered && document.options_selected();
+    let addressed = document.billing_address().is_some_and(is_complete);
+    let (foreign, input) = (checkout.facts.cart_is_foreign, checkout.input.clone());
+    let untouched = |step: StepName| {
+        foreign
+            && match step {
+                StepName::BillingAddress => input.billing_address.is_none(),
+                StepName::Consignments => input.consignments.is_none(),
+                _ => input.shipping_options.is_none() && input.consignments.is_none(),
+            }
+    };
+    if let Some(record) = checkout.step_mut(StepName::BillingAddress)
+        && record.status == StepStatus::Pending
+        && addressed
+        && untouched(StepName::BillingAddress)
+    {
+        record.status = StepStatus::Succeeded;
+    }
     for (step, done) in [(StepName::Consignments, covered), (StepName::ShippingOptions, selected)] {
         let Some(record) = checkout.step_mut(step) else { continue };
         record.status = match (ships, done, record.status) {
             (false, _, _) => StepStatus::Skipped,
+            // A cart that was taken over may bring along what was chosen elsewhere.
+            (true, true, StepStatus::Pending) if untouched(step) => StepStatus::Succeeded,
             (true, _, StepStatus::Skipped) | (true, false, StepStatus::Succeeded) => StepStatus::Pending,
             (true, _, status) => status,
         };

@@ -87,6 +87,8 @@ pub enum Operation {
     },
     /// Whatever is missing, then the order, then the payment.
     Complete(Box<Complete>),
+    /// Hand the shopper over to BigCommerce's hosted page.
+    HandOff,
     /// Undo everything, before payment only.
     Cancel,
 }
@@ -120,6 +122,7 @@ impl Operation {
             Self::Order { .. } => "order",
             Self::Payment { .. } => "payment",
             Self::Complete(_) => "complete",
+            Self::HandOff => "hand-off",
             Self::Cancel => "cancel",
         }
     }
@@ -140,6 +143,9 @@ pub enum Refusal {
     /// A step is being run.
     #[error("a step is being run")]
     InProgress,
+    /// Another checkout has this cart.
+    #[error("another checkout has this cart")]
+    CartTaken,
     /// The checkout has ended.
     #[error("the checkout has ended")]
     Closed,

@@ -23,8 +23,11 @@ pub(super) fn plan(checkout: &Checkout) -> Action {
         return Action::Attempt(StepName::Cancel);
     }
     let Some(goal) = &checkout.goal else { return Action::Rest };
-    if goal.until == StepName::Cancel {
-        // What was being undone never runs forward again.
+    if checkout.input.look && goal.until != StepName::Cancel {
+        return Action::Attempt(StepName::HandOff);
+    }
+    if matches!(goal.until, StepName::Cancel | StepName::HandOff) {
+        // What was being undone never runs forward again, and a look does nothing else.
         return Action::Rest;
     }
     if checkout.input.edit.is_some() {

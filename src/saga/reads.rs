@@ -1,13 +1,13 @@
-//! What the storefront may ask of BigCommerce about its checkout. Reads, and one harmless write (redirect URLs).
+//! What the storefront may ask of BigCommerce about its checkout. Reads only.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::engine::Engine;
 use super::operation::Refusal;
 use super::step::refused;
 use crate::bigcommerce::payments::PaymentFor;
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority};
-use crate::checkout::{Checkout, CheckoutId, Refused, StepName};
+use crate::checkout::{Checkout, CheckoutId, Refused};
 
 /// Everything that a confirmation page shows.
 #[derive(Debug, Clone, Default)]
@@ -65,23 +65,6 @@ impl Engine {
         Ok(methods.into_iter().map(|method| method.raw).collect())
     }
 
-    /// Fresh URLs of BigCommerce's hosted cart and checkout. Each can be used once, so each call makes new ones.
-    pub async fn redirect_urls(&self, id: CheckoutId) -> Result<Value, ReadError> {
-        let (checkout, client, call) = self.reading(id).await?;
-        if checkout.status.is_final() {
-            return Err(Refusal::Closed.into());
-        }
-        let Some(cart_id) = checkout.facts.cart_id.as_deref() else {
-            return Err(Refusal::OutOfOrder { next_step: Some(StepName::Cart) }.into());
-        };
-        let urls = client.carts(&call).create_redirect_urls(cart_id).await?.value;
-        Ok(json!({
-            "cart_url": urls.cart_url,
-            "checkout_url": urls.checkout_url,
-            "embedded_checkout_url": urls.embedded_checkout_url,
-        }))
-    }
-
     /// The order as a confirmation page needs it, in one answer.
     pub async fn confirmation(&self, id: CheckoutId) -> Result<Confirmation, ReadError> {
         let (checkout, client, call) = self.reading(id).await?;
@@ -112,7 +95,7 @@ impl Engine {
         Ok(Confirmation(parts))
     }
 
-    async fn reading(&self, id: CheckoutId) -> Result<(Checkout, Client, Call), Refusal> {
+    pub(super) async fn reading(&self, id: CheckoutId) -> Result<(Checkout, Client, Call), Refusal> {
         let checkout = self.snapshot(id).await?;
         let client = self.client(&checkout).ok_or(Refusal::UnknownStore)?;
         Ok((checkout, client, Call::new(id.uuid(), Priority::Shopper)))

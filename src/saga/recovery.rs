@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::engine::Engine;
+use super::observer;
 
 /// The longest time without a look, whatever the database says is due next.
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(2);
@@ -40,8 +41,7 @@ impl Engine {
             let due = self.inner.store.claim_due(BATCH).await?;
             let full = i64::try_from(due.claims.len()).is_ok_and(|claimed| claimed == BATCH);
             for claim in due.claims {
-                let checkout = claim.checkout();
-                tracing::info!(checkout_id = %checkout.id, fence = checkout.fence, status = %checkout.status, "resumed");
+                observer::resumed(&*self.inner.observer, claim.checkout());
                 drop(self.spawn(claim, None));
             }
             if !full {

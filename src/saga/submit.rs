@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::accept::{Accepted, accept};
 use super::decide;
 use super::engine::{Engine, Ran};
+use super::observer;
 use super::operation::{NewCheckout, NewFlow, Operation, Refusal, Request};
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{
@@ -79,6 +80,11 @@ impl Engine {
             } else {
                 Ok(submitted)
             };
+        }
+        if let Some(cart_id) = &new.input.cart_id
+            && self.inner.store.has_cart(&new.store, cart_id).await.map_err(internal)?
+        {
+            return Err(Refusal::CartTaken);
         }
         let created = self.created(new);
         let goal = (StepName::ShippingOptions, "create");
@@ -215,6 +221,7 @@ impl Engine {
 
     fn started(&self, claim: Claim, ticket: i64, instrument: Option<PaymentRequest>) -> Submitted {
         let checkout = claim.checkout().clone();
+        observer::claimed(&*self.inner.observer, &checkout);
         let key = checkout.goal.as_ref().and_then(|goal| goal.key.clone());
         let run = Some(self.spawn(claim, instrument));
         Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket, key), run, replayed: false }

@@ -30,6 +30,8 @@ pub struct Changes {
 struct Inner {
     watched: Mutex<HashMap<CheckoutId, watch::Sender<i64>>>,
     due: Notify,
+    /// Counts the reasons to look into the outbox.
+    outbox: watch::Sender<u64>,
 }
 
 /// A wait for news of one checkout. Dropped: nobody waits any more.
@@ -58,6 +60,16 @@ impl Changes {
         self.inner.due.notify_one();
     }
 
+    /// Reasons to look into the outbox: something was queued, here or in another process.
+    pub fn outbox(&self) -> watch::Receiver<u64> {
+        self.inner.outbox.subscribe()
+    }
+
+    /// Gives the deliveries of this process a reason to look now.
+    pub fn ring_outbox(&self) {
+        self.inner.outbox.send_modify(|reasons| *reasons = reasons.wrapping_add(1));
+    }
+
     pub(super) fn publish(&self, id: CheckoutId, version: i64) {
         if let Some(sender) = self.lock().get(&id) {
             sender.send_if_modified(|known| {
@@ -74,17 +86,19 @@ impl Changes {
             sender.send_modify(|_| {});
         }
         self.wake_recovery();
+        self.ring_outbox();
     }
 
     /// Takes news from the other processes until it is dropped. When the connection was lost, everybody is told to
     /// look again once it is back.
     pub async fn listen(&self, pool: PgPool) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen("checkout").await?;
+        listener.listen_all(["checkout", "outbox"]).await?;
         self.publish_all();
         loop {
             // `None`: the connection was lost and is being made again.
             match listener.try_recv().await? {
+                Some(notification) if notification.channel() == "outbox" => self.ring_outbox(),
                 Some(notification) => {
                     if let Some(change) = parse(notification.payload()) {
                         self.publish(change.id, change.version);

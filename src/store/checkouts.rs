@@ -28,6 +28,18 @@ impl Store {
             .await?)
     }
 
+    /// Whether a checkout that is not undone has this cart.
+    pub async fn has_cart(&self, store: &str, cart_id: &str) -> Result<bool, Error> {
+        Ok(sqlx::query_scalar!(
+            r#"select exists (select from checkout where store = $1 and cart_id = $2
+                and status not in ('cancelled', 'expired')) as "exists!""#,
+            store,
+            cart_id
+        )
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
     /// Replaces the order of a completed checkout by a fresher reading of it. Dropped half-way: nothing is lost, the
     /// reading can be repeated at any time.
     pub async fn refresh_order(&self, fresh: &Checkout) -> Result<Option<Checkout>, Error> {

@@ -184,7 +184,7 @@ impl Store {
         let mut checkout = transition.checkout;
         checkout.updated_at = at;
         self.changes.publish(checkout.id, checkout.version);
-        if matches!(transition.hold, Hold::Timer(_)) {
+        if matches!(transition.hold, Hold::Timer(_) | Hold::Look { .. }) {
             // It may run out before recovery meant to look next.
             self.changes.wake_recovery();
         }
@@ -218,21 +218,22 @@ impl Store {
             Row,
             r#"
             with due as (
-                select checkout_id, status from checkout where due_at <= now()
+                select checkout_id, status, status = 'awaiting_input' and expires_at > now() as looks
+                from checkout where due_at <= now()
                 order by due_at limit $1 for update skip locked
             ), claimed as (
                 update checkout c set
-                    -- As checkout::next decides it: abandoned or resumed.
-                    status = case due.status when 'waiting' then 'running' when 'awaiting_input' then 'compensating'
-                        else due.status end,
+                    -- As checkout::next decides it: claimed for a look before its day, abandoned on it, or resumed.
+                    status = case when due.looks or due.status = 'waiting' then 'running'
+                        when due.status = 'awaiting_input' then 'compensating' else due.status end,
                     version = c.version + 1, fence = c.fence + 1, leased_by = $2,
                     lost_leases = c.lost_leases + case when c.leased_by is null then 0 else 1 end,
                     due_at = now() + make_interval(secs => $3::float8), updated_at = now()
                 from due where c.checkout_id = due.checkout_id
-                returning c.*, due.status as was
+                returning c.*, due.status as was, due.looks
             ), logged as (
                 insert into attempt_log (checkout_id, version, event, fence, process_id)
-                select checkout_id, version, case was when 'awaiting_input' then 'abandoned' else 'resumed' end,
+                select checkout_id, version, case when looks then 'claimed' when was = 'awaiting_input' then 'abandoned' else 'resumed' end,
                     fence, $2
                 from claimed
             )

@@ -9,18 +9,24 @@ mod bulk;
 mod changes;
 mod checkouts;
 mod claims;
+mod deliveries;
+mod event_records;
 mod filter;
 mod keys;
 mod listing;
 mod log;
 mod operators;
 mod order_actions;
+mod outbox;
 mod processes;
+mod retention;
 mod row;
 mod summary;
 mod transition;
+mod vitals;
 mod webhooks;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -32,14 +38,19 @@ pub use audit::{AuditRow, Broken, Entry, Verified};
 pub use bulk::{Bulk, BulkItem, BulkResult, NewBulk};
 pub use changes::{Change, Changes, Watch};
 pub use claims::{Claim, Due, Lease};
+pub use deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
+pub use event_records::{EventFilter, EventRecord, Redelivered, TryRecord};
 pub use filter::{Cursor, Filter, InvalidCursor, InvalidSort, Sort};
 pub use keys::{BoundKey, TokenHash};
 pub use listing::{Listed, ListedStuck, Page};
 pub use log::LogRow;
 pub use operators::{Audited, Held};
 pub use order_actions::{NewOrderAction, OrderAction, OrderActionFilter};
+pub use outbox::Destination;
+pub use retention::{Cause, Erasure, Holder};
 pub use summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
+pub use vitals::Vitals;
 pub use webhooks::{Heard, Taken, WebhookEvent};
 
 /// The database, for one process.
@@ -49,6 +60,7 @@ pub struct Store {
     process_id: Uuid,
     lease: Duration,
     changes: Changes,
+    destinations: Arc<[Destination]>,
 }
 
 /// Why a write or a read did not happen.
@@ -66,6 +78,9 @@ pub enum Error {
     /// Another action of the same order is open.
     #[error("another action of the order is open")]
     OrderBusy,
+    /// The cart already belongs to another checkout.
+    #[error("the cart already belongs to another checkout")]
+    CartTaken,
     /// A row could not be read back. A person should look.
     #[error("checkout {checkout_id} cannot be read: {reason}")]
     Unreadable {
@@ -85,6 +100,7 @@ impl From<sqlx::Error> for Error {
             Some("idempotency_key_scope" | "idempotency_key_pkey" | "order_action_key") => Self::KeyBound,
             Some("order_action_one_open") => Self::OrderBusy,
             Some("checkout_order_one_owner" | "checkout_order_one_alive") => Self::OrderTaken,
+            Some("checkout_cart_one_alive") => Self::CartTaken,
             _ => Self::Database(error),
         }
     }
@@ -111,7 +127,13 @@ impl Clock {
 impl Store {
     /// A store on this pool. `lease` is how long a claim is good for without being renewed.
     pub fn new(pool: PgPool, lease: Duration) -> Self {
-        Self { pool, process_id: Uuid::now_v7(), lease, changes: Changes::default() }
+        Self {
+            pool,
+            process_id: Uuid::now_v7(),
+            lease,
+            changes: Changes::default(),
+            destinations: Arc::default(),
+        }
     }
 
     /// News of every checkout that changed, from this process and, once [`Changes::listen`] runs, from all others.

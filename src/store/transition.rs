@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{Error, Store, row};
-use crate::checkout::{Answer, Checkout, Event, Illegal, KeyRef, Status, StepName, next};
+use super::{Error, Store, outbox::Publication, row};
+use crate::checkout::{
+    Announcement, Answer, Checkout, Event, Illegal, KeyRef, Status, StepName, announcements, next,
+};
 
 /// What a checkout becomes. It is decided on one version, and written only onto that version.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub struct Transition {
     began: Option<Began>,
     binding: Option<Binding>,
     answer: Option<(KeyRef, Answer)>,
+    news: Vec<Announcement>,
 }
 
 /// Whether the process goes on holding the checkout, and when recovery looks at it.
@@ -32,6 +35,13 @@ pub enum Hold {
     Timer(Duration),
     /// At rest; it expires when nobody comes back for this long.
     Rest(Duration),
+    /// At rest, and looked at again after this long; it expires as before, or `expires` from now.
+    Look {
+        /// When to look.
+        after: Duration,
+        /// When it expires, where that is put off.
+        expires: Option<Duration>,
+    },
     /// For good, or until a person acts.
     None,
 }
@@ -119,6 +129,7 @@ impl Transition {
         {
             attempt.fence = checkout.fence;
         }
+        let news = announcements(from, &checkout);
         let document_changed = checkout.facts.document != from.facts.document;
         Ok(Self {
             checkout,
@@ -131,6 +142,7 @@ impl Transition {
             began: None,
             binding: None,
             answer: None,
+            news,
         })
     }
 
@@ -167,6 +179,11 @@ impl Transition {
         self.event
     }
 
+    /// What the world is told about it.
+    pub(super) fn news(&self) -> &[Announcement] {
+        &self.news
+    }
+
     /// What the checkout will be.
     pub fn checkout(&self) -> &Checkout {
         &self.checkout
@@ -188,11 +205,14 @@ impl Store {
         let checkout = &transition.checkout;
         let (due_in, leased) = match transition.hold {
             Hold::Lease => (Some(seconds(self.lease)), true),
-            Hold::Timer(after) | Hold::Rest(after) => (Some(seconds(after)), false),
+            Hold::Timer(after) | Hold::Rest(after) | Hold::Look { after, .. } => {
+                (Some(seconds(after)), false)
+            }
             Hold::None => (None, false),
         };
         let expires_in = match transition.hold {
             Hold::Rest(after) => Some(seconds(after)),
+            Hold::Look { expires, .. } => expires.map(seconds),
             _ => None,
         };
         let document = match (&checkout.facts.document, transition.document_changed) {
@@ -207,8 +227,12 @@ impl Store {
         let answer = transition.answer.as_ref();
         let answer_text = answer.map(|(_, answer)| row::to_text(checkout, answer)).transpose()?;
         let fingerprint: Option<&[u8]> = binding.map(|binding| binding.fingerprint.as_slice());
-        let written = sqlx::query!(
-            r#"
+        // One statement, with or without the part that writes events: a transition that nobody is told about pays nothing
+        // for those who could be.
+        macro_rules! written {
+            ($outbox:tt, $told:tt $(, $more:expr)*) => {
+                sqlx::query!(
+                    r#"
             with changed as (
                 update checkout set
                     status = $4, step = $5, version = version + 1, fence = $6, leased_by = $7, lost_leases = 0,
@@ -241,8 +265,8 @@ impl Store {
             ), answered as (
                 update idempotency_key set answer = $35::text::json
                 where checkout_id = (select checkout_id from changed) and principal = $33 and key = $34
-            )
-            select updated_at, pg_notify('checkout', checkout_id::text || ' ' || version::text) is null as notified
+            )"# + $outbox + r#"
+            select updated_at, pg_notify('checkout', checkout_id::text || ' ' || version::text) is null as notified"# + $told + r#"
             from changed
             "#,
             checkout.id.uuid(),
@@ -280,10 +304,46 @@ impl Store {
             answer.map(|(key, _)| key.principal.as_str()),
             answer.map(|(key, _)| key.key.as_str()),
             answer_text,
-        )
-        .fetch_optional(executor)
-        .await?;
-        Ok(written.ok_or(Error::Lost)?.updated_at)
+                    $($more,)*
+                )
+                .fetch_optional(executor)
+                .await?
+                .map(|row| row.updated_at)
+            };
+        }
+        let publication = Publication::of(&self.destinations, transition)?;
+        let written = match &publication {
+            None => written!("", ""),
+            Some(Publication { events, addressed }) => written!(
+                r#", announced as (
+                    insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
+                    select checkout_id, e.event_id, store, version, e.ordinal, e.type, updated_at, e.data::json
+                    from changed, unnest($36::uuid[], $37::smallint[], $38::text[], $39::text[])
+                        as e(event_id, ordinal, type, data)
+                ), addressed as (
+                    insert into delivery (checkout_id, event_id, destination, version, ordinal)
+                    select checkout_id, a.event_id, a.destination, version, a.ordinal
+                    from changed, unnest($40::uuid[], $41::text[], $42::smallint[]) as a(event_id, destination, ordinal)
+                ), turned as (
+                    insert into delivery_turn (checkout_id, destination)
+                    select distinct checkout_id, t.destination from changed, unnest($41::text[]) as t(destination)
+                    on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
+                )"#,
+                ", pg_notify('outbox', '') is null as told",
+                &events.ids,
+                &events.ordinals,
+                &events.types,
+                &events.data,
+                &addressed.ids,
+                &addressed.destinations,
+                &addressed.ordinals
+            ),
+        };
+        let at = written.ok_or(Error::Lost)?;
+        if publication.is_some() {
+            self.changes.ring_outbox();
+        }
+        Ok(at)
     }
 }
 

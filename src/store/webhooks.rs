@@ -74,7 +74,9 @@ impl Store {
                 returning checkout_id
             ), hurried as (
                 update checkout set due_at = now()
-                where checkout_id = (select checkout_id from taken) and status = 'waiting'
+                where checkout_id = (select checkout_id from taken)
+                    -- A cart that was converted was paid, here or elsewhere: also who is at rest looks then.
+                    and (status = 'waiting' or (status = 'awaiting_input' and $2 like '%/cart/converted'))
                 returning checkout_id
             )
             select (select count(*) from taken) as "taken!", (select checkout_id from taken) as checkout_id,

@@ -152,7 +152,7 @@ async fn expire(chaos: &Chaos, records: &[Record]) {
         let id = record.id.as_deref().filter(|_| record.left && expires);
         for id in id.into_iter().chain(record.others.iter().map(String::as_str)) {
             let due = sqlx::query(
-                "update checkout set due_at = now() where checkout_id::text = $1 and status = 'awaiting_input'",
+                "update checkout set due_at = now(), expires_at = now() where checkout_id::text = $1 and status = 'awaiting_input'",
             );
             if let Err(error) = due.bind(id).execute(&chaos.world.database.pool).await {
                 chaos.note(format!("{id} could not be made to expire: {error}"));

@@ -4,11 +4,14 @@
 //! `./dev chaos --runs N --seed S`; `./dev chaos --help` says the rest. Exit code 1: there were violations.
 
 mod batch;
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
+#[path = "../it/conformance.rs"]
+mod conformance;
 mod dice;
 mod door;
 mod faults;
 mod figures;
-#[expect(dead_code, unused_imports, reason = "shared with the tests; a program of its own uses less of it")]
+#[expect(dead_code, unused_imports, reason = "shared with the tests, which use more of it")]
 #[path = "../it/harness/mod.rs"]
 mod harness;
 mod options;

@@ -47,6 +47,13 @@ pub(crate) struct Operation {
     pub(crate) is_public: bool,
 }
 
+impl Operation {
+    /// Whether BigCommerce calls it, with credentials of its own: `webhooks` tests those.
+    pub(crate) fn is_of_bigcommerce(&self) -> bool {
+        self.path.starts_with("/webhooks/")
+    }
+}
+
 /// Every operation of the reference, in its order.
 pub(crate) fn operations() -> Vec<Operation> {
     let paths = REFERENCE.document["paths"].as_object().into_iter().flatten();
@@ -319,6 +326,7 @@ fn the_reference_describes_every_call_of_the_contract() {
         "POST /v1/direct-orders",
         "GET /healthz",
         "GET /readyz",
+        "GET /metrics",
         "GET /openapi.yaml",
         "GET /ops/v1/summary",
         "GET /ops/v1/checkouts",

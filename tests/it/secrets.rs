@@ -1,5 +1,6 @@
 //! Canaries: known card numbers, verification values, tokens and keys go through every path of the real process, which logs
-//! everything it can. None of them may be in any row, in any log line, or in any answer that is not its own.
+//! everything it can and sends its traces. None of them may be in any row, in any log line, in any trace, in any metric, or
+//! in any answer that is not its own.
 
 use std::fmt::Write as _;
 
@@ -10,6 +11,8 @@ use serde_json::{Value, json};
 use crate::harness::{
     KEY, OPERATOR, OTHER_KEY, PATIENCE, Service, World, address, custom_cart, everything, logs,
 };
+use crate::signals::collector::Collector;
+use crate::signals::page::Page;
 
 /// A card that no other test uses; it succeeds.
 const CARD: &str = "5555341244441115";
@@ -114,8 +117,10 @@ async fn ordered(heard: &mut Heard, service: &Service, tokens: &mut Vec<String>)
 
 #[tokio::test]
 async fn no_canary_is_ever_seen_again() {
+    let collector = Collector::start().await;
     let mut world = World::new().await;
     for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.url),
         ("BIGCOMMERCE_ACCESS_TOKEN", ACCESS_TOKEN),
         ("BIGCOMMERCE_CLIENT_SECRET", CLIENT_SECRET),
         ("BIGCOMMERCE_WEBHOOK_SECRET", WEBHOOK_SECRET),
@@ -132,14 +137,17 @@ async fn no_canary_is_ever_seen_again() {
     paid_and_declined(&world, &service, &mut heard, &mut tokens).await;
     refused(&service, &mut heard, &mut tokens).await;
     echoed(&world, &service, &mut heard, &mut tokens).await;
+    let pages = Page::of(&service).await.text;
     killed(&world, service, &mut heard, &mut tokens).await;
     world.set("ALLOW_RAW_CARDS", "false");
     let strict = world.spawn().await;
     let path = ordered(&mut heard, &strict, &mut tokens).await;
     let refused = heard.post(&strict, &format!("{path}/payment"), &card(&CARD.into())).await;
     assert_eq!(refused["code"], "raw-card-not-enabled");
+    let pages = pages + &Page::of(&strict).await.text;
     strict.stop().await;
     search(&world, &heard, &tokens).await;
+    search_signals(&pages, &collector, &tokens);
     world.finish().await;
 }
 
@@ -305,5 +313,24 @@ async fn search(world: &World, heard: &Heard, tokens: &[String]) {
             !logs::contain(canary) && !logs::contain(&canary.replace('"', "\\\"")),
             "a log line holds {canary}"
         );
+    }
+}
+
+/// Everything that was counted and traced.
+fn search_signals(pages: &str, collector: &Collector, tokens: &[String]) {
+    assert!(pages.contains("call=\"payment.process\",status=\"500\""), "the page knows what was refused");
+    let (traces, spans) = (collector.text(), collector.spans());
+    for name in ["payment", "payment.process", "POST /v1/checkouts/{id}/payment"] {
+        assert!(spans.iter().any(|span| span.name == name), "no span {name}");
+    }
+    for canary in canaries().iter().chain(tokens) {
+        let bare = canary.trim_matches('"');
+        // What is quoted is too short to be looked for alone: on the page every label is quoted, in a trace every text.
+        let canary = if bare.len() == canary.len() { bare.to_owned() } else { format!("\"{bare}\"") };
+        assert!(!pages.contains(&canary), "a metric holds {canary}");
+        assert!(!traces.contains(&canary), "a trace holds {canary}");
+    }
+    for personal in ["jane@example.com", "Jane", "123 Main Street"] {
+        assert!(!pages.contains(personal) && !traces.contains(personal), "{personal} is told");
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::pointer::{Errors, Pointer};
 use super::super::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
-use super::{Checked, ID, LINES, PRICE, UNITS, checked, elements, fields, text};
+use super::{Checked, GUEST_LINES, ID, LINES, PRICE, UNITS, checked, checked_by, elements, fields, text};
 
 const QUANTITY: Shape = Shape::Integer { min: 1, max: UNITS };
 
@@ -136,6 +136,24 @@ pub(super) fn holds_items(body: &Map<String, Value>, at: &mut Pointer, errors: &
     }
 }
 
+/// BigCommerce's documented limits: 50 line items in the cart of a guest, 600 in that of a customer. `there` are in the
+/// cart already. What is too much for anybody is told by [`holds_items`].
+pub(super) fn fits_the_cart(
+    body: &Map<String, Value>,
+    there: usize,
+    guest: bool,
+    at: &mut Pointer,
+    errors: &mut Errors,
+) {
+    let lists = ["line_items", "custom_items", "gift_certificates"];
+    let count = there + lists.iter().map(|list| elements(body.get(*list)).len()).sum::<usize>();
+    let (most, whose) = if guest { (GUEST_LINES, "a guest") } else { (LINES, "a customer") };
+    if count > most && count - there <= LINES {
+        let already = if there == 0 { String::new() } else { format!(" ({there} are in it already)") };
+        errors.push(at, format!("the cart of {whose} holds at most {most} items{already}"));
+    }
+}
+
 static CHANGED_ITEM: Object = Object {
     name: "ChangedItem",
     about: "What is to change. BigCommerce changes the quantity and the price of catalogue items only.",
@@ -188,9 +206,14 @@ pub(in super::super) static CUSTOMER_MESSAGE: Object = Object {
     rule: no_rule,
 };
 
-/// Checks and takes items to add.
-pub(in super::super) fn add_items(body: &Value) -> Checked<Map<String, Value>> {
-    checked(&ADD_ITEMS, body)?;
+/// Checks and takes items to add to a cart that holds `there` of them already.
+pub(in super::super) fn add_items(body: &Value, there: usize, guest: bool) -> Checked<Map<String, Value>> {
+    checked_by(|at, errors| {
+        ADD_ITEMS.check(body, at, errors);
+        if let Some(items) = body.as_object() {
+            fits_the_cart(items, there, guest, at, errors);
+        }
+    })?;
     Ok(fields(body))
 }
 

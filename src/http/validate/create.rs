@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::super::pointer::{Errors, Pointer};
-use super::super::shape::{Field, Like, Object, Shape, no_rule, opt, req};
+use super::super::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 use super::address::BILLING;
-use super::cart::{COUPON_CODE, CUSTOM_ITEMS, GIFT_CERTIFICATES, LINE_ITEMS, MESSAGE, holds_items};
+use super::cart::{
+    COUPON_CODE, CUSTOM_ITEMS, GIFT_CERTIFICATES, LINE_ITEMS, MESSAGE, fits_the_cart, holds_items, is_item_id,
+};
 use super::shipping::{
     CONSIGNMENT, OPTIONS, PREFERENCE, check_options, taken_consignments, taken_options, taken_preference,
 };
@@ -42,6 +44,12 @@ pub(in super::super) static NEW_CHECKOUT: Object = Object {
     name: "NewCheckout",
     about: "A cart (as in BigCommerce's Create a Cart), and whatever else is known already.",
     fields: &[
+        opt(
+            "cart_id",
+            line(1, 64),
+            "A cart that exists already, to be taken over with what its checkout holds; instead of items and of what \
+            belongs to a new cart.",
+        ),
         CUSTOMER_ID,
         opt("channel_id", ID, "BigCommerce's channel; 1 when left out."),
         opt("currency", Shape::Object(&CURRENCY), "Needed when the store sells in several currencies."),
@@ -69,7 +77,14 @@ pub(in super::super) static NEW_CHECKOUT: Object = Object {
 };
 
 fn together(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
-    holds_items(body, at, errors);
+    match body.get("cart_id").and_then(Value::as_str) {
+        Some(cart_id) => takes_over(cart_id, body, at, errors),
+        None => {
+            holds_items(body, at, errors);
+            let guest = body.get("customer_id").and_then(Value::as_u64).unwrap_or(0) == 0;
+            fits_the_cart(body, 0, guest, at, errors);
+        }
+    }
     for (index, consignment) in elements(body.get("consignments")).iter().enumerate() {
         if consignment.get("line_items").is_some_and(|items| !items.is_null()) {
             at.field("consignments", |at| {
@@ -83,6 +98,16 @@ fn together(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
     }
     if let Some(options) = body.get("shipping_options") {
         at.field("shipping_options", |at| check_options(options, at, errors));
+    }
+}
+
+/// A cart that exists has its customer, its channel, its currency and its items.
+fn takes_over(cart_id: &str, body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
+    if !is_item_id(cart_id) {
+        at.field("cart_id", |at| errors.push(at, "must be the id of a cart"));
+    }
+    for field in CART_FIELDS.iter().filter(|field| body.get(**field).is_some_and(|value| !value.is_null())) {
+        at.field(field, |at| errors.push(at, "must be left out when cart_id is given"));
     }
 }
 
@@ -106,6 +131,7 @@ pub(in super::super) fn new_checkout(body: &Value) -> Checked<New> {
     let list = |field: &str| all.get(field).filter(|list| !elements(Some(list)).is_empty());
     let codes = elements(all.get("coupon_codes")).iter().filter_map(Value::as_str);
     let input = Input {
+        cart_id: text(body, "cart_id"),
         coupon_codes: codes.map(str::to_owned).collect(),
         customer_message: text(body, "customer_message").filter(|message| !message.is_empty()),
         billing_address: all.get("billing_address").map(fields),

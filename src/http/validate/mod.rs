@@ -54,6 +54,8 @@ const MOST: i64 = 1_000_000_000;
 const UNITS: i64 = 100_000;
 /// The most line items (BigCommerce: 600 for a customer).
 const LINES: usize = 600;
+/// The most line items of a guest (BigCommerce: 50).
+const GUEST_LINES: usize = 50;
 /// Ids of BigCommerce's.
 const ID: Shape = Shape::Integer { min: 1, max: 4_294_967_295 };
 /// A price.

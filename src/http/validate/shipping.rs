@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::super::pointer::{Errors, Pointer};
 use super::super::shape::{Object, Shape, line, no_rule, opt, req};
 use super::address::SHIPPING;
-use super::{Checked, UNITS, checked_by, elements, fields, text, units};
+use super::{Checked, ID, UNITS, checked_by, elements, fields, text, units};
 use crate::checkout::{ConsignmentInput, ConsignmentItem, OptionChoice, Preference};
 
 /// The most addresses of one checkout.
@@ -18,6 +18,13 @@ static CONSIGNMENT_ITEM: Object = Object {
         req("item_id", line(1, 64), "Id of the line item in the cart."),
         req("quantity", Shape::Integer { min: 1, max: UNITS }, "Units that go to this address."),
     ],
+    rule: no_rule,
+};
+
+static PICKUP: Object = Object {
+    name: "PickupOption",
+    about: "The shopper fetches the items.",
+    fields: &[req("pickup_method_id", ID, "BigCommerce's pickup method.")],
     rule: no_rule,
 };
 
@@ -36,6 +43,11 @@ pub(in super::super) static CONSIGNMENT: Object = Object {
             "line_items",
             Shape::List { of: &Shape::Object(&CONSIGNMENT_ITEM), min: 1, max: super::LINES },
             "May be left out when there is one consignment: all physical and custom items go there.",
+        ),
+        opt(
+            "pickup_option",
+            Shape::Object(&PICKUP),
+            "Where the shopper fetches the items; no shipping option is needed then.",
         ),
     ],
     rule: one_address,
@@ -159,7 +171,12 @@ pub(super) fn taken_consignments(list: &Value) -> Vec<ConsignmentInput> {
                 };
                 elements(Some(&items)).iter().map(item).collect()
             });
-            ConsignmentInput { address: fields(&address.unwrap_or_default()), line_items: items }
+            let pickup = consignment.pointer("/pickup_option/pickup_method_id").and_then(Value::as_i64);
+            ConsignmentInput {
+                address: fields(&address.unwrap_or_default()),
+                line_items: items,
+                pickup_method_id: pickup,
+            }
         })
         .collect()
 }

@@ -150,6 +150,11 @@ impl Operators {
                 if bound.status != "not-done" {
                     return Ok(Submitted { id, replayed: true });
                 }
+                if bound.body.is_empty() && !new.body.is_null() {
+                    let detail =
+                        "what this key asked for was removed after the time that it is kept: use a new key";
+                    return Err(Guard::new("too-old", detail).into());
+                }
                 if self.again(id).await? {
                     return Ok(Submitted { id, replayed: false });
                 }

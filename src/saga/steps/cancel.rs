@@ -23,6 +23,9 @@ impl Step for Cancel {
     }
 
     async fn execute(&self, cx: &mut StepContext) -> Verdict {
+        if let Err(verdict) = cx.undo_only_unpaid().await {
+            return verdict;
+        }
         let flow = cx.checkout.flow;
         for &name in flow.steps().iter().rev() {
             if let Err(verdict) = super::find(flow, name).compensate(cx).await {

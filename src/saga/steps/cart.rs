@@ -1,4 +1,4 @@
-//! `cart`: create the cart, with the coupons and the message that came along.
+//! `cart`: create the cart, or take over one that exists, with the coupons and the message that came along.
 //!
 //! A cart whose answer was lost cannot be found, because BigCommerce lists no carts. It has no order and no charge and
 //! expires by itself, so another one is made.
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::super::step::{Finding, Step, StepContext, Verdict, refused};
 use crate::bigcommerce::Error;
-use crate::checkout::{Checkout, Document, StepName};
+use crate::checkout::{Checkout, Document, HandOff, Refused, StepName};
 
 /// See the module.
 pub(super) struct Cart;
@@ -53,6 +53,10 @@ impl Step for Cart {
     }
 
     async fn compensate(&self, cx: &mut StepContext) -> Result<(), Verdict> {
+        if cx.facts().cart_is_foreign {
+            // It is not ours to delete: whoever made it may go on with it.
+            return Ok(());
+        }
         let Some(cart_id) = cx.facts().cart_id.clone() else { return Ok(()) };
         cx.still_held()?;
         let deleted = cx.client.carts(&cx.call).delete(&cart_id).await;
@@ -67,7 +71,10 @@ impl Step for Cart {
 
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     if cx.facts().cart_id.is_none() {
-        create(cx).await?;
+        match cx.input().cart_id.clone() {
+            Some(cart_id) => take_over(cx, cart_id).await?,
+            None => create(cx).await?,
+        }
     }
     let cart_id = cx.cart_id()?;
     for code in cx.input().coupon_codes.clone() {
@@ -90,6 +97,23 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         }
     }
     Ok(())
+}
+
+/// Takes over a cart that was made elsewhere, with what its checkout holds already. It may be paid there as well.
+async fn take_over(cx: &mut StepContext, cart_id: String) -> Result<(), Verdict> {
+    cx.facts().cart_id = Some(cart_id);
+    let found = cx.read_checkout().await;
+    if !matches!(found, Ok(true)) {
+        cx.facts().cart_id = None;
+    }
+    if found? {
+        let since = cx.clock.now();
+        cx.facts().cart_is_foreign = true;
+        cx.facts().hand_off = Some(HandOff { since });
+        return Ok(());
+    }
+    let title = "There is no such cart: it expired, was deleted, or was paid".to_owned();
+    Err(Verdict::Rejected(Refused { status: 404, title, errors: Vec::new() }))
 }
 
 async fn create(cx: &mut StepContext) -> Result<(), Verdict> {

@@ -2,13 +2,14 @@
 //! removed, and then all are added in one call under the known `version`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::super::step::{Finding, Step, StepContext, Verdict};
 use super::billing_address::same_address;
-use crate::checkout::{Checkout, ConsignmentInput, Document, Refused, StepName};
+use crate::checkout::{Checkout, ConsignmentInput, ConsignmentItem, Document, Refused, StepName};
 
 /// See the module.
 pub(super) struct Consignments;
@@ -54,6 +55,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         .map(|document| document.consignments().iter().map(|stray| stray.id.to_owned()).collect())
         .unwrap_or_default();
     let body = wanted(&cx.checkout).map_err(|title| refusal(&title))?;
+    let before = cx.checkout.facts.document.clone();
     for stray in strays {
         let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
         cx.still_held()?;
@@ -66,12 +68,58 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let added = cx.client.checkouts(&cx.call).add_consignments(&cart_id, &body, version).await;
     let answer = cx.write("add-consignments", added)?;
     cx.keep(Document::from_checkout(answer.value.raw));
-    let document = cx.checkout.facts.document.as_ref();
-    if document.is_none_or(Document::is_covered) {
-        Ok(())
-    } else {
-        Err(refusal("BigCommerce left some items without a consignment"))
+    let (Some(before), Some(after)) = (before, cx.checkout.facts.document.clone()) else { return Ok(()) };
+    if after.is_covered() {
+        return Ok(());
     }
+    // A promotion split a line while the consignments were made: its new line goes where the old one goes.
+    let given = cx.checkout.input.consignments.take().unwrap_or_default();
+    let split = after_split(&before, &after, &given);
+    if split == given && given.iter().any(|consignment| consignment.line_items.is_some()) {
+        return Err(refusal("BigCommerce left some items without a consignment"));
+    }
+    cx.checkout.input.consignments = Some(split);
+    Err(Verdict::Retry { after: Some(Duration::ZERO), why: "a promotion split a line".to_owned() })
+}
+
+/// The same units of the same products at the same addresses, by the lines that the cart has now.
+fn after_split(before: &Document, after: &Document, given: &[ConsignmentInput]) -> Vec<ConsignmentInput> {
+    let mut split = given.to_vec();
+    let mut left: Vec<(String, u32, _)> =
+        after.shipped_items().iter().map(|item| (item.id.to_owned(), item.quantity, item.product)).collect();
+    let old = before.shipped_items();
+    for consignment in split.iter_mut().filter(|consignment| consignment.line_items.is_some()) {
+        let mut items: Vec<ConsignmentItem> = Vec::new();
+        for wanted in consignment.line_items.take().unwrap_or_default() {
+            let Some(product) = old.iter().find(|item| item.id == wanted.item_id).map(|item| item.product)
+            else {
+                continue;
+            };
+            let mut missing = wanted.quantity;
+            for (id, units, _) in left.iter_mut().filter(|(_, _, known)| *known == product) {
+                let taken = missing.min(*units);
+                (missing, *units) = (missing - taken, *units - taken);
+                match items.iter_mut().find(|item| item.item_id == *id) {
+                    Some(item) => item.quantity += taken,
+                    None if taken > 0 => {
+                        items.push(ConsignmentItem { item_id: id.clone(), quantity: taken });
+                    }
+                    None => {}
+                }
+            }
+        }
+        consignment.line_items = Some(items);
+    }
+    // What the promotion gave on top goes to the first address.
+    if let Some(items) = split.first_mut().and_then(|first| first.line_items.as_mut()) {
+        for (id, units, _) in left.into_iter().filter(|(_, units, _)| *units > 0) {
+            match items.iter_mut().find(|item| item.item_id == id) {
+                Some(item) => item.quantity += units,
+                None => items.push(ConsignmentItem { item_id: id, quantity: units }),
+            }
+        }
+    }
+    split
 }
 
 fn refusal(title: &str) -> Verdict {
@@ -92,7 +140,11 @@ fn wanted(checkout: &Checkout) -> Result<Vec<Value>, String> {
                 .into_iter()
                 .map(|(item_id, quantity)| json!({"item_id": item_id, "quantity": quantity}))
                 .collect();
-            json!({"address": consignment.address, "line_items": items})
+            let mut body = json!({"address": consignment.address, "line_items": items});
+            if let Some(method) = consignment.pickup_method_id {
+                body["pickup_option"] = json!({"pickup_method_id": method});
+            }
+            body
         })
         .collect())
 }
@@ -151,7 +203,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::checkout::ConsignmentItem;
 
     fn document() -> Document {
         Document::from_checkout(json!({"cart": {"line_items": {
@@ -160,14 +211,22 @@ mod tests {
 
     fn consignment(items: &[(&str, u32)]) -> ConsignmentInput {
         let items = items.iter().map(|&(id, quantity)| ConsignmentItem { item_id: id.to_owned(), quantity });
-        ConsignmentInput { address: serde_json::Map::new(), line_items: Some(items.collect()) }
+        ConsignmentInput {
+            address: serde_json::Map::new(),
+            line_items: Some(items.collect()),
+            pickup_method_id: None,
+        }
     }
 
     #[test]
     fn each_unit_of_each_item_is_in_exactly_one_consignment() {
         let document = document();
         let covered = |consignments: &[ConsignmentInput]| coverage_problem(&document, consignments).is_none();
-        assert!(covered(&[ConsignmentInput { address: serde_json::Map::new(), line_items: None }]));
+        assert!(covered(&[ConsignmentInput {
+            address: serde_json::Map::new(),
+            line_items: None,
+            pickup_method_id: None
+        }]));
         assert!(covered(&[consignment(&[("a", 2), ("b", 1)]), consignment(&[("a", 1)])]));
         assert!(!covered(&[consignment(&[("a", 2), ("b", 1)])]), "a unit is missing");
         assert!(

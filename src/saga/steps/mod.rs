@@ -6,8 +6,10 @@ mod cart;
 mod cart_edit;
 mod consignments;
 mod direct_order;
+mod hand_off;
 mod judge;
 mod order;
+mod paying;
 mod payment;
 mod read;
 mod shipping_options;
@@ -29,6 +31,7 @@ pub(super) const STEPS: &[(Flow, &dyn Step)] = &[
     (Flow::Cart, &order::Order),
     (Flow::Cart, &payment::Payment),
     (Flow::Cart, &cart_edit::Edit),
+    (Flow::Cart, &hand_off::HandOff),
     (Flow::Cart, &cancel::Cancel),
     (Flow::DirectOrder, &direct_order::DirectOrder),
     (Flow::DirectOrder, &payment::Payment),

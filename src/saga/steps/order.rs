@@ -72,6 +72,10 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
                 Ok(answer) => answer.value,
                 // Stock or quantity (BigCommerce documents no version here): a refusal, not a race.
                 Err(Error::Moved(rejection)) => return Err(Verdict::Rejected(refused(&rejection))),
+                Err(error) if error.is_not_found() => {
+                    cx.not_paid_elsewhere().await?;
+                    return cx.write("create-order", Err(error));
+                }
                 Err(error) => return cx.write("create-order", Err(error)),
             };
             cx.facts().order = Some(new_order(id));
@@ -89,9 +93,10 @@ async fn before_order(cx: &mut StepContext) -> Result<(), Verdict> {
         && in_one_call
         && cx.checkout.facts.document_at.is_some_and(|at| cx.clock.now() - at < FRESH);
     if !fresh && !cx.read_checkout().await? {
+        cx.not_paid_elsewhere().await?;
         return Err(Verdict::Rejected(crate::checkout::Refused {
             status: 404,
-            title: "The cart is no longer there: it expired, was deleted, or was paid elsewhere".to_owned(),
+            title: "The cart is no longer there: it expired, or was deleted".to_owned(),
             errors: Vec::new(),
         }));
     }
@@ -133,6 +138,7 @@ async fn hinted(cx: &mut StepContext, witness: &Witness) -> Result<Option<OrderF
         return Ok(None);
     }
     let orders = cx.list_orders(witness).await?;
+    cx.none_placed(&orders)?;
     Ok(orders.first().map(|order| order_facts(order, false)))
 }
 
@@ -179,6 +185,7 @@ pub(super) async fn verify(cx: &mut StepContext, witness: &Witness, origin: Orig
             .ok_or_else(|| Verdict::Retry { after: None, why: format!("order {id} cannot be read yet") })?,
     };
     cx.facts().order = Some(order_facts(&order, false));
+    cx.none_placed(&orders)?;
     cx.archive_others(&orders, id).await?;
     if let Err(verdict) = total_fits(cx, &order).await {
         // Nothing is paid that the shopper did not see: the order goes, and a new one can be made.

@@ -11,12 +11,11 @@ use time::OffsetDateTime;
 use super::super::step::{Finding, Step, StepContext, Verdict, refused, verdict};
 use super::judge::{Judgement, judge};
 use super::order::within_agreement;
+use super::paying::{fits_order, processing};
 use super::read::order_facts;
 use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
-use crate::bigcommerce::{AccessToken, Error, Rejection};
-use crate::checkout::{
-    Checkout, Decline, PaymentFacts, PaymentStatus, StepName, StuckReason, minor_units_match,
-};
+use crate::bigcommerce::{Error, Rejection};
+use crate::checkout::{Checkout, Decline, PaymentStatus, StepName, StuckReason};
 
 /// See the module.
 pub(super) struct Payment;
@@ -98,6 +97,9 @@ impl Step for Payment {
             Err(error) => return Err(not_minted(cx, error).await),
         };
         fits_order(cx, &token)?;
+        if cx.checkout.facts.hand_off.is_some() {
+            cx.not_paid_elsewhere().await?;
+        }
         let claims = token.claims();
         let checkpoint = Checkpoint {
             jti: claims.and_then(|claims| claims.jti.clone()),
@@ -117,10 +119,11 @@ impl Step for Payment {
             return Verdict::Interrupted { retry_after: None };
         };
         let sent = cx.client.payments(&cx.call).process(&token, payment).await;
-        match cx.note("process-payment", sent) {
+        let verdict = match cx.note("process-payment", sent) {
             Ok(answer) => answered(cx, &answer.value),
             Err(error) => failed(cx, &error),
-        }
+        };
+        cx.paid_once(verdict).await
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {
@@ -148,46 +151,6 @@ impl Step for Payment {
 
 fn checkpoint(cx: &StepContext) -> Checkpoint {
     cx.attempt.checkpoint.clone().and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
-}
-
-/// The token was made for this order, its total and its currency: what it says is what will be charged.
-fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Verdict> {
-    let (Some(claims), Some(order)) = (token.claims(), cx.checkout.facts.order.as_ref()) else {
-        return Ok(());
-    };
-    let mismatch = |what: &str| Verdict::Stuck {
-        reason: StuckReason::TotalMismatch,
-        detail: format!("the payment access token names another {what} than order {}", order.id),
-    };
-    if claims.order_id.is_some_and(|id| id.get() != order.id) {
-        return Err(mismatch("order"));
-    }
-    if claims.currency.as_ref().is_some_and(|currency| *currency != order.currency) {
-        return Err(mismatch("currency"));
-    }
-    match (claims.amount_minor, order.total) {
-        (Some(minor), Some(total)) if !minor_units_match(total, minor, &order.currency) => {
-            Err(mismatch("amount"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn processing(cx: &mut StepContext) {
-    let intent = cx.checkout.input.payment.clone();
-    let order = cx.checkout.facts.order.as_ref();
-    let payment = PaymentFacts {
-        status: PaymentStatus::Processing,
-        transaction_id: None,
-        transaction_type: None,
-        amount: order.and_then(|order| order.total),
-        currency: order.map(|order| order.currency.clone()).unwrap_or_default(),
-        payment_method_id: intent.as_ref().map(|intent| intent.payment_method_id.clone()).unwrap_or_default(),
-        instrument_type: intent.as_ref().map(|intent| intent.instrument_type.clone()).unwrap_or_default(),
-        last_4: intent.and_then(|intent| intent.last_4),
-        decline: None,
-    };
-    cx.facts().payment = Some(payment);
 }
 
 /// No token: nothing was sent. When the order is not Incomplete, it says itself what happened to it.
@@ -371,6 +334,15 @@ fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, refused: bool) -> Find
     {
         return match remaining(cx, since + cx.timing.settle) {
             Some(left) => Finding::StillUnknown { after: wait(cx, left), failed: false, settling: false },
+            // Not the card, but the token: it had expired. Another one is made, once the order was read again.
+            None if checkpoint.exp.is_some_and(|exp| exp <= since.unix_timestamp()) => {
+                cx.facts().payment = None;
+                if let Some(order) = cx.facts().order.as_mut() {
+                    order.verified = false;
+                }
+                let why = "the payment access token had expired".to_owned();
+                Verdict::Retry { after: Some(Duration::ZERO), why }.into()
+            }
             None => declined(cx, None).into(),
         };
     }

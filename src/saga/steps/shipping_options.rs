@@ -79,6 +79,9 @@ fn choices(checkout: &Checkout) -> Result<Vec<(String, String)>, String> {
     let preference = checkout.input.shipping_preference.as_ref();
     let mut choices = Vec::new();
     for consignment in document.consignments() {
+        if consignment.is_picked_up && named_for(&consignment, named).is_none() {
+            continue;
+        }
         let wanted = match (named_for(&consignment, named), preference) {
             (Some(option), _) => option.to_owned(),
             (None, Some(preference)) => preferred(&consignment, preference).ok_or_else(|| {

@@ -49,7 +49,9 @@ impl StepContext {
     pub(super) async fn archive_others(&mut self, orders: &[Order], ours: OrderId) -> Result<(), Verdict> {
         for order in orders.iter().filter(|order| order.id != ours) {
             let transactions = self.read_transactions(order.id).await?;
-            if !order.is_untouched() || !transactions.is_empty() {
+            // A payment that was refused has taken no money.
+            let refused = transactions.iter().all(|transaction| transaction.status == "error");
+            if !order.is_untouched() || !refused {
                 return Err(Verdict::Stuck {
                     reason: StuckReason::SurplusOrderPaid,
                     detail: format!(

@@ -15,14 +15,26 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("bigcommerce", &[]),
     ("store", &["checkout"]),
     ("saga", &["checkout", "store", "bigcommerce"]),
+    ("outbox", &["store"]),
     ("ops", &["checkout", "store", "saga", "bigcommerce"]),
-    ("http", &["checkout", "saga", "ops", "config", "migrations"]),
+    ("http", &["checkout", "saga", "ops", "config", "migrations", "telemetry"]),
     ("config", &[]),
-    ("telemetry", &["config"]),
+    ("telemetry", &["checkout", "store", "saga", "bigcommerce", "config"]),
     ("migrations", &["config"]),
     (
         "app",
-        &["checkout", "store", "saga", "bigcommerce", "ops", "http", "config", "telemetry", "migrations"],
+        &[
+            "checkout",
+            "store",
+            "saga",
+            "outbox",
+            "bigcommerce",
+            "ops",
+            "http",
+            "config",
+            "telemetry",
+            "migrations",
+        ],
     ),
     ("cli", &["app", "config", "telemetry", "ops", "bigcommerce", "http", "migrations", "dev"]),
     ("dev", &["app", "config", "telemetry", "migrations"]),
@@ -34,6 +46,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("utoipa", &["http"]),
     ("sqlx", &["store", "migrations", "app", "config", "dev", "http"]),
     ("clap", &["cli", "dev"]),
+    ("prometheus_client", &["telemetry"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_http", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
+    ("tracing_opentelemetry", &["telemetry"]),
 ];
 
 /// Where SQL may be.
@@ -235,4 +253,59 @@ fn the_tour_of_the_library_passes_every_room() {
     let missed: Vec<String> =
         rooms().into_iter().filter(|room| !tour.contains(&format!("[`{room}`]"))).collect();
     assert!(missed.is_empty(), "lib.rs does not introduce {missed:?}");
+}
+
+/// The tests that a text names: `module::a_test`, `a_test_of_the_model`, and `mutant`s.
+fn named_in_ticks(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_test_that_shows_a_guarantee_exists() {
+    let mut known = BTreeSet::new();
+    for folder in ["src", "tests"] {
+        for source in sources(folder) {
+            for line in source.text.lines().map(str::trim_start) {
+                if let Some(rest) = line.strip_prefix("fn ").or_else(|| line.strip_prefix("async fn ")) {
+                    known.insert(rest.split(['(', '<']).next().unwrap_or_default().to_owned());
+                }
+            }
+        }
+    }
+    let mutants: BTreeSet<String> = std::fs::read_dir(root().join("tests/mutants"))
+        .expect("the mutants")
+        .flatten()
+        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".patch")?.to_owned()))
+        .collect();
+    let table = std::fs::read_to_string(root().join("docs/guarantees.md")).expect("docs/guarantees.md");
+    let (mut shown, mut missing) = (BTreeSet::new(), BTreeSet::new());
+    for row in table.lines().filter(|line| line.starts_with('|')) {
+        for name in named_in_ticks(row.trim_end_matches('|').rsplit('|').next().unwrap_or_default()) {
+            let is_cell = name.chars().next().is_some_and(char::is_uppercase);
+            let test = name.rsplit("::").next().unwrap_or_default();
+            if name.starts_with("./") || is_cell || known.contains(test) || mutants.contains(&name) {
+                shown.insert(name);
+            } else {
+                missing.insert(name);
+            }
+        }
+    }
+    let saga = std::fs::read_to_string(root().join("src/saga/mod.rs")).expect("the saga");
+    let top = saga.split("Reading order").next().unwrap_or_default();
+    for name in named_in_ticks(top).iter().filter(|name| name.contains("::")) {
+        if !shown.contains(name) {
+            missing.insert(format!("{name} (of src/saga/mod.rs)"));
+        }
+    }
+    for number in 1..=9 {
+        assert!(table.contains(&format!("| **{number}**")), "guarantee {number} is not in the table");
+        assert!(top.contains(&format!("//! {number}. ")), "guarantee {number} is not in src/saga/mod.rs");
+    }
+    for mutant in &mutants {
+        if !shown.contains(mutant) {
+            missing.insert(format!("mutant {mutant} is not in the table"));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(shown.len() > 40, "only {} names were read", shown.len());
 }

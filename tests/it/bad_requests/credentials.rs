@@ -74,7 +74,7 @@ fn rule(operation: &Operation) -> Rule {
         return Rule::Operator(*least);
     }
     if operation.is_public {
-        let harmless = ["/healthz", "/readyz", "/openapi.yaml", "/problems", "/problems/{slug}"];
+        let harmless = ["/healthz", "/readyz", "/metrics", "/openapi.yaml", "/problems", "/problems/{slug}"];
         assert!(harmless.contains(&&*operation.path), "{}: may everybody use it?", operation.path);
         return Rule::Public;
     }
@@ -98,6 +98,10 @@ fn every_rule_is_for_a_route_and_every_route_is_described() {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
+                continue;
+            }
+            // It makes a router for a listener of its own, which has nothing but the metrics.
+            if path.ends_with("metrics.rs") {
                 continue;
             }
             let text = std::fs::read_to_string(&path).expect("a source");
@@ -160,7 +164,7 @@ async fn every_route_refuses_every_credential_that_is_not_for_it() {
     let (place, _folder) = two_stores().await;
     let mut wrong = Vec::new();
     let mut walked = 0;
-    for operation in &operations() {
+    for operation in operations().iter().filter(|operation| !operation.is_of_bigcommerce()) {
         let rule = rule(operation);
         let mut refused = vec![
             (None, 401, "unauthorized"),
@@ -224,7 +228,7 @@ async fn every_route_refuses_every_credential_that_is_not_for_it() {
 #[tokio::test]
 async fn every_route_admits_whom_it_is_for() {
     let (place, _folder) = two_stores().await;
-    for operation in &operations() {
+    for operation in operations().iter().filter(|operation| !operation.is_of_bigcommerce()) {
         // A checkout of its own, because some of them end it; events end with a final status only.
         let created = place.service.post("/v1/checkouts", &custom_cart()).await.expect(201);
         let path = format!("/v1/checkouts/{}", created.id());

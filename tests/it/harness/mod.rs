@@ -1,8 +1,10 @@
 //! The real service on a fresh database against the simulator, and the invariants that hold after every run.
 
+mod command;
 mod database;
 pub(crate) mod invariants;
 pub(crate) mod logs;
+mod receiver;
 mod service;
 
 use std::time::Duration;
@@ -11,6 +13,7 @@ use bigcommerce_simulator::{Settings, Simulator};
 use serde_json::{Value, json};
 
 pub(crate) use database::Database;
+pub(crate) use receiver::{EVENT_SECRET, Received, Receiver, Reply};
 pub(crate) use service::{Answer, Service};
 
 /// The storefront key of the tests.

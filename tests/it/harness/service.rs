@@ -141,6 +141,12 @@ impl Service {
         running.budgets().values().next().expect("a store").state()
     }
 
+    /// Where the metrics are, when they have a listener of their own, of a service in this process.
+    pub(crate) fn metrics_addr(&self) -> Option<std::net::SocketAddr> {
+        let Kind::InProcess(running) = &self.kind else { panic!("only a service in this process shows it") };
+        running.metrics_addr
+    }
+
     /// Waits until the rate budget is as wanted.
     pub(crate) async fn wait_for_budget(
         &self,
@@ -170,6 +176,13 @@ impl Service {
         let Kind::Process(child) = &self.kind else { panic!("only a process takes signals") };
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).expect("it runs");
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).expect("a signal");
+    }
+
+    /// Waits for a process that was sent SIGTERM: it ends well.
+    pub(crate) async fn stop_signalled(self) {
+        let Kind::Process(mut child) = self.kind else { panic!("only a process takes signals") };
+        let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it stops in time");
+        assert!(ended.expect("it stops").success());
     }
 
     /// Stops it as SIGTERM does.

@@ -38,11 +38,16 @@ pub(super) async fn crash(cell: Cell) {
         }
         Fault::LateAnswer => {
             let fault = world.simulator.add_fault(Upstream::on(cell.call).nth(cell.attempt).hold_after());
-            overtaken(&world, service, &mut shopper, request, fault).await
+            overtaken(&world, service, &mut shopper, request, fault, false).await
         }
         Fault::SlowerThanLease => {
+            let takes_money = cell.call == "process-payment";
+            if takes_money {
+                // An access token outlives a lease.
+                world.simulator.set(|settings| settings.token_ttl_seconds = 60);
+            }
             let fault = world.simulator.add_fault(Upstream::on(cell.call).nth(cell.attempt).deliver_late());
-            overtaken(&world, service, &mut shopper, request, fault).await
+            overtaken(&world, service, &mut shopper, request, fault, takes_money).await
         }
         other => panic!("{other:?} is no crash"),
     };
@@ -73,7 +78,8 @@ async fn commit_is_blocked(world: &World) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let blocked: i64 = sqlx::query_scalar(
-            "select count(*) from pg_locks where relation = 'attempt_log'::regclass and not granted",
+            "select count(*) from pg_locks
+             where database = (select oid from pg_database where datname = current_database()) and relation = 'attempt_log'::regclass and not granted",
         )
         .fetch_one(&world.database.pool)
         .await
@@ -89,7 +95,8 @@ async fn commit_is_blocked(world: &World) {
 /// Ends the blocked writes as the death of their client would have, and lets go of the table.
 async fn unblock(world: &World, blocker: PgConnection) {
     sqlx::query(
-        "select pg_terminate_backend(pid) from pg_locks where relation = 'attempt_log'::regclass and not granted",
+        "select pg_terminate_backend(pid) from pg_locks
+         where database = (select oid from pg_database where datname = current_database()) and relation = 'attempt_log'::regclass and not granted",
     )
     .execute(&world.database.pool)
     .await
@@ -185,6 +192,16 @@ async fn unheard(world: &World, service: Service, shopper: &mut Shopper, request
     service
 }
 
+/// Waits until the upstream was asked so many times in all.
+async fn asked_since(world: &World, count: usize) {
+    let asked = async {
+        while world.simulator.requests().len() < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asked).await.expect("the successor asks BigCommerce");
+}
+
 /// The process is stopped while its call is in flight, another one takes over and goes on to the end, and then the first
 /// one wakes up with its late answer.
 async fn overtaken(
@@ -193,10 +210,17 @@ async fn overtaken(
     shopper: &mut Shopper,
     request: &str,
     fault: FaultId,
+    before_the_end: bool,
 ) -> Service {
     reach(world, &service, shopper, request, fault).await;
     service.signal(Signal::SIGSTOP);
+    let sent = world.simulator.requests().len();
     let second = restart(world).await;
+    if before_the_end {
+        // The successor has looked at least once, and cannot end by looking: the request is still on its way.
+        asked_since(world, sent + 2).await;
+        world.simulator.release(fault);
+    }
     shopper.go_on(&second, request).await;
     world.simulator.release(fault);
     world.simulator.clear_faults();

@@ -1,0 +1,66 @@
+//! The shopper on BigCommerce's hosted checkout page: makes an order of the cart and pays it there, with whatever the
+//! page offers. It is no API; only tests and the control plane play it.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::call::Visit;
+use crate::carts::load;
+use crate::methods;
+use crate::order::{Order, Outstanding};
+use crate::settle::{self, Payment};
+use crate::webhooks;
+
+/// How a payment on the hosted page goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hosted {
+    /// Charged.
+    Paid,
+    /// Authorised only.
+    Authorized,
+    /// Accepted; [`crate::Simulator::settle`] ends it.
+    Pending,
+}
+
+/// The page makes its Incomplete order. Addresses and shipping may be chosen on the page, so nothing has to be there.
+/// `None`: there is no such cart, or it is empty.
+pub(crate) fn order(visit: &mut Visit<'_>, cart_id: &str) -> Option<u64> {
+    let cart = load(visit, cart_id).filter(|cart| !cart.lines.is_empty())?;
+    let id = visit.store.next_order_id();
+    let mut order = Order::empty(id, &cart.currency, visit);
+    order.copy_cart(&cart, visit);
+    "www".clone_into(&mut order.source);
+    order.correlation_id.clone_from(&cart.correlation_id);
+    visit.store.orders.insert(id, order);
+    visit.store.orders_by_cart.entry(cart_id.to_owned()).or_default().push(id);
+    webhooks::order(visit, "store/order/created", id);
+    Some(id)
+}
+
+/// The shopper pays it. False when it cannot be paid (any more): it is gone, archived, or its cart was paid already.
+pub(crate) fn pay(visit: &mut Visit<'_>, id: u64, how: Hosted) -> bool {
+    let payable = visit.store.orders.get(&id).filter(|order| !order.archived && order.status_id == 0);
+    let alive = payable
+        .and_then(|order| order.cart_id.as_ref())
+        .is_some_and(|cart| visit.store.carts.contains_key(cart));
+    let (Some(amount), Some(method)) = (payable.map(Order::due), methods::find("braintree.paypal")) else {
+        return false;
+    };
+    if !alive {
+        return false;
+    }
+    let payment = Payment {
+        order_id: id,
+        id: Uuid::new_v4().to_string(),
+        method,
+        amount,
+        authorize: how == Hosted::Authorized,
+        jti: String::new(),
+        card: Value::Null,
+    };
+    match how {
+        Hosted::Paid | Hosted::Authorized => settle::charge(visit, &payment),
+        Hosted::Pending => settle::charge_later(visit, &payment, Outstanding::Never),
+    }
+    true
+}

@@ -1,0 +1,72 @@
+//! What a command needs of the service: its database, the operators' room, a client.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sqlx::postgres::PgPoolOptions;
+
+use super::parts::{budgets, clients, operators_settings, upstream};
+use tokio_util::task::TaskTracker;
+
+use crate::bigcommerce::budget::{Budget, Replicas};
+use crate::bigcommerce::{self, Client};
+use crate::config::{self, Config};
+use crate::http;
+use crate::ops::{self, Operators};
+use crate::store::Store;
+use crate::telemetry::Metrics;
+
+/// The database, for a command. No transition is written through it, so it tells nobody anything.
+pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
+    let pool = PgPoolOptions::new()
+        .max_connections(2)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect(database.url.expose())
+        .await
+        .context("DATABASE_URL: the database cannot be reached")?;
+    // No lease is ever taken.
+    Ok(Store::new(pool, Duration::from_secs(1)))
+}
+
+/// The operators' room without a service, for a command. With a configuration it can ask BigCommerce.
+pub async fn direct(database: &config::Database, config: Option<&Config>) -> anyhow::Result<Operators> {
+    let pool = PgPoolOptions::new()
+        .max_connections(database.max_connections.min(4))
+        .acquire_timeout(Duration::from_secs(5))
+        .connect(database.url.expose())
+        .await
+        .context("DATABASE_URL: the database cannot be reached")?;
+    let store = Store::new(pool, Duration::from_secs(1));
+    let (clients, budgets, settings) = match config {
+        Some(config) => {
+            let budgets = budgets(config, &Replicas::joining(Duration::ZERO));
+            let clients = clients(config, &budgets, &Metrics::new(store.clone()))?;
+            (clients, budgets, operators_settings(config))
+        }
+        // Without a store nothing is resolved, and nothing else looks at these.
+        None => (HashMap::new(), HashMap::new(), ops::Settings::default()),
+    };
+    Ok(Operators::new(store, clients, budgets, settings, TaskTracker::new()))
+}
+
+/// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.
+pub fn case_as_json(case: &ops::Case) -> serde_json::Value {
+    http::case::as_json(case)
+}
+
+/// An HTTP client for a command that asks a running service.
+pub fn http_client(connect: Duration) -> anyhow::Result<reqwest::Client> {
+    bigcommerce::http_client(connect).context("the HTTP client cannot start")
+}
+
+/// A client of one store, for a command. It shares the store's quota with processes that do not know of it, so it
+/// keeps a distance to what is left.
+pub fn client(config: &Config, store: &config::Store) -> anyhow::Result<Client> {
+    let timeout = config.upstream_timeout.min(config.payment_timeout);
+    let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
+    let budget = Budget::new(&store.name, Replicas::joining(Duration::ZERO));
+    Client::with(&upstream(config, store), connections, Arc::new(budget))
+        .with_context(|| format!("store {}", store.name))
+}

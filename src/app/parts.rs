@@ -1,0 +1,66 @@
+//! The parts of a service, made from its configuration.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::bigcommerce::budget::{Budget, Replicas};
+use crate::bigcommerce::{self, Client};
+use crate::config::{self, Config};
+use crate::ops;
+use crate::store;
+use crate::telemetry::Metrics;
+
+pub(super) fn operators_settings(config: &Config) -> ops::Settings {
+    ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
+}
+
+/// Whom transitions tell what.
+pub(super) fn told(events: &config::Events) -> anyhow::Result<Vec<store::Destination>> {
+    let destination = |destination: &config::Destination| {
+        let wants = destination.types.iter().map(|kind| kind.parse());
+        let wants = wants.collect::<Result<_, _>>().context("EVENT_DESTINATIONS: there is no such event")?;
+        Ok(store::Destination { name: destination.name.clone(), wants })
+    };
+    events.destinations.iter().map(destination).collect()
+}
+
+/// One budget for each store.
+pub(super) fn budgets(config: &Config, replicas: &Replicas) -> HashMap<String, Arc<Budget>> {
+    let budget = |name: &String| Arc::new(Budget::new(name, replicas.clone()));
+    config.stores.iter().map(|store| (store.name.clone(), budget(&store.name))).collect()
+}
+
+/// One client for each store; they share their connections, and the metrics watch them.
+pub(super) fn clients(
+    config: &Config,
+    budgets: &HashMap<String, Arc<Budget>>,
+    metrics: &Metrics,
+) -> anyhow::Result<HashMap<String, Client>> {
+    let timeout = config.upstream_timeout.min(config.payment_timeout);
+    let connections = bigcommerce::http_client(timeout).context("the HTTP client cannot start")?;
+    config
+        .stores
+        .iter()
+        .map(|store| {
+            let settings = upstream(config, store);
+            let budget = budgets.get(&store.name).context("each store has a budget")?;
+            let observer = metrics.upstream(&store.name, budget.clone());
+            let client = Client::with(&settings, connections.clone(), observer)
+                .with_context(|| format!("store {}", store.name))?;
+            Ok((store.name.clone(), client))
+        })
+        .collect()
+}
+
+pub(super) fn upstream(config: &Config, store: &config::Store) -> bigcommerce::Settings {
+    bigcommerce::Settings {
+        store_hash: store.store_hash.clone(),
+        access_token: bigcommerce::Secret::new(store.access_token.expose().to_owned()),
+        api_url: store.api_url.clone(),
+        payments_url: store.payments_url.clone(),
+        timeout: config.upstream_timeout,
+        payment_timeout: config.payment_timeout,
+    }
+}

@@ -1,0 +1,79 @@
+//! A paid checkout full of personal data, each piece of which says `canary`.
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use super::{
+    Checkout, CheckoutId, ConsignmentInput, Decline, Document, Facts, Flow, Input, OrderFacts, PaymentFacts,
+    PaymentIntent, PaymentStatus, Status, parse_decimal,
+};
+
+fn object(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// It.
+pub(super) fn checkout() -> Checkout {
+    let address = json!({"first_name": "canary", "email": "canary@example.com", "phone": "canary"});
+    let total = parse_decimal("10.8300").map(super::Money::from);
+    let document = json!({
+        "id": "c1", "grand_total": 10.83, "billing_address": address, "customer_message": "canary",
+        "cart": {"id": "c1", "email": "canary@example.com", "currency": {"code": "USD"}},
+    });
+    Checkout {
+        id: CheckoutId::generate(),
+        store: "default".to_owned(),
+        flow: Flow::Cart,
+        version: 9,
+        fence: 3,
+        status: Status::Completed,
+        steps: Vec::new(),
+        input: Input {
+            customer_message: Some("canary".to_owned()),
+            billing_address: Some(object(&address)),
+            consignments: Some(vec![ConsignmentInput { address: object(&address), line_items: None }]),
+            payment: Some(PaymentIntent {
+                payment_method_id: "stripe.card".to_owned(),
+                instrument_type: "stored_card".to_owned(),
+                last_4: Some("4242".to_owned()),
+                save_instrument: false,
+            }),
+            ..Input::default()
+        },
+        facts: Facts {
+            document: Some(Document::from_checkout(document)),
+            cart_id: Some("c1".to_owned()),
+            order: Some(OrderFacts {
+                id: 125,
+                status_id: 11,
+                status: "Awaiting Fulfillment".to_owned(),
+                payment_status: "captured".to_owned(),
+                total,
+                currency: "USD".to_owned(),
+                verified: true,
+            }),
+            payment: Some(PaymentFacts {
+                status: PaymentStatus::Succeeded,
+                transaction_id: Some("t1".to_owned()),
+                transaction_type: Some("purchase".to_owned()),
+                amount: total,
+                currency: "USD".to_owned(),
+                payment_method_id: "stripe.card".to_owned(),
+                instrument_type: "stored_card".to_owned(),
+                last_4: Some("4242".to_owned()),
+                decline: Some(Decline { code: Some(30102), title: "canary".to_owned() }),
+            }),
+            ..Facts::default()
+        },
+        goal: None,
+        in_flight: None,
+        tries: 0,
+        lost_leases: 0,
+        answered: None,
+        stuck: None,
+        metadata: object(&json!({"note": "canary"})),
+        created_at: OffsetDateTime::UNIX_EPOCH,
+        updated_at: OffsetDateTime::UNIX_EPOCH,
+        expires_at: OffsetDateTime::UNIX_EPOCH,
+    }
+}

@@ -1,0 +1,168 @@
+//! `headless-checkout events`: what the world was told, and telling it again. It needs the database alone, so it works
+//! while the service is down.
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::print::{Form, rows};
+use crate::app;
+use crate::config::{self, Database};
+use crate::ops::events::{self, EventFilter};
+
+/// The arguments of `events`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The form of the output
+    #[arg(short, long, global = true, value_enum, default_value = "table")]
+    output: Form,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List events and how their deliveries stand, the latest first
+    List {
+        #[command(flatten)]
+        which: Which,
+        /// At most so many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=events::SHOWN_AT_MOST))]
+        limit: i64,
+    },
+    /// Show what an event says and how each try to deliver it went
+    Show {
+        /// The event: its webhook-id
+        id: Uuid,
+    },
+    /// Send again what was delivered or given up, by id, by checkout or by time; ids stay the same
+    Redeliver {
+        /// Events, or - to read their ids from standard input
+        ids: Vec<String>,
+        #[command(flatten)]
+        which: Which,
+        /// Send them to this destination, even what was not meant for it
+        #[arg(long)]
+        to: Option<String>,
+        /// Only say what would be sent
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Which events are meant.
+#[derive(Debug, Args)]
+struct Which {
+    /// Only of this checkout
+    #[arg(long)]
+    checkout: Option<Uuid>,
+    /// Only of this type, such as checkout.completed
+    #[arg(long = "type", value_parser = clap::builder::PossibleValuesParser::new(config::EVENT_TYPES))]
+    kind: Option<String>,
+    /// Only for this destination
+    #[arg(long)]
+    destination: Option<String>,
+    /// Only those whose delivery stands so
+    #[arg(long, value_parser = ["pending", "delivered", "given-up"])]
+    state: Option<String>,
+    /// Only those that happened at this time or later (RFC 3339, such as 2026-11-21T08:00:00Z)
+    #[arg(long, value_parser = time)]
+    since: Option<OffsetDateTime>,
+    /// Only those that happened before this time
+    #[arg(long, value_parser = time)]
+    until: Option<OffsetDateTime>,
+}
+
+impl Which {
+    fn filter(self, ids: Option<Vec<Uuid>>) -> EventFilter {
+        let Self { checkout, kind, destination, state, since, until } = self;
+        EventFilter { ids, checkout, kind, destination, state, since, until }
+    }
+}
+
+fn time(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|error| error.to_string())
+}
+
+/// Runs the command.
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let store = app::store(&Database::from_env()?).await?;
+    let form = arguments.output;
+    match arguments.command {
+        Command::List { which, limit } => {
+            let found = store.events(&which.filter(None), limit).await?;
+            let columns =
+                ["event", "at", "type", "checkout", "destination", "state", "attempts", "last status"];
+            rows(form, columns, &found, |row| {
+                [
+                    row.event_id.to_string(),
+                    row.at.format(&Rfc3339).unwrap_or_default(),
+                    row.kind.clone(),
+                    row.checkout_id.to_string(),
+                    row.destination.clone(),
+                    row.state.clone(),
+                    row.attempts.to_string(),
+                    row.last_status.map(|status| status.to_string()).unwrap_or_default(),
+                ]
+            })?;
+        }
+        Command::Show { id } => {
+            let Some(data) = store.event_data(id).await? else {
+                eprintln!("there is no event {id}");
+                return Ok(ExitCode::from(3));
+            };
+            println!("{data}");
+            let columns = ["at", "destination", "attempt", "outcome", "status", "failure", "duration_ms"];
+            rows(form, columns, &store.tries(id).await?, |row| {
+                [
+                    row.at.format(&Rfc3339).unwrap_or_default(),
+                    row.destination.clone(),
+                    row.attempt.to_string(),
+                    row.outcome.clone(),
+                    row.status.map(|status| status.to_string()).unwrap_or_default(),
+                    row.failure.clone().unwrap_or_default(),
+                    row.duration_ms.to_string(),
+                ]
+            })?;
+        }
+        Command::Redeliver { ids, which, to, dry_run } => {
+            let filter = which.filter(given(ids)?);
+            let configured = config::event_destinations()?;
+            let queued = match events::redeliver(&store, &filter, to.as_deref(), &configured, dry_run).await {
+                Err(error @ (events::Error::Unbounded | events::Error::UnknownDestination(_))) => {
+                    eprintln!("headless-checkout: {error}");
+                    return Ok(ExitCode::from(2));
+                }
+                other => other?,
+            };
+            rows(form, ["event", "destination"], &queued, |row| {
+                [row.event_id.to_string(), row.destination.clone()]
+            })?;
+            if queued.is_empty() {
+                eprintln!("no event is meant, or all that are meant are pending anyway");
+                return Ok(ExitCode::from(3));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The ids that were given, or those that stand in the standard input; `None` when there is neither.
+fn given(ids: Vec<String>) -> anyhow::Result<Option<Vec<Uuid>>> {
+    let mut texts = ids;
+    if texts.iter().any(|text| text == "-") {
+        let mut input = String::new();
+        std::io::stdin().read_to_string(&mut input).context("the ids cannot be read")?;
+        texts.retain(|text| text != "-");
+        texts.extend(input.split_whitespace().map(str::to_owned));
+    } else if texts.is_empty() {
+        return Ok(None);
+    }
+    let parse = |text: &String| text.parse().with_context(|| format!("{text:?} is no id of an event"));
+    texts.iter().map(parse).collect::<anyhow::Result<_>>().map(Some)
+}

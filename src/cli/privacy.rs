@@ -1,0 +1,81 @@
+//! `headless-checkout privacy`: removing the personal data of one person. It needs the database alone.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+
+use super::print::{Form, rows};
+use crate::app;
+use crate::config::Database;
+use crate::ops::privacy::{self, Outcome};
+
+/// The arguments of `privacy`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The form of the output
+    #[arg(short, long, global = true, value_enum, default_value = "table")]
+    output: Form,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Remove the personal data of every ended checkout that holds an e-mail address; ids, steps and amounts stay
+    ///
+    /// A checkout that has not ended is refused: cancel it, or wait until it completes or expires, and ask again. What
+    /// BigCommerce holds (the order, the customer) is removed there. Exits with 3 when there is nothing, 4 when
+    /// everything was refused, 5 when some were.
+    Erase {
+        /// The e-mail address, or - to read it from standard input, which leaves it in no shell history
+        #[arg(long)]
+        email: String,
+        /// Why, such as the number of the request; it is kept, so it must not name the person
+        #[arg(long)]
+        reason: String,
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Runs the command.
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Command::Erase { email, reason, dry_run } = arguments.command;
+    let email = match email.as_str() {
+        "-" => std::io::read_to_string(std::io::stdin()).context("the e-mail address cannot be read")?,
+        _ => email,
+    };
+    let (email, reason) = (email.trim(), reason.trim());
+    let local = email.split_once('@').map(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if local != Some(true) {
+        eprintln!("headless-checkout: --email must be an e-mail address");
+        return Ok(ExitCode::from(2));
+    }
+    if reason.is_empty() || reason.to_lowercase().contains(&email.to_lowercase()) {
+        eprintln!("headless-checkout: --reason must say why, and must not name the person");
+        return Ok(ExitCode::from(2));
+    }
+    let store = app::store(&Database::from_env()?).await?;
+    let found = privacy::erase(&store, email, reason, dry_run).await?;
+    rows(arguments.output, ["checkout", "status", "outcome"], &found, |row| {
+        [row.checkout_id.to_string(), row.status.to_owned(), row.outcome.as_str().to_owned()]
+    })?;
+    let refused = found.iter().filter(|row| row.outcome == Outcome::RefusedStillRunning).count();
+    if dry_run {
+        eprintln!("nothing was changed: this was a dry run");
+    }
+    if refused > 0 {
+        eprintln!("{refused} still running: cancel them or wait until they end, and ask again");
+    }
+    Ok(match (found.len(), refused) {
+        (0, _) => {
+            eprintln!("no checkout holds this e-mail address");
+            ExitCode::from(3)
+        }
+        (_, 0) => ExitCode::SUCCESS,
+        (all, refused) if all == refused => ExitCode::from(4),
+        _ => ExitCode::from(5),
+    })
+}

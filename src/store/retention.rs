@@ -1,0 +1,260 @@
+//! Personal data: found, removed, and noted to have been removed.
+//!
+//! Guarantees: a checkout is redacted whole or not at all, in one transaction, and only once it has ended; what is
+//! removed comes from [`Checkout::redacted`] alone. Amounts, ids, the order of events and the attempt log's replay stay.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Error, Store, row, row::Row};
+use crate::checkout::{Answer, Checkout, CheckoutId, Status};
+
+/// Why personal data is removed.
+#[derive(Debug, Clone, Copy)]
+pub enum Cause<'a> {
+    /// It was kept for long enough.
+    Retention,
+    /// The person it is about asked for it; an operator's words.
+    Request(&'a str),
+}
+
+/// A checkout that holds data of the person who is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// Which.
+    pub checkout: CheckoutId,
+    /// Where it stands: only one that has ended is redacted.
+    pub status: Status,
+}
+
+/// What became of the request to redact one checkout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erasure {
+    /// Its personal data is gone.
+    Done,
+    /// It has not ended; nothing was changed.
+    Running(Status),
+    /// There is no such checkout, or its personal data was gone already.
+    Nothing,
+}
+
+impl Store {
+    /// Redacts up to `limit` checkouts that ended more than `keep` ago. Answers how many, and whether there may be more.
+    /// Several processes never redact the same one and never wait for each other.
+    pub async fn redact_old(&self, keep: Duration, limit: i64) -> Result<(u64, bool), Error> {
+        let ids = sqlx::query_scalar!(
+            "select checkout_id from checkout
+             where redacted_at is null and status in ('completed', 'cancelled', 'expired')
+                 and created_at < now() - make_interval(secs => $1::float8)
+                 and updated_at < now() - make_interval(secs => $1::float8)
+             order by created_at limit $2",
+            keep.as_secs_f64(),
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let full = i64::try_from(ids.len()).is_ok_and(|found| found == limit);
+        let (mut redacted, mut unreadable) = (0, 0);
+        for &id in &ids {
+            match self.redact(id.into(), Cause::Retention).await {
+                Ok(Erasure::Done) => redacted += 1,
+                // Another process has it, or had it.
+                Ok(Erasure::Running(_) | Erasure::Nothing) => {}
+                // It must not keep the others from being redacted.
+                Err(error @ Error::Unreadable { .. }) => {
+                    unreadable += 1;
+                    tracing::error!(checkout_id = %id, %error, "personal data could not be removed");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((redacted, full && unreadable < ids.len()))
+    }
+
+    /// Redacts up to `limit` actions on orders that ended more than `keep` ago, also on orders of no checkout. Answers how
+    /// many.
+    pub async fn redact_old_order_actions(&self, keep: Duration, limit: i64) -> Result<u64, Error> {
+        let done = sqlx::query!(
+            r#"
+            update order_action set body = '', reason = '', answer = case
+                when status = 'done' and kind in ('refund', 'shipment')
+                then json_build_object('body', json_build_object('id', answer::json #> '{body,id}'))::text
+                else answer end
+            where order_action_id in (
+                select order_action_id from order_action
+                where due_at is null and (body <> '' or reason <> '')
+                    and updated_at < now() - make_interval(secs => $1::float8)
+                order by order_action_id limit $2 for update skip locked)
+            "#,
+            keep.as_secs_f64(),
+            limit
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Every checkout that holds this e-mail address anywhere, in whatever case it was written: in what was given, in what
+    /// BigCommerce answered, or in the storefront's notes. It reads the whole table; a person asks for this rarely.
+    pub async fn holders_of(&self, email: &str) -> Result<Vec<Holder>, Error> {
+        // As it stands in a JSON text.
+        let quoted = serde_json::Value::from(email).to_string().to_lowercase();
+        let rows = sqlx::query!(
+            r#"
+            select checkout_id, status from checkout
+            where redacted_at is null and (lower(email) = lower($1) or position($2 in lower(input::text)) > 0
+                or position($2 in lower(document::text)) > 0 or position($2 in lower(metadata::text)) > 0)
+            order by checkout_id
+            "#,
+            email,
+            quoted
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let reason = format!("status: {}", row.status);
+                let checkout_id = row.checkout_id;
+                let status = row.status.parse().map_err(|_| Error::Unreadable { checkout_id, reason })?;
+                Ok(Holder { checkout: checkout_id.into(), status })
+            })
+            .collect()
+    }
+
+    /// Removes the personal data of one checkout. Dropped half-way: it is removed whole or not at all.
+    pub async fn redact(&self, id: CheckoutId, cause: Cause<'_>) -> Result<Erasure, Error> {
+        let mut tx = self.pool.begin().await?;
+        if matches!(cause, Cause::Retention) && !is_free(&mut tx, id).await? {
+            return Ok(Erasure::Nothing);
+        }
+        // Not for the key: whoever writes a row that refers to this checkout does not wait.
+        let row = sqlx::query_as!(
+            Row,
+            r#"
+            select checkout_id, store, flow, status, version, fence, input::text as "input!",
+                record::text as "record!", document::text as document, metadata::text as "metadata!",
+                created_at, updated_at, expires_at, lost_leases
+            from checkout where checkout_id = $1 and redacted_at is null for no key update
+            "#,
+            id.uuid()
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(Erasure::Nothing) };
+        let checkout = row.into_checkout()?;
+        if !checkout.status.is_final() {
+            return Ok(Erasure::Running(checkout.status));
+        }
+        let checkout = checkout.redacted();
+        write(&mut tx, &checkout).await?;
+        redact_answers(&mut tx, id.uuid()).await?;
+        redact_order_actions(&mut tx, id.uuid()).await?;
+        let (cause, reason) = match cause {
+            Cause::Retention => ("retention", None),
+            Cause::Request(reason) => ("request", Some(reason)),
+        };
+        sqlx::query!(
+            "insert into redaction (checkout_id, cause, reason) values ($1, $2, $3)",
+            id.uuid(),
+            cause,
+            reason
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(Erasure::Done)
+    }
+}
+
+/// Locks the row, unless somebody else has it.
+async fn is_free(tx: &mut sqlx::PgConnection, id: CheckoutId) -> Result<bool, Error> {
+    let free = sqlx::query_scalar!(
+        r#"select true as "free!" from checkout where checkout_id = $1 and redacted_at is null
+           for no key update skip locked"#,
+        id.uuid()
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(free.is_some())
+}
+
+/// The version moves, because what a reader sees does; the time of the last change stays, because it tells when the
+/// checkout ended.
+async fn write(tx: &mut sqlx::PgConnection, checkout: &Checkout) -> Result<(), Error> {
+    let document = checkout.facts.document.as_ref();
+    sqlx::query!(
+        "update checkout set email = null, input = $2::text::json, record = $3::text::json, document = $4::text::json,
+             metadata = $5::text::json, redacted_at = now(), version = version + 1
+         where checkout_id = $1",
+        checkout.id.uuid(),
+        row::to_text(checkout, &checkout.input)?,
+        row::record_text(checkout)?,
+        document.map(|document| row::to_text(checkout, document)).transpose()?,
+        row::to_text(checkout, &checkout.metadata)?,
+    )
+    .execute(&mut *tx)
+    .await?;
+    // The log keeps which calls were made and how they went; what BigCommerce said may quote the shopper.
+    sqlx::query!(
+        r#"
+        update attempt_log set detail = case when json_typeof(detail) = 'array' then (
+            select json_agg(json_strip_nulls(json_build_object('call', e -> 'call', 'result', e -> 'result',
+                'status', e -> 'status', 'code', e -> 'code')))
+            from json_array_elements(detail) e
+        ) end
+        where checkout_id = $1 and detail is not null
+        "#,
+        checkout.id.uuid()
+    )
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// What operators did to its orders keeps what was done, to which order, and by whom.
+async fn redact_order_actions(tx: &mut sqlx::PgConnection, id: Uuid) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        update order_action a set body = '', reason = '', answer = case
+            when a.status = 'done' and a.kind in ('refund', 'shipment')
+            then json_build_object('body', json_build_object('id', a.answer::json #> '{body,id}'))::text
+            else a.answer end
+        from checkout_order o
+        where o.checkout_id = $1 and o.store = a.store and o.order_id = a.order_id and a.due_at is null
+        "#,
+        id
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A key answers as before, but for BigCommerce's messages.
+async fn redact_answers(tx: &mut sqlx::PgConnection, id: Uuid) -> Result<(), Error> {
+    let rows = sqlx::query!(
+        r#"select principal, key, answer::text as "answer!" from idempotency_key
+           where checkout_id = $1 and answer is not null"#,
+        id
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    for row in rows {
+        let unreadable = |error: serde_json::Error| Error::Unreadable {
+            checkout_id: id,
+            reason: format!("answer: {error}"),
+        };
+        let answer: Answer = serde_json::from_str(&row.answer).map_err(unreadable)?;
+        let answer = serde_json::to_string(&answer.redacted()).map_err(unreadable)?;
+        sqlx::query!(
+            "update idempotency_key set answer = $4::text::json where checkout_id = $1 and principal = $2 and key = $3",
+            id,
+            row.principal,
+            row.key,
+            answer,
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,483 @@
+//! Outgoing events, as a destination sees them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bigcommerce_simulator::{Fault, Settlement, magic_card};
+use headless_checkout::checkout::Announcement;
+use headless_checkout::config::EVENT_TYPES;
+use serde_json::{Value, json};
+
+use crate::harness::{
+    EVENT_SECRET, KEY, PATIENCE, Received, Receiver, Reply, Service, World, card, everything, good_card,
+};
+
+/// A world whose services tell these destinations, and try again soon.
+async fn world(destinations: &[String]) -> World {
+    let mut world = World::new().await;
+    world.set("EVENT_DESTINATIONS", &destinations.join(","));
+    world.set("EVENT_TIMEOUT_SECONDS", "0.5");
+    world.set("EVENT_RETRY_BASE_MS", "20");
+    world.set("EVENT_RETRY_MAX_SECONDS", "0.2");
+    world
+}
+
+async fn complete(service: &Service) -> String {
+    let path = service.create(&everything()).await;
+    service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    path
+}
+
+fn kinds(events: &[Received]) -> Vec<&str> {
+    events.iter().filter(|event| event.taken).map(Received::kind).collect()
+}
+
+async fn count(world: &World, table: &str) -> i64 {
+    let sql = format!("select count(*) from {table}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&world.database.pool).await.expect("a count")
+}
+
+/// Waits until the database says so: what a destination saw is recorded a moment later.
+async fn wait_for_rows(world: &World, what: &str, sql: &'static str) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
+    loop {
+        looks.tick().await;
+        let found: bool =
+            sqlx::query_scalar(sql).fetch_one(&world.database.pool).await.expect("the database answers");
+        if found {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "never {what}");
+    }
+}
+
+async fn wait_until_all_is_told(world: &World) {
+    let idle = "select not exists (select from delivery where state = 'pending')
+                    and not exists (select from delivery_turn)";
+    wait_for_rows(world, "all told", idle).await;
+}
+
+#[test]
+fn every_event_can_be_asked_for_by_its_name() {
+    let announced: Vec<&str> = Announcement::ALL.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(announced, EVENT_TYPES);
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
+    for kind in EVENT_TYPES {
+        assert!(readme.contains(&format!("| `{kind}` |")), "README.md does not explain {kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_checkout_is_told_in_order_signed_and_without_a_person() {
+    let receiver = Receiver::start().await;
+    let world = world(&[receiver.entry("shop")]).await;
+    let service = world.start().await;
+    let path = complete(&service).await;
+    let snapshot = service.get(&path).await.expect(200);
+    let events = receiver.wait_for("checkout.completed").await;
+    assert_eq!(kinds(&events), ["order.created", "checkout.completed"]);
+    for event in &events {
+        assert!(event.is_signed_with(EVENT_SECRET), "{event:?}");
+        assert!(!event.is_signed_with("whsec_YW5vdGhlci1zZWNyZXQtYW5vdGhlci1zZWNyZXQtMDE="));
+        assert_eq!(event.headers["content-type"], "application/json");
+        let timestamp: i64 =
+            event.headers["webhook-timestamp"].to_str().expect("text").parse().expect("seconds");
+        assert!((time::OffsetDateTime::now_utc().unix_timestamp() - timestamp).abs() < 60);
+        for personal in ["jane", "Doe", "Austin", "78751", "1234567890", "Main", "4111", "last_4"] {
+            assert!(!event.text.contains(personal), "{personal}: {}", event.text);
+        }
+    }
+    let last = events.last().expect("an event");
+    let data = &last.body["data"];
+    assert_eq!(data["checkout_id"], snapshot.body["id"]);
+    assert_eq!(data["order_id"], snapshot.body["order"]["id"]);
+    assert_eq!((data["status"].as_str(), data["store"].as_str()), (Some("completed"), Some("default")));
+    assert!(last.text.contains(r#""grand_total":10.83,"currency":"USD""#), "{}", last.text);
+    assert_eq!(data["payment"]["transaction_id"], snapshot.body["payment"]["transaction_id"]);
+    assert_eq!(data["stuck"], Value::Null);
+    assert_ne!(events[0].id, events[1].id);
+    wait_until_all_is_told(&world).await;
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_changed_body_or_id_or_time_is_not_signed() {
+    let receiver = Receiver::start().await;
+    let world = world(&[receiver.entry("shop")]).await;
+    let service = world.start().await;
+    complete(&service).await;
+    let event = receiver.wait_for("checkout.completed").await.pop().expect("an event");
+    let mut body = event.clone();
+    body.text = body.text.replace("10.83", "10.84");
+    assert!(!body.is_signed_with(EVENT_SECRET));
+    for header in ["webhook-id", "webhook-timestamp"] {
+        let mut forged = event.clone();
+        forged.headers.insert(header, "1".parse().expect("a value"));
+        assert!(!forged.is_signed_with(EVENT_SECRET), "{header}");
+    }
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_destination_nothing_is_written() {
+    let world = World::new().await;
+    let service = world.start().await;
+    complete(&service).await;
+    for table in ["outbox", "delivery", "delivery_turn", "delivery_log"] {
+        assert_eq!(count(&world, table).await, 0, "{table}");
+    }
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_becomes_of_payments_and_checkouts_is_told() {
+    let receiver = Receiver::start().await;
+    let world = world(&[receiver.entry("shop")]).await;
+    let service = world.start().await;
+
+    let declined = service.create(&everything()).await;
+    service.post(&format!("{declined}/order"), &json!({})).await.expect(200);
+    service.post(&format!("{declined}/payment"), &card(&magic_card(30_106, 0))).await.expect(402);
+    let events = receiver.wait_for("payment.declined").await;
+    assert_eq!(kinds(&events), ["order.created", "payment.declined"]);
+    assert_eq!(events[1].body["data"]["payment"]["decline_code"], 30106);
+    assert_eq!(events[1].body["data"]["status"], "awaiting_input");
+
+    service.delete(&declined).await.expect(200);
+    receiver.wait_for("checkout.cancelled").await;
+
+    let expired = service.create(&everything()).await;
+    let id = expired.rsplit('/').next().expect("an id").to_owned();
+    sqlx::query("update checkout set due_at = now() where checkout_id = $1::uuid")
+        .bind(&id)
+        .execute(&world.database.pool)
+        .await
+        .expect("its time comes");
+    let events = receiver.wait_for("checkout.expired").await;
+    assert_eq!(events.last().map(Received::checkout), Some(&*id));
+
+    let pending = service.create(&everything()).await;
+    let ordered = service.post(&format!("{pending}/order"), &json!({})).await.expect(200);
+    let bearer = format!("Bearer {KEY}");
+    let headers = [
+        ("authorization", &*bearer),
+        ("prefer", "wait=1"),
+        ("idempotency-key", "pending"),
+        ("content-type", "application/json"),
+    ];
+    let body = card(&magic_card(20_003, 0)).to_string().into_bytes();
+    service
+        .call(reqwest::Method::POST, &format!("{pending}/payment"), &headers, Some(body))
+        .await
+        .expect(202);
+    receiver.wait_for("payment.pending").await;
+    let order = ordered.body["order"]["id"].as_u64().expect("an order");
+    assert!(world.simulator.settle(order, Settlement::Success));
+    receiver.wait_for("checkout.completed").await;
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_stuck_checkout_alerts_who_asked_for_alerts_alone() {
+    let (shop, alerts) = (Receiver::start().await, Receiver::start().await);
+    let asked = alerts.entry("alerts:checkout.stuck|payment.unknown|checkout.restarted");
+    let mut world = world(&[shop.entry("shop"), asked]).await;
+    world.simulator.set(|settings| settings.token_ttl_seconds = 1);
+    world.set("SETTLE_SECONDS", "0.2");
+    let service = world.start().await;
+    let path = service.create(&everything()).await;
+    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+    world.simulator.add_fault(Fault::on("process-payment").status_before(500));
+    let bearer = format!("Bearer {KEY}");
+    let headers = [
+        ("authorization", &*bearer),
+        ("prefer", "wait=0"),
+        ("idempotency-key", "stuck"),
+        ("content-type", "application/json"),
+    ];
+    let body = good_card().to_string().into_bytes();
+    service.call(reqwest::Method::POST, &format!("{path}/payment"), &headers, Some(body)).await.expect(202);
+    let told = alerts.wait_for("checkout.stuck").await;
+    assert_eq!(kinds(&told), ["payment.unknown", "checkout.stuck"]);
+    let stuck = &told[1].body["data"]["stuck"];
+    assert_eq!(
+        (stuck["reason"].as_str(), stuck["suggested_action"].as_str()),
+        (Some("payment-unknown"), Some("resolve"))
+    );
+    assert!(stuck["since"].is_string() && stuck.get("detail").is_none());
+    let told = shop.wait_for("checkout.stuck").await;
+    assert_eq!(kinds(&told), ["order.created", "payment.unknown", "checkout.stuck"]);
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_fails_is_sent_again_with_its_id_before_what_follows() {
+    let receiver = Receiver::start().await;
+    receiver.script([
+        Reply::Status(500),
+        Reply::Never,
+        Reply::Status(302),
+        Reply::Status(200),
+        Reply::Status(503),
+    ]);
+    let world = world(&[receiver.entry("shop")]).await;
+    let service = world.start().await;
+    complete(&service).await;
+    let events = receiver.wait_for("checkout.completed").await;
+    let sent: Vec<&str> = events.iter().map(Received::kind).collect();
+    let (order, done) = ("order.created", "checkout.completed");
+    assert_eq!(sent, [order, order, order, order, done, done]);
+    let ids: BTreeSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
+    assert_eq!(ids.len(), 2, "a repetition is known by its id");
+    assert!(events[..4].iter().all(|event| event.text == events[0].text), "and has the same bytes");
+    assert!(events.iter().all(|event| event.is_signed_with(EVENT_SECRET)));
+    wait_until_all_is_told(&world).await;
+    let log: Vec<(i32, String, Option<i16>, Option<String>)> =
+        sqlx::query_as("select attempt, outcome, status, failure from delivery_log order by delivery_log_id")
+            .fetch_all(&world.database.pool)
+            .await
+            .expect("the log");
+    let text = str::to_owned;
+    assert_eq!(
+        log,
+        [
+            (1, text("failed"), Some(500), None),
+            (2, text("failed"), None, Some(text("timeout"))),
+            (3, text("failed"), Some(302), None),
+            (4, text("delivered"), Some(200), None),
+            (1, text("failed"), Some(503), None),
+            (2, text("delivered"), Some(204), None),
+        ]
+    );
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn each_checkout_keeps_its_order_while_deliveries_fail() {
+    let receiver = Receiver::start().await;
+    // Two of three fail for a while.
+    receiver.script((0..45).map(|n| if n % 3 == 0 { Reply::Status(200) } else { Reply::Status(500) }));
+    let world = world(&[receiver.entry("shop")]).await;
+    let service = world.start().await;
+    let checkouts = (0..8).map(|_| complete(&service));
+    futures::future::join_all(checkouts).await;
+    wait_until_all_is_told(&world).await;
+    let mut orders: BTreeMap<String, Vec<(i64, String)>> = BTreeMap::new();
+    for event in receiver.received().iter().filter(|event| event.taken) {
+        let version = event.body["data"]["version"].as_i64().expect("a version");
+        orders.entry(event.checkout().to_owned()).or_default().push((version, event.kind().to_owned()));
+    }
+    assert_eq!(orders.len(), 8);
+    for (checkout, told) in orders {
+        assert!(told.is_sorted(), "{checkout}: {told:?}");
+        let kinds: Vec<&str> = told.iter().map(|(_, kind)| kind.as_str()).collect();
+        assert_eq!(kinds, ["order.created", "checkout.completed"], "{checkout}");
+    }
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_dead_destination_delays_no_checkout_and_no_other_destination() {
+    let (fine, silent) = (Receiver::start().await, Receiver::start().await);
+    silent.always(Reply::Never);
+    // Nothing listens at the third.
+    let closed = format!("closed={EVENT_SECRET}@http://127.0.0.1:9/events");
+    let mut world = world(&[silent.entry("silent"), closed, fine.entry("fine")]).await;
+    world.set("EVENT_TIMEOUT_SECONDS", "30");
+    world.set("SHUTDOWN_SECONDS", "1");
+    let service = world.start().await;
+    for _ in 0..12 {
+        complete(&service).await;
+    }
+    let done = |events: &[Received]| {
+        kinds(events).iter().filter(|kind| **kind == "checkout.completed").count() == 12
+    };
+    fine.wait_until("complete", done).await;
+    silent.wait_until("called", |events| !events.is_empty()).await;
+    assert!(silent.received().iter().all(|event| !event.taken));
+    assert!(count(&world, "delivery_log where destination = 'closed' and failure = 'connect'").await > 0);
+    // Whoever stops hands its turns back.
+    service.stop().await;
+    assert_eq!(count(&world, "delivery_turn where leased_by is not null").await, 0);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn several_processes_deliver_each_event_once() {
+    let receiver = Receiver::start().await;
+    let mut world = world(&[receiver.entry("shop")]).await;
+    world.set("EVENT_TIMEOUT_SECONDS", "10");
+    let services = [world.start().await, world.start().await, world.start().await];
+    let checkouts = (0..24).map(|n| complete(&services[n % services.len()]));
+    futures::future::join_all(checkouts).await;
+    wait_until_all_is_told(&world).await;
+    let events = receiver.received();
+    let ids: BTreeSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
+    assert_eq!((events.len(), ids.len()), (48, 48));
+    let processes = count(&world, "(select distinct process_id from delivery_log) p").await;
+    assert!(processes > 1, "the work was not shared: {processes}");
+    for service in services {
+        service.stop().await;
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn killed_with_kill_9_in_the_middle_of_a_delivery_nothing_is_lost() {
+    let receiver = Receiver::start().await;
+    receiver.script([Reply::Never]);
+    let mut world = world(&[receiver.entry("shop")]).await;
+    // Long enough that the process is killed before it gives the answer up.
+    world.set("EVENT_TIMEOUT_SECONDS", "3");
+    let service = world.spawn().await;
+    complete(&service).await;
+    receiver.wait_until("called", |events| events.len() == 1).await;
+    service.kill().await;
+    assert_eq!(count(&world, "delivery where state = 'pending'").await, 2);
+    let service = world.spawn().await;
+    let events = receiver.wait_for("checkout.completed").await;
+    assert_eq!(kinds(&events), ["order.created", "checkout.completed"]);
+    assert_eq!(events[0].id, events[1].id, "what was on its way is sent again with its id");
+    wait_until_all_is_told(&world).await;
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_waits_when_a_process_stops_is_delivered_by_the_next() {
+    let receiver = Receiver::start().await;
+    receiver.always(Reply::Status(500));
+    let world = world(&[receiver.entry("shop")]).await;
+    let service = world.start().await;
+    complete(&service).await;
+    service.stop().await;
+    assert_eq!(count(&world, "delivery_turn where leased_by is not null").await, 0);
+    receiver.always(Reply::Status(200));
+    let service = world.start().await;
+    let events = receiver.wait_for("checkout.completed").await;
+    assert_eq!(kinds(&events), ["order.created", "checkout.completed"]);
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_nobody_takes_is_given_up_and_what_follows_is_sent() {
+    let receiver = Receiver::start().await;
+    // Gone at once; then one that is too old when it fails.
+    receiver.script([Reply::Status(410), Reply::Status(500)]);
+    let mut world = world(&[receiver.entry("shop")]).await;
+    world.set("EVENT_GIVE_UP_SECONDS", "0.001");
+    let service = world.start().await;
+    complete(&service).await;
+    wait_until_all_is_told(&world).await;
+    let states: Vec<String> = sqlx::query_scalar("select state from delivery order by version")
+        .fetch_all(&world.database.pool)
+        .await
+        .expect("states");
+    assert_eq!(states, ["given-up", "given-up"]);
+
+    // By hand it is sent again.
+    let list = world.run(&["events", "list", "--state", "given-up", "-o", "ids"], "").await.expect(0);
+    assert_eq!(list.out.lines().count(), 2);
+    let again = world.run(&["events", "redeliver", "-", "-o", "ids"], &list.out).await.expect(0);
+    assert_eq!(again.out.lines().count(), 2);
+    let events = receiver.wait_for("checkout.completed").await;
+    assert_eq!(kinds(&events), ["order.created", "checkout.completed"]);
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn events_are_sent_again_by_id_by_time_and_to_another() {
+    let (shop, late) = (Receiver::start().await, Receiver::start().await);
+    let world = world(&[shop.entry("shop"), late.entry("late:checkout.stuck")]).await;
+    let service = world.start().await;
+    let path = complete(&service).await;
+    let checkout = path.rsplit('/').next().expect("an id");
+    wait_until_all_is_told(&world).await;
+    assert!(late.received().is_empty());
+
+    let list = world.run(&["events", "list", "-o", "json"], "").await.expect(0).json();
+    assert_eq!(list.len(), 2);
+    assert!(list.iter().all(|row| row["state"] == "delivered" && row["last_status"] == 204), "{list:?}");
+    let (done, order) = (&list[0], &list[1]);
+    assert_eq!(done["type"], "checkout.completed");
+
+    // By id.
+    let id = order["event_id"].as_str().expect("an id");
+    let queued = world.run(&["events", "redeliver", id, "-o", "json"], "").await.expect(0).json();
+    assert_eq!(queued, [json!({"event_id": id, "destination": "shop"})]);
+    let events = shop.wait_until("sent again", |events| events.len() == 3).await;
+    assert_eq!((events[2].id.as_str(), &events[2].text), (id, &events[0].text));
+    wait_until_all_is_told(&world).await;
+
+    // By time, first only to look.
+    let since = order["at"].as_str().expect("a time");
+    let dry =
+        world.run(&["events", "redeliver", "--since", since, "--dry-run", "-o", "ids"], "").await.expect(0);
+    assert_eq!(dry.out.lines().count(), 2);
+    assert_eq!(count(&world, "delivery where state = 'pending'").await, 0);
+    world.run(&["events", "redeliver", "--since", since], "").await.expect(0);
+    let events = shop.wait_until("both sent again", |events| events.len() == 5).await;
+    assert_eq!(kinds(&events[3..]), ["order.created", "checkout.completed"]);
+    world.run(&["events", "redeliver", "--since", "2999-01-01T00:00:00Z"], "").await.expect(3);
+
+    // To one that had not asked for it.
+    let to = ["events", "redeliver", "--checkout", checkout, "--type", "checkout.completed", "--to", "late"];
+    world.run(&to, "").await.expect(0);
+    late.wait_for("checkout.completed").await;
+    wait_until_all_is_told(&world).await;
+
+    // What would be everything, or goes nowhere, is refused.
+    world.run(&["events", "redeliver"], "").await.expect(2);
+    world.run(&["events", "redeliver", id, "--to", "nowhere"], "").await.expect(2);
+    let shown = world.run(&["events", "show", id, "-o", "table"], "").await.expect(0);
+    assert!(shown.out.contains(checkout) && shown.out.matches("delivered").count() == 3, "{}", shown.out);
+    world.run(&["events", "show", "00000000-0000-7000-8000-000000000000"], "").await.expect(3);
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn while_a_secret_is_changed_both_sign() {
+    let receiver = Receiver::start().await;
+    let fresh = "whsec_YW5vdGhlci1zZWNyZXQtYW5vdGhlci1zZWNyZXQtMDE=";
+    let world = world(&[format!("shop={fresh}|{EVENT_SECRET}@{}", receiver.url)]).await;
+    let service = world.start().await;
+    complete(&service).await;
+    let events = receiver.wait_for("checkout.completed").await;
+    assert!(events.iter().all(|event| event.is_signed_with(fresh) && event.is_signed_with(EVENT_SECRET)));
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_old_and_told_is_forgotten_and_what_waits_is_kept() {
+    let receiver = Receiver::start().await;
+    let world = world(&[receiver.entry("shop")]).await;
+    let service = world.start().await;
+    complete(&service).await;
+    wait_until_all_is_told(&world).await;
+    receiver.always(Reply::Status(500));
+    complete(&service).await;
+    receiver.wait_until("tried", |events| events.iter().any(|event| !event.taken)).await;
+    service.stop().await;
+    sqlx::query("update outbox set at = at - interval '31 days'")
+        .execute(&world.database.pool)
+        .await
+        .expect("time passes");
+    let service = world.start().await;
+    wait_for_rows(&world, "forgotten", "select count(*) = 2 from outbox").await;
+    assert_eq!(count(&world, "delivery where state = 'pending'").await, 2);
+    assert_eq!(count(&world, "delivery").await, 2);
+    service.stop().await;
+    world.finish().await;
+}

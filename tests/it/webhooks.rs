@@ -1,0 +1,213 @@
+//! Webhooks: believed only with a credential, stored before they are answered, once each; and never more than a hint.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bigcommerce_simulator::{Settings, Settlement, magic_card};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::harness::{Answer, KEY, PATIENCE, Service, World, card, everything, good_card};
+
+const PATH: &str = "/webhooks/bigcommerce";
+/// As the harness configures it.
+const CLIENT_SECRET: &str = "bigcommerce-client-secret-of-the-tests";
+const OWN_SECRET: &str = "own-webhook-secret-of-the-tests";
+
+fn event(hash: &str) -> Value {
+    json!({
+        "scope": "store/order/statusUpdated", "store_id": "1025646", "hash": hash, "created_at": 1_561_479_335,
+        "producer": "stores/teststore", "data": {"type": "order", "id": 250},
+    })
+}
+
+/// Headers as BigCommerce signs them, and the moment in seconds.
+fn signed(body: &str, secret: &str) -> Vec<(&'static str, String)> {
+    let at = time::OffsetDateTime::now_utc().unix_timestamp().to_string();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
+    mac.update(format!("msg_1.{at}.{body}").as_bytes());
+    let signature = format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()));
+    vec![
+        ("content-type", "application/json".to_owned()),
+        ("webhook-id", "msg_1".to_owned()),
+        ("webhook-timestamp", at),
+        ("webhook-signature", signature),
+    ]
+}
+
+async fn send(service: &Service, body: &str, headers: &[(&'static str, String)]) -> Answer {
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
+    service.call(Method::POST, PATH, &headers, Some(body.as_bytes().to_vec())).await
+}
+
+async fn stored(world: &World) -> i64 {
+    sqlx::query_scalar("select count(*) from webhook_event")
+        .fetch_one(&world.database.pool)
+        .await
+        .expect("a count")
+}
+
+#[tokio::test]
+async fn what_is_not_signed_is_refused_and_leaves_nothing() {
+    let mut world = World::new().await;
+    world.set("BIGCOMMERCE_WEBHOOK_SECRET", OWN_SECRET);
+    let service = world.start().await;
+    let body = event("one").to_string();
+    let own = |value: &str| {
+        vec![("content-type", "application/json".to_owned()), ("x-webhook-secret", value.to_owned())]
+    };
+    let mut elsewhere = event("one");
+    elsewhere["producer"] = json!("stores/another");
+    let elsewhere = elsewhere.to_string();
+    let mut late = signed(&body, CLIENT_SECRET);
+    late[2].1 = "1700000000".to_owned();
+    for (what, text, headers) in [
+        ("no credential", &body, own("")),
+        ("a storefront key", &body, vec![("authorization", format!("Bearer {KEY}"))]),
+        ("another secret", &body, signed(&body, "another-secret")),
+        ("another body's signature", &body, signed(&elsewhere, CLIENT_SECRET)),
+        ("another moment", &body, late),
+        ("another own secret", &body, own("own-webhook-secret-of-the-testz")),
+        ("a store that is not ours", &elsewhere, signed(&elsewhere, CLIENT_SECRET)),
+        ("no JSON", &"stores/teststore".to_owned(), own(OWN_SECRET)),
+    ] {
+        let answer = send(&service, text, &headers).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.problem()),
+            (401, "unauthorized"),
+            "{what}: {}",
+            answer.text
+        );
+    }
+    for field in ["scope", "hash"] {
+        for nonsense in [Value::Null, json!(7), json!("a\u{0}b")] {
+            let mut event = event("one");
+            event[field] = nonsense;
+            let text = event.to_string();
+            let answer = send(&service, &text, &signed(&text, CLIENT_SECRET)).await.expect(400);
+            assert_eq!(answer.problem(), "malformed-request");
+            assert!(answer.text.contains(field), "{}", answer.text);
+        }
+    }
+    let huge = format!("{}{}", " ".repeat(2_000_000), body);
+    assert_eq!(
+        send(&service, &huge, &signed(&huge, CLIENT_SECRET)).await.expect(413).problem(),
+        "payload-too-large"
+    );
+    assert_eq!(stored(&world).await, 0, "nothing of all this is stored");
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_event_is_stored_once_whichever_credential_comes_with_it() {
+    let mut world = World::new().await;
+    world.set("BIGCOMMERCE_WEBHOOK_SECRET", OWN_SECRET);
+    let service = world.start().await;
+    let body = event("one").to_string();
+    send(&service, &body, &signed(&body, CLIENT_SECRET)).await.expect(200);
+    send(&service, &body, &[("x-webhook-secret", OWN_SECRET.to_owned())]).await.expect(200);
+    assert_eq!(stored(&world).await, 1);
+    let mut odd = event("two");
+    odd["data"] = json!({"type": "cart", "id": "a\u{0}b", "order_id": "99999999999999999999999"});
+    let odd = odd.to_string();
+    send(&service, &odd, &signed(&odd, CLIENT_SECRET)).await.expect(200);
+    assert_eq!(stored(&world).await, 2, "what it is about is not understood, and it is kept");
+    service.stop().await;
+    world.finish().await;
+}
+
+/// Subscribes through the command line, as an operator does.
+async fn subscribe(world: &World, service: &Service, command: &str) -> String {
+    let destination = format!("{}{PATH}", service.url);
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_headless-checkout"))
+        .args(["webhooks", command, "--destination", &destination])
+        .env_clear()
+        .envs(world.vars())
+        .output()
+        .await
+        .expect("the command runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn settings() -> Settings {
+    Settings {
+        webhook_allow_http: true,
+        webhook_secret: CLIENT_SECRET.to_owned(),
+        webhook_copies: 3,
+        ..Settings::default()
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_wakes_a_checkout_that_would_have_slept_for_an_hour() {
+    let world = World::with(settings()).await;
+    let service = world.start().await;
+    let registered = subscribe(&world, &service, "register").await;
+    assert_eq!(registered.lines().filter(|line| line.contains("\tregistered\t")).count(), 6, "{registered}");
+    assert_eq!(subscribe(&world, &service, "repair").await.matches("\tunchanged\t").count(), 6);
+    let path = service.create(&everything()).await;
+    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+    let bearer = format!("Bearer {KEY}");
+    let headers = [
+        ("authorization", &*bearer),
+        ("prefer", "wait=1"),
+        ("idempotency-key", "pending"),
+        ("content-type", "application/json"),
+    ];
+    let body = card(&magic_card(20_003, 0)).to_string().into_bytes();
+    let pending =
+        service.call(Method::POST, &format!("{path}/payment"), &headers, Some(body)).await.expect(202);
+    let order = pending.body["order"]["id"].as_u64().expect("an order");
+    let asleep = async {
+        loop {
+            let put_off = sqlx::query(
+                "update checkout set due_at = now() + interval '1 hour' where status = 'waiting' and leased_by is null",
+            );
+            if put_off.execute(&world.database.pool).await.expect("an update").rows_affected() == 1 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asleep).await.expect("it falls asleep");
+    assert!(world.simulator.settle(order, Settlement::Success));
+    service.wait_until(&path, "completed", |snapshot| snapshot["status"] == "completed").await;
+    let about: i64 = sqlx::query_scalar("select count(*) from webhook_event where checkout_id is not null")
+        .fetch_one(&world.database.pool)
+        .await
+        .expect("a count");
+    assert!(about > 0, "the events are about the checkout");
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_webhooks_during_a_checkout_changes_nothing() {
+    let world = World::with(settings()).await;
+    let service = world.start().await;
+    subscribe(&world, &service, "register").await;
+    let path = service.create(&everything()).await;
+    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+    // The simulator tells of the order and of the payment, three times each, while the calls are in flight; and somebody
+    // repeats an event about the order all the time.
+    let order = service.get(&path).await.expect(200).body["order"]["id"].clone();
+    let flood = async {
+        for count in 0..40 {
+            let mut event = event(&format!("flood {count}"));
+            event["data"]["id"] = order.clone();
+            let body = event.to_string();
+            send(&service, &body, &signed(&body, CLIENT_SECRET)).await.expect(200);
+        }
+    };
+    let payment = format!("{path}/payment");
+    let body = good_card();
+    let (paid, ()) = tokio::join!(service.post(&payment, &body), flood);
+    assert_eq!(paid.expect(200).body["status"], "completed");
+    let ledger = world.simulator.ledger();
+    assert_eq!((ledger.orders.len(), ledger.charges.len()), (1, 1));
+    service.stop().await;
+    world.finish().await;
+}
