@@ -133,11 +133,15 @@ impl Operators {
 
     async fn try_to_end(&self, action: &OrderAction, outcome: &Outcome) -> Result<bool, store::Error> {
         let mut audited = self.store().audited().await?;
+        // The checkout before the action, as whoever begins one locks them.
+        let held = match action.checkout_id {
+            Some(id) => audited.lock(id.into()).await?,
+            None => None,
+        };
         if !audited.end_order_action(action, outcome.status(), &outcome.answer()).await? {
             return Ok(false);
         }
-        if let (Some(checkout_id), Outcome::Done(_)) = (action.checkout_id, outcome)
-            && let Some(held) = audited.lock(checkout_id.into()).await?
+        if let (Some(held), Outcome::Done(_)) = (held, outcome)
             && held.checkout.status == Status::Completed
         {
             let status = if action.kind == Kind::Void.as_str() { "void" } else { "refunded" };
