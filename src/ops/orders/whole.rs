@@ -63,9 +63,9 @@ impl Operators {
                 Err(refused) => return Err(self.unless_ended(checkout.id, refused).await),
             };
             if ask.dry_run {
-                return Ok(self.report(held, ask, way.effect));
+                return Ok(report(held, ask, way.effect));
             }
-            let begun = self.submit(self.asked(held, order, &way, ask)).await;
+            let begun = self.submit(asked(held, order, &way, ask)).await;
             let id = match begun {
                 // Somebody asked for the same at the same time.
                 Err(OrderRefused::Busy) => self.earlier(checkout.id).await?.ok_or(OrderRefused::Busy)?,
@@ -85,7 +85,7 @@ impl Operators {
         };
         let now = self.store().look(checkout.id).await?.ok_or(Refused::NotFound)?;
         let noted = self.store().audit(Some(checkout.id.uuid()), None, 1).await?;
-        let report = self.report(held, ask, effect);
+        let report = report(held, ask, effect);
         Ok(Report {
             status_after: now.checkout.status.as_str(),
             audit_id: noted.first().map(|row| row.audit_id),
@@ -118,25 +118,6 @@ impl Operators {
     async fn latest(&self, id: CheckoutId) -> Result<Option<OrderAction>, OrderRefused> {
         let filter = OrderActionFilter { checkout_id: Some(id.uuid()), ..OrderActionFilter::default() };
         Ok(self.store().order_actions(&filter, 1).await?.pop())
-    }
-
-    fn asked(&self, held: &Held, order_id: OrderId, way: &Way, ask: Ask<'_>) -> NewAction {
-        let checkout = &held.checkout;
-        let principal = format!("checkout:{}", checkout.id);
-        // One open action for each order is what keeps two of them apart; the key only has to be new.
-        let key = Uuid::now_v7().to_string();
-        NewAction {
-            store: checkout.store.clone(),
-            order_id,
-            kind: way.kind,
-            body: way.body.clone(),
-            reason: ask.reason.to_owned(),
-            actor: ask.actor.clone(),
-            fingerprint: Sha256::digest(key.as_bytes()).into(),
-            principal,
-            key: Some(key),
-            checkout_id: Some(checkout.id),
-        }
     }
 
     /// How what was paid goes back, by what BigCommerce shows.
@@ -175,22 +156,41 @@ impl Operators {
             }
         }
     }
+}
 
-    #[expect(clippy::unused_self, reason = "reads as what it is: a report of this room")]
-    fn report(&self, held: &Held, ask: Ask<'_>, effect_on_money: String) -> Report {
-        let action = Action::Cancel { refund: true };
-        let status = held.checkout.status.as_str();
-        Report {
-            dry_run: ask.dry_run,
-            action: action.name(),
-            checkout_id: held.checkout.id.uuid(),
-            status_before: status,
-            status_after: if ask.dry_run { "cancelled" } else { status },
-            effect_on_orders: effects(&action, held).0,
-            effect_on_money,
-            audit_id: None,
-            checkout: Box::new(held.checkout.clone()),
-        }
+/// The action that goes this way.
+fn asked(held: &Held, order_id: OrderId, way: &Way, ask: Ask<'_>) -> NewAction {
+    let checkout = &held.checkout;
+    let principal = format!("checkout:{}", checkout.id);
+    // One open action for each order is what keeps two of them apart; the key only has to be new.
+    let key = Uuid::now_v7().to_string();
+    NewAction {
+        store: checkout.store.clone(),
+        order_id,
+        kind: way.kind,
+        body: way.body.clone(),
+        reason: ask.reason.to_owned(),
+        actor: ask.actor.clone(),
+        fingerprint: Sha256::digest(key.as_bytes()).into(),
+        principal,
+        key: Some(key),
+        checkout_id: Some(checkout.id),
+    }
+}
+
+fn report(held: &Held, ask: Ask<'_>, effect_on_money: String) -> Report {
+    let action = Action::Cancel { refund: true };
+    let status = held.checkout.status.as_str();
+    Report {
+        dry_run: ask.dry_run,
+        action: action.name(),
+        checkout_id: held.checkout.id.uuid(),
+        status_before: status,
+        status_after: if ask.dry_run { "cancelled" } else { status },
+        effect_on_orders: effects(&action, held).0,
+        effect_on_money,
+        audit_id: None,
+        checkout: Box::new(held.checkout.clone()),
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn mark(action: uuid::Uuid) -> String {
 /// A refund with our mark among the refunds of the order.
 pub(super) fn refund(mark: &str, refunds: &[Refund]) -> Finding {
     let ours = refunds.iter().find(|refund| refund.reasons.iter().any(|reason| reason.contains(mark)));
-    ours.map_or(Finding::Nothing, |refund| of_refund(refund))
+    ours.map_or(Finding::Nothing, of_refund)
 }
 
 /// What a refund document says: a provider may have declined to pay any of it back.

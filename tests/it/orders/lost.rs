@@ -86,10 +86,10 @@ async fn cell(world: &World, service: &Service, kind: &str, lost: &str, effect: 
             assert!(answer.header("retry-after").is_some());
         }
     }
-    let last = ask(service, &target.path, Some(&key), target.body.as_ref()).await;
-    assert_eq!(last.status, 201, "{what}: {}", last.text);
+    let told = ask(service, &target.path, Some(&key), target.body.as_ref()).await;
+    assert_eq!(told.status, 201, "{what}: {}", told.text);
     let replayed = effect.last() == Some(&true);
-    assert_eq!(last.header("idempotent-replayed").is_some(), replayed, "{what}");
+    assert_eq!(told.header("idempotent-replayed").is_some(), replayed, "{what}");
     for fault in faults {
         assert_eq!(world.simulator.reached(fault), 1, "{what}: the fault was not reached");
     }

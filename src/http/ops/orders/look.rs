@@ -52,11 +52,11 @@ pub(super) async fn list(
         limit: Some(asked.limit(ROWS)),
     };
     let rows = state.operators().orders(&store, &filter).await?;
-    Ok(page(&asked, rows))
+    Ok(page(&asked, &rows))
 }
 
 /// One page, and the number of the next one as long as this one is full.
-fn page(asked: &Asked, rows: Vec<serde_json::Value>) -> Response {
+fn page(asked: &Asked, rows: &[serde_json::Value]) -> Response {
     let full = u32::try_from(rows.len()).is_ok_and(|shown| shown >= asked.limit(ROWS));
     let next_page = full.then(|| asked.page() + 1);
     json(StatusCode::OK, &json!({"data": rows, "next_page": next_page}))
@@ -115,7 +115,7 @@ pub(super) async fn customers(
         limit: Some(asked.limit(ROWS)),
     };
     let rows = state.operators().customers(&store, &filter).await?;
-    Ok(page(&asked, rows))
+    Ok(page(&asked, &rows))
 }
 
 /// List the variants of a product
@@ -135,5 +135,5 @@ pub(super) async fn variants(
     let store = store_of(&state, &asked)?;
     let (number, limit) = (Some(asked.page()), Some(asked.limit(ROWS)));
     let rows = state.operators().variants(&store, product_id, number, limit).await?;
-    Ok(page(&asked, rows))
+    Ok(page(&asked, &rows))
 }
