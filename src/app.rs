@@ -90,8 +90,13 @@ impl App {
         let budgets = budgets(&config, &presence.replicas);
         let metrics = Metrics::new(store.clone());
         let clients = clients(&config, &budgets, &metrics)?;
-        let operators =
-            Operators::new(store.clone(), clients.clone(), budgets.clone(), operators_settings(&config));
+        let operators = Operators::new(
+            store.clone(),
+            clients.clone(),
+            budgets.clone(),
+            operators_settings(&config),
+            tasks.clone(),
+        );
         let engine =
             Engine::new(store.clone(), clients, settings, metrics.engine(), tasks.clone(), stopping.clone());
         let metrics_listener = match config.metrics_addr {
@@ -180,6 +185,8 @@ impl App {
         self.begin_deliveries()?;
         let (operators, stop) = (self.operators.clone(), self.stopping.clone());
         self.tasks.spawn(async move { operators.work(stop).await });
+        let (operators, stop) = (self.operators.clone(), self.stopping.clone());
+        self.tasks.spawn(async move { operators.settle_order_actions(stop).await });
         self.begin_listening();
         Ok(())
     }

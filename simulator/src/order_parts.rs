@@ -108,9 +108,17 @@ pub(crate) fn shipping_quotes(visit: &mut Visit<'_>) -> Reply {
     if known { Ok(Answer::empty(204)) } else { Err(missing()) }
 }
 
-/// `GET /v2/orders/{id}/taxes`
+/// `GET /v2/orders/{id}/taxes`; with `details=true` each tax names a line that it is for.
 pub(crate) fn taxes(visit: &mut Visit<'_>) -> Reply {
-    let rows = order(visit)?.taxes.clone();
+    let order = order(visit)?;
+    let mut rows = order.taxes.clone();
+    if visit.query("details") == Some("true") {
+        let line = order.products.first().map(|product| product.id);
+        for row in &mut rows {
+            row["order_product_id"] = line.into();
+            row["line_item_type"] = "item".into();
+        }
+    }
     Ok(page(visit, rows))
 }
 

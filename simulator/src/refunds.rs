@@ -14,6 +14,9 @@ use crate::order::Order;
 use crate::settle;
 use crate::webhooks;
 
+/// The provider that declines every refund.
+const DECLINES: &str = "declining";
+
 fn missing() -> Answer {
     answer::not_found("The order does not exist.")
 }
@@ -135,13 +138,14 @@ pub(crate) fn create(visit: &mut Visit<'_>) -> Reply {
     if by_credit && order.customer_id == 0 {
         return Err(refused("Unable to process a guest refund with store credit."));
     }
+    let declined = payments.iter().all(|payment| payment["provider_id"] == DECLINES);
     let id = visit.store.next_id();
     let mut rows = Vec::new();
     for payment in &payments {
         rows.push(json!({
             "id": visit.store.next_id(), "provider_id": payment["provider_id"].as_str().unwrap_or(""),
             "amount": payment["amount"], "offline": payment["offline"] == Value::Bool(true),
-            "is_declined": false, "declined_message": "", "transaction_id": uuid::Uuid::new_v4().to_string(),
+            "is_declined": declined, "declined_message": if declined { "The provider declined." } else { "" }, "transaction_id": uuid::Uuid::new_v4().to_string(),
         }));
     }
     let first_reason = wish.items.first().map_or("", |item| item["reason"].as_str().unwrap_or("")).to_owned();
@@ -150,6 +154,12 @@ pub(crate) fn create(visit: &mut Visit<'_>) -> Reply {
         "total_amount": number(wish.total), "total_tax": 0, "uses_merchant_override_values": false,
         "items": wish.items, "payments": rows,
     });
+    if declined {
+        // It is listed, and no money has moved.
+        order.refunds.push(refund.clone());
+        visit.store.orders.insert(order.id, order);
+        return Ok(Answer::data(201, &refund));
+    }
     visit.store.refunds.push(ledger::Refund {
         store: visit.store.hash.clone(),
         id,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use sqlx::postgres::PgPoolOptions;
+use tokio_util::task::TaskTracker;
 
 use super::parts::{budgets, clients, operators_settings, told, upstream};
 use crate::bigcommerce::budget::{Budget, Replicas};
@@ -31,7 +32,7 @@ pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
 /// The operators' room, to look around in.
 pub async fn reading(database: &config::Database) -> anyhow::Result<Operators> {
     let store = store(database).await?;
-    Ok(Operators::new(store, HashMap::new(), HashMap::new(), ops::Settings::default()))
+    Ok(Operators::new(store, HashMap::new(), HashMap::new(), ops::Settings::default(), TaskTracker::new()))
 }
 
 /// The operators' room, to act in. Whoever is told of transitions is told of these too. With a configuration it can ask
@@ -50,7 +51,7 @@ pub async fn acting(
         }
         None => (HashMap::new(), HashMap::new(), ops::Settings::default()),
     };
-    Ok(Operators::new(store, clients, budgets, settings))
+    Ok(Operators::new(store, clients, budgets, settings, TaskTracker::new()))
 }
 
 /// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.

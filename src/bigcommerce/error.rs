@@ -174,6 +174,11 @@ impl Error {
         }
     }
 
+    /// There is nobody to ask: nothing was sent.
+    pub const fn not_connected() -> Self {
+        Self::Unavailable(Unavailable { reason: UnavailableReason::NotConnected, retry_after: None })
+    }
+
     pub(super) const fn unknown(cause: UnknownCause, status: Option<u16>) -> Self {
         Self::Unknown(Unknown { cause, status, retry_after: None, evidence: None })
     }

@@ -158,13 +158,21 @@ impl Orders<'_> {
     /// The stored quotes of one shipping address, as they are; none for orders made by API.
     pub async fn shipping_quotes(&self, id: OrderId, address_id: i64) -> Result<Answer<Vec<Value>>, Error> {
         let address_id = address_id.to_string();
-        self.sub_list("order.shipping_quotes", id, &["shipping_addresses", &address_id, "shipping_quotes"])
-            .await
+        let below = ["shipping_addresses", &address_id, "shipping_quotes"];
+        let request = self.one("order.shipping_quotes", Method::GET, id, &below);
+        self.client.call(self.cx, request, quotes).await
     }
 
     /// The taxes of an order, as they are.
     pub async fn taxes(&self, id: OrderId) -> Result<Answer<Vec<Value>>, Error> {
         self.sub_list("order.taxes", id, &["taxes"]).await
+    }
+
+    /// The taxes of an order with the lines that they are for, as they are.
+    pub async fn taxes_in_detail(&self, id: OrderId) -> Result<Answer<Vec<Value>>, Error> {
+        let request = self.one("order.taxes", Method::GET, id, &["taxes"]);
+        let request = request.query("details", Some(true)).query("limit", Some(250));
+        self.client.call(self.cx, request, rows(as_is)).await
     }
 
     /// The coupons of an order, as they are.
@@ -217,6 +225,14 @@ impl Orders<'_> {
         let segments =
             [api, "orders", id.as_str()].into_iter().chain(below.iter().copied()).collect::<Vec<_>>();
         Request::api(name, method, &segments)
+    }
+}
+
+/// BigCommerce's guide shows the quotes of an address as one object, its specification as a list; none is 204.
+fn quotes(body: Option<Value>) -> Option<Vec<Value>> {
+    match body.map(lenient::data) {
+        Some(one @ Value::Object(_)) => Some(vec![one]),
+        other => rows(as_is)(other),
     }
 }
 

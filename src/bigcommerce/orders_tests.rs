@@ -86,3 +86,42 @@ fn a_refund_is_found_by_its_reason() {
         (Some(125), Some(Decimal::new(799, 2)))
     );
 }
+
+#[test]
+fn shipping_quotes_may_be_none_one_or_several() {
+    assert_eq!(quotes(None).map(|list| list.len()), Some(0));
+    assert_eq!(
+        quotes(Some(parsed(r#"{"id":"16","shipping_provider_id":"x"}"#))).map(|list| list.len()),
+        Some(1)
+    );
+    assert_eq!(quotes(Some(parsed(r#"[{"id":"16"},{"id":"17"}]"#))).map(|list| list.len()), Some(2));
+    assert_eq!(quotes(Some(parsed("7"))), None);
+}
+
+#[test]
+fn the_call_that_archives_all_orders_cannot_be_built() {
+    let call = super::super::Call::new(uuid::Uuid::nil(), super::super::Priority::BackOffice);
+    let client = super::super::Client::new(&super::super::Settings {
+        store_hash: "abc".to_owned(),
+        access_token: super::super::Secret::new("token".to_owned()),
+        api_url: "http://127.0.0.1:9".to_owned(),
+        payments_url: "http://127.0.0.1:9".to_owned(),
+        timeout: std::time::Duration::from_secs(1),
+        payment_timeout: std::time::Duration::from_secs(1),
+    });
+    let client = client.expect("a client");
+    let orders = client.orders(&call);
+    // What names an order is a number from 1 on, so its path has a segment more than that of all orders.
+    for id in [1, 125, i64::MAX] {
+        let id = OrderId::new(id).expect("an id");
+        let request = orders.one("order.archive", Method::DELETE, id, &[]);
+        assert_eq!(request.path_text(), Some(&*format!("/v2/orders/{id}")));
+    }
+    for id in [0, -1, i64::MIN] {
+        assert_eq!(OrderId::new(id), None, "{id}");
+    }
+    // And the sources hold the method once for orders: in the call above.
+    let source = include_str!("orders.rs").to_owned() + include_str!("order_money.rs");
+    assert_eq!(source.matches("Method::DELETE").count(), 1);
+    assert!(source.contains(r#"self.one("order.archive", Method::DELETE, id, &[])"#));
+}

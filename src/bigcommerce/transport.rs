@@ -129,6 +129,11 @@ impl Request {
         path::query(&self.query)
     }
 
+    #[cfg(test)]
+    pub(super) fn path_text(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+
     /// Gives the call the time that a gateway behind BigCommerce may need.
     pub(super) const fn moves_money(mut self) -> Self {
         self.moves_money = true;

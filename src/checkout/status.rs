@@ -131,7 +131,7 @@ impl Flow {
 }
 
 impl Status {
-    /// Whether nothing will ever change again.
+    /// Whether nothing will ever change again, unless an operator gives back what was paid.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Cancelled | Self::Expired)
     }
@@ -173,6 +173,8 @@ words! {
         Paused = "paused",
         /// A person found out what recovery could not: it certainly did not happen.
         Resolved = "resolved",
+        /// What was paid was given back on request.
+        Refunded = "refunded",
     }
 }
 
@@ -188,7 +190,7 @@ pub struct Illegal {
 
 /// The transition function of the saga: exhaustive over every pair of status and event.
 ///
-/// `completed`, `cancelled` and `expired` have no way out. A checkout that is being undone is never run forward
+/// `cancelled` and `expired` have no way out, and `completed` has one: what was paid is given back. A checkout that is being undone is never run forward
 /// again: it ends undone, stuck, or completed when it turns out that it had been paid.
 pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
     use Event as E;
@@ -203,7 +205,7 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
         (S::Running, E::Rested) | (S::Stuck, E::Resolved) => Ok(S::AwaitingInput),
         (S::Running, E::Deferred) | (S::Stuck | S::Waiting, E::Restarted) => Ok(S::Waiting),
         (S::Running | S::Compensating | S::Stuck, E::Paid) => Ok(S::Completed),
-        (S::Compensating, E::Undone) => Ok(S::Cancelled),
+        (S::Compensating, E::Undone) | (S::Completed, E::Refunded) => Ok(S::Cancelled),
         (S::Compensating, E::Lapsed) => Ok(S::Expired),
         (S::Running | S::Compensating, E::Stalled) | (S::AwaitingInput | S::Waiting, E::Paused) => {
             Ok(S::Stuck)
@@ -219,7 +221,8 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
             | E::Lapsed
             | E::Stalled
             | E::Restarted
-            | E::Resolved,
+            | E::Resolved
+            | E::Refunded,
         )
         | (
             S::Running,
@@ -230,7 +233,8 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
             | E::Lapsed
             | E::Restarted
             | E::Paused
-            | E::Resolved,
+            | E::Resolved
+            | E::Refunded,
         )
         | (
             S::Waiting,
@@ -243,11 +247,18 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
             | E::Undone
             | E::Lapsed
             | E::Stalled
-            | E::Resolved,
+            | E::Resolved
+            | E::Refunded,
         )
         | (
             S::Compensating,
-            E::Claimed | E::Rested | E::CancelRequested | E::Abandoned | E::Paused | E::Resolved,
+            E::Claimed
+            | E::Rested
+            | E::CancelRequested
+            | E::Abandoned
+            | E::Paused
+            | E::Resolved
+            | E::Refunded,
         )
         | (
             S::Stuck,
@@ -260,7 +271,8 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
             | E::Undone
             | E::Lapsed
             | E::Stalled
-            | E::Paused,
+            | E::Paused
+            | E::Refunded,
         )
         | (S::Completed | S::Cancelled | S::Expired, _) => Err(Illegal { status, event }),
     }
@@ -274,15 +286,15 @@ mod tests {
     /// letter is the status that follows: Awaiting input, Running, Waiting, Completed, cOmpensating, canceLled,
     /// Expired, Stuck.
     const TABLE: &str = "
-        from            claimed resumed advanced rested deferred paid cancel-requested abandoned undone lapsed stalled restarted paused resolved
-         awaiting_input  R       -       -        -      -        -    O                O         -      -      -       -         S      -
-         running         -       R       R        A      W        C    -                -         -      -      S       -         -      -
-         waiting         -       R       -        -      -        -    O                -         -      -      -       W         S      -
-         completed       -       -       -        -      -        -    -                -         -      -      -       -         -      -
-         compensating    -       O       O        -      O        C    -                -         L      E      S       O         -      -
-         cancelled       -       -       -        -      -        -    -                -         -      -      -       -         -      -
-         expired         -       -       -        -      -        -    -                -         -      -      -       -         -      -
-         stuck           -       -       -        -      -        C    O                -         -      -      -       W         -      A";
+        from            claimed resumed advanced rested deferred paid cancel-requested abandoned undone lapsed stalled restarted paused resolved refunded
+         awaiting_input  R       -       -        -      -        -    O                O         -      -      -       -         S      -   -
+         running         -       R       R        A      W        C    -                -         -      -      S       -         -      -   -
+         waiting         -       R       -        -      -        -    O                -         -      -      -       W         S      -   -
+         completed       -       -       -        -      -        -    -                -         -      -      -       -         -      -   L
+         compensating    -       O       O        -      O        C    -                -         L      E      S       O         -      -   -
+         cancelled       -       -       -        -      -        -    -                -         -      -      -       -         -      -   -
+         expired         -       -       -        -      -        -    -                -         -      -      -       -         -      -   -
+         stuck           -       -       -        -      -        C    O                -         -      -      -       W         -      A   -";
 
     #[test]
     fn every_pair_of_status_and_event_is_as_the_table_says() {
@@ -328,7 +340,8 @@ mod tests {
                     stored = status;
                     log.push(event);
                 }
-                proptest::prop_assert!(!before.is_final() || before == stored);
+                let given_back = before == Status::Completed && event == Event::Refunded;
+                proptest::prop_assert!(!before.is_final() || before == stored || given_back);
             }
             let replayed = log.into_iter().try_fold(Status::AwaitingInput, next);
             proptest::prop_assert_eq!(replayed, Ok(stored));

@@ -132,9 +132,11 @@ impl Problem {
 fn refusal(refused: &Refused) -> Problem {
     let exit = match refused {
         Refused::NotFound => Exit::NotFound,
-        Refused::Forbidden { .. } | Refused::Guarded(_) | Refused::Contradicted { .. } | Refused::Moved => {
-            Exit::Refused
-        }
+        Refused::Forbidden { .. }
+        | Refused::Guarded(_)
+        | Refused::Contradicted { .. }
+        | Refused::Rejected(_)
+        | Refused::Moved => Exit::Refused,
         Refused::NoReason | Refused::Upstream(_) | Refused::UnknownStore | Refused::Store(_) => Exit::Error,
     };
     Problem {
@@ -147,8 +149,8 @@ fn refusal(refused: &Refused) -> Problem {
 
 /// Whoever has the database may do everything; the audit log says that it was done past the service.
 async fn direct(action: &Action) -> anyhow::Result<Door> {
-    let operators = if matches!(action, Action::Resolve(_)) {
-        let config = Config::from_env().context("resolve --direct asks BigCommerce")?;
+    let operators = if matches!(action, Action::Resolve(_) | Action::Cancel { refund: true }) {
+        let config = Config::from_env().context("resolve and refunds with --direct ask BigCommerce")?;
         app::acting(&config.database, &config.events, Some(&config)).await?
     } else {
         app::acting(&Database::from_env()?, &Events::from_env()?, None).await?

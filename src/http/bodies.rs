@@ -61,6 +61,11 @@ bodies! {
     Cancel = Shape::Object(&validate::CANCEL);
     Resolve = Shape::Object(&validate::RESOLVE);
     Bulk = Shape::Object(&validate::BULK);
+    ChangeOrder = Shape::Object(&validate::CHANGE_ORDER);
+    Shipment = Shape::Object(&validate::SHIPMENT);
+    RefundQuote = Shape::Object(&validate::REFUND_QUOTE);
+    Refund = Shape::Object(&validate::REFUND);
+    Money = Shape::Object(&validate::MONEY);
 }
 
 /// A payment: ours, or BigCommerce's own body.

@@ -48,6 +48,19 @@ pub(super) fn body(operation_id: &str) -> Option<Value> {
             "filter": {"status": "stuck", "reason": "attempts-exhausted"}, "action": "restart",
             "reason": "the outage is over", "dry_run": true,
         }),
+        "changeOrder" => json!({"status_id": 2, "reason": "it left the house", "dry_run": true}),
+        "shipOrder" => json!({
+            "order_address_id": 128, "shipping_provider": "", "tracking_number": "EJ958083578UK",
+            "comments": "Janes Order",
+            "items": [{"order_product_id": 194, "quantity": 1}, {"order_product_id": 195, "quantity": 1}],
+        }),
+        "quoteRefund" => json!({"items": [{"item_type": "PRODUCT", "item_id": 194, "quantity": 1}]}),
+        "refundOrder" => json!({
+            "items": [{"item_type": "PRODUCT", "item_id": 194, "quantity": 1, "reason": "arrived broken"}],
+            "payments": [{"provider_id": "stripe", "amount": 10.83, "offline": false}],
+            "reason": "arrived broken",
+        }),
+        "captureOrder" | "voidOrder" => json!({"reason": "the goods are ready"}),
         _ => return None,
     })
 }
@@ -95,5 +108,10 @@ mod tests {
         assert!(validate::cancel(&example("undoCheckout")).is_ok());
         assert!(validate::resolve(&example("resolveCheckout")).is_ok());
         assert!(validate::bulk(&example("beginBulk")).is_ok());
+        assert!(validate::change_order(&example("changeOrder")).is_ok());
+        assert!(validate::shipment(&example("shipOrder")).is_ok());
+        assert!(validate::refund_quote(&example("quoteRefund")).is_ok());
+        assert!(validate::refund(&example("refundOrder")).is_ok());
+        assert!(validate::money_reason(&example("captureOrder")).is_ok());
     }
 }

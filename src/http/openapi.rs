@@ -93,6 +93,10 @@ const TAGS: &[(&str, &str)] = &[
         "Operators",
         "Looking and acting, with an operator's token. Every action needs a reason and can be tried dry.",
     ),
+    (
+        "Orders",
+        "Order management for operators: BigCommerce's orders, read as they are and changed with care.",
+    ),
     ("Reference", "This reference and the explanations of problems."),
     ("Webhooks", "What BigCommerce calls."),
     ("Health", "Probes."),
@@ -227,6 +231,15 @@ fn complete_ops(path: &str, method: &HttpMethod, operation: &mut Operation) {
                 .into(),
         );
     }
+    if let Some(required) = takes_key(path, method) {
+        let text =
+            "1 to 255 visible ASCII characters; fresh for each new intention, the same for a repetition.";
+        let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
+        parameters.push(parameter("Idempotency-Key", ParameterIn::Header, required, text, key));
+        let text = "`wait=<seconds>`: how long to wait for the outcome; 10 when left out, at most 30, 0 answers at once.";
+        let wait = ObjectBuilder::new().schema_type(Type::String).examples(["wait=10"]);
+        parameters.push(parameter("Prefer", ParameterIn::Header, false, text, wait));
+    }
     let has_body = operation.request_body.is_some();
     let answers = [
         (400, true),
@@ -242,6 +255,16 @@ fn complete_ops(path: &str, method: &HttpMethod, operation: &mut Operation) {
         (503, true),
     ];
     add_problems(operation, &answers);
+}
+
+/// Whether an operators' door takes an idempotency key, and whether it needs one.
+fn takes_key(path: &str, method: &HttpMethod) -> Option<bool> {
+    let posts = *method == HttpMethod::Post && path.starts_with("/ops/v1/orders/");
+    match path.rsplit('/').next() {
+        Some("refunds" | "capture" | "void") if posts => Some(true),
+        Some("shipments") if posts => Some(false),
+        _ => None,
+    }
 }
 
 fn add_problems(operation: &mut Operation, answers: &[(u16, bool)]) {

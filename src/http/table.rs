@@ -157,6 +157,11 @@ problems! {
         shopper: "We are looking into your order. Please do not pay again; we will contact you.",
         meaning: "BigCommerce was asked about an operator's finding and shows something else. Nothing was done.",
         advice: "`evidence` is what BigCommerce shows. Find out why the two differ before anything else is done.";
+    OrderBusy = "order-busy", 409, "Another action on this order has not ended", true,
+        shopper: "We are looking into your order. Please do not pay again; we will contact you.",
+        meaning: "A refund, a capture, a void or a shipment of the order is on its way, or it is being found out whether it \
+            took effect. BigCommerce takes one at a time. Nothing was done.",
+        advice: "Look at `GET /ops/v1/order-actions?order_id=`, then ask again after Retry-After with the same key.";
     CartTaken = "cart-taken", 409, "Another checkout has this cart", false,
         shopper: "This cart is being checked out already.",
         meaning: "A checkout that is not cancelled or expired was made for this cart, or has taken it over. Two of them \
@@ -171,6 +176,10 @@ problems! {
         meaning: "The step could not be done because BigCommerce, or this service, cannot do anything now. Nothing \
             happened at BigCommerce.",
         advice: "Send the same request with the same Idempotency-Key again after Retry-After.";
+    OutcomeUnknown = "outcome-unknown", 503, "Whether it was done is not known", true,
+        shopper: "The shop cannot be reached at the moment. Please try again.",
+        meaning: "BigCommerce was asked to change an order and gave no answer, and the order does not show the change.",
+        advice: "Read the order. The same change may be sent again: doing it twice is the same as doing it once.";
     Internal = "internal", 500, "Something went wrong here", true,
         shopper: "Something went wrong. Please try again.",
         meaning: "A mistake in this service. What was acknowledged before is safe.",
@@ -215,9 +224,11 @@ mod tests {
             ("raw-card-not-enabled", 422),
             ("refused-by-guard", 409),
             ("contradicted-by-bigcommerce", 409),
+            ("order-busy", 409),
             ("cart-taken", 409),
             ("rate-limited", 429),
             ("upstream-unavailable", 503),
+            ("outcome-unknown", 503),
             ("internal", 500),
         ];
         let table: Vec<(&str, u16)> =

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::bigcommerce::Client;
-use crate::checkout::{Checkout, CheckoutId, Illegal};
+use crate::checkout::{Checkout, CheckoutId, Illegal, Refused as Rejection, Status};
 use crate::saga::operate;
 use crate::store::{self, Audited, Entry, Held, Transition};
 
@@ -78,6 +78,9 @@ pub enum Refused {
         /// In particular.
         evidence: Vec<String>,
     },
+    /// BigCommerce refused to do it. Nothing happened.
+    #[error("BigCommerce refused it")]
+    Rejected(Rejection),
     /// BigCommerce could not be asked.
     #[error("BigCommerce could not be asked: {0}")]
     Upstream(String),
@@ -126,6 +129,7 @@ impl Refused {
             Self::NoReason => "no-reason",
             Self::Guarded(guard) => guard.name,
             Self::Contradicted { .. } => "contradicted",
+            Self::Rejected(_) => "rejected-by-bigcommerce",
             Self::Upstream(_) => "upstream-unavailable",
             Self::UnknownStore => "unknown-store",
             Self::Moved => "moved",
@@ -170,6 +174,14 @@ impl Operators {
                 let checked =
                     check(self.client(&held.checkout)?, &held, finding, self.inner.settings.settle).await?;
                 (Some(checked), Some(held.checkout.version))
+            }
+            Action::Cancel { refund: true } => {
+                let held = self.store().look(id).await?.ok_or(Refused::NotFound)?;
+                guard(action, &held)?;
+                if held.checkout.status == Status::Completed {
+                    return self.give_back(&held, ask).await;
+                }
+                (None, None)
             }
             _ => (None, None),
         };

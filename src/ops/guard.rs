@@ -28,7 +28,9 @@ impl Guard {
 pub(super) fn guard(action: &Action, held: &Held) -> Result<(), Guard> {
     let status = held.checkout.status;
     match action {
-        Action::Cancel { refund } if status == Status::Completed => return Err(paid(held, *refund)),
+        // What is left to be given back only BigCommerce knows.
+        Action::Cancel { refund: true } if status == Status::Completed => return Ok(()),
+        Action::Cancel { refund: false } if status == Status::Completed => return Err(paid(held)),
         _ if status.is_final() => {
             return Err(Guard::new(
                 "ended",
@@ -52,17 +54,8 @@ pub(super) fn guard(action: &Action, held: &Held) -> Result<(), Guard> {
     }
 }
 
-fn paid(held: &Held, refund: bool) -> Guard {
+fn paid(held: &Held) -> Guard {
     let order = held.checkout.facts.order.as_ref().map(|order| order.id.to_string()).unwrap_or_default();
-    if refund {
-        return Guard::new(
-            "refund-not-available",
-            format!(
-                "order {order} is paid. Cancelling with a refund is not possible here yet: refund order {order} in \
-                 BigCommerce's control panel"
-            ),
-        );
-    }
     Guard::new(
         "paid",
         format!(
@@ -128,7 +121,7 @@ fn cancel(held: &Held) -> Result<(), Guard> {
         ));
     }
     if checkout.facts.payment.as_ref().is_some_and(|payment| payment.status == PaymentStatus::Succeeded) {
-        return Err(paid(held, false));
+        return Err(paid(held));
     }
     Ok(())
 }

@@ -4,8 +4,8 @@
 //! leaves its row in the audit log in the transaction that does it. A door only translates.
 //!
 //! Reading order: [`action`] is what may be asked, [`guard`] what refuses it, [`evidence`] what BigCommerce says about
-//! a finding, [`act`] does it, [`bulk`] does it to many. [`case`] is what is known of one checkout and [`mod@why`] says it in
-//! plain words.
+//! a finding, [`act`] does it, [`bulk`] does it to many, [`orders`] is about orders. [`case`] is what is known of one checkout
+//! and [`mod@why`] says it in plain words.
 
 mod act;
 pub mod action;
@@ -14,6 +14,7 @@ pub mod case;
 pub mod events;
 mod evidence;
 mod guard;
+pub mod orders;
 mod overview;
 pub mod privacy;
 mod reasons;
@@ -23,6 +24,8 @@ mod why;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
 
 use crate::bigcommerce::Client;
 use crate::bigcommerce::budget::Budget;
@@ -36,6 +39,8 @@ pub use guard::Guard;
 pub use overview::{HookHealth, HostHealth, Overview, StoreHealth};
 pub use reasons::headline;
 pub use why::{AllowedAction, Suggested, Why, why};
+
+use why::effects;
 
 // What the doors need to ask and to read, so that they need nothing else.
 pub use crate::checkout::{CheckoutId, InvalidId, Status, StepName, StuckReason};
@@ -79,20 +84,28 @@ struct Inner {
     clients: HashMap<String, Client>,
     budgets: HashMap<String, Arc<Budget>>,
     settings: Settings,
+    tasks: TaskTracker,
     wake_bulk: tokio::sync::Notify,
+    /// An action on an order was begun or ended.
+    actions_moved: tokio::sync::Notify,
+    /// An action on an order may be due.
+    wake_actions: tokio::sync::Notify,
 }
 
 impl Operators {
     /// A room on this database. `clients` are those of the stores by name; without one, what has to ask BigCommerce is
-    /// refused. `budgets` are those that this process spends.
+    /// refused. `budgets` are those that this process spends; what was begun is ended on `tasks`.
     pub fn new(
         store: Store,
         clients: HashMap<String, Client>,
         budgets: HashMap<String, Arc<Budget>>,
         settings: Settings,
+        tasks: TaskTracker,
     ) -> Self {
-        let wake_bulk = tokio::sync::Notify::new();
-        Self { inner: Arc::new(Inner { store, clients, budgets, settings, wake_bulk }) }
+        let (wake_bulk, actions_moved, wake_actions) = Default::default();
+        let inner =
+            Inner { store, clients, budgets, settings, tasks, wake_bulk, actions_moved, wake_actions };
+        Self { inner: Arc::new(inner) }
     }
 
     fn store(&self) -> &Store {

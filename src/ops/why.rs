@@ -191,6 +191,7 @@ fn actions(held: &Held) -> Vec<AllowedAction> {
         Action::Pause,
         Action::Resume,
         Action::Cancel { refund: false },
+        Action::Cancel { refund: true },
         Action::Resolve(Finding::Order(order)),
         Action::Resolve(Finding::NoOrder),
         Action::Resolve(Finding::Charged(String::new())),
@@ -219,6 +220,9 @@ fn actions(held: &Held) -> Vec<AllowedAction> {
 /// What is checked before it is done.
 fn condition(action: &Action) -> Option<&'static str> {
     match action {
+        Action::Cancel { refund: true } => {
+            Some("For a checkout that was paid. BigCommerce is asked first what is left to be given back")
+        }
         Action::Resolve(Finding::Order(_)) => Some(
             "BigCommerce is asked first: the order has to be of this cart, not archived, and no other order of the cart \
              may be paid",
@@ -242,8 +246,11 @@ pub(super) fn effects(action: &Action, held: &Held) -> (String, String) {
     let (orders, money) = match action {
         Action::Restart | Action::Resume => return go_on(&held.checkout),
         Action::Pause => ("None. Nothing is sent until it is resumed.", "None."),
-        Action::Cancel { refund: true } => ("The order is cancelled.", "What was paid is refunded."),
-        Action::Cancel { refund: false } => (
+        Action::Cancel { refund: true } if held.checkout.status == Status::Completed => (
+            "BigCommerce moves the order to Refunded or Cancelled, and the checkout becomes cancelled.",
+            "What was paid and not given back yet is refunded; a payment that is only authorised is voided.",
+        ),
+        Action::Cancel { .. } => (
             "An unpaid order is cancelled at BigCommerce and the cart is deleted. An order that turns out to be paid is \
              left alone.",
             "None: it is refused when something may have been charged.",

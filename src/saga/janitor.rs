@@ -53,7 +53,10 @@ impl Engine {
     async fn tidy_once(&self, keep: Keep) -> Result<bool, crate::store::Error> {
         let store = &self.inner.store;
         let (redacted, more) = match keep.personal_data {
-            Some(after) => store.redact_old(after, BATCH).await?,
+            Some(after) => {
+                store.redact_old_order_actions(after, BATCH).await?;
+                store.redact_old(after, BATCH).await?
+            }
             None => (0, false),
         };
         let (given_up, forgotten) = store.tidy_outbox(keep.pending_events, keep.events, BATCH).await?;

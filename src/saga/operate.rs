@@ -237,6 +237,15 @@ pub fn not_charged(
     Ok(transition.answer(key.map(|key| (key, told))))
 }
 
+/// What was paid was given back: the checkout is cancelled. `payment_status` is BigCommerce's, as far as it is known.
+pub fn refunded(from: &Checkout, payment_status: &str) -> Result<Transition, Illegal> {
+    Transition::new(from, Event::Refunded, Hold::None, |checkout| {
+        if let Some(order) = checkout.facts.order.as_mut() {
+            payment_status.clone_into(&mut order.payment_status);
+        }
+    })
+}
+
 fn decline_of(from: &Checkout) -> Decline {
     let known = from.facts.payment.as_ref().and_then(|payment| payment.decline.clone());
     known.unwrap_or_else(|| Decline { code: None, title: "The payment was not made".to_owned() })

@@ -17,6 +17,7 @@ mod keys;
 mod listing;
 mod log;
 mod operators;
+mod order_actions;
 mod outbox;
 mod processes;
 mod retention;
@@ -46,6 +47,7 @@ pub use keys::{BoundKey, TokenHash};
 pub use listing::{Listed, ListedStuck, Page};
 pub use log::LogRow;
 pub use operators::{Audited, Held};
+pub use order_actions::{NewOrderAction, OrderAction, OrderActionFilter};
 pub use outbox::Destination;
 pub use retention::{Cause, Erasure, Holder};
 pub use summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
@@ -75,6 +77,9 @@ pub enum Error {
     /// The order already belongs to another checkout.
     #[error("the order already belongs to another checkout")]
     OrderTaken,
+    /// Another action of the same order is open.
+    #[error("another action of the order is open")]
+    OrderBusy,
     /// The cart already belongs to another checkout.
     #[error("the cart already belongs to another checkout")]
     CartTaken,
@@ -94,7 +99,8 @@ pub enum Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error().and_then(sqlx::error::DatabaseError::constraint) {
-            Some("idempotency_key_scope" | "idempotency_key_pkey") => Self::KeyBound,
+            Some("idempotency_key_scope" | "idempotency_key_pkey" | "order_action_key") => Self::KeyBound,
+            Some("order_action_one_open") => Self::OrderBusy,
             Some("checkout_order_one_owner" | "checkout_order_one_alive") => Self::OrderTaken,
             Some("checkout_cart_one_alive") => Self::CartTaken,
             _ => Self::Database(error),

@@ -104,6 +104,10 @@ impl Audited {
         Ok(Checkout { updated_at: at, ..checkout.clone() })
     }
 
+    pub(super) fn lease(&self) -> std::time::Duration {
+        self.store.lease
+    }
+
     /// Makes it durable and tells whoever waits.
     pub async fn commit(self) -> Result<(), Error> {
         self.tx.commit().await?;

@@ -72,6 +72,29 @@ impl Store {
         Ok((redacted, full && unreadable < ids.len()))
     }
 
+    /// Redacts up to `limit` actions on orders that ended more than `keep` ago, also on orders of no checkout. Answers how
+    /// many.
+    pub async fn redact_old_order_actions(&self, keep: Duration, limit: i64) -> Result<u64, Error> {
+        let done = sqlx::query!(
+            r#"
+            update order_action set body = '', reason = '', answer = case
+                when status = 'done' and kind in ('refund', 'shipment')
+                then json_build_object('body', json_build_object('id', answer::json #> '{body,id}'))::text
+                else answer end
+            where order_action_id in (
+                select order_action_id from order_action
+                where due_at is null and (body <> '' or reason <> '')
+                    and updated_at < now() - make_interval(secs => $1::float8)
+                order by order_action_id limit $2 for update skip locked)
+            "#,
+            keep.as_secs_f64(),
+            limit
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
     /// Every checkout that holds this e-mail address anywhere, in whatever case it was written: in what was given, in what
     /// BigCommerce answered, or in the storefront's notes. It reads the whole table; a person asks for this rarely.
     pub async fn holders_of(&self, email: &str) -> Result<Vec<Holder>, Error> {
@@ -126,6 +149,7 @@ impl Store {
         let checkout = checkout.redacted();
         write(&mut tx, &checkout).await?;
         redact_answers(&mut tx, id.uuid()).await?;
+        redact_order_actions(&mut tx, id.uuid()).await?;
         let (cause, reason) = match cause {
             Cause::Retention => ("retention", None),
             Cause::Request(reason) => ("request", Some(reason)),
@@ -184,6 +208,24 @@ async fn write(tx: &mut sqlx::PgConnection, checkout: &Checkout) -> Result<(), E
         checkout.id.uuid()
     )
     .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// What operators did to its orders keeps what was done, to which order, and by whom.
+async fn redact_order_actions(tx: &mut sqlx::PgConnection, id: Uuid) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        update order_action a set body = '', reason = '', answer = case
+            when a.status = 'done' and a.kind in ('refund', 'shipment')
+            then json_build_object('body', json_build_object('id', a.answer::json #> '{body,id}'))::text
+            else a.answer end
+        from checkout_order o
+        where o.checkout_id = $1 and o.store = a.store and o.order_id = a.order_id and a.due_at is null
+        "#,
+        id
+    )
+    .execute(tx)
     .await?;
     Ok(())
 }

@@ -17,6 +17,7 @@ mod guides;
 mod harness;
 mod matrix;
 mod operators;
+mod orders;
 mod prism;
 mod privacy;
 mod resume;

@@ -1,7 +1,7 @@
 //! The operators' doors, `/ops/v1`: extract, ask the operators' room, answer. What may be done is decided there.
 //!
 //! Reading order: [`request`] is what a request brings along, [`refused`] what a refusal looks like. [`look`] are the
-//! doors that only read, [`act`] those that act on one checkout, [`bulk`] on many. [`described`] and [`described_many`]
+//! doors that only read, [`act`] those that act on one checkout, [`bulk`] on many; [`orders`] are those about orders. [`described`] and [`described_many`]
 //! are the schemas of the answers.
 
 mod act;
@@ -9,6 +9,7 @@ mod bulk;
 mod described;
 mod described_many;
 mod look;
+mod orders;
 mod refused;
 mod request;
 
@@ -21,7 +22,7 @@ pub(super) use request::{Asked, queries, wrong};
 
 /// The routes, with their descriptions.
 pub(super) fn documented() -> OpenApiRouter<State> {
-    OpenApiRouter::default()
+    let router = OpenApiRouter::default()
         .routes(routes!(look::summary))
         .routes(routes!(look::list))
         .routes(routes!(look::case))
@@ -34,5 +35,6 @@ pub(super) fn documented() -> OpenApiRouter<State> {
         .routes(routes!(bulk::begin, bulk::list))
         .routes(routes!(bulk::read))
         .routes(routes!(look::audit))
-        .routes(routes!(look::verify))
+        .routes(routes!(look::verify));
+    orders::on(router)
 }

@@ -26,6 +26,7 @@ impl From<Refused> for Problem {
             Refused::Contradicted { evidence, .. } => Self::new(Slug::Contradicted, detail)
                 .with("guard", guard.into())
                 .with("evidence", evidence.into()),
+            Refused::Rejected(refused) => Self::rejected(&refused),
             Refused::Upstream(_) => Self::new(Slug::UpstreamUnavailable, detail).retry_after(LATER),
             Refused::Store(error) => {
                 tracing::error!(%error, "an operator's action met a failing database");

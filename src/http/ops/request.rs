@@ -13,7 +13,10 @@ use super::super::problem::Problem;
 use super::super::shape::Object;
 use super::super::table::Slug;
 use super::super::trace::Trace;
-use super::super::validate::{AUDIT_QUERY, BULK_QUERY, FILTER, HEAD_QUERY, LIST_QUERY};
+use super::super::validate::{
+    ACTIONS_QUERY, AUDIT_QUERY, BULK_QUERY, CUSTOMERS_QUERY, FILTER, HEAD_QUERY, LIST_QUERY, ORDERS_QUERY,
+    STORE_QUERY, TAXES_QUERY, VARIANTS_QUERY,
+};
 use crate::ops::{Actor, CheckoutId, Filter};
 
 /// The checkout of the path, and who asks.
@@ -44,6 +47,10 @@ impl FromRequestParts<State> for About {
     }
 }
 
+/// Fields of a query that are numbers.
+const WHOLE: &[&str] =
+    &["order_id", "limit", "page", "min_id", "max_id", "status_id", "customer_id", "channel_id"];
+
 /// The query of a request, as an object. What is empty counts as left out.
 #[derive(Debug)]
 pub(in super::super) struct Asked(Map<String, Value>);
@@ -68,8 +75,7 @@ impl Asked {
                 Pointer::default().field(&name, |at| errors.push(at, "is given twice"));
             }
             // Every number of a query is whole.
-            let whole =
-                matches!(name.as_str(), "order_id" | "limit").then(|| text.parse::<i64>().ok()).flatten();
+            let whole = WHOLE.contains(&name.as_str()).then(|| text.parse::<i64>().ok()).flatten();
             fields.insert(name, whole.map_or(Value::String(text), Value::from));
         }
         if errors.is_empty() { Ok(Self(fields)) } else { Err(Problem::invalid(&errors.into_list())) }
@@ -94,6 +100,16 @@ impl Asked {
     /// A text.
     pub(in super::super) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str)
+    }
+
+    /// A number.
+    pub(super) fn whole(&self, name: &str) -> Option<i64> {
+        self.0.get(name).and_then(Value::as_i64)
+    }
+
+    /// Which page is asked for, from 1.
+    pub(super) fn page(&self) -> u32 {
+        self.whole("page").and_then(|page| u32::try_from(page).ok()).unwrap_or(1)
     }
 
     /// How many rows are asked for.
@@ -131,6 +147,26 @@ pub(in super::super) fn queries(operation_id: &str) -> Vec<&'static Object> {
         "readBulk" => vec![&BULK_QUERY],
         "listAudit" => vec![&AUDIT_QUERY],
         "verifyAudit" => vec![&HEAD_QUERY],
+        "listOrders" => vec![&ORDERS_QUERY],
+        "listOrderTaxes" => vec![&TAXES_QUERY],
+        "listCustomers" => vec![&CUSTOMERS_QUERY],
+        "listVariants" => vec![&VARIANTS_QUERY],
+        "listOrderActions" => vec![&ACTIONS_QUERY],
+        "readOrderAsOperator"
+        | "changeOrder"
+        | "listOrderProducts"
+        | "listShippingAddresses"
+        | "listShippingQuotes"
+        | "listTransactions"
+        | "listOrderCoupons"
+        | "listShipments"
+        | "shipOrder"
+        | "quoteRefund"
+        | "listRefunds"
+        | "refundOrder"
+        | "captureOrder"
+        | "voidOrder"
+        | "listOrderStatuses" => vec![&STORE_QUERY],
         _ => Vec::new(),
     }
 }

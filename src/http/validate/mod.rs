@@ -6,6 +6,7 @@ mod cart;
 mod create;
 mod direct_order;
 mod operators;
+mod orders;
 mod payment;
 mod shipping;
 
@@ -26,6 +27,10 @@ pub(super) use direct_order::{DIRECT_ORDER, direct_order};
 pub(super) use operators::{
     ACTION, AUDIT_QUERY, BULK, BULK_QUERY, CANCEL, FILTER, HEAD_QUERY, LIST_QUERY, RESOLVE, Wish, bulk,
     cancel, resolve, wish,
+};
+pub(super) use orders::{
+    ACTIONS_QUERY, CHANGE_ORDER, CUSTOMERS_QUERY, MONEY, ORDERS_QUERY, REFUND, REFUND_QUOTE, SHIPMENT,
+    STORE_QUERY, TAXES_QUERY, VARIANTS_QUERY, change_order, money_reason, refund, refund_quote, shipment,
 };
 pub(super) use payment::{
     COMPLETE, NOTHING, ORDER, PAYMENT, WRAPPED, complete, empty, order, payment, safe_part,

@@ -26,6 +26,27 @@ const OPERATORS: &[(&str, &str, Role)] = &[
     ("GET", "/ops/v1/bulk/{bulk_id}", Role::Read),
     ("GET", "/ops/v1/audit", Role::Read),
     ("GET", "/ops/v1/audit/verify", Role::Read),
+    ("GET", "/ops/v1/orders", Role::Read),
+    ("GET", "/ops/v1/orders/{order_id}", Role::Read),
+    ("PUT", "/ops/v1/orders/{order_id}", Role::Act),
+    ("GET", "/ops/v1/orders/{order_id}/products", Role::Read),
+    ("GET", "/ops/v1/orders/{order_id}/shipping-addresses", Role::Read),
+    ("GET", "/ops/v1/orders/{order_id}/shipping-addresses/{address_id}/shipping-quotes", Role::Read),
+    ("GET", "/ops/v1/orders/{order_id}/taxes", Role::Read),
+    ("GET", "/ops/v1/orders/{order_id}/transactions", Role::Read),
+    ("GET", "/ops/v1/orders/{order_id}/coupons", Role::Read),
+    ("GET", "/ops/v1/orders/{order_id}/shipments", Role::Read),
+    ("POST", "/ops/v1/orders/{order_id}/shipments", Role::Act),
+    ("POST", "/ops/v1/orders/{order_id}/refund-quotes", Role::Act),
+    ("GET", "/ops/v1/orders/{order_id}/refunds", Role::Read),
+    ("POST", "/ops/v1/orders/{order_id}/refunds", Role::Money),
+    ("POST", "/ops/v1/orders/{order_id}/capture", Role::Money),
+    ("POST", "/ops/v1/orders/{order_id}/void", Role::Money),
+    ("GET", "/ops/v1/order-statuses", Role::Read),
+    ("GET", "/ops/v1/customers", Role::Read),
+    ("GET", "/ops/v1/products/{product_id}/variants", Role::Read),
+    ("GET", "/ops/v1/order-actions", Role::Read),
+    ("GET", "/ops/v1/order-actions/{action_id}", Role::Read),
 ];
 
 /// The operators of the tests.
@@ -134,6 +155,9 @@ fn request(operation: &Operation, checkout: &str, authorization: Option<&str>) -
         .replace("{code}", "1");
     let path =
         path.replace("{slug}", "internal").replace("{bulk_id}", "0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10");
+    let path =
+        path.replace("{action_id}", "0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10").replace("{product_id}", "184");
+    let path = path.replace("{order_id}", "125").replace("{address_id}", "1");
     let request = bad(operation.path.clone(), operation.method.parse().expect("a method"), path);
     let request = request.without("authorization").without("idempotency-key");
     match authorization {

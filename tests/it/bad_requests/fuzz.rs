@@ -32,7 +32,7 @@ fn routes() -> Vec<(reqwest::Method, &'static str, Value)> {
         (post.clone(), "{id}/items", custom_cart()),
         (put.clone(), "{id}/items/1", json!({"line_item": {"quantity": 2}})),
         (post.clone(), "{id}/coupons", json!({"coupon_code": "TENOFF"})),
-        (put, "{id}/customer-message", json!({"customer_message": "Hi"})),
+        (put.clone(), "{id}/customer-message", json!({"customer_message": "Hi"})),
         (post.clone(), "{id}/order", json!({"agreed_total": 10})),
         (post.clone(), "{id}/payment", stored),
         (post.clone(), "{id}/complete", complete),
@@ -42,6 +42,25 @@ fn routes() -> Vec<(reqwest::Method, &'static str, Value)> {
         (post.clone(), "/ops{id}/resume", json!({"reason": "so"})),
         (post.clone(), "/ops{id}/cancel", json!({"reason": "so", "refund": false, "dry_run": true})),
         (post.clone(), "/ops{id}/resolve", json!({"reason": "so", "finding": {"order_id": 999_999}})),
+        (put, "/ops/v1/orders/126", json!({"status_id": 10, "staff_notes": "a", "reason": "so"})),
+        (
+            post.clone(),
+            "/ops/v1/orders/126/shipments",
+            json!({"order_address_id": 1, "items": [{"order_product_id": 1, "quantity": 1}], "tracking_number": "1"}),
+        ),
+        (
+            post.clone(),
+            "/ops/v1/orders/126/refund-quotes",
+            json!({"items": [{"item_type": "ORDER", "item_id": 126, "amount": 0.01}]}),
+        ),
+        (
+            post.clone(),
+            "/ops/v1/orders/126/refunds",
+            json!({"items": [{"item_type": "ORDER", "item_id": 126, "amount": 0.01, "reason": "so"}],
+                "payments": [{"provider_id": "adyenv2", "amount": 0.01, "offline": false}], "reason": "so"}),
+        ),
+        (post.clone(), "/ops/v1/orders/126/capture", json!({"reason": "so"})),
+        (post.clone(), "/ops/v1/orders/126/void", json!({"reason": "so"})),
         (
             post,
             "/ops/v1/bulk",
@@ -252,6 +271,7 @@ fn every_route_that_takes_a_body_is_fuzzed() {
         .filter(|operation| operation.takes_body)
     {
         let path = operation.path.replace("/v1/checkouts/{id}", "{id}").replace("{item_id}", "1");
+        let path = path.replace("{order_id}", "126");
         let known = routes.iter().any(|(method, route, _)| *route == path && *method == *operation.method);
         assert!(known, "{} {} is not fuzzed", operation.method, operation.path);
     }

@@ -165,12 +165,12 @@ impl Place {
             "select (select count(*) from checkout), (select count(*) from idempotency_key),
                     (select count(*) from attempt_log), (select count(*) from checkout_token),
                     (select coalesce(sum(version), 0)::bigint from checkout), (select count(*) from audit),
-                    (select count(*) from bulk)",
+                    (select count(*) from bulk), (select count(*) from order_action)",
         )
         .fetch_one(&self.world.database.pool)
         .await
         .expect("counts");
-        ((0..7).map(|column| row.get(column)).collect(), self.world.simulator.requests().len())
+        ((0..8).map(|column| row.get(column)).collect(), self.world.simulator.requests().len())
     }
 
     /// Sends what must be refused. Answers what is wrong with the answer.

@@ -22,6 +22,7 @@ const SECRETS: &[&str] = &[
 /// Checks them all.
 pub(crate) async fn check(world: &World) {
     money(world).await;
+    refunds(world).await;
     rest(world).await;
     replay(world).await;
     deliveries(world).await;
@@ -53,6 +54,21 @@ async fn money(world: &World) {
         assert_eq!(orders.len(), 1, "checkout {checkout} paid several orders: {orders:?}");
         assert_eq!(charges.get(checkout), Some(&1), "checkout {checkout} was charged more than once");
     }
+    // What was authorised, and let go by an operator afterwards.
+    let voided: Vec<i64> = sqlx::query_scalar(
+        "select order_id from order_action where kind = 'void' and status in ('done', 'sending', 'unknown')",
+    )
+    .fetch_all(&world.database.pool)
+    .await
+    .expect("rows");
+    let voided = |order: u64| i64::try_from(order).is_ok_and(|order| voided.contains(&order));
+    let let_go: BTreeSet<String> = ledger
+        .charges
+        .iter()
+        .filter(|charge| charge.state == "voided" && voided(charge.order_id))
+        .filter_map(|charge| ledger.orders.iter().find(|order| order.id == charge.order_id))
+        .filter_map(|order| order.correlation_id.clone())
+        .collect();
     // What is called completed was charged, and what was charged is known to be, or to be in doubt.
     let rows = sqlx::query("select checkout_id::text, status, record::text from checkout")
         .fetch_all(&world.database.pool)
@@ -62,7 +78,7 @@ async fn money(world: &World) {
         let (id, status, record): (String, String, String) = (row.get(0), row.get(1), row.get(2));
         let has_paid = charges.contains_key(&id);
         if status == "completed" {
-            assert!(has_paid, "checkout {id} is completed, but was not charged");
+            assert!(has_paid || let_go.contains(&id), "checkout {id} is completed, but was not charged");
         }
         if has_paid {
             let record: serde_json::Value = serde_json::from_str(&record).expect("a record");
@@ -72,6 +88,31 @@ async fn money(world: &World) {
                 "checkout {id} was charged, but its payment is {known:?}"
             );
         }
+    }
+}
+
+/// What an operator asked for once was paid back at most once, and what was paid back here was asked for.
+async fn refunds(world: &World) {
+    let ledger = world.simulator.ledger();
+    let mut marks: BTreeMap<&str, usize> = BTreeMap::new();
+    for refund in &ledger.refunds {
+        if let Some((_, mark)) = refund.reason.rsplit_once('[') {
+            *marks.entry(mark.trim_end_matches(']')).or_default() += 1;
+        }
+    }
+    for (mark, times) in marks {
+        assert_eq!(times, 1, "action {mark} paid back {times} times");
+        let status: Option<String> =
+            sqlx::query_scalar("select status from order_action where order_action_id::text = $1")
+                .bind(mark)
+                .fetch_optional(&world.database.pool)
+                .await
+                .expect("a row");
+        let status = status.unwrap_or_else(|| panic!("a refund of nobody: {mark}"));
+        assert!(
+            matches!(status.as_str(), "done" | "sending" | "unknown"),
+            "{mark} paid back, but is {status}"
+        );
     }
 }
 
@@ -131,6 +172,7 @@ async fn secrets(world: &World) {
         "audit",
         "bulk",
         "bulk_item",
+        "order_action",
     ] {
         let sql = format!("select coalesce(string_agg(t::text, ' '), '') from {table} t");
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))

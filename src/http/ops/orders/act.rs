@@ -1,0 +1,272 @@
+//! What must not be done twice: refund, capture, void, shipment. The operators' room writes it down before it is sent.
+
+use axum::extract::{Path, State as Has};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::super::super::State;
+use super::super::super::answer::{PREFERENCE_APPLIED, REPLAYED, json};
+use super::super::super::auth::Operator;
+use super::super::super::bodies;
+use super::super::super::extract::{Json, MaybeJson, idempotency_key};
+use super::super::super::json::{Body, canonical, fingerprint};
+use super::super::super::prefer::Wait;
+use super::super::super::problem::Problem;
+use super::super::super::table::Slug;
+use super::super::super::validate::{self, ACTIONS_QUERY, Invalid, STORE_QUERY};
+use super::super::refused::forbidden;
+use super::super::request::{Asked, wrong};
+use super::described::{OrderAction as Described, OrderActions, Refund, Scheduled, Shipment};
+use super::request::{OrderOf, not_found, store_of};
+use crate::ops::PAGE;
+use crate::ops::orders::{Kind, NewAction, OrderAction, OrderActionFilter, Outcome, outcome};
+
+/// When to look again, in seconds.
+const SOON: u64 = 1;
+
+/// Refund
+///
+/// In part or all, by the ways of the quote. One at a time of an order. Sent once; a lost answer is looked for among the
+/// refunds of the order, by a key of ours in the reason of each item. Role `money`.
+#[utoipa::path(
+    post, path = "/ops/v1/orders/{order_id}/refunds", operation_id = "refundOrder", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    request_body = bodies::Refund,
+    responses(
+        (status = 201, description = "The refund, as BigCommerce shows it", body = Refund),
+        (status = 202, description = "It is not known yet", body = Described),
+    ),
+)]
+pub(super) async fn refund(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+    headers: HeaderMap,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    let body = body.map(|Json(body)| body);
+    act(&state, order, asked, &headers, body, Kind::Refund, validate::refund).await
+}
+
+/// Capture
+///
+/// Takes what is authorised. BigCommerce only schedules it: `payment_status` of the order shows when it is done. Role `money`.
+#[utoipa::path(
+    post, path = "/ops/v1/orders/{order_id}/capture", operation_id = "captureOrder", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    request_body = Option<bodies::Money>,
+    responses(
+        (status = 201, description = "It is scheduled", body = Scheduled),
+        (status = 202, description = "It is not known yet", body = Described),
+    ),
+)]
+pub(super) async fn capture(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+    headers: HeaderMap,
+    body: Result<MaybeJson, Problem>,
+) -> Result<Response, Problem> {
+    let body = body.map(|MaybeJson(body)| body);
+    act(&state, order, asked, &headers, body, Kind::Capture, validate::money_reason).await
+}
+
+/// Void
+///
+/// Lets go of what is authorised. BigCommerce only schedules it: `payment_status` of the order shows when it is done. Role
+/// `money`.
+#[utoipa::path(
+    post, path = "/ops/v1/orders/{order_id}/void", operation_id = "voidOrder", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    request_body = Option<bodies::Money>,
+    responses(
+        (status = 201, description = "It is scheduled", body = Scheduled),
+        (status = 202, description = "It is not known yet", body = Described),
+    ),
+)]
+pub(super) async fn void(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+    headers: HeaderMap,
+    body: Result<MaybeJson, Problem>,
+) -> Result<Response, Problem> {
+    let body = body.map(|MaybeJson(body)| body);
+    act(&state, order, asked, &headers, body, Kind::Void, validate::money_reason).await
+}
+
+/// Ship
+///
+/// A part of the order, or all of it, to one of its addresses; the shopper is mailed. `Idempotency-Key` may be given. A lost
+/// answer is looked for among the shipments of the order. Role `act`.
+#[utoipa::path(
+    post, path = "/ops/v1/orders/{order_id}/shipments", operation_id = "shipOrder", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    request_body = bodies::Shipment,
+    responses(
+        (status = 201, description = "The shipment, as BigCommerce shows it", body = Shipment),
+        (status = 202, description = "It is not known yet", body = Described),
+    ),
+)]
+pub(super) async fn ship(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+    headers: HeaderMap,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    let body = body.map(|Json(body)| body);
+    act(&state, order, asked, &headers, body, Kind::Shipment, validate::shipment).await
+}
+
+async fn act(
+    state: &State,
+    order: OrderOf,
+    asked: Asked,
+    headers: &HeaderMap,
+    body: Result<Body, Problem>,
+    kind: Kind,
+    check: impl FnOnce(&Value) -> Result<(Value, String), Invalid>,
+) -> Result<Response, Problem> {
+    let least = kind.role();
+    let read = || -> Result<_, Problem> {
+        let key = idempotency_key(headers)?;
+        if key.is_none() && kind != Kind::Shipment {
+            return Err(Problem::of(Slug::KeyMissing));
+        }
+        let store = store_of(state, &asked.checked(&[&STORE_QUERY])?)?;
+        let body = body?;
+        let (checked, reason) = check(body.value())?;
+        Ok((key, store, checked, reason, canonical(body.value())))
+    };
+    let (key, store, body, reason, text) = match read() {
+        Ok(read) => read,
+        // Who may not is told so first.
+        Err(_) if order.actor.role < least => return Err(forbidden(least)),
+        Err(problem) => return Err(problem),
+    };
+    let wait = Wait::of(headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()));
+    let principal = format!("operator:{}", order.actor.name);
+    let target = format!("{store}/{}", order.id);
+    let new = NewAction {
+        fingerprint: fingerprint(&principal, kind.as_str(), &target, &text),
+        store,
+        order_id: order.id,
+        kind,
+        body,
+        reason,
+        actor: order.actor,
+        principal,
+        key: key.map(|key| key.as_str().to_owned()),
+        checkout_id: None,
+    };
+    let submitted = state.operators().submit(new).await?;
+    let action = state.operators().ended(submitted.id, wait.duration()).await?;
+    let action = action.ok_or_else(|| Problem::internal("an action that was begun is gone"))?;
+    let mut response = answer(&action)?;
+    let headers = response.headers_mut();
+    if submitted.replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    if let (true, Ok(applied)) = (wait.asked, HeaderValue::try_from(wait.applied())) {
+        headers.insert(PREFERENCE_APPLIED, applied);
+    }
+    Ok(response)
+}
+
+/// What became of an action, as the answer to who asked for it.
+fn answer(action: &OrderAction) -> Result<Response, Problem> {
+    let mut response = match outcome(action) {
+        Outcome::Done(body) => json(StatusCode::CREATED, &body),
+        Outcome::Rejected(refused) => return Err(Problem::rejected(&refused)),
+        Outcome::NotDone { detail, retry_after } => {
+            return Err(Problem::new(Slug::UpstreamUnavailable, detail).retry_after(retry_after));
+        }
+        Outcome::Open => {
+            let mut response = json(StatusCode::ACCEPTED, &shown(action));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(SOON));
+            response
+        }
+    };
+    let location = format!("/ops/v1/order-actions/{}", action.order_action_id);
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// An action as operators see it.
+fn shown(action: &OrderAction) -> Value {
+    let (result, problem) = match outcome(action) {
+        Outcome::Open => (Value::Null, Value::Null),
+        Outcome::Done(body) => (body, Value::Null),
+        Outcome::Rejected(refused) => (Value::Null, refused.title.into()),
+        Outcome::NotDone { detail, .. } => (Value::Null, detail.into()),
+    };
+    let instant = |at: time::OffsetDateTime| {
+        at.format(&time::format_description::well_known::Rfc3339).map_or(Value::Null, Value::from)
+    };
+    json!({
+        "id": action.order_action_id, "store": action.store, "order_id": action.order_id, "kind": action.kind,
+        "status": action.status, "attempts": action.attempts, "actor": action.actor, "reason": action.reason,
+        "checkout_id": action.checkout_id, "unknown_since": action.unknown_since.map(instant),
+        "created_at": instant(action.created_at), "updated_at": instant(action.updated_at),
+        "result": result, "problem": problem,
+    })
+}
+
+/// List actions on orders
+///
+/// Refunds, captures, voids and shipments that were asked for here, the newest first. `status=unknown`: what is being found
+/// out.
+#[utoipa::path(
+    get, path = "/ops/v1/order-actions", operation_id = "listOrderActions", tag = "Orders",
+    responses((status = 200, description = "One page", body = OrderActions)),
+)]
+pub(super) async fn list(
+    Has(state): Has<State>,
+    _operator: Operator,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let asked = asked.checked(&[&ACTIONS_QUERY])?;
+    let before: Option<Uuid> = match asked.text("cursor").map(str::parse) {
+        Some(Err(_)) => return Err(wrong("cursor", "is no cursor of this list".to_owned())),
+        Some(Ok(before)) => Some(before),
+        None => None,
+    };
+    let filter = OrderActionFilter {
+        store: asked.text("store"),
+        order_id: asked.whole("order_id"),
+        status: asked.text("status"),
+        checkout_id: None,
+        before,
+    };
+    let limit = asked.limit(PAGE);
+    let mut actions = state.operators().order_actions(&filter, limit + 1).await?;
+    let more = actions.len() > limit as usize;
+    actions.truncate(limit as usize);
+    let next_cursor = actions.last().filter(|_| more).map(|last| last.order_action_id);
+    let data: Vec<Value> = actions.iter().map(shown).collect();
+    Ok(json(StatusCode::OK, &json!({"data": data, "next_cursor": next_cursor})))
+}
+
+/// Read an action on an order
+///
+/// What became of it. While it is `sending` or `unknown`, ask again.
+#[utoipa::path(
+    get, path = "/ops/v1/order-actions/{action_id}", operation_id = "readOrderAction", tag = "Orders",
+    params(("action_id" = Uuid, Path, description = "The action.")),
+    responses((status = 200, description = "How it stands", body = Described)),
+)]
+pub(super) async fn read(
+    Has(state): Has<State>,
+    _operator: Operator,
+    Path(action_id): Path<String>,
+) -> Result<Response, Problem> {
+    let missing = || not_found("action");
+    let id: Uuid = action_id.parse().map_err(|_| missing())?;
+    let action = state.operators().order_action(id).await?.ok_or_else(missing)?;
+    Ok(json(StatusCode::OK, &shown(&action)))
+}

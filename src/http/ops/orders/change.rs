@@ -1,0 +1,79 @@
+//! Changing an order, and asking what a refund would be. Both may be repeated.
+
+use axum::extract::State as Has;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use super::super::super::State;
+use super::super::super::answer::json;
+use super::super::super::bodies;
+use super::super::super::extract::Json;
+use super::super::super::problem::Problem;
+use super::super::super::validate::{self, STORE_QUERY};
+use super::super::refused::forbidden;
+use super::super::request::Asked;
+use super::described::{ChangedOrder, RefundQuote};
+use super::request::{OrderOf, store_of};
+use crate::ops::Role;
+use crate::ops::orders::StatusAsk;
+
+/// Change an order
+///
+/// Its status, its notes. The answer is the order with `status_change`: what the move does to tax documents. No move gives
+/// money back. Refused: a move to Incomplete (it could be paid again), and a move of an unpaid order that a checkout still
+/// works with. Role `act`.
+#[utoipa::path(
+    put, path = "/ops/v1/orders/{order_id}", operation_id = "changeOrder", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    request_body = bodies::ChangeOrder,
+    responses((status = 200, description = "The order as it is now, or as it is before a dry run", body = ChangedOrder)),
+)]
+pub(super) async fn update(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    let read = || -> Result<_, Problem> {
+        let asked = asked.checked(&[&STORE_QUERY])?;
+        let Json(body) = body?;
+        Ok((store_of(&state, &asked)?, validate::change_order(body.value())?))
+    };
+    let (store, (fields, reason, dry_run)) = match read() {
+        Ok(read) => read,
+        Err(_) if order.actor.role < Role::Act => return Err(forbidden(Role::Act)),
+        Err(problem) => return Err(problem),
+    };
+    let ask = StatusAsk { actor: &order.actor, reason: &reason, fields: &fields, dry_run };
+    let changed = state.operators().change_order(&store, order.id, ask).await?;
+    let mut answer = changed.order;
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("status_change".to_owned(), json!(changed.change));
+    }
+    Ok(json(StatusCode::OK, &answer))
+}
+
+/// Quote a refund
+///
+/// What would be paid back, and by which ways. Nothing is moved. Role `act`.
+#[utoipa::path(
+    post, path = "/ops/v1/orders/{order_id}/refund-quotes", operation_id = "quoteRefund", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    request_body = bodies::RefundQuote,
+    responses((status = 201, description = "The quote", body = RefundQuote)),
+)]
+pub(super) async fn quote_refund(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    if order.actor.role < Role::Act {
+        return Err(forbidden(Role::Act));
+    }
+    let store = store_of(&state, &asked.checked(&[&STORE_QUERY])?)?;
+    let Json(body) = body?;
+    let body = validate::refund_quote(body.value())?;
+    Ok(json(StatusCode::CREATED, &state.operators().refund_quote(&store, order.id, &body).await?))
+}

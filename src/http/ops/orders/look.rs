@@ -1,0 +1,139 @@
+//! Reading orders, and what orders are about.
+
+use axum::extract::State as Has;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use super::super::super::State;
+use super::super::super::answer::json;
+use super::super::super::auth::Operator;
+use super::super::super::problem::Problem;
+use super::super::super::validate::{CUSTOMERS_QUERY, ORDERS_QUERY, STORE_QUERY, VARIANTS_QUERY};
+use super::super::request::Asked;
+use super::described::{Customers, Order, OrderStatuses, Orders, Variants};
+use super::request::{OrderOf, ProductOf, store_of};
+use crate::ops::orders::{CustomerFilter, OrderFilter};
+
+/// BigCommerce's own default.
+const ROWS: u32 = 50;
+
+/// List orders
+///
+/// BigCommerce's orders, filtered by BigCommerce. `next_page` is null on the last page.
+#[utoipa::path(
+    get, path = "/ops/v1/orders", operation_id = "listOrders", tag = "Orders",
+    responses((status = 200, description = "One page", body = Orders)),
+)]
+pub(super) async fn list(
+    Has(state): Has<State>,
+    _operator: Operator,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let asked = asked.checked(&[&ORDERS_QUERY])?;
+    let store = store_of(&state, &asked)?;
+    let text = |name: &str| asked.text(name).map(str::to_owned);
+    let filter = OrderFilter {
+        cart_id: text("cart_id"),
+        external_order_id: text("external_order_id"),
+        min_id: asked.whole("min_id"),
+        max_id: asked.whole("max_id"),
+        status_id: asked.whole("status_id"),
+        customer_id: asked.whole("customer_id"),
+        channel_id: asked.whole("channel_id"),
+        email: text("email"),
+        payment_method: text("payment_method"),
+        min_date_created: text("min_date_created"),
+        max_date_created: text("max_date_created"),
+        min_date_modified: text("min_date_modified"),
+        max_date_modified: text("max_date_modified"),
+        sort: text("sort"),
+        page: Some(asked.page()),
+        limit: Some(asked.limit(ROWS)),
+    };
+    let rows = state.operators().orders(&store, &filter).await?;
+    Ok(page(&asked, &rows))
+}
+
+/// One page, and the number of the next one as long as this one is full.
+fn page(asked: &Asked, rows: &[serde_json::Value]) -> Response {
+    let full = u32::try_from(rows.len()).is_ok_and(|shown| shown >= asked.limit(ROWS));
+    let next_page = full.then(|| asked.page() + 1);
+    json(StatusCode::OK, &json!({"data": rows, "next_page": next_page}))
+}
+
+/// Read an order
+///
+/// As BigCommerce shows it (V2). Money is text with the exact digits.
+#[utoipa::path(
+    get, path = "/ops/v1/orders/{order_id}", operation_id = "readOrderAsOperator", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    responses((status = 200, description = "The order", body = Order)),
+)]
+pub(super) async fn read(Has(state): Has<State>, order: OrderOf, asked: Asked) -> Result<Response, Problem> {
+    let store = store_of(&state, &asked.checked(&[&STORE_QUERY])?)?;
+    Ok(json(StatusCode::OK, &state.operators().order(&store, order.id).await?))
+}
+
+/// List order statuses
+///
+/// With the store's own labels, and the kind that decides about tax documents (docs/order-statuses.md).
+#[utoipa::path(
+    get, path = "/ops/v1/order-statuses", operation_id = "listOrderStatuses", tag = "Orders",
+    responses((status = 200, description = "Every status", body = OrderStatuses)),
+)]
+pub(super) async fn statuses(
+    Has(state): Has<State>,
+    _operator: Operator,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let store = store_of(&state, &asked.checked(&[&STORE_QUERY])?)?;
+    Ok(json(StatusCode::OK, &json!({"data": state.operators().order_statuses(&store).await?})))
+}
+
+/// List customers
+#[utoipa::path(
+    get, path = "/ops/v1/customers", operation_id = "listCustomers", tag = "Orders",
+    responses((status = 200, description = "One page", body = Customers)),
+)]
+pub(super) async fn customers(
+    Has(state): Has<State>,
+    _operator: Operator,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let asked = asked.checked(&[&CUSTOMERS_QUERY])?;
+    let store = store_of(&state, &asked)?;
+    let list = |name: &str| -> Vec<String> {
+        let parts = asked.text(name).unwrap_or_default().split(',').map(str::trim);
+        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    let filter = CustomerFilter {
+        ids: list("id").iter().filter_map(|id| id.parse().ok()).collect(),
+        emails: list("email"),
+        include: list("include"),
+        page: Some(asked.page()),
+        limit: Some(asked.limit(ROWS)),
+    };
+    let rows = state.operators().customers(&store, &filter).await?;
+    Ok(page(&asked, &rows))
+}
+
+/// List the variants of a product
+///
+/// `option_values[].option_id` and `.id` are what `product_options[].id` and `.value` of a direct order take.
+#[utoipa::path(
+    get, path = "/ops/v1/products/{product_id}/variants", operation_id = "listVariants", tag = "Orders",
+    params(("product_id" = i64, Path, description = "BigCommerce's product.")),
+    responses((status = 200, description = "One page", body = Variants)),
+)]
+pub(super) async fn variants(
+    Has(state): Has<State>,
+    ProductOf(product_id): ProductOf,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let asked = asked.checked(&[&VARIANTS_QUERY])?;
+    let store = store_of(&state, &asked)?;
+    let (number, limit) = (Some(asked.page()), Some(asked.limit(ROWS)));
+    let rows = state.operators().variants(&store, product_id, number, limit).await?;
+    Ok(page(&asked, &rows))
+}

@@ -1,0 +1,147 @@
+//! What hangs on an order, each as BigCommerce shows it. What BigCommerce answers with 204 is an empty list.
+
+use axum::extract::State as Has;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use super::super::super::State;
+use super::super::super::answer::json;
+use super::super::super::problem::Problem;
+use super::super::super::validate::{STORE_QUERY, TAXES_QUERY};
+use super::super::request::Asked;
+use super::described::{
+    OrderCoupons, OrderProducts, OrderTaxes, Refunds, Shipments, ShippingAddresses, ShippingQuotes,
+    Transactions,
+};
+use super::request::{AddressOf, OrderOf, store_of};
+use crate::ops::orders::Part;
+
+async fn part(state: &State, order: &OrderOf, asked: Asked, part: Part) -> Result<Response, Problem> {
+    let store = store_of(state, &asked.checked(&[&STORE_QUERY])?)?;
+    let rows = state.operators().order_part(&store, order.id, part).await?;
+    Ok(json(StatusCode::OK, &json!({"data": rows})))
+}
+
+/// List the products of an order
+#[utoipa::path(
+    get, path = "/ops/v1/orders/{order_id}/products", operation_id = "listOrderProducts", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    responses((status = 200, description = "All of them", body = OrderProducts)),
+)]
+pub(super) async fn products(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    part(&state, &order, asked, Part::Products).await
+}
+
+/// List the shipping addresses of an order
+#[utoipa::path(
+    get, path = "/ops/v1/orders/{order_id}/shipping-addresses", operation_id = "listShippingAddresses", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    responses((status = 200, description = "All of them", body = ShippingAddresses)),
+)]
+pub(super) async fn shipping_addresses(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    part(&state, &order, asked, Part::ShippingAddresses).await
+}
+
+/// List the shipping quotes of an address
+///
+/// Always empty for orders that were made by API: BigCommerce answers 204 for them.
+#[utoipa::path(
+    get, path = "/ops/v1/orders/{order_id}/shipping-addresses/{address_id}/shipping-quotes",
+    operation_id = "listShippingQuotes", tag = "Orders",
+    params(
+        ("order_id" = i64, Path, description = "BigCommerce's order."),
+        ("address_id" = i64, Path, description = "A shipping address of it."),
+    ),
+    responses((status = 200, description = "What there is", body = ShippingQuotes)),
+)]
+pub(super) async fn shipping_quotes(
+    Has(state): Has<State>,
+    order: OrderOf,
+    AddressOf(address_id): AddressOf,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    part(&state, &order, asked, Part::ShippingQuotes { address_id }).await
+}
+
+/// List the taxes of an order
+///
+/// With `details=true` by line.
+#[utoipa::path(
+    get, path = "/ops/v1/orders/{order_id}/taxes", operation_id = "listOrderTaxes", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    responses((status = 200, description = "All of them", body = OrderTaxes)),
+)]
+pub(super) async fn taxes(Has(state): Has<State>, order: OrderOf, asked: Asked) -> Result<Response, Problem> {
+    let asked = asked.checked(&[&TAXES_QUERY])?;
+    let details = asked.text("details") == Some("true");
+    let store = store_of(&state, &asked)?;
+    let rows = state.operators().order_part(&store, order.id, Part::Taxes { details }).await?;
+    Ok(json(StatusCode::OK, &json!({"data": rows})))
+}
+
+/// List the transactions of an order
+///
+/// What gateways did about it. Some payment methods leave none.
+#[utoipa::path(
+    get, path = "/ops/v1/orders/{order_id}/transactions", operation_id = "listTransactions", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    responses((status = 200, description = "All of them", body = Transactions)),
+)]
+pub(super) async fn transactions(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    part(&state, &order, asked, Part::Transactions).await
+}
+
+/// List the coupons of an order
+#[utoipa::path(
+    get, path = "/ops/v1/orders/{order_id}/coupons", operation_id = "listOrderCoupons", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    responses((status = 200, description = "All of them", body = OrderCoupons)),
+)]
+pub(super) async fn coupons(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    part(&state, &order, asked, Part::Coupons).await
+}
+
+/// List the shipments of an order
+#[utoipa::path(
+    get, path = "/ops/v1/orders/{order_id}/shipments", operation_id = "listShipments", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    responses((status = 200, description = "All of them", body = Shipments)),
+)]
+pub(super) async fn shipments(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    part(&state, &order, asked, Part::Shipments).await
+}
+
+/// List the refunds of an order
+#[utoipa::path(
+    get, path = "/ops/v1/orders/{order_id}/refunds", operation_id = "listRefunds", tag = "Orders",
+    params(("order_id" = i64, Path, description = "BigCommerce's order.")),
+    responses((status = 200, description = "All of them", body = Refunds)),
+)]
+pub(super) async fn refunds(
+    Has(state): Has<State>,
+    order: OrderOf,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    part(&state, &order, asked, Part::Refunds).await
+}

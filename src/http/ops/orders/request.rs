@@ -1,0 +1,98 @@
+//! What a request about orders brings along, and what a refusal looks like.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+
+use super::super::super::State;
+use super::super::super::auth::Operator;
+use super::super::super::problem::Problem;
+use super::super::super::table::Slug;
+use super::super::refused::forbidden;
+use super::super::request::{Asked, wrong};
+use crate::ops::orders::{OrderId, OrderRefused};
+use crate::ops::{Actor, Guard, StoreError};
+
+/// The order of the path, and who asks.
+#[derive(Debug)]
+pub(super) struct OrderOf {
+    /// Which.
+    pub(super) id: OrderId,
+    /// Who asks.
+    pub(super) actor: Actor,
+}
+
+impl FromRequestParts<State> for OrderOf {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let Operator(actor) = Operator::from_request_parts(parts, state).await?;
+        let id = number(parts, state, "order_id").await.and_then(OrderId::new);
+        Ok(Self { id: id.ok_or_else(|| not_found("order"))?, actor })
+    }
+}
+
+/// The shipping address of the path; 0 when it cannot be one.
+#[derive(Debug)]
+pub(super) struct AddressOf(pub(super) i64);
+
+impl FromRequestParts<State> for AddressOf {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let id = number(parts, state, "address_id").await.filter(|id| *id > 0);
+        id.map(Self).ok_or_else(|| not_found("shipping address of this order"))
+    }
+}
+
+/// The product of the path.
+#[derive(Debug)]
+pub(super) struct ProductOf(pub(super) i64);
+
+impl FromRequestParts<State> for ProductOf {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let Operator(_) = Operator::from_request_parts(parts, state).await?;
+        let id = number(parts, state, "product_id").await.filter(|id| *id > 0);
+        id.map(Self).ok_or_else(|| not_found("product"))
+    }
+}
+
+async fn number(parts: &mut Parts, state: &State, name: &str) -> Option<i64> {
+    let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    let text = params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())?;
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// The store that the query names, or the only one.
+pub(super) fn store_of(state: &State, asked: &Asked) -> Result<String, Problem> {
+    Ok(state.operators().store_named(asked.text("store"))?)
+}
+
+pub(super) fn not_found(what: &str) -> Problem {
+    Problem::new(Slug::NotFound, format!("there is no such {what}"))
+}
+
+impl From<OrderRefused> for Problem {
+    fn from(refused: OrderRefused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            OrderRefused::StoreNeeded(_) => wrong("store", detail),
+            OrderRefused::UnknownStore => wrong("store", "must be the name of a store".to_owned()),
+            OrderRefused::NotFound(_) => Self::new(Slug::NotFound, detail),
+            OrderRefused::Forbidden { needs } => forbidden(needs),
+            OrderRefused::Guarded(Guard { name, .. }) => {
+                Self::new(Slug::Guarded, detail).with("guard", name.into())
+            }
+            OrderRefused::Rejected(refused) => Self::rejected(&refused),
+            OrderRefused::Unavailable { retry_after } => {
+                Self::new(Slug::UpstreamUnavailable, detail).retry_after(retry_after)
+            }
+            OrderRefused::Unknown => Self::new(Slug::OutcomeUnknown, detail).retry_after(1),
+            OrderRefused::KeyReused => Self::of(Slug::KeyReused),
+            OrderRefused::Busy => Self::new(Slug::OrderBusy, detail).retry_after(1),
+            OrderRefused::Store(error @ StoreError::Database(_)) => error.into(),
+            OrderRefused::Store(error) => Self::internal(&error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Order management: BigCommerce's orders for those who run the shop, read as they are and changed with care.
+//!
+//! Guarantees: what can be repeated is one call and is answered as BigCommerce answers. What must not be done twice (a
+//! refund, a capture, a void, a shipment) is written down before it is sent and looked for before it may be sent again
+//! ([`act`], [`settle`]); money moves only when an operator asks, never by itself. Every change leaves rows in the audit log.
+//! Never: `DELETE /v2/orders`, an order that becomes payable a second time.
+//!
+//! Reading order: [`read`] only reads, [`statuses`] is the table of statuses, [`change`] changes one; [`act`] writes an intent
+//! down, [`send`] sends it, [`witness`] says from what BigCommerce shows whether it happened, [`settle`] asks until that is
+//! known, [`whole`] gives back what a checkout paid.
+
+mod act;
+mod change;
+mod read;
+mod send;
+mod settle;
+pub mod statuses;
+mod whole;
+mod witness;
+
+use std::time::Duration;
+
+use crate::bigcommerce::{Call, Client, Error, Priority};
+use crate::checkout::Refused as Rejection;
+use crate::store;
+
+use super::action::Role;
+use super::guard::Guard;
+use super::{Actor, Operators};
+
+pub use crate::bigcommerce::OrderId;
+pub use crate::bigcommerce::customers::Filter as CustomerFilter;
+pub use crate::bigcommerce::orders::Filter as OrderFilter;
+pub use crate::store::{OrderAction, OrderActionFilter};
+pub use act::{NewAction, Outcome, Submitted, outcome};
+pub use change::{Changed, StatusAsk};
+pub use read::Part;
+
+/// What must not be done twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Pay back, in part or all.
+    Refund,
+    /// Take what is authorised.
+    Capture,
+    /// Let go of what is authorised.
+    Void,
+    /// Send a part of the order, and mail the shopper.
+    Shipment,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Refund, Self::Capture, Self::Void, Self::Shipment];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refund => "refund",
+            Self::Capture => "capture",
+            Self::Void => "void",
+            Self::Shipment => "shipment",
+        }
+    }
+
+    /// The kind of this word.
+    fn find(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
+    }
+
+    /// The role that it needs.
+    pub fn role(self) -> Role {
+        match self {
+            Self::Shipment => Role::Act,
+            Self::Refund | Self::Capture | Self::Void => Role::Money,
+        }
+    }
+}
+
+/// Why an order was not read or not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderRefused {
+    /// Several stores are configured, and none was named.
+    #[error("several stores are configured: name one of {}", .0.join(", "))]
+    StoreNeeded(Vec<String>),
+    /// No store of this name is configured.
+    #[error("there is no such store")]
+    UnknownStore,
+    /// There is no such thing at BigCommerce.
+    #[error("BigCommerce knows no such {0}")]
+    NotFound(&'static str),
+    /// The actor may not do that.
+    #[error("this needs the role {}", needs.as_str())]
+    Forbidden {
+        /// The role that may.
+        needs: Role,
+    },
+    /// It is not allowed as things stand.
+    #[error("{}", .0.detail)]
+    Guarded(Guard),
+    /// BigCommerce said no. Nothing happened.
+    #[error("BigCommerce refused it")]
+    Rejected(Rejection),
+    /// It could not be asked. Nothing happened.
+    #[error("BigCommerce cannot be asked at the moment; nothing happened there")]
+    Unavailable {
+        /// When to ask again, in seconds.
+        retry_after: u64,
+    },
+    /// It may have happened, and may be sent again.
+    #[error("BigCommerce gave no answer, so it is not known whether the change was made")]
+    Unknown,
+    /// The idempotency key belongs to another request.
+    #[error("the idempotency key belongs to another request")]
+    KeyReused,
+    /// Another action of the order has not ended.
+    #[error("another action on this order has not ended yet; BigCommerce takes one at a time")]
+    Busy,
+    /// The database failed.
+    #[error("the database failed")]
+    Store(#[source] store::Error),
+}
+
+impl From<store::Error> for OrderRefused {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Guard> for OrderRefused {
+    fn from(guard: Guard) -> Self {
+        Self::Guarded(guard)
+    }
+}
+
+/// When to ask again, where BigCommerce did not say: in seconds.
+const LATER: u64 = 5;
+
+fn later(error: &Error) -> u64 {
+    error.retry_after().map_or(LATER, |wait| wait.as_secs().max(1))
+}
+
+fn rejection(rejection: &crate::bigcommerce::Rejection) -> Rejection {
+    let title = if rejection.title.is_empty() {
+        format!("BigCommerce answered {}", rejection.status)
+    } else {
+        rejection.title.clone()
+    };
+    Rejection {
+        status: rejection.status,
+        title,
+        errors: rejection
+            .errors
+            .iter()
+            .map(|(field, message)| (field.clone(), message.clone()))
+            .chain(rejection.detail.clone().map(|detail| ("detail".to_owned(), detail)))
+            .collect(),
+    }
+}
+
+/// What a failed read means to the caller. `what`: what was asked for.
+fn unread(error: &Error, what: &'static str) -> OrderRefused {
+    match error {
+        error if error.is_not_found() => OrderRefused::NotFound(what),
+        Error::Rejected(refused) | Error::Moved(refused) => OrderRefused::Rejected(rejection(refused)),
+        Error::Unavailable(_) | Error::Unknown(_) => OrderRefused::Unavailable { retry_after: later(error) },
+    }
+}
+
+impl Operators {
+    /// The store that is meant: the one of this name, or the only one.
+    pub fn store_named(&self, name: Option<&str>) -> Result<String, OrderRefused> {
+        let clients = &self.inner.clients;
+        match name {
+            Some(name) if clients.contains_key(name) => Ok(name.to_owned()),
+            Some(_) => Err(OrderRefused::UnknownStore),
+            None => {
+                let mut names: Vec<&String> = clients.keys().collect();
+                names.sort();
+                match names.as_slice() {
+                    [one] => Ok((*one).clone()),
+                    several => {
+                        Err(OrderRefused::StoreNeeded(several.iter().map(|name| (*name).clone()).collect()))
+                    }
+                }
+            }
+        }
+    }
+
+    fn client_of(&self, store: &str) -> Result<&Client, OrderRefused> {
+        self.inner.clients.get(store).ok_or(OrderRefused::UnknownStore)
+    }
+}
+
+/// A call of an operator. `id` correlates the calls of one action.
+fn call(id: uuid::Uuid) -> Call {
+    Call::new(id, Priority::BackOffice)
+}
+
+fn enough(actor: &Actor, needs: Role) -> Result<(), OrderRefused> {
+    if actor.role >= needs { Ok(()) } else { Err(OrderRefused::Forbidden { needs }) }
+}
+
+/// The pause before the next look for an effect that is not shown yet.
+fn pause(settle: Duration) -> Duration {
+    (settle / 5).clamp(Duration::from_millis(100), Duration::from_secs(5))
+}

@@ -1,0 +1,178 @@
+//! Sends an action once, looks for its effect, and records what came of it.
+//!
+//! Guarantees: an outcome is written with its audit row and, where a checkout is cancelled by it, with that, in one
+//! transaction and only under the current fence. A late answer is not taken: whoever has the action by then looks for it.
+//! Dropped half-way: the lease runs out, and recovery looks.
+
+use serde_json::{Value, json};
+
+use super::super::Operators;
+use super::act::{Outcome, entry};
+use super::witness::{self, Finding, mark};
+use super::{Kind, OrderId, call, later, rejection};
+use crate::bigcommerce::{Client, Error};
+use crate::checkout::Status;
+use crate::saga::operate;
+use crate::store::{self, OrderAction};
+
+impl Operators {
+    /// Sends it, and records the outcome as far as it is known.
+    pub(super) async fn send(&self, action: OrderAction) {
+        if action.attempts > 1 {
+            // It was not done when it was last looked for; it may have arrived since.
+            match self.find(&action).await {
+                Ok(Finding::Nothing) => {}
+                Ok(found) => return self.found(&action, found).await,
+                Err(error) => return self.end(&action, &not_done(&error)).await,
+            }
+            if !matches!(self.store().renew_order_action(&action).await, Ok(true)) {
+                return;
+            }
+        }
+        let outcome = match self.send_once(&action).await {
+            Ok(found) => return self.found(&action, found).await,
+            Err(Error::Unknown(unknown)) => {
+                tracing::warn!(
+                    order_action_id = %action.order_action_id, order_id = action.order_id, kind = action.kind, %unknown,
+                    "whether an action on an order was executed is not known"
+                );
+                if let Err(error) = self.store().defer_order_action(&action, 0.0).await {
+                    tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
+                }
+                return self.moved();
+            }
+            // Nothing is wrong with the request: what refused it can be put right, and the same key sends it again.
+            Err(error) if error.is_unauthorized() || error.status() == Some(423) => not_done(&error),
+            Err(Error::Rejected(refused) | Error::Moved(refused)) => Outcome::Rejected(rejection(&refused)),
+            Err(error @ Error::Unavailable(_)) => not_done(&error),
+        };
+        self.end(&action, &outcome).await;
+    }
+
+    /// The one call.
+    async fn send_once(&self, action: &OrderAction) -> Result<Finding, Error> {
+        let (client, id) = self.client_for(action)?;
+        let cx = call(action.order_action_id);
+        let orders = client.orders(&cx);
+        let body: Value = serde_json::from_str(&action.body).unwrap_or_default();
+        let pending = |status: &str| json!({"order_id": action.order_id, "payment_status": status});
+        Ok(match Kind::find(&action.kind) {
+            Some(Kind::Refund) => witness::of_refund(&orders.refund(id, &body).await?.value),
+            Some(Kind::Shipment) => Finding::Applied(orders.create_shipment(id, &body).await?.value),
+            Some(Kind::Capture) => {
+                orders.capture(id).await?;
+                Finding::Applied(pending("capture pending"))
+            }
+            Some(Kind::Void) => {
+                orders.void(id).await?;
+                Finding::Applied(pending("void pending"))
+            }
+            None => Finding::Nothing,
+        })
+    }
+
+    /// Looks for the effect.
+    pub(super) async fn find(&self, action: &OrderAction) -> Result<Finding, Error> {
+        let (client, id) = self.client_for(action)?;
+        let cx = call(action.order_action_id);
+        let orders = client.orders(&cx);
+        let seen: Value = serde_json::from_str(&action.seen).unwrap_or_default();
+        Ok(match Kind::find(&action.kind) {
+            Some(Kind::Refund) => {
+                witness::refund(&mark(action.order_action_id), &orders.refunds(id).await?.value)
+            }
+            Some(Kind::Shipment) => {
+                let body: Value = serde_json::from_str(&action.body).unwrap_or_default();
+                witness::shipment(&seen, &body, &orders.shipments(id).await?.value)
+            }
+            Some(kind) => {
+                let transactions = orders.transactions(id).await?.value;
+                let order = orders.get(id).await?.value;
+                let judge = if kind == Kind::Capture { witness::capture } else { witness::void };
+                judge(&seen, &order, &transactions)
+            }
+            None => Finding::Nothing,
+        })
+    }
+
+    fn client_for(&self, action: &OrderAction) -> Result<(&Client, OrderId), Error> {
+        let client = self.inner.clients.get(&action.store);
+        client.zip(OrderId::new(action.order_id)).ok_or_else(Error::not_connected)
+    }
+
+    pub(super) async fn found(&self, action: &OrderAction, found: Finding) {
+        let outcome = match found {
+            Finding::Applied(body) => Outcome::Done(body),
+            Finding::Against(refused) => Outcome::Rejected(refused),
+            Finding::Nothing => Outcome::NotDone {
+                detail: "BigCommerce shows no trace of it; nothing happened there".to_owned(),
+                retry_after: 1,
+            },
+        };
+        self.end(action, &outcome).await;
+    }
+
+    /// Records the outcome. When the database is away, the lease runs out and recovery finds out anew.
+    pub(super) async fn end(&self, action: &OrderAction, outcome: &Outcome) {
+        let id = action.order_action_id;
+        match self.try_to_end(action, outcome).await {
+            Ok(true) => tracing::info!(
+                order_action_id = %id, order_id = action.order_id, kind = action.kind, result = outcome.status(),
+                attempts = action.attempts, "an action on an order ended"
+            ),
+            Ok(false) => tracing::warn!(
+                order_action_id = %id, result = outcome.status(),
+                "a late answer to an action on an order was not taken: somebody else looks for it"
+            ),
+            Err(error) => tracing::error!(
+                order_action_id = %id, %error, "the outcome of an action on an order was not written; it is looked for"
+            ),
+        }
+        self.moved();
+    }
+
+    async fn try_to_end(&self, action: &OrderAction, outcome: &Outcome) -> Result<bool, store::Error> {
+        let mut audited = self.store().audited().await?;
+        // The checkout before the action, as whoever begins one locks them.
+        let held = match action.checkout_id {
+            Some(id) => audited.lock(id.into()).await?,
+            None => None,
+        };
+        if !audited.end_order_action(action, outcome.status(), &outcome.answer()).await? {
+            return Ok(false);
+        }
+        if let (Some(held), Outcome::Done(_)) = (held, outcome)
+            && held.checkout.status == Status::Completed
+        {
+            let status = if action.kind == Kind::Void.as_str() { "void" } else { "refunded" };
+            if let Ok(transition) = operate::refunded(&held.checkout, status) {
+                audited.write(&transition).await?;
+            }
+        }
+        let result = match outcome {
+            Outcome::Rejected(_) => "refused: rejected-by-bigcommerce",
+            other => other.status(),
+        };
+        audited.note(&entry(action, result)).await?;
+        audited.commit().await?;
+        Ok(true)
+    }
+
+    /// Something moved: whoever waits looks, and so does recovery.
+    fn moved(&self) {
+        self.inner.actions_moved.notify_waiters();
+        self.inner.wake_actions.notify_one();
+    }
+}
+
+fn not_done(error: &Error) -> Outcome {
+    let detail = match error {
+        error if error.is_unauthorized() => {
+            format!(
+                "{error}: the access token of the store or its scopes do not allow it; nothing happened there"
+            )
+        }
+        error => format!("{error}; nothing happened there"),
+    };
+    Outcome::NotDone { detail, retry_after: later(error) }
+}

@@ -1,0 +1,82 @@
+//! Finds out what became of actions whose outcome is not known: after a lost answer, after a crash. Runs in every process.
+//!
+//! Guarantees: it only reads. What BigCommerce shows is recorded at once; what it does not show is believed absent only
+//! after the settle window, and then it is for the operator to ask again. An action that cannot be looked for delays no
+//! other.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::super::Operators;
+use super::pause;
+use super::witness::Finding;
+use crate::store::{self, OrderAction};
+
+/// Taken at once.
+const BATCH: i64 = 16;
+/// The longest time without a look for what is due.
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(2);
+/// The longest pause while BigCommerce does not answer.
+const LONGEST: Duration = Duration::from_mins(1);
+
+impl Operators {
+    /// Looks for what is due until the process stops.
+    pub async fn settle_order_actions(&self, stopping: CancellationToken) {
+        loop {
+            let wait = match self.settle_due(&stopping).await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::warn!(%error, "actions on orders cannot be looked for at the moment");
+                    Duration::from_millis(500)
+                }
+            };
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = self.inner.wake_actions.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Takes all that is due. Answers when the next one is.
+    async fn settle_due(&self, stopping: &CancellationToken) -> Result<Duration, store::Error> {
+        while !stopping.is_cancelled() {
+            let due = self.store().claim_order_actions(BATCH).await?;
+            if due.is_empty() {
+                break;
+            }
+            for action in due {
+                let operators = self.clone();
+                self.inner.tasks.spawn(async move { operators.look_for(action).await });
+            }
+        }
+        let next = self.store().next_order_action().await?;
+        let next = next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        Ok(next.unwrap_or(LOOK_AT_LEAST_EVERY).clamp(Duration::from_millis(10), LOOK_AT_LEAST_EVERY))
+    }
+
+    async fn look_for(&self, action: OrderAction) {
+        let wait = match self.find(&action).await {
+            Ok(Finding::Nothing) if !self.is_quiet(&action) => pause(self.inner.settings.settle),
+            Ok(found) => return self.found(&action, found).await,
+            Err(error) => {
+                tracing::warn!(
+                    order_action_id = %action.order_action_id, order_id = action.order_id, looks = action.looks, %error,
+                    "what became of an action on an order could not be read"
+                );
+                let doubled = 1_u64 << action.looks.clamp(0, 6);
+                error.retry_after().unwrap_or(Duration::from_millis(250 * doubled)).min(LONGEST)
+            }
+        };
+        if let Err(error) = self.store().defer_order_action(&action, wait.as_secs_f64()).await {
+            tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
+        }
+        self.inner.wake_actions.notify_one();
+    }
+
+    /// Whether it has been looked for throughout the settle window.
+    fn is_quiet(&self, action: &OrderAction) -> bool {
+        action.unknown_since.is_some_and(|since| action.now - since >= self.inner.settings.settle)
+    }
+}

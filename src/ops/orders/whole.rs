@@ -1,0 +1,267 @@
+//! Gives back what a completed checkout paid, and cancels it: a void where the payment is only authorised, else a refund
+//! of all that is left.
+//!
+//! Guarantees: it goes the way of every other action on an order, so it is safe against lost answers and crashes. The
+//! checkout becomes cancelled in the transaction that records that the money goes back, and not before.
+
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::super::act::{Ask, Refused, Report};
+use super::super::action::Action;
+use super::super::guard::Guard;
+use super::super::{Operators, effects};
+use super::act::{NewAction, Outcome, outcome};
+use super::{Kind, OrderId, OrderRefused, call, unread};
+use crate::bigcommerce::orders::Order;
+use crate::checkout::{CheckoutId, Status};
+use crate::store::{Held, OrderAction, OrderActionFilter};
+
+/// How long the operator waits for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What gives all back.
+struct Way {
+    kind: Kind,
+    body: Value,
+    effect: String,
+}
+
+impl From<OrderRefused> for Refused {
+    fn from(refused: OrderRefused) -> Self {
+        let said = refused.to_string();
+        match refused {
+            OrderRefused::Guarded(guard) => Self::Guarded(guard),
+            OrderRefused::Forbidden { needs } => Self::Forbidden { needs },
+            OrderRefused::UnknownStore | OrderRefused::StoreNeeded(_) => Self::UnknownStore,
+            OrderRefused::Rejected(refused) => Self::Rejected(refused),
+            OrderRefused::NotFound(_) => Self::Contradicted { detail: said, evidence: Vec::new() },
+            OrderRefused::Busy | OrderRefused::KeyReused => Guard::new("order-busy", said).into(),
+            OrderRefused::Unavailable { .. } | OrderRefused::Unknown => Self::Upstream(said),
+            OrderRefused::Store(error) => error.into(),
+        }
+    }
+}
+
+impl Operators {
+    /// Cancels a completed checkout by giving back what was paid.
+    pub(in super::super) async fn give_back(&self, held: &Held, ask: Ask<'_>) -> Result<Report, Refused> {
+        let checkout = &held.checkout;
+        let order = checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id));
+        let order =
+            order.ok_or_else(|| Guard::new("no-order", "no order is known, so nothing can be given back"))?;
+        let earlier = if ask.dry_run { None } else { self.earlier(checkout.id).await? };
+        let (id, effect) = if let Some(id) = earlier {
+            (id, "What was paid is given back.".to_owned())
+        } else {
+            let way = match self.way_back(&checkout.store, order).await {
+                Ok(way) => way,
+                Err(refused) => return Err(self.unless_ended(checkout.id, refused).await),
+            };
+            if ask.dry_run {
+                return Ok(report(held, ask, way.effect));
+            }
+            let begun = self.submit(asked(held, order, &way, ask)).await;
+            let id = match begun {
+                // Somebody asked for the same at the same time.
+                Err(OrderRefused::Busy) => self.earlier(checkout.id).await?.ok_or(OrderRefused::Busy)?,
+                begun => begun?.id,
+            };
+            (id, way.effect)
+        };
+        let action = self.ended(id, PATIENCE).await?.ok_or(Refused::NotFound)?;
+        let effect = match outcome(&action) {
+            Outcome::Done(_) => effect,
+            Outcome::Open => format!(
+                "BigCommerce gave no clear answer yet. It is being found out whether the money goes back (action {id}), \
+                 and nothing is sent again meanwhile."
+            ),
+            Outcome::Rejected(refused) => return Err(Refused::Rejected(refused)),
+            Outcome::NotDone { detail, .. } => return Err(Refused::Upstream(detail)),
+        };
+        let now = self.store().look(checkout.id).await?.ok_or(Refused::NotFound)?;
+        let noted = self.store().audit(Some(checkout.id.uuid()), None, 1).await?;
+        let report = report(held, ask, effect);
+        Ok(Report {
+            status_after: now.checkout.status.as_str(),
+            audit_id: noted.first().map(|row| row.audit_id),
+            checkout: Box::new(now.checkout),
+            ..report
+        })
+    }
+
+    /// Somebody else may have given it back meanwhile: then BigCommerce's refusal says only that.
+    async fn unless_ended(&self, id: CheckoutId, refused: OrderRefused) -> Refused {
+        match self.store().look(id).await {
+            Ok(Some(held)) if held.checkout.status != Status::Completed => {
+                Guard::new("ended", "the checkout was cancelled meanwhile").into()
+            }
+            _ => match self.latest(id).await {
+                Ok(Some(latest)) if latest.is_open() => OrderRefused::Busy.into(),
+                _ => refused.into(),
+            },
+        }
+    }
+
+    /// What was begun for this checkout before and is open; or was certainly not done, and is sent again.
+    async fn earlier(&self, id: CheckoutId) -> Result<Option<Uuid>, OrderRefused> {
+        let Some(latest) = self.latest(id).await? else { return Ok(None) };
+        let id = latest.order_action_id;
+        let resumes = latest.is_open() || (latest.status == "not-done" && self.again(id).await?);
+        Ok(resumes.then_some(id))
+    }
+
+    async fn latest(&self, id: CheckoutId) -> Result<Option<OrderAction>, OrderRefused> {
+        let filter = OrderActionFilter { checkout_id: Some(id.uuid()), ..OrderActionFilter::default() };
+        Ok(self.store().order_actions(&filter, 1).await?.pop())
+    }
+
+    /// How what was paid goes back, by what BigCommerce shows.
+    async fn way_back(&self, store: &str, id: OrderId) -> Result<Way, OrderRefused> {
+        let cx = call(Uuid::now_v7());
+        let orders = self.client_of(store)?.orders(&cx);
+        let order = orders.get(id).await.map_err(|error| unread(&error, "order"))?.value;
+        match order.payment_status.as_str() {
+            "authorized" => Ok(Way {
+                kind: Kind::Void,
+                body: Value::Null,
+                effect: "The authorised payment is voided: nothing is taken.".to_owned(),
+            }),
+            "capture pending" | "void pending" | "pending" | "held for review" => Err(Guard::new(
+                "settling",
+                format!(
+                    "the payment of order {id} is {}: ask again when that has settled",
+                    order.payment_status
+                ),
+            )
+            .into()),
+            _ => {
+                let amount = left(&order)?;
+                let items = json!([{"item_type": "ORDER", "item_id": id.get(), "amount": number(amount)}]);
+                let quote = orders.refund_quote(id, &json!({"items": items})).await;
+                let quote = quote.map_err(|error| unread(&error, "order"))?.value;
+                let payments = payments(&quote).ok_or_else(|| {
+                    Guard::new("no-way-to-refund", "BigCommerce offers no way to refund this order")
+                })?;
+                let currency = order.currency.as_deref().unwrap_or_default();
+                Ok(Way {
+                    kind: Kind::Refund,
+                    body: json!({"items": items, "payments": payments}),
+                    effect: format!("{amount} {currency} are refunded.").replace("  ", " "),
+                })
+            }
+        }
+    }
+}
+
+/// The action that goes this way.
+fn asked(held: &Held, order_id: OrderId, way: &Way, ask: Ask<'_>) -> NewAction {
+    let checkout = &held.checkout;
+    let principal = format!("checkout:{}", checkout.id);
+    // One open action for each order is what keeps two of them apart; the key only has to be new.
+    let key = Uuid::now_v7().to_string();
+    NewAction {
+        store: checkout.store.clone(),
+        order_id,
+        kind: way.kind,
+        body: way.body.clone(),
+        reason: ask.reason.to_owned(),
+        actor: ask.actor.clone(),
+        fingerprint: Sha256::digest(key.as_bytes()).into(),
+        principal,
+        key: Some(key),
+        checkout_id: Some(checkout.id),
+    }
+}
+
+fn report(held: &Held, ask: Ask<'_>, effect_on_money: String) -> Report {
+    let action = Action::Cancel { refund: true };
+    let status = held.checkout.status.as_str();
+    Report {
+        dry_run: ask.dry_run,
+        action: action.name(),
+        checkout_id: held.checkout.id.uuid(),
+        status_before: status,
+        status_after: if ask.dry_run { "cancelled" } else { status },
+        effect_on_orders: effects(&action, held).0,
+        effect_on_money,
+        audit_id: None,
+        checkout: Box::new(held.checkout.clone()),
+    }
+}
+
+/// What has not been refunded yet.
+fn left(order: &Order) -> Result<Decimal, Guard> {
+    let total =
+        order.total_inc_tax.ok_or_else(|| Guard::new("no-total", "the total of the order cannot be read"))?;
+    let left = (total - order.refunded_amount.unwrap_or_default()).normalize();
+    if left > Decimal::ZERO && !matches!(order.payment_status.as_str(), "void" | "refunded" | "declined") {
+        return Ok(left);
+    }
+    let status = if order.payment_status.is_empty() { "refunded" } else { &order.payment_status };
+    Err(Guard::new(
+        "nothing-left",
+        format!("nothing of order {} is left to be given back: it is {status}", order.id),
+    ))
+}
+
+/// The first way of the quote that goes through the provider, else the first one.
+fn payments(quote: &Value) -> Option<Value> {
+    let ways = quote.get("refund_methods").and_then(Value::as_array)?;
+    let parts = |way: &Value| way.as_array().map(Vec::as_slice).unwrap_or_default().to_vec();
+    let offline = |part: &Value| part.get("offline").and_then(Value::as_bool) == Some(true);
+    let online = ways.iter().find(|way| !parts(way).is_empty() && !parts(way).iter().any(offline));
+    let chosen = parts(online.or_else(|| ways.first())?);
+    let payments: Vec<Value> = chosen
+        .iter()
+        .map(|part| json!({"provider_id": part.get("provider_id"), "amount": part.get("amount"), "offline": offline(part)}))
+        .collect();
+    (!payments.is_empty()).then(|| payments.into())
+}
+
+/// An amount as a JSON number with its exact text.
+fn number(amount: Decimal) -> Value {
+    serde_json::from_str(&amount.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_goes_back_the_way_it_came_when_there_is_one() {
+        let way = |provider: &str, offline: bool| json!([{"provider_id": provider, "amount": 10.83, "offline": offline}]);
+        for (ways, expected) in [
+            (json!([way("custom", true), way("stripe", false)]), Some("stripe")),
+            (json!([way("custom", true)]), Some("custom")),
+            (json!([[]]), None),
+            (json!([]), None),
+        ] {
+            let chosen = payments(&json!({"refund_methods": ways}));
+            let provider =
+                chosen.as_ref().and_then(|list| list.get(0)).and_then(|one| one.get("provider_id"));
+            assert_eq!(provider.and_then(Value::as_str), expected, "{ways}");
+        }
+        assert_eq!(payments(&json!({})), None);
+    }
+
+    #[test]
+    fn what_was_refunded_before_is_not_refunded_again() {
+        for (status, refunded, expected) in [
+            ("captured", "0.0000", Some("10.83")),
+            ("partially refunded", "4.0000", Some("6.83")),
+            ("", "0", Some("10.83")),
+            ("refunded", "10.8300", None),
+            ("void", "0", None),
+        ] {
+            let order = Order::parse(json!({"id": 1, "status_id": 11, "payment_status": status,
+                "total_inc_tax": "10.8300", "refunded_amount": refunded}));
+            let found = left(&order.expect("an order")).ok().map(|amount| amount.to_string());
+            assert_eq!(found.as_deref(), expected, "{status}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What BigCommerce shows about an action whose outcome is not known. Pure.
+//!
+//! Guarantees: only what was not there before counts, so that somebody else's refund or shipment is not taken for ours;
+//! a list that cannot be read is no proof (the client answers an error for it).
+
+use serde_json::{Value, json};
+
+use crate::bigcommerce::orders::{Order, Refund, Transaction};
+use crate::checkout::Refused as Rejection;
+
+/// What is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Finding {
+    /// It happened; with what BigCommerce would have answered.
+    Applied(Value),
+    /// It did not happen, and cannot any more.
+    Against(Rejection),
+    /// Nothing is shown, yet.
+    Nothing,
+}
+
+/// The mark by which a refund of ours is found again.
+pub(super) fn mark(action: uuid::Uuid) -> String {
+    format!("[{action}]")
+}
+
+/// A refund with our mark among the refunds of the order.
+pub(super) fn refund(mark: &str, refunds: &[Refund]) -> Finding {
+    let ours = refunds.iter().find(|refund| refund.reasons.iter().any(|reason| reason.contains(mark)));
+    ours.map_or(Finding::Nothing, of_refund)
+}
+
+/// What a refund document says: a provider may have declined to pay any of it back.
+pub(super) fn of_refund(refund: &Refund) -> Finding {
+    let payments =
+        refund.raw.get("payments").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let declined = |payment: &&Value| payment.get("is_declined").and_then(Value::as_bool) == Some(true);
+    if !payments.is_empty() && payments.iter().filter(declined).count() == payments.len() {
+        let said =
+            payments.iter().filter_map(|payment| payment.get("declined_message").and_then(Value::as_str));
+        let title = said.into_iter().find(|text| !text.is_empty());
+        let title = title.unwrap_or("The payment provider declined to pay it back").to_owned();
+        return Finding::Against(Rejection { status: 201, title, errors: Vec::new() });
+    }
+    Finding::Applied(refund.raw.clone())
+}
+
+/// Statuses of a payment that was captured, or is being.
+const CAPTURED: &[&str] = &["capture pending", "captured", "paid", "partially refunded", "refunded"];
+/// Statuses of a payment that was let go, or is being.
+const VOIDED: &[&str] = &["void pending", "void"];
+
+/// Whether the order is, or is becoming, what a capture makes of it. `seen`: the ids of transactions that were there.
+pub(super) fn capture(seen: &Value, order: &Order, transactions: &[Transaction]) -> Finding {
+    settled("capture", CAPTURED, VOIDED, seen, order, transactions)
+}
+
+/// Whether the order is, or is becoming, what a void makes of it.
+pub(super) fn void(seen: &Value, order: &Order, transactions: &[Transaction]) -> Finding {
+    settled("void", VOIDED, CAPTURED, seen, order, transactions)
+}
+
+fn settled(
+    event: &str,
+    wanted: &[&str],
+    contrary: &[&str],
+    seen: &Value,
+    order: &Order,
+    transactions: &[Transaction],
+) -> Finding {
+    let status = order.payment_status.as_str();
+    let known = ids(seen, "transactions");
+    let new = |one: &&Transaction| one.event == event && !known.contains(&one.id.as_str());
+    if wanted.contains(&status) || transactions.iter().filter(new).any(|one| one.status == "ok") {
+        return Finding::Applied(scheduled(order));
+    }
+    let against = |title: String| Finding::Against(Rejection { status: 409, title, errors: Vec::new() });
+    if contrary.contains(&status) {
+        return against(format!("The payment is {status} already"));
+    }
+    if transactions.iter().filter(new).any(|one| one.status == "error") {
+        return against(format!("The gateway refused the {event}"));
+    }
+    Finding::Nothing
+}
+
+/// The answer to a capture or a void: BigCommerce answers nothing but that it is scheduled.
+pub(super) fn scheduled(order: &Order) -> Value {
+    json!({"order_id": order.id.get(), "payment_status": order.payment_status, "status_id": order.status_id})
+}
+
+/// A new shipment of the same items to the same address with the same number.
+pub(super) fn shipment(seen: &Value, body: &Value, shipments: &[Value]) -> Finding {
+    let known = ids(seen, "shipments");
+    let ours = shipments.iter().find(|shipment| {
+        let id = shipment.get("id").map(plain).unwrap_or_default();
+        !known.contains(&id.as_str())
+            && ["order_address_id", "tracking_number"].iter().all(|name| same(shipment, body, name))
+            && items(shipment) == items(body)
+    });
+    ours.map_or(Finding::Nothing, |shipment| Finding::Applied(shipment.clone()))
+}
+
+fn same(shipment: &Value, body: &Value, name: &str) -> bool {
+    let text = |value: &Value| value.get(name).map(plain).unwrap_or_default();
+    text(shipment) == text(body)
+}
+
+fn items(of: &Value) -> Vec<(String, String)> {
+    let rows = of.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let text = |row: &Value, name: &str| row.get(name).map(plain).unwrap_or_default();
+    let mut items: Vec<_> =
+        rows.iter().map(|row| (text(row, "order_product_id"), text(row, "quantity"))).collect();
+    items.sort();
+    items
+}
+
+/// A number or a text as text; anything else is empty.
+pub(super) fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn ids<'a>(seen: &'a Value, name: &str) -> Vec<&'a str> {
+    let list = seen.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    list.iter().filter_map(Value::as_str).collect()
+}
+
+#[cfg(test)]
+#[path = "witness_tests.rs"]
+mod tests;

@@ -1,0 +1,81 @@
+//! What counts as proof, and what does not.
+
+use serde_json::json;
+
+use super::*;
+
+fn order(payment_status: &str) -> Order {
+    Order::parse(json!({"id": 125, "status_id": 7, "payment_status": payment_status})).expect("an order")
+}
+
+fn transaction(id: i64, event: &str, status: &str) -> Transaction {
+    Transaction::parse(json!({"id": id, "event": event, "status": status})).expect("a transaction")
+}
+
+fn name(finding: &Finding) -> &'static str {
+    match finding {
+        Finding::Applied(_) => "applied",
+        Finding::Against(_) => "against",
+        Finding::Nothing => "nothing",
+    }
+}
+
+#[test]
+fn a_refund_is_ours_only_with_our_mark() {
+    let id = uuid::Uuid::now_v7();
+    let refund_of = |reason: String, declined: bool| {
+        let raw = json!({"id": 3, "items": [{"reason": reason}], "payments": [{"is_declined": declined,
+            "declined_message": "no funds"}]});
+        Refund::parse(raw).expect("a refund")
+    };
+    let (ours, other) = (mark(id), mark(uuid::Uuid::now_v7()));
+    let theirs = refund_of(format!("broken {other}"), false);
+    let found = refund_of(format!("broken {ours}"), false);
+    assert_eq!(refund(&ours, &[]), Finding::Nothing);
+    assert_eq!(refund(&ours, std::slice::from_ref(&theirs)), Finding::Nothing);
+    assert_eq!(name(&refund(&ours, &[theirs, found])), "applied");
+    assert_eq!(name(&refund(&ours, &[refund_of(ours.clone(), true)])), "against");
+}
+
+#[test]
+fn a_capture_or_a_void_is_shown_by_the_status_or_a_new_transaction() {
+    let seen = json!({"transactions": ["1", "2"]});
+    for (status, transactions, captured, voided) in [
+        ("authorized", vec![], "nothing", "nothing"),
+        ("capture pending", vec![], "applied", "against"),
+        ("captured", vec![], "applied", "against"),
+        ("refunded", vec![], "applied", "against"),
+        ("void pending", vec![], "against", "applied"),
+        ("void", vec![], "against", "applied"),
+        ("authorized", vec![transaction(2, "capture", "error")], "nothing", "nothing"),
+        ("authorized", vec![transaction(3, "capture", "error")], "against", "nothing"),
+        ("authorized", vec![transaction(3, "capture", "ok")], "applied", "nothing"),
+        ("authorized", vec![transaction(2, "capture", "ok")], "nothing", "nothing"),
+        ("authorized", vec![transaction(3, "void", "ok")], "nothing", "applied"),
+        ("authorized", vec![transaction(3, "void", "error")], "nothing", "against"),
+    ] {
+        assert_eq!(name(&capture(&seen, &order(status), &transactions)), captured, "capture {status}");
+        assert_eq!(name(&void(&seen, &order(status), &transactions)), voided, "void {status}");
+    }
+}
+
+#[test]
+fn a_shipment_is_new_and_the_same_in_all_that_was_asked_for() {
+    let body = json!({"order_address_id": 9, "tracking_number": "EJ1", "items": [
+        {"order_product_id": 2, "quantity": 1}, {"order_product_id": 1, "quantity": 3}]});
+    let shown = json!({"id": 7, "order_address_id": "9", "tracking_number": "EJ1", "comments": "", "items": [
+        {"order_product_id": 1, "quantity": "3", "product_id": 5}, {"order_product_id": 2, "quantity": 1}]});
+    assert_eq!(name(&shipment(&json!({"shipments": []}), &body, std::slice::from_ref(&shown))), "applied");
+    assert_eq!(
+        name(&shipment(&json!({"shipments": ["7"]}), &body, std::slice::from_ref(&shown))),
+        "nothing",
+        "it was there before"
+    );
+    for (name_of, value) in
+        [("order_address_id", json!(8)), ("tracking_number", json!("EJ2")), ("items", json!([]))]
+    {
+        let mut other = shown.clone();
+        other[name_of] = value;
+        assert_eq!(name(&shipment(&json!({}), &body, &[other])), "nothing", "{name_of}");
+    }
+}
