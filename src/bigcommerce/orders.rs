@@ -275,6 +275,11 @@ impl Order {
         self.status_id == 0 && self.payment_status.is_empty()
     }
 
+    /// All that was paid was given back: Refunded (4). It holds no money any more.
+    pub fn is_refunded(&self) -> bool {
+        self.status_id == 4 && (self.payment_status.is_empty() || self.payment_status == "refunded")
+    }
+
     /// Reads the document, also one that was kept. `None`: what identifies it is missing.
     pub fn parse(raw: Value) -> Option<Self> {
         let currency = ["default_currency_code", "currency_code"];

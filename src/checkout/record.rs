@@ -274,11 +274,10 @@ impl StuckReason {
             Self::OrderUnknown
             | Self::PaymentConfiguration
             | Self::PaymentPendingTooLong
+            | Self::SurplusOrderPaid
             | Self::UndoFailed
             | Self::AttemptsExhausted => "restart",
-            Self::PaymentUnknown | Self::SurplusOrderPaid | Self::OrderNotPayable | Self::CancelFoundPaid => {
-                "resolve"
-            }
+            Self::PaymentUnknown | Self::OrderNotPayable | Self::CancelFoundPaid => "resolve",
             Self::TotalMismatch | Self::OrderTaken => "cancel",
             Self::Paused => "resume",
         }

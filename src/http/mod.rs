@@ -20,6 +20,7 @@ mod extract;
 mod health;
 mod items;
 mod json;
+mod linger;
 mod metrics;
 mod openapi;
 mod ops;
@@ -162,6 +163,7 @@ pub fn router(state: State) -> Router {
         .layer(CatchPanicLayer::custom(trace::panicked))
         .layer(state.0.cors.layer())
         .layer(axum::middleware::from_fn_with_state(state.clone(), trace::around))
+        .layer(axum::middleware::map_request(async |request| linger::whole(request)))
         .with_state(state)
 }
 

@@ -263,11 +263,11 @@ impl Look<'_> {
     }
 }
 
-/// Nothing was charged for this order and nothing is on the way.
+/// Nothing was charged for this order and nothing is on the way, or all of it was given back.
 fn is_unpaid(order: &Order, transactions: &[Transaction]) -> bool {
     let over = order.status_id == 0 || OVER.contains(&order.status_id);
     let quiet = order.payment_status.is_empty() || order.payment_status == "declined";
-    over && quiet && !transactions.iter().any(moved_money)
+    order.is_refunded() || (over && quiet && !transactions.iter().any(moved_money))
 }
 
 /// The id that the payments API answers (a UUID) is in no list of transactions: it is believed of the only charge.

@@ -46,12 +46,13 @@ pub(super) fn text(reason: StuckReason) -> Text {
         },
         StuckReason::SurplusOrderPaid => Text {
             headline: "Another order of the same cart is paid or being paid",
-            happened: "BigCommerce has a second order of this cart, and it is not an unpaid one: the shopper probably \
-                       paid in another place, such as BigCommerce's own checkout.",
-            known: "This service has not paid a second order, and will not while the other one is there.",
-            not_known: "Whether the other order is the one that the shopper wants.",
-            advice: "Resolve with the id of the order that is paid: the checkout takes it over and is completed, and its \
-                     own unpaid order is given up. If the other order is wrong, refund it first, then restart.",
+            happened: "BigCommerce has a second order of this cart, and it is not an unpaid one: the shopper paid in \
+                       another place as well, such as BigCommerce's own checkout.",
+            known: "No order is paid again while the other one is there.",
+            not_known: "How the payment of the other order ends, when it is still settling.",
+            advice: "When both orders are paid: refund the other one, then restart: the checkout is completed with its \
+                     own. When only the other one is paid: resolve with its id: the checkout takes it over, and its own \
+                     unpaid order is given up.",
         },
         StuckReason::OrderTaken => Text {
             headline: "The order already belongs to another checkout",
@@ -100,8 +101,8 @@ pub(super) fn text(reason: StuckReason) -> Text {
             happened: "The checkout was to be cancelled, and its order is not Incomplete any more.",
             known: "The order was not cancelled and nothing was refunded.",
             not_known: "Whether the money is wanted: the order was paid, or moved by somebody, while it was cancelled.",
-            advice: "Resolve with charged and the transaction to keep the order, or refund it in the control panel, set \
-                     it to Cancelled and restart: the undoing goes on.",
+            advice: "Resolve with charged and the transaction: the order is kept and the checkout completed. When the \
+                     money is not wanted, cancel it with a refund after that.",
         },
         StuckReason::UndoFailed => Text {
             headline: "The undoing failed again and again",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::decision::{Circumstances, Decision, backoff, jitter, wait_for};
 use super::marks::{end, follow_document, forget_processing, mark_unknown, paid, reopen};
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
@@ -16,41 +17,6 @@ use crate::store::{Began, Hold, Outcome};
 
 /// The longest wait that a run sits out under its lease, so that the shopper who waits gets the answer from it.
 const SIT_OUT: Duration = Duration::from_secs(5);
-
-/// The bounds of trying again.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) max_attempts: u32,
-    pub(super) retry_base: Duration,
-    pub(super) retry_cap: Duration,
-    pub(super) ttl: Duration,
-    /// The first wait between two looks whether a checkout was paid elsewhere.
-    pub(super) look: Duration,
-}
-
-/// What is to be recorded, and how the run goes on.
-#[derive(Debug)]
-pub(super) struct Decision {
-    /// The checkout, but for status, version and fence.
-    pub(super) checkout: Checkout,
-    pub(super) event: Event,
-    pub(super) hold: Hold,
-    pub(super) outcome: Option<Outcome>,
-    pub(super) began: Option<Began>,
-    pub(super) answer: Option<Answer>,
-    /// Before the next attempt, under the lease.
-    pub(super) pause: Duration,
-}
-
-/// Everything a decision depends on beside the checkout.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Circumstances {
-    pub(super) limits: Limits,
-    /// PostgreSQL's clock.
-    pub(super) now: OffsetDateTime,
-    /// From 0 to 1, for the jitter of a wait.
-    pub(super) dice: f64,
-}
 
 /// Decides what an attempt's verdict means. `checkout` carries the facts and the input as the step left them.
 pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances) -> Decision {
@@ -224,14 +190,6 @@ pub(super) fn begin(mut checkout: Checkout, now: OffsetDateTime) -> (Checkout, O
     (checkout, Some(Began { step, attempt }))
 }
 
-impl Decision {
-    /// Records the checkout as it is and goes on holding it.
-    pub(super) fn hold(checkout: Checkout) -> Self {
-        let (event, hold) = (Event::Advanced, Hold::Lease);
-        Self { checkout, event, hold, outcome: None, began: None, answer: None, pause: Duration::ZERO }
-    }
-}
-
 /// Goes on to the next step, or rests when there is nothing more to do without the shopper.
 pub(super) fn go_on(checkout: Checkout, outcome: Option<Outcome>, at: Circumstances) -> Decision {
     go_on_after(checkout, outcome, at, Duration::ZERO)
@@ -400,21 +358,6 @@ fn note_answer_only(checkout: &mut Checkout, answer: &Answer) {
     if let Some(goal) = checkout.goal.as_ref().filter(|goal| goal.operation != LOOK) {
         checkout.answered = Some(Answered { ticket: goal.ticket, answer: answer.clone() });
     }
-}
-
-/// Full-jitter exponential.
-fn backoff(tries: u32, at: Circumstances) -> Duration {
-    let ceiling =
-        at.limits.retry_base.saturating_mul(2_u32.saturating_pow(tries.min(16))).min(at.limits.retry_cap);
-    ceiling.mul_f64(at.dice.clamp(0.0, 1.0)).max(at.limits.retry_base / 4)
-}
-
-fn jitter(at: Circumstances) -> Duration {
-    at.limits.retry_base.mul_f64(at.dice.clamp(0.0, 1.0)) / 4
-}
-
-fn wait_for(checkout: &Checkout, at: Circumstances) -> Duration {
-    backoff(checkout.in_flight.as_ref().map_or(0, |attempt| attempt.looks), at)
 }
 
 #[cfg(test)]

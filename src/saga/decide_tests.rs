@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::super::decision::Limits;
 use super::super::sample::{NOW, all_input, checkout, goal, in_flight, order, payment, up_to};
 use super::*;
 use crate::checkout::{CartEdit, Decline, Flow, Refused, next};

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use super::decide::{self, Circumstances, Decision, Limits};
+use super::decide;
+use super::decision::{Circumstances, Decision, Limits};
 use super::instruments::Instruments;
 use super::observer::{self, Leased, Observer, Try};
 use super::plan::{Action, plan};

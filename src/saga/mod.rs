@@ -26,6 +26,7 @@
 
 mod accept;
 mod decide;
+mod decision;
 mod engine;
 mod hand_off;
 mod hints;

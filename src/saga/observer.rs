@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tracing::Span;
 
-use super::decide::Decision;
+use super::decision::Decision;
 use crate::checkout::{Checkout, Event, Status, StepName};
 use crate::store::{Claim, Ended};
 

@@ -236,7 +236,9 @@ impl Store {
             with changed as (
                 update checkout set
                     status = $4, step = $5, version = version + 1, fence = $6, leased_by = $7, lost_leases = 0,
-                    due_at = now() + make_interval(secs => $8::float8),
+                    -- A wait is left out when a webhook came meanwhile; a mark is good until the next attempt begins.
+                    due_at = now() + make_interval(secs => case when hinted and $36 then 0 else $8::float8 end),
+                    hinted = hinted and $7::uuid is not null and $25::text is null,
                     expires_at = coalesce(now() + make_interval(secs => $9::float8), expires_at),
                     stuck_reason = $10, cart_id = $11, order_id = $12, email = $13,
                     input = $14::text::json, record = $15::text::json,
@@ -304,6 +306,7 @@ impl Store {
             answer.map(|(key, _)| key.principal.as_str()),
             answer.map(|(key, _)| key.key.as_str()),
             answer_text,
+            matches!(transition.hold, Hold::Timer(_)),
                     $($more,)*
                 )
                 .fetch_optional(executor)
@@ -318,15 +321,15 @@ impl Store {
                 r#", announced as (
                     insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
                     select checkout_id, e.event_id, store, version, e.ordinal, e.type, updated_at, e.data::json
-                    from changed, unnest($36::uuid[], $37::smallint[], $38::text[], $39::text[])
+                    from changed, unnest($37::uuid[], $38::smallint[], $39::text[], $40::text[])
                         as e(event_id, ordinal, type, data)
                 ), addressed as (
                     insert into delivery (checkout_id, event_id, destination, version, ordinal)
                     select checkout_id, a.event_id, a.destination, version, a.ordinal
-                    from changed, unnest($40::uuid[], $41::text[], $42::smallint[]) as a(event_id, destination, ordinal)
+                    from changed, unnest($41::uuid[], $42::text[], $43::smallint[]) as a(event_id, destination, ordinal)
                 ), turned as (
                     insert into delivery_turn (checkout_id, destination)
-                    select distinct checkout_id, t.destination from changed, unnest($41::text[]) as t(destination)
+                    select distinct checkout_id, t.destination from changed, unnest($42::text[]) as t(destination)
                     on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
                 )"#,
                 ", pg_notify('outbox', '') is null as told",

@@ -73,10 +73,12 @@ impl Store {
                 on conflict do nothing
                 returning checkout_id
             ), hurried as (
-                update checkout set due_at = now()
+                -- Who is being worked on is left alone, and looks again where the work would have ended in a wait.
+                update checkout set due_at = case when status = 'running' then due_at else now() end,
+                    hinted = status = 'running'
                 where checkout_id = (select checkout_id from taken)
                     -- A cart that was converted was paid, here or elsewhere: also who is at rest looks then.
-                    and (status = 'waiting' or (status = 'awaiting_input' and $2 like '%/cart/converted'))
+                    and (status in ('waiting', 'running') or (status = 'awaiting_input' and $2 like '%/cart/converted'))
                 returning checkout_id
             )
             select (select count(*) from taken) as "taken!", (select checkout_id from taken) as checkout_id,

@@ -152,7 +152,7 @@ async fn what_becomes_of_payments_and_checkouts_is_told() {
 
     let expired = service.create(&everything()).await;
     let id = expired.rsplit('/').next().expect("an id").to_owned();
-    sqlx::query("update checkout set due_at = now() where checkout_id = $1::uuid")
+    sqlx::query("update checkout set due_at = now(), expires_at = now() where checkout_id = $1::uuid")
         .bind(&id)
         .execute(&world.database.pool)
         .await

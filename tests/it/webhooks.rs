@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bigcommerce_simulator::{Settings, Settlement, magic_card};
+use bigcommerce_simulator::{Fault, Settings, Settlement, magic_card};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -141,14 +141,8 @@ fn settings() -> Settings {
     }
 }
 
-#[tokio::test]
-async fn a_webhook_wakes_a_checkout_that_would_have_slept_for_an_hour() {
-    let world = World::with(settings()).await;
-    let service = world.start().await;
-    let registered = subscribe(&world, &service, "register").await;
-    assert_eq!(registered.lines().filter(|line| line.contains("\tregistered\t")).count(), 6, "{registered}");
-    assert_eq!(subscribe(&world, &service, "repair").await.matches("\tunchanged\t").count(), 6);
-    let path = service.create(&everything()).await;
+/// Pays with what never settles by itself, and answers the order.
+async fn pending(service: &Service, path: &str) -> u64 {
     service.post(&format!("{path}/order"), &json!({})).await.expect(200);
     let bearer = format!("Bearer {KEY}");
     let headers = [
@@ -160,7 +154,18 @@ async fn a_webhook_wakes_a_checkout_that_would_have_slept_for_an_hour() {
     let body = card(&magic_card(20_003, 0)).to_string().into_bytes();
     let pending =
         service.call(Method::POST, &format!("{path}/payment"), &headers, Some(body)).await.expect(202);
-    let order = pending.body["order"]["id"].as_u64().expect("an order");
+    pending.body["order"]["id"].as_u64().expect("an order")
+}
+
+#[tokio::test]
+async fn a_webhook_wakes_a_checkout_that_would_have_slept_for_an_hour() {
+    let world = World::with(settings()).await;
+    let service = world.start().await;
+    let registered = subscribe(&world, &service, "register").await;
+    assert_eq!(registered.lines().filter(|line| line.contains("\tregistered\t")).count(), 6, "{registered}");
+    assert_eq!(subscribe(&world, &service, "repair").await.matches("\tunchanged\t").count(), 6);
+    let path = service.create(&everything()).await;
+    let order = pending(&service, &path).await;
     let asleep = async {
         loop {
             let put_off = sqlx::query(
@@ -180,6 +185,42 @@ async fn a_webhook_wakes_a_checkout_that_would_have_slept_for_an_hour() {
         .await
         .expect("a count");
     assert!(about > 0, "the events are about the checkout");
+    service.stop().await;
+    world.finish().await;
+}
+
+/// The look had read the order before it was paid, and the webhook came before the look was over.
+#[tokio::test]
+async fn a_webhook_that_comes_during_a_look_is_not_slept_over() {
+    let world = World::with(settings()).await;
+    let service = world.start().await;
+    subscribe(&world, &service, "register").await;
+    let path = service.create(&everything()).await;
+    let order = pending(&service, &path).await;
+    let look = world.simulator.add_fault(Fault::on("get-order").hold_after());
+    world.simulator.wait_reached(look, 1).await;
+    assert!(world.simulator.settle(order, Settlement::Success));
+    let heard = async {
+        let told = "select count(*) from webhook_event where scope = 'store/order/statusUpdated'";
+        while sqlx::query_scalar::<_, i64>(told).fetch_one(&world.database.pool).await.expect("a count") == 0
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, heard).await.expect("the webhook comes");
+    world.simulator.release(look);
+    // A wait, if there is one, lasts for an hour.
+    let completed = async {
+        let put_off = "update checkout set due_at = now() + interval '1 hour'
+            where status = 'waiting' and leased_by is null and due_at > clock_timestamp()";
+        loop {
+            sqlx::query(put_off).execute(&world.database.pool).await.expect("an update");
+            if service.get(&path).await.body["status"] == "completed" {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, completed).await.expect("it looks again at once");
     service.stop().await;
     world.finish().await;
 }

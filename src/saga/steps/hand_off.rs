@@ -104,9 +104,11 @@ fn verdict(cx: &mut StepContext, found: Elsewhere) -> Verdict {
     }
 }
 
-/// The order of this cart that somebody else made and that is paid or placed; a paid one first.
+/// The order of this cart that somebody else made and that is paid or placed; a paid one first. What was paid there and
+/// given back counts for nothing.
 fn placed(orders: &[Order], ours: Option<i64>) -> Option<(&Order, Judgement)> {
-    let judged = orders.iter().filter(|order| Some(order.id.get()) != ours).map(|order| {
+    let others = orders.iter().filter(|order| Some(order.id.get()) != ours && !order.is_refunded());
+    let judged = others.map(|order| {
         let judgement = match judge(order, &[], &[], 0) {
             // Awaiting Payment: an offline method, such as a bank deposit, that the hosted page offers.
             Judgement::Nothing if order.status_id == 7 => Judgement::Pending,

@@ -45,9 +45,9 @@ impl StepContext {
         Ok(orders)
     }
 
-    /// Archives every order but ours. One that is paid, or may be, is for a person.
+    /// Archives every order but ours. One that is paid, or may be, is for a person; one that was refunded stays as it is.
     pub(super) async fn archive_others(&mut self, orders: &[Order], ours: OrderId) -> Result<(), Verdict> {
-        for order in orders.iter().filter(|order| order.id != ours) {
+        for order in orders.iter().filter(|order| order.id != ours && !order.is_refunded()) {
             let transactions = self.read_transactions(order.id).await?;
             // A payment that was refused has taken no money.
             let refused = transactions.iter().all(|transaction| transaction.status == "error");

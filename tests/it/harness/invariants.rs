@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bigcommerce_simulator::Charge;
 use headless_checkout::checkout::{Event, Status, next};
 use sqlx::Row as _;
 
@@ -35,8 +36,15 @@ async fn money(world: &World) {
     assert!(ledger.mass_archives.is_empty(), "all orders of a store were archived");
     let mut paid: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     let mut charges: BTreeMap<String, usize> = BTreeMap::new();
+    // What the shopper paid in another place as well, and was given back.
+    let ours: Vec<i64> = sqlx::query_scalar("select order_id from checkout_order")
+        .fetch_all(&world.database.pool)
+        .await
+        .expect("rows");
+    let ours = |order: u64| i64::try_from(order).is_ok_and(|order| ours.contains(&order));
+    let given_back = |charge: &Charge| charge.state == "refunded" && !ours(charge.order_id);
     // What was accepted and later settled as declined took no money.
-    for charge in ledger.charges.iter().filter(|charge| charge.holds_money()) {
+    for charge in ledger.charges.iter().filter(|charge| charge.holds_money() && !given_back(charge)) {
         let order =
             ledger.orders.iter().find(|order| order.id == charge.order_id && order.store == charge.store);
         let order = order.expect("a charge is for an order");

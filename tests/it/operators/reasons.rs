@@ -1,13 +1,13 @@
 //! Each reason, made by a fault of the simulator, and its way out, through each door.
 
-use bigcommerce_simulator::{Fault, Settlement, magic_card};
+use bigcommerce_simulator::{Fault, Hosted, Settlement, magic_card};
 use headless_checkout::ops::{Action, Finding, StuckReason};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::doors::through_each_door;
 use super::{Denied, Done, act, case, ordered, paid_elsewhere, stuck, until, upstream, world};
-use crate::harness::{PATIENCE, Service, World, address, card, custom_cart, everything, good_card};
+use crate::harness::{OPERATOR, PATIENCE, Service, World, address, card, custom_cart, everything, good_card};
 
 fn charges(world: &World) -> (usize, usize) {
     let ledger = world.simulator.ledger();
@@ -17,6 +17,19 @@ fn charges(world: &World) -> (usize, usize) {
 
 async fn pay(service: &Service, path: &str) {
     service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+}
+
+/// Refunds an order through the operators' door.
+async fn give_back(service: &Service, order: u64, refund: &Value) {
+    let bearer = format!("Bearer {OPERATOR}");
+    let headers = [
+        ("authorization", &*bearer),
+        ("idempotency-key", "the-only-refund"),
+        ("content-type", "application/json"),
+        ("prefer", "wait=30"),
+    ];
+    let path = format!("/ops/v1/orders/{order}/refunds");
+    service.call(Method::POST, &path, &headers, Some(refund.to_string().into_bytes())).await.expect(201);
 }
 
 /// What must not be done, and why.
@@ -44,7 +57,7 @@ through_each_door! {
     an_unknown_order_is_looked_for_by_a_restart_and_not_made_twice,
     an_unknown_order_is_resolved_by_what_the_operator_found,
     an_order_that_changed_its_total_is_not_paid_and_is_cancelled,
-    an_order_that_was_paid_elsewhere_is_taken_over,
+    two_orders_that_were_paid_in_the_same_moment_wait_for_a_refund,
     an_order_of_another_checkout_is_left_to_it,
     an_order_that_staff_cancelled_is_followed_by_a_new_one,
     an_unknown_payment_is_never_repeated_until_somebody_found_out,
@@ -141,35 +154,40 @@ async fn an_order_that_changed_its_total_is_not_paid_and_is_cancelled() {
     world.finish().await;
 }
 
-async fn an_order_that_was_paid_elsewhere_is_taken_over() {
+async fn two_orders_that_were_paid_in_the_same_moment_wait_for_a_refund() {
     let world = world().await;
     let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let held = world.simulator.add_fault(Fault::on("list-orders").hold_before());
-    let ordering = format!("{path}/order");
-    let nothing = json!({});
+    let path = ordered(&service).await;
+    service.post(&format!("{path}/redirect-urls"), &json!({})).await.expect(200);
+    let cart = world.simulator.ledger().carts[0].id.clone();
+    let held = world.simulator.add_fault(Fault::on("process-payment").hold_before());
     let elsewhere = async {
         world.simulator.wait_reached(held, 1).await;
-        let cart = world.simulator.ledger().carts[0].id.clone();
-        let id = super::id(&path).to_string();
-        let made =
-            upstream(&world, Method::POST, &format!("/v3/checkouts/{cart}/orders"), &id, &json!({})).await;
-        let order = made["data"]["id"].clone();
-        paid_elsewhere(&world, &order, &id).await;
-        world.simulator.clear_faults();
-        order.as_i64().expect("an id")
+        let other = world.simulator.host(&cart, Hosted::Paid).expect("the page takes the cart");
+        world.simulator.release(held);
+        other
     };
-    let (_, paid) = tokio::join!(service.post(&ordering, &nothing), elsewhere);
+    let (paying, body) = (format!("{path}/payment"), good_card());
+    let (_, other) = tokio::join!(service.post(&paying, &body), elsewhere);
     stuck(&service, &path, "surplus-order-paid").await;
-    refused(&service, &path, &Action::Cancel { refund: false }, "surplus-order-paid").await;
-    let ours = case(&service, &path).await.checkout().facts.order.as_ref().expect("an order").id;
-    assert_ne!(ours, paid);
-    refused(&service, &path, &resolve(Finding::Order(ours)), "contradicted").await;
-    let report = act(&service, &path, &resolve(Finding::Order(paid))).await.expect("it is taken over");
-    assert_eq!(report.status_after, "completed");
-    let snapshot = service.get(&path).await.expect(200);
-    assert_eq!(snapshot.body["order"]["id"], paid);
-    assert_eq!(snapshot.body["payment"]["status"], "succeeded");
+    refused(&service, &path, &Action::Cancel { refund: false }, "payment-in-doubt").await;
+    assert_eq!(charges(&world), (2, 2), "no lock of BigCommerce's excludes that");
+    let charges = world.simulator.ledger().charges;
+    for charge in &charges {
+        refused(&service, &path, &resolve(Finding::Charged(charge.transaction_id.clone())), "contradicted")
+            .await;
+    }
+    let charge = charges.iter().find(|charge| charge.order_id == other).expect("a charge");
+    let amount: Value = serde_json::from_str(&charge.amount.to_string()).expect("a number");
+    let refund = json!({
+        "items": [{"item_type": "ORDER", "item_id": other, "amount": amount}],
+        "payments": [{"provider_id": "stripe", "amount": amount, "offline": false}],
+        "reason": "the shopper paid twice",
+    });
+    give_back(&service, other, &refund).await;
+    act(&service, &path, &Action::Restart).await.expect("a restart");
+    let snapshot = until(&service, &path, "completed").await;
+    assert_ne!(snapshot["order"]["id"], other);
     service.stop().await;
     world.finish().await;
 }

@@ -1,0 +1,68 @@
+//! What a decision is, what it depends on, and how long to wait before the next try.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::checkout::{Answer, Checkout, Event};
+use crate::store::{Began, Hold, Outcome};
+
+/// The bounds of trying again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) max_attempts: u32,
+    pub(super) retry_base: Duration,
+    pub(super) retry_cap: Duration,
+    pub(super) ttl: Duration,
+    /// The first wait between two looks whether a checkout was paid elsewhere.
+    pub(super) look: Duration,
+}
+
+/// What is to be recorded, and how the run goes on.
+#[derive(Debug)]
+pub(super) struct Decision {
+    /// The checkout, but for status, version and fence.
+    pub(super) checkout: Checkout,
+    pub(super) event: Event,
+    pub(super) hold: Hold,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) began: Option<Began>,
+    pub(super) answer: Option<Answer>,
+    /// Before the next attempt, under the lease.
+    pub(super) pause: Duration,
+}
+
+/// Everything a decision depends on beside the checkout.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances {
+    pub(super) limits: Limits,
+    /// PostgreSQL's clock.
+    pub(super) now: OffsetDateTime,
+    /// From 0 to 1, for the jitter of a wait.
+    pub(super) dice: f64,
+}
+
+impl Decision {
+    /// Records the checkout as it is and goes on holding it.
+    pub(super) fn hold(checkout: Checkout) -> Self {
+        let (event, hold) = (Event::Advanced, Hold::Lease);
+        Self { checkout, event, hold, outcome: None, began: None, answer: None, pause: Duration::ZERO }
+    }
+}
+
+/// Full-jitter exponential.
+pub(super) fn backoff(tries: u32, at: Circumstances) -> Duration {
+    let ceiling =
+        at.limits.retry_base.saturating_mul(2_u32.saturating_pow(tries.min(16))).min(at.limits.retry_cap);
+    ceiling.mul_f64(at.dice.clamp(0.0, 1.0)).max(at.limits.retry_base / 4)
+}
+
+/// A little beside a wait that BigCommerce asked for.
+pub(super) fn jitter(at: Circumstances) -> Duration {
+    at.limits.retry_base.mul_f64(at.dice.clamp(0.0, 1.0)) / 4
+}
+
+/// The wait before the next look for the effect of the attempt in flight.
+pub(super) fn wait_for(checkout: &Checkout, at: Circumstances) -> Duration {
+    backoff(checkout.in_flight.as_ref().map_or(0, |attempt| attempt.looks), at)
+}
