@@ -3,7 +3,12 @@
 //! Guarantees: what is sent again keeps its id, so that a receiver that has it already can tell; nothing is queued for a
 //! destination that nobody ever heard of.
 
-use crate::store::{self, Store};
+use uuid::Uuid;
+
+use super::Operators;
+use super::act::{Ask, Refused};
+use super::action::{Role, reason};
+use crate::store::{self, Entry, Store};
 
 pub use crate::store::{EventFilter, EventRecord, Redelivered, TryRecord};
 
@@ -58,4 +63,47 @@ pub async fn redeliver(
         .collect();
     would.dedup_by(|one, other| one.event_id == other.event_id && one.destination == other.destination);
     Ok(would)
+}
+
+impl Operators {
+    /// The events that are meant, the latest first, at most `limit`.
+    pub async fn events(&self, filter: &EventFilter, limit: i64) -> Result<Vec<EventRecord>, store::Error> {
+        self.store().events(filter, limit.clamp(1, SHOWN_AT_MOST)).await
+    }
+
+    /// What an event says, and the log of its deliveries; `None`: there is none, or it is forgotten.
+    pub async fn event(&self, id: Uuid) -> Result<Option<(String, Vec<TryRecord>)>, store::Error> {
+        let Some(data) = self.store().event_data(id).await? else { return Ok(None) };
+        Ok(Some((data, self.store().tries(id).await?)))
+    }
+
+    /// Sends an event again to everybody that it was meant for and that is done with it. Answers whether there is one.
+    /// It is queued first and written down then: what was not written down was sent all the same, and can be asked for
+    /// again, because a receiver knows it by its id.
+    pub async fn redeliver(&self, id: Uuid, ask: Ask<'_>) -> Result<bool, Refused> {
+        if ask.actor.role < Role::Act {
+            return Err(Refused::Forbidden { needs: Role::Act });
+        }
+        let why = reason(ask.reason).ok_or(Refused::NoReason)?;
+        let filter = EventFilter { ids: Some(vec![id]), ..EventFilter::default() };
+        let found = self.store().events(&filter, 1).await?;
+        let Some(event) = found.first() else { return Ok(false) };
+        if ask.dry_run {
+            return Ok(true);
+        }
+        let queued = self.store().redeliver(&filter, None).await?;
+        let destinations: Vec<&str> = queued.iter().map(|one| one.destination.as_str()).collect();
+        self.note(&Entry {
+            actor: &ask.actor.name,
+            role: ask.actor.role.as_str(),
+            action: "redeliver",
+            checkout_id: Some(event.checkout_id),
+            order_id: None,
+            reason: why,
+            result: "done",
+            detail: serde_json::json!({"event_id": id, "type": event.kind, "destinations": destinations}),
+        })
+        .await?;
+        Ok(true)
+    }
 }

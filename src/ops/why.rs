@@ -34,6 +34,8 @@ pub struct AllowedAction {
     pub action: &'static str,
     /// For `resolve`: the member of the finding.
     pub finding: Option<&'static str>,
+    /// For `cancel`: whether what was paid is given back.
+    pub refund: bool,
     /// The role that it needs.
     pub role: &'static str,
     /// Whether it is possible as things stand.
@@ -207,6 +209,7 @@ fn actions(held: &Held) -> Vec<AllowedAction> {
                     Action::Resolve(finding) => Some(finding.name()),
                     _ => None,
                 },
+                refund: matches!(action, Action::Cancel { refund: true }),
                 role: action.role().as_str(),
                 allowed: refused.is_none(),
                 effect_on_orders,

@@ -47,7 +47,7 @@ fn asked(id: &str, fields: &Fields) -> Result<(CheckoutId, Action), Failed> {
         "restart" => Action::Restart,
         "pause" => Action::Pause,
         "resume" => Action::Resume,
-        "cancel" => Action::Cancel { refund: false },
+        "cancel" => Action::Cancel { refund: fields.text("refund") == "true" },
         "resolve" => {
             let finding = match fields.text("finding") {
                 "order_id" => value.parse::<i64>().ok().map(|order| serde_json::json!({"order_id": order})),
@@ -89,7 +89,7 @@ fn confirmation(
             }
             form.actions method="post" action={ "/ops/checkouts/" (id) "/act" } {
                 (csrf(viewer))
-                @for name in ["action", "finding", "value", "reason"] {
+                @for name in ["action", "refund", "finding", "value", "reason"] {
                     @if !fields.text(name).is_empty() { input type="hidden" name=(name) value=(fields.text(name)); }
                 }
                 button.primary #confirm type="submit" { "Yes, " (action.name()) }

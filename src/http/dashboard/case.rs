@@ -105,20 +105,23 @@ fn actions(case: &Case, why: &Why, viewer: &Viewer) -> Markup {
 
 /// Whether this is what to do first.
 fn suggests(why: &Why, action: &AllowedAction) -> bool {
-    why.suggested.as_ref().is_some_and(|suggested| suggested.action == action.action)
+    why.suggested.as_ref().is_some_and(|suggested| suggested.action == action.action && !action.refund)
 }
 
 fn card(id: CheckoutId, action: &AllowedAction, viewer: &Viewer, first: bool) -> Markup {
     let needs: Role = action.role.parse().unwrap_or(Role::Money);
     let refused = missing_role(viewer.actor.role, needs);
-    let key = action
-        .finding
-        .map_or_else(|| action.action.to_owned(), |finding| format!("{}-{finding}", action.action));
+    let key = match action.finding {
+        Some(finding) => format!("{}-{finding}", action.action),
+        None if action.refund => format!("{}-refund", action.action),
+        None => action.action.to_owned(),
+    };
     let barred = refused.is_some();
     html! {
         form.card method="post" action={ "/ops/checkouts/" (id) "/preview" } aria-labelledby={ (key) "-title" } id={ "action-" (key) } {
             (csrf(viewer))
             input type="hidden" name="action" value=(action.action);
+            @if action.refund { input type="hidden" name="refund" value="true"; }
             h3 id={ (key) "-title" } { (title(action)) }
             dl.effects { dt { "Orders" } dd { (action.effect_on_orders) } dt { "Money" } dd { (action.effect_on_money) } }
             @if let Some(guard) = &action.guard { p.muted { (guard) "." } }
@@ -154,6 +157,7 @@ fn title(action: &AllowedAction) -> &'static str {
         ("restart", _) => "Restart",
         ("pause", _) => "Pause",
         ("resume", _) => "Resume",
+        ("cancel", _) if action.refund => "Cancel with a refund",
         ("cancel", _) => "Cancel",
         (_, Some("order_id")) => "Resolve: this order was made",
         (_, Some("no_order")) => "Resolve: no order was made",

@@ -20,6 +20,7 @@ const NAVIGATION: &[(&str, &str)] = &[
     ("/ops/stuck", "Stuck"),
     ("/ops/checkouts", "Checkouts"),
     ("/ops/bulk", "Bulk"),
+    ("/ops/events", "Events"),
     ("/ops/audit", "Audit"),
 ];
 

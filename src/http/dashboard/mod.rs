@@ -5,7 +5,7 @@
 //! templates. Never: an action on a GET.
 //!
 //! Reading order: [`session`] is who looks, [`form`] what was sent, [`answer`] and [`layout`] what a page is made of,
-//! [`words`] how things are written. [`overview`], [`stuck`], [`list`], [`case`], [`bulk`] and [`audit`] are the pages,
+//! [`words`] how things are written. [`overview`], [`stuck`], [`list`], [`case`], [`bulk`], [`events`] and [`audit`] are the pages,
 //! [`act`] does what was asked for, [`live`] tells a page that it is old. [`chart`] and [`timeline`] draw.
 
 mod act;
@@ -15,6 +15,7 @@ mod audit;
 mod bulk;
 mod case;
 mod chart;
+mod events;
 mod facts;
 mod form;
 mod layout;
@@ -53,5 +54,8 @@ pub(super) fn routes() -> Router<State> {
         .route("/ops/bulk/preview", post(bulk::preview))
         .route("/ops/bulk/{bulk_id}", get(bulk::one))
         .route("/ops/bulk/{bulk_id}/live", get(live::bulk))
+        .route("/ops/events", get(events::page))
+        .route("/ops/events/{event_id}", get(events::one))
+        .route("/ops/events/{event_id}/redeliver", post(events::redeliver))
         .route("/ops/audit", get(audit::page))
 }

@@ -146,6 +146,8 @@ pub(super) struct AllowedAction {
     action: String,
     /// For `resolve`: the member of the finding.
     finding: Option<String>,
+    /// For `cancel`: whether what was paid is given back.
+    refund: bool,
     /// The role that it needs.
     role: String,
     /// Whether it is possible as things stand.

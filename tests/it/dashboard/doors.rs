@@ -28,6 +28,9 @@ const PAGES: &[(&str, &str, Option<Role>)] = &[
     ("post", "/ops/bulk/preview", Some(Role::Act)),
     ("get", "/ops/bulk/{bulk_id}", Some(Role::Read)),
     ("get", "/ops/bulk/{bulk_id}/live", Some(Role::Read)),
+    ("get", "/ops/events", Some(Role::Read)),
+    ("get", "/ops/events/{event_id}", Some(Role::Read)),
+    ("post", "/ops/events/{event_id}/redeliver", Some(Role::Act)),
     ("get", "/ops/audit", Some(Role::Read)),
 ];
 
@@ -60,7 +63,11 @@ async fn every_page_refuses_every_credential_that_is_not_for_it() {
     let bulk = "0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10";
     let form = b"action=pause&reason=so&why=so&store=default".to_vec();
     for (method, path, rule) in PAGES {
-        let path = path.replace("{id}", &checkout).replace("{bulk_id}", bulk).replace("{name}", "ops.css");
+        let path = path
+            .replace("{id}", &checkout)
+            .replace("{bulk_id}", bulk)
+            .replace("{name}", "ops.css")
+            .replace("{event_id}", "0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a11");
         let method: Method = method.to_uppercase().parse().expect("a method");
         let posts = method == Method::POST;
         let body = || posts.then(|| form.clone());

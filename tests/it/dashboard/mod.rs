@@ -3,6 +3,7 @@
 mod browser;
 mod doors;
 mod driver;
+mod events;
 mod forms;
 mod pages;
 

@@ -69,9 +69,12 @@ async fn a_stuck_checkout_is_found_understood_restarted_and_seen_to_complete() {
     let news = browser.page.ask("return document.getElementById('news').textContent").await;
     assert_eq!(news, "The checkout is completed now");
     browser.picture("completed").await;
-    for (page, name) in
-        [("/ops/checkouts", "list"), ("/ops/bulk", "bulk"), ("/ops/audit?verify=yes", "audit")]
-    {
+    for (page, name) in [
+        ("/ops/checkouts", "list"),
+        ("/ops/bulk", "bulk"),
+        ("/ops/events", "events"),
+        ("/ops/audit?verify=yes", "audit"),
+    ] {
         browser.page.goto(&format!("{}{page}", service.url())).await;
         browser.picture(name).await;
     }
@@ -126,6 +129,7 @@ async fn no_page_is_wider_than_a_phone() {
         ("/ops/checkouts", "phone-list"),
         (&*case, "phone-case"),
         ("/ops/bulk", "phone-bulk"),
+        ("/ops/events", "phone-events"),
         ("/ops/audit", "phone-audit"),
     ] {
         browser.page.goto(&format!("{}{page}", service.url())).await;
