@@ -201,7 +201,7 @@ impl Lane {
         let (free, size, next) = match &mut self.allowance {
             Allowance::Window(window) => {
                 if let Some((most, next)) = window.concurrency(now)
-                    && self.in_flight >= most
+                    && window.untold() >= most
                 {
                     return Some(Obstacle::Busy(Some(next)));
                 }

@@ -86,7 +86,7 @@ impl Window {
         self.share.of_window(self.quota)
     }
 
-    /// How many may be in flight before the first answer has told the quota: one, and one more for each second that
+    /// How many may have been sent before the first answer has told the quota: one, and one more for each second that
     /// it takes.
     pub(super) fn concurrency(&self, now: Instant) -> Option<(u64, Instant)> {
         if self.answered {
@@ -192,6 +192,11 @@ impl Window {
         {
             *at = Some(now + self.length + TRANSIT);
         }
+    }
+
+    /// Sent, and no report covers it yet: in flight, or without an answer.
+    pub(super) fn untold(&self) -> u64 {
+        self.pending()
     }
 
     fn pending(&self) -> u64 {

@@ -15,7 +15,7 @@ use super::session::Viewer;
 use super::words::{badge, missing_role};
 use super::{audit, timeline};
 use crate::ops::action::REASON_AT_MOST;
-use crate::ops::{AllowedAction, Case, CheckoutId, Role, Why, why};
+use crate::ops::{AllowedAction, Case, CheckoutId, Role, Status, Why, why};
 
 /// The page.
 pub(super) async fn page(
@@ -85,8 +85,11 @@ fn plain_words(why: &Why) -> Markup {
 }
 
 fn actions(case: &Case, why: &Why, viewer: &Viewer) -> Markup {
+    let paid = case.checkout().status == Status::Completed;
+    // Without a payment, that is the same as to cancel.
+    let told_apart = why.actions.iter().filter(|action| paid || !action.refund);
     let (possible, not_now): (Vec<&AllowedAction>, Vec<&AllowedAction>) =
-        why.actions.iter().partition(|action| action.allowed);
+        told_apart.partition(|action| action.allowed);
     let id = case.checkout().id;
     html! {
         @if possible.is_empty() { p.panel.empty { "Nothing can be done to this checkout any more." } }
