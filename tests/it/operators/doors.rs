@@ -1,21 +1,24 @@
-//! The doors to the operators' room: the room itself, HTTP, and the command line, which goes through HTTP.
+//! The doors to the operators' room: HTTP, the command line, which goes through HTTP, and the dashboard.
 
 use std::fmt;
 use std::process::Stdio;
 
-use headless_checkout::ops::{Action, Ask, Role};
+use headless_checkout::ops::{Action, Ask, Finding, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{actor, id};
+use super::{actor, case, id};
+use crate::dashboard::{Visitor, hidden};
 use crate::harness::{OPERATOR, PATIENCE, Service};
 
 /// Through what an action is asked for.
 #[derive(Clone, Copy)]
 pub(crate) enum Door {
+    /// None: what a test does beside what it is about.
     Room,
     Http,
     CommandLine,
+    Dashboard,
 }
 
 tokio::task_local! {
@@ -30,9 +33,9 @@ pub(crate) async fn through(door: Door, test: impl Future<Output = ()>) {
 /// Makes each of these into a test for each door.
 macro_rules! through_each_door {
     ($($test:ident),+ $(,)?) => {
-        mod in_the_room {
+        mod on_the_dashboard {
             $(#[tokio::test] async fn $test() {
-                crate::operators::doors::through(crate::operators::doors::Door::Room, super::$test()).await;
+                crate::operators::doors::through(crate::operators::doors::Door::Dashboard, super::$test()).await;
             })+
         }
         mod over_http {
@@ -88,6 +91,7 @@ pub(crate) async fn act(service: &Service, path: &str, action: &Action) -> Resul
         Door::Room => in_the_room(service, path, action).await,
         Door::Http => over_http(service, path, action).await,
         Door::CommandLine => from_the_command_line(service, path, action).await,
+        Door::Dashboard => on_the_dashboard(service, path, action).await,
     }
 }
 
@@ -154,6 +158,50 @@ async fn from_the_command_line(service: &Service, path: &str, action: &Action) -
         }),
         other => panic!("it exits with {other:?}: {said}"),
     }
+}
+
+/// Fills the form in, reads the preview, and confirms it.
+async fn on_the_dashboard(service: &Service, path: &str, action: &Action) -> Result<Done, Denied> {
+    let page = format!("/ops/checkouts/{}", id(path));
+    let mut visitor = Visitor::with(service, OPERATOR).await;
+    let csrf = hidden(&visitor.get(&page).await.expect(200), "csrf");
+    let mut fields =
+        vec![("csrf", csrf), ("action", action.name().to_owned()), ("reason", "a test".to_owned())];
+    match action {
+        Action::Cancel { refund: true } => fields.push(("refund", "true".to_owned())),
+        Action::Resolve(finding) => {
+            fields.push(("finding", finding.name().to_owned()));
+            match finding {
+                Finding::Order(id) => fields.push(("value", id.to_string())),
+                Finding::Charged(transaction) => fields.push(("value", transaction.clone())),
+                Finding::NoOrder | Finding::NotCharged => {}
+            }
+        }
+        _ => {}
+    }
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let preview = visitor.post(&format!("{page}/preview"), &fields).await;
+    let answer = visitor.post(&format!("{page}/act"), &fields).await;
+    if answer.status == 303 {
+        if preview.status != 200 {
+            // What had refused the preview was over by then.
+            let now = case(service, path).await.checkout().status;
+            return Ok(Done { status_before: "stuck".to_owned(), status_after: now.to_string() });
+        }
+        // As the preview had said.
+        let badges = preview.text.split("<span class=\"badge ").skip(1);
+        let mut badges = badges.map(|rest| rest.split('"').next().expect("a class").to_owned());
+        let mut next = || badges.next().expect("a status");
+        return Ok(Done { status_before: next(), status_after: next() });
+    }
+    let answer = answer.expect(409);
+    let alert = answer.text.split("role=\"alert\"").nth(1).expect("what went wrong");
+    let evidence =
+        alert.split("<li>").skip(1).map(|line| line.split("</li>").next().expect("a line").to_owned());
+    // A page has no names for programs; the audit log has.
+    let row = case(service, path).await.actions.remove(0);
+    let name = row.result.strip_prefix("refused: ").unwrap_or_else(|| panic!("{}", row.result));
+    Err(Denied { name: name.to_owned(), detail: alert.to_owned(), evidence: evidence.collect() })
 }
 
 fn done(report: &Value) -> Done {
