@@ -113,9 +113,10 @@ pub(crate) fn taxes(visit: &mut Visit<'_>) -> Reply {
     let order = order(visit)?;
     let mut rows = order.taxes.clone();
     if visit.query("details") == Some("true") {
-        let line = order.products.first().map(|product| product.id);
+        // As text, unlike everywhere else.
+        let line = order.products.first().map(|product| product.id.to_string());
         for row in &mut rows {
-            row["order_product_id"] = line.into();
+            row["order_product_id"] = line.clone().into();
             row["line_item_type"] = "item".into();
         }
     }

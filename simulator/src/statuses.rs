@@ -39,12 +39,20 @@ pub(crate) fn exists(id: u64) -> bool {
     !name(id).is_empty()
 }
 
+/// As the orders guide shows it.
+const INCOMPLETE: &str = "An incomplete order happens when a shopper reached the payment page, but did not complete \
+                          the transaction.";
+
 /// A status as the API shows it.
 pub(crate) fn show(id: u64) -> Value {
     let order = usize::try_from(id).ok().and_then(|at| STATUSES.get(at)).map_or(0, |(_, _, order)| *order);
+    let description = match id {
+        0 => INCOMPLETE.to_owned(),
+        id => format!("The order is {}.", name(id).to_lowercase()),
+    };
     json!({
         "id": id, "name": name(id), "system_label": name(id), "custom_label": label(id),
-        "system_description": format!("The order is {}.", name(id).to_lowercase()), "order": order,
+        "system_description": description, "order": order,
     })
 }
 

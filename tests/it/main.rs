@@ -7,6 +7,7 @@ mod cli;
 mod commerce;
 mod conformance;
 mod cost;
+mod coverage;
 mod crash;
 mod dashboard;
 mod deploy;

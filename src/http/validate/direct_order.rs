@@ -193,6 +193,8 @@ fn pairs(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
     for (one, other) in PAIRS {
         pair(body, one, other, at, errors);
     }
+    // BigCommerce computes neither again when the other is overridden.
+    pair(body, "subtotal_inc_tax", "total_inc_tax", at, errors);
 }
 
 /// The order as BigCommerce takes it, and the notes. BigCommerce wants the amounts of an order as text and the

@@ -60,6 +60,18 @@ impl World {
         self.vars.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Each of these calls (named as the simulator names them) was sent to BigCommerce and succeeded.
+    /// `docs/bigcommerce-coverage.md` counts the test that says so among those that drive them.
+    #[track_caller]
+    pub(crate) fn drove(&self, calls: &[&str]) {
+        let requests = self.simulator.requests();
+        for call in calls {
+            let done =
+                requests.iter().any(|request| request.call == *call && (200..300).contains(&request.status));
+            assert!(done, "{call} was not sent, or did not succeed");
+        }
+    }
+
     /// The environment of a service.
     pub(crate) fn vars(&self) -> Vec<(String, String)> {
         let (url, database) = (self.simulator.url(), self.database.url());

@@ -20,7 +20,7 @@ pub(crate) use crate::operators::{id, world};
 const AUTHORIZES: &str = "4000020004000006";
 
 /// Where a refused request is wrong.
-fn pointers(answer: &Answer) -> Vec<&str> {
+pub(crate) fn pointers(answer: &Answer) -> Vec<&str> {
     assert_eq!(answer.problem(), "invalid-input", "{}", answer.text);
     let errors = answer.body["errors"].as_array().expect("errors");
     let mut found: Vec<&str> =
@@ -30,12 +30,12 @@ fn pointers(answer: &Answer) -> Vec<&str> {
 }
 
 /// A completed checkout and its order.
-async fn paid(service: &Service) -> (String, u64) {
+pub(crate) async fn paid(service: &Service) -> (String, u64) {
     completed(service, &good_card()).await
 }
 
 /// A completed checkout whose payment is only authorised, and its order.
-async fn authorized(service: &Service) -> (String, u64) {
+pub(crate) async fn authorized(service: &Service) -> (String, u64) {
     completed(service, &card(AUTHORIZES)).await
 }
 
@@ -45,16 +45,16 @@ async fn completed(service: &Service, payment: &Value) -> (String, u64) {
     (path, done.body["order"]["id"].as_u64().expect("an order"))
 }
 
-async fn get(service: &Service, path: &str) -> Answer {
+pub(crate) async fn get(service: &Service, path: &str) -> Answer {
     service.operate(Method::GET, &format!("/ops/v1/{path}"), READER, None).await
 }
 
 /// Asks for what must not be done twice.
-async fn ask(service: &Service, path: &str, key: Option<&str>, body: Option<&Value>) -> Answer {
+pub(crate) async fn ask(service: &Service, path: &str, key: Option<&str>, body: Option<&Value>) -> Answer {
     ask_as(service, OPERATOR, path, key, body).await
 }
 
-async fn ask_as(
+pub(crate) async fn ask_as(
     service: &Service,
     token: &str,
     path: &str,
@@ -73,12 +73,12 @@ async fn ask_as(
     service.call(Method::POST, &format!("/ops/v1/{path}"), &headers, body).await
 }
 
-fn fresh() -> String {
+pub(crate) fn fresh() -> String {
     Uuid::now_v7().to_string()
 }
 
 /// A refund of so much of an order.
-fn refund_of(order: u64, amount: &str) -> Value {
+pub(crate) fn refund_of(order: u64, amount: &str) -> Value {
     let amount: Value = serde_json::from_str(amount).expect("a number");
     json!({
         "items": [{"item_type": "ORDER", "item_id": order, "amount": amount, "reason": "arrived broken"}],
