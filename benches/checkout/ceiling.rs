@@ -1,6 +1,7 @@
 //! The ceiling: what PostgreSQL itself can do with one insert and seven recorded steps for each checkout, each its own
 //! commit, asked by pgbench over the same kind of connection that the program uses.
 
+use std::fmt::Write as _;
 use std::path::{Path as FilePath, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -119,7 +120,7 @@ impl Ceiling {
 fn script() -> String {
     let mut script = String::from("\\set n :n + 1\n\\set id :client_id * 1000000000 + :n\n");
     for step in 0..COMMITS {
-        script.push_str(&format!("insert into ceiling_step values (:id, {step}, 1, :body);\n"));
+        let _ = writeln!(script, "insert into ceiling_step values (:id, {step}, 1, :body);");
     }
     script
 }

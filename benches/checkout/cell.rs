@@ -16,7 +16,7 @@ use super::program::Running;
 use super::shopper::{Path, Shop, Shopper};
 use super::upstream::{Counts, Upstream};
 
-/// A window without a single checkout tells nothing, so it is made longer, up to this.
+/// A window in which not everybody completed a checkout tells little, so it is made longer, up to this.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// What is watched meanwhile.
@@ -46,7 +46,7 @@ impl Watched<'_> {
     }
 }
 
-/// How long everybody is at work before anything is counted.
+/// How long everybody is at work, at least, before anything is counted.
 pub(crate) fn warm_up(window: Duration) -> Duration {
     (window / 5).clamp(Duration::from_millis(50), Duration::from_secs(1))
 }
@@ -74,12 +74,11 @@ pub(crate) async fn run(
             anyhow::Ok(shopper.into_seen())
         });
     }
-    tokio::time::sleep(warm_up(window)).await;
+    // Shoppers that began together are in step with each other until each has completed something.
+    let everybody = u64::try_from(concurrency).unwrap_or(u64::MAX);
+    passed(shop, everybody, warm_up(window)).await;
     let before = watched.look(shop.completed()).await?;
-    tokio::time::sleep(window).await;
-    while shop.completed() == before.completed && before.at.elapsed() < LONGEST {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    passed(shop, before.completed + everybody, window).await;
     let after = watched.look(shop.completed()).await?;
     let resident = watched.program.and_then(Running::resident);
     closed.store(true, Ordering::Relaxed);
@@ -94,6 +93,15 @@ pub(crate) async fn run(
         figures.insert("memory_mb".to_owned(), megabytes(resident));
     }
     Ok(figures)
+}
+
+/// Waits for that time, and until so many checkouts are completed, but not for ever.
+async fn passed(shop: &Shop, completed: u64, time: Duration) {
+    let began = Instant::now();
+    tokio::time::sleep(time).await;
+    while shop.completed() < completed && began.elapsed() < LONGEST {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// What happened between two moments, for each checkout.

@@ -6,9 +6,9 @@ use super::ceiling::Ceiling;
 use super::cell::{self, Watched};
 use super::database::Database;
 use super::figures::{Cell, Figures, Runs, real};
-use super::place::Place;
+use super::place::{self, Place};
 use super::program::Running;
-use super::report::{Limit, Target};
+use super::report::{Limit, Target, progress};
 use super::shopper::{Path, Shopper};
 use super::targets;
 use super::upstream::Counts;
@@ -54,7 +54,7 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
 
 /// One checkout on each path, alone: what it costs of the quota is exact.
 async fn straight_path(place: &Place, program: &Running) -> anyhow::Result<Vec<Target>> {
-    let shop = place.shop(program, 1)?;
+    let shop = place::shop(program, 1)?;
     let mut targets = Vec::new();
     for (path, most) in [(Path::OneCall, 7.0), (Path::Stepwise, 8.0)] {
         let before = place.upstream.counts();
@@ -86,7 +86,7 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn concurrencies(&self) -> Vec<usize> {
-        self.place.options.size(vec![1, 64, 256], vec![1, 64])
+        self.place.options.size(vec![1, 64, 256], vec![1, 8])
     }
 
     fn latency(&self) -> Duration {
@@ -94,7 +94,7 @@ impl Scene<'_> {
     }
 
     fn crowd(&self) -> (Duration, usize) {
-        (SLOW, self.place.options.size(CROWD, 100))
+        (SLOW, self.place.options.size(CROWD, 16))
     }
 
     async fn runs(&self) -> anyhow::Result<Runs> {
@@ -134,7 +134,7 @@ impl Scene<'_> {
         } else {
             let (database, program) = (Some(&self.database), Some(&self.program));
             let watched = Watched { upstream: &place.upstream, database, program };
-            let shop = place.shop(&self.program, place.options.stores)?;
+            let shop = place::shop(&self.program, place.options.stores)?;
             cell::run(path, &shop, concurrency, place.options.seconds, &watched).await?
         };
         self.keep(runs, path, concurrency, latency, round, figures);
@@ -152,7 +152,7 @@ impl Scene<'_> {
     ) {
         let rate = figures.get("checkouts_per_s").copied().unwrap_or_default();
         let name = path.name();
-        self.place.report.progress(&format!("round {round}, C={concurrency}, {name}: {rate:.1} checkouts/s"));
+        progress(&format!("round {round}, C={concurrency}, {name}: {rate:.1} checkouts/s"));
         let cell = Cell { path, concurrency, latency, round, figures };
         self.place.report.cell(&cell);
         runs.0.push(cell);

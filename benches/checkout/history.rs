@@ -5,19 +5,18 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use super::cell::{self, Watched};
 use super::database::Database;
 use super::figures::{Figures, median};
-use super::place::Place;
-use super::report::{Limit, Target};
+use super::place::{self, Place};
+use super::report::{Limit, Target, progress};
 use super::shopper::Path;
 
 const BATCH: i64 = 20_000;
-const SHOPPERS: usize = 64;
 
 /// Measures, and prints.
 pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     let checkouts = place.options.checkouts.unwrap_or_else(|| place.options.size(1_000_000, 1_000));
     let (empty, full) = (place.database().await?, place.database().await?);
     fill(place, &full, checkouts).await?;
-    let stores = place.options.stores;
+    let (stores, shoppers) = (place.options.stores, place.options.size(64, 8));
     let programs = [place.start(&empty, stores, &[]).await?, place.start(&full, stores, &[]).await?];
     let (mut ratios, mut rates) = (Vec::new(), [Vec::new(), Vec::new()]);
     for round in 1..=place.options.rounds {
@@ -25,11 +24,11 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
         for (place_of, (database, program)) in [&empty, &full].into_iter().zip(&programs).enumerate() {
             let watched =
                 Watched { upstream: &place.upstream, database: Some(database), program: Some(program) };
-            let shop = place.shop(program, stores)?;
-            let figures = cell::run(Path::OneCall, &shop, SHOPPERS, place.options.seconds, &watched).await?;
+            let shop = place::shop(program, stores)?;
+            let figures = cell::run(Path::OneCall, &shop, shoppers, place.options.seconds, &watched).await?;
             let rate = figures.get("checkouts_per_s").copied().unwrap_or_default();
             let name = if place_of == 0 { "empty tables" } else { "with a history" };
-            place.report.progress(&format!("round {round}, {name}: {rate:.1} checkouts/s"));
+            progress(&format!("round {round}, {name}: {rate:.1} checkouts/s"));
             if let (Some(both), Some(rates)) = (both.get_mut(place_of), rates.get_mut(place_of)) {
                 *both = rate;
                 rates.push(rate);
@@ -72,7 +71,7 @@ async fn fill(place: &Place, database: &Database, checkouts: i64) -> anyhow::Res
             .replace("$STORES", &place.options.stores.to_string());
         connection.execute(AssertSqlSafe(sql)).await?;
         if to % 100_000 == 0 || to == checkouts {
-            place.report.progress(&format!("{to} of {checkouts} finished checkouts are written"));
+            progress(&format!("{to} of {checkouts} finished checkouts are written"));
         }
         from = to;
     }

@@ -26,6 +26,7 @@ mod upstream;
 
 use options::{Name, Options};
 use place::Place;
+use report::progress;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
@@ -33,6 +34,9 @@ async fn main() -> anyhow::Result<()> {
     let options = Options::read();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    if options.short {
+        progress("everything for a moment only: these figures mean nothing");
+    }
     let place = Place::make(options).await?;
     let measured = tokio::select! {
         measured = measure(&place) => measured,

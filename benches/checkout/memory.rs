@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use super::cell::{self, Watched};
 use super::figures::{Figures, megabytes};
-use super::place::Place;
+use super::place::{self, Place};
 use super::program::Running;
-use super::report::{Limit, Target};
+use super::report::{Limit, Target, progress};
 use super::shopper::Path;
 
 /// Measures, and prints.
 pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     let database = place.database().await?;
     let idle = place.start(&database, 1, &[]).await?;
-    place.report.progress("a process that has nothing to do");
+    progress("a process that has nothing to do");
     tokio::time::sleep(place.options.seconds.max(Duration::from_millis(500))).await;
     let mut figures = Figures::new();
     let mut add = |name: &str, bytes: Option<u64>| {
@@ -22,14 +22,14 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     add("idle_mb", idle.resident());
     idle.stop().await?;
 
-    let (stores, shoppers) = (place.options.stores, place.options.size(256, 32));
+    let (stores, shoppers) = (place.options.stores, place.options.size(256, 8));
     let program = place.start(&database, stores, &[]).await?;
     add("idle_with_all_stores_mb", program.resident());
     for path in [Path::OneCall, Path::Stepwise] {
-        place.report.progress(&format!("{shoppers} shoppers, {}", path.name()));
+        progress(&format!("{shoppers} shoppers, {}", path.name()));
         let watched =
             Watched { upstream: &place.upstream, database: Some(&database), program: Some(&program) };
-        let shop = place.shop(&program, stores)?;
+        let shop = place::shop(&program, stores)?;
         cell::run(path, &shop, shoppers, place.options.seconds, &watched).await?;
         add(&format!("after_{}_mb", path.name().replace(' ', "_")), program.resident());
     }

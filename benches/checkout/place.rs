@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::database::{self, Database};
 use super::options::Options;
 use super::program::{Plan, Running};
-use super::report::Report;
+use super::report::{Report, progress};
 use super::shopper::Shop;
 use super::upstream::Upstream;
 
@@ -38,7 +38,7 @@ impl Place {
             .context("TEST_DATABASE_URL names a PostgreSQL where a database may be made: run ./dev bench")?;
         let cluster = PgConnectOptions::from_str(&url)?;
         let report = Report::new(options.json);
-        report.progress(&database::check(&cluster, CONNECTIONS + 256).await?);
+        progress(&database::check(&cluster, CONNECTIONS + 256).await?);
         Ok(Self {
             options,
             report,
@@ -85,16 +85,16 @@ impl Place {
         Running::start(&Plan { program: &self.options.program, folder: self.folder.path(), settings }).await
     }
 
-    /// Shoppers' way to a process.
-    pub(crate) fn shop(&self, program: &Running, stores: usize) -> anyhow::Result<Arc<Shop>> {
-        let keys: Vec<String> = (0..stores).map(key).collect();
-        Shop::new(program.addr, &keys, &uuid::Uuid::now_v7().simple().to_string())
-    }
-
     /// Shoppers' way to the upstream itself.
     pub(crate) fn bare_shop(&self) -> anyhow::Result<Arc<Shop>> {
         Shop::new(self.upstream.addr, &[key(0)], "bare")
     }
+}
+
+/// Shoppers' way to a process.
+pub(crate) fn shop(program: &Running, stores: usize) -> anyhow::Result<Arc<Shop>> {
+    let keys: Vec<String> = (0..stores).map(key).collect();
+    Shop::new(program.addr, &keys, &uuid::Uuid::now_v7().simple().to_string())
 }
 
 fn key(store: usize) -> String {

@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 
 use super::database::Database;
 use super::figures::{Figures, real};
-use super::place::Place;
-use super::report::{Limit, Target};
+use super::place::{self, Place};
+use super::report::{Limit, Target, progress};
 use super::shopper::{Path, Shop, Shopper};
 
 const SHOPPERS: usize = 64;
@@ -35,7 +35,7 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     ];
     let database = place.database().await?;
     let first = place.start(&database, STORES, &settings).await?;
-    let shop = place.shop(&first, STORES)?;
+    let shop = place::shop(&first, STORES)?;
     let mut shopper = Shopper::enter(&shop).await?;
     for _ in 0..STORES {
         // The quota of each store is known from then on.
@@ -43,7 +43,7 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     }
     let second = place.start(&database, STORES, &settings).await?;
     place.upstream.hold(true);
-    place.report.progress(&format!("{checkouts} checkouts begin"));
+    progress(&format!("{checkouts} checkouts begin"));
     let began = Instant::now();
     begin(&shop, checkouts).await?;
     all_running(&database, checkouts).await?;
@@ -59,9 +59,9 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     let killed: OffsetDateTime =
         sqlx::query_scalar("select clock_timestamp()").fetch_one(&database.pool).await?;
     let interrupted = count(&database, "select count(*) from interrupted").await?;
-    place.report.progress(&format!("{interrupted} are interrupted, after {:.1?}", began.elapsed()));
+    progress(&format!("{interrupted} are interrupted, after {:.1?}", began.elapsed()));
     let lease: f64 = lease.parse()?;
-    let mut figures = claimed(place, &database, killed, lease).await?;
+    let mut figures = claimed(&database, killed, lease).await?;
     figures.insert("interrupted".to_owned(), interrupted);
     figures.insert("at_rest_after_s".to_owned(), at_rest(&database, killed).await?);
     let stuck = count(
@@ -124,12 +124,7 @@ async fn all_running(database: &Database, checkouts: i64) -> anyhow::Result<()> 
 }
 
 /// Waits until every interrupted checkout was claimed; when each of them was.
-async fn claimed(
-    place: &Place,
-    database: &Database,
-    killed: OffsetDateTime,
-    lease: f64,
-) -> anyhow::Result<Figures> {
+async fn claimed(database: &Database, killed: OffsetDateTime, lease: f64) -> anyhow::Result<Figures> {
     let began = Instant::now();
     let patience = Duration::try_from_secs_f64(lease)? + PATIENCE;
     let unclaimed =
@@ -141,7 +136,7 @@ async fn claimed(
             break;
         }
         if said.elapsed() > Duration::from_secs(10) {
-            place.report.progress(&format!("{left} are not claimed yet"));
+            progress(&format!("{left} are not claimed yet"));
             said = Instant::now();
         }
         tokio::time::sleep(Duration::from_millis(250)).await;

@@ -10,6 +10,11 @@ pub(crate) struct Report {
     json: bool,
 }
 
+/// Says what is being done.
+pub(crate) fn progress(text: &str) {
+    eprintln!("==> {text}");
+}
+
 /// What a figure should be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Limit {
@@ -44,11 +49,6 @@ impl Target {
 impl Report {
     pub(crate) const fn new(json: bool) -> Self {
         Self { json }
-    }
-
-    /// Says what is being done.
-    pub(crate) fn progress(self, text: &str) {
-        eprintln!("==> {text}");
     }
 
     /// One run, as JSON only.

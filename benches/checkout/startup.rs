@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::figures::{Figures, median, ms};
 use super::place::Place;
-use super::report::{Limit, Target};
+use super::report::{Limit, Target, progress};
 
 /// Measures, and prints.
 pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
@@ -13,9 +13,7 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     let mut ready: Vec<Duration> = Vec::new();
     for time in 1..=times {
         let program = place.start(&database, 1, &[]).await?;
-        place
-            .report
-            .progress(&format!("start {time} of {times}: ready after {:.1} ms", ms(program.ready_after)));
+        progress(&format!("start {time} of {times}: ready after {:.1} ms", ms(program.ready_after)));
         ready.push(program.ready_after);
         program.stop().await?;
     }
