@@ -49,16 +49,21 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn measure(place: &Place) -> anyhow::Result<()> {
-    let all = [Name::Compare, Name::Memory, Name::Startup, Name::History, Name::Recovery];
-    let name = place.options.name;
-    for each in all.into_iter().filter(|each| name == *each || name == Name::All) {
-        match each {
-            Name::Recovery => recovery::run(place).await?,
-            Name::History => history::run(place).await?,
-            Name::Memory => memory::run(place).await?,
-            Name::Startup => startup::run(place).await?,
-            Name::Compare | Name::All | Name::Short => compare::run(place).await?,
-        }
+    let wants = |name| place.options.wants(name);
+    if wants(Name::Compare) {
+        compare::run(place).await?;
+    }
+    if wants(Name::Memory) {
+        memory::run(place).await?;
+    }
+    if wants(Name::Startup) {
+        startup::run(place).await?;
+    }
+    if wants(Name::History) {
+        history::run(place).await?;
+    }
+    if wants(Name::Recovery) {
+        recovery::run(place).await?;
     }
     Ok(())
 }

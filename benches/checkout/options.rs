@@ -28,9 +28,9 @@ pub(crate) enum Name {
 #[derive(Debug, Clone, Parser)]
 #[command(name = "./dev bench")]
 pub(crate) struct Options {
-    /// What to measure
-    #[arg(value_enum, default_value = "compare")]
-    pub(crate) name: Name,
+    /// What to measure [default: compare; with --short: all]
+    #[arg(value_enum)]
+    name: Option<Name>,
     /// How long each cell is measured
     #[arg(long, default_value = "5", value_parser = seconds)]
     pub(crate) seconds: Duration,
@@ -64,16 +64,23 @@ impl Options {
     /// Reads the command line. With `short`, everything is small.
     pub(crate) fn read() -> Self {
         let mut options = Self::parse_from(std::env::args_os().filter(|argument| argument != "--bench"));
-        if options.name == Name::Short {
-            options.name = Name::All;
-            options.short = true;
-        }
+        options.short |= options.name == Some(Name::Short);
         if options.short {
             options.seconds = Duration::from_millis(200);
             options.rounds = 1;
             options.stores = options.stores.min(64);
         }
         options
+    }
+
+    /// Whether that one is to be measured.
+    pub(crate) fn wants(&self, name: Name) -> bool {
+        match self.name {
+            None if self.short => true,
+            None => name == Name::Compare,
+            Some(Name::All | Name::Short) => true,
+            Some(chosen) => name == chosen,
+        }
     }
 
     /// Of two sizes the one that is meant.
