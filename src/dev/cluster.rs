@@ -26,6 +26,9 @@ use crate::config::Secret;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// What makes tests fast.
+const FAST: &[&str] = &["fsync=off", "full_page_writes=off", "max_connections=300", "shared_buffers=128MB"];
+
 /// What the cluster is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -35,6 +38,8 @@ pub(super) enum Purpose {
     Throwaway,
     /// Tests that restart the server: what was committed survives that, but no power failure.
     Restarted,
+    /// Benchmarks: durable as PostgreSQL comes, because that is what is measured; many connections.
+    Measured,
 }
 
 /// Where a cluster lives and who runs it.
@@ -164,14 +169,11 @@ impl Cluster<'_> {
             "log_timezone=UTC",
             "logging_collector=off",
         ];
-        if self.purpose != Purpose::Keep {
-            settings.extend([
-                "fsync=off",
-                "full_page_writes=off",
-                "max_connections=300",
-                "shared_buffers=128MB",
-            ]);
-        }
+        settings.extend(match self.purpose {
+            Purpose::Keep => &[][..],
+            Purpose::Measured => &["max_connections=400"],
+            Purpose::Throwaway | Purpose::Restarted => FAST,
+        });
         if self.purpose == Purpose::Throwaway {
             settings.push("synchronous_commit=off");
         }

@@ -31,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 #[group(skip)]
 pub(super) struct Arguments {
+    /// With PostgreSQL's default durability, on a disk, for measuring; TMPDIR says where, else /var/tmp
+    #[arg(long)]
+    durable: bool,
     /// Set DATABASE_URL as well
     #[arg(long)]
     database_url: bool,
@@ -47,7 +50,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut signals = StopSignals::listen()?;
     let mut tree = Tree::new()?;
     let outcome = tokio::select! {
-        url = database(&mut tree) => match url {
+        url = database(arguments.durable, &mut tree) => match url {
             Ok(url) => command(&arguments, &url, &mut tree, &mut signals).await,
             Err(error) => Err(error),
         },
@@ -58,15 +61,19 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// `TEST_DATABASE_URL` when it is set, else a throwaway cluster.
-async fn database(tree: &mut Tree) -> anyhow::Result<Secret> {
+async fn database(durable: bool, tree: &mut Tree) -> anyhow::Result<Secret> {
     if let Some(url) = config::environment("TEST_DATABASE_URL").filter(|url| !url.is_empty()) {
         return Ok(Secret::new(url));
     }
     let account = Account::choose()?;
-    let folder = folder::throwaway(&account)?;
+    let (folder, purpose) = if durable {
+        (folder::throwaway_on_disk(&account)?, Purpose::Measured)
+    } else {
+        (folder::throwaway(&account)?, Purpose::Throwaway)
+    };
     tree.remove_at_end(folder.clone()).await?;
     let log = folder.join("log");
-    let cluster = Cluster { folder: &folder, log: &log, account: &account, purpose: Purpose::Throwaway };
+    let cluster = Cluster { folder: &folder, log: &log, account: &account, purpose };
     cluster.start(tree).await
 }
 

@@ -12,6 +12,10 @@ use anyhow::{Context as _, bail, ensure};
 use sha2::{Digest as _, Sha256};
 
 use super::account::Account;
+use crate::config;
+
+/// For files that are not in the way of anybody and survive a restart of the machine.
+const LASTING: &str = "/var/tmp";
 
 /// Takes the folder of a working copy for this run; a second run is told where the first one is.
 pub(super) fn lock(folder: &Path) -> anyhow::Result<File> {
@@ -65,12 +69,22 @@ fn beside(folder: &Path) -> PathBuf {
     for byte in hash.iter().take(6) {
         let _ = write!(name, "{byte:02x}");
     }
-    Path::new("/var/tmp").join(name)
+    Path::new(LASTING).join(name)
 }
 
 /// A fresh folder that nobody else uses.
 pub(super) fn throwaway(account: &Account) -> anyhow::Result<PathBuf> {
-    let path = std::env::temp_dir().join(format!("headless-checkout-{}", uuid::Uuid::new_v4().simple()));
+    fresh(&std::env::temp_dir(), account)
+}
+
+/// The same where a sync reaches a disk: /tmp is memory on many machines.
+pub(super) fn throwaway_on_disk(account: &Account) -> anyhow::Result<PathBuf> {
+    let chosen = config::environment("TMPDIR").filter(|path| !path.is_empty());
+    fresh(&chosen.map_or_else(|| PathBuf::from(LASTING), PathBuf::from), account)
+}
+
+fn fresh(parent: &Path, account: &Account) -> anyhow::Result<PathBuf> {
+    let path = parent.join(format!("headless-checkout-{}", uuid::Uuid::new_v4().simple()));
     create(&path, account)?;
     Ok(path)
 }

@@ -1,4 +1,4 @@
-//! `./dev bench ops_list [--checkouts N] [--plans]`: lists and the summary of operators, with a full database.
+//! `./dev bench ops [--checkouts N] [--plans]`: lists and the summary of operators, with a full database.
 //!
 //! It makes a database of its own in the cluster that `TEST_DATABASE_URL` names, fills it, and asks for every filter in
 //! every order. The target: 95 of 100 answers within 300 ms with 1,000,000 checkouts.
@@ -27,7 +27,7 @@ async fn main() -> anyhow::Result<()> {
     let cluster = PgConnectOptions::from_str(
         &headless_checkout::config::environment("TEST_DATABASE_URL").ok_or_else(|| {
             anyhow::anyhow!(
-                "TEST_DATABASE_URL names a PostgreSQL where a database may be made: run ./dev bench ops_list"
+                "TEST_DATABASE_URL names a PostgreSQL where a database may be made: run ./dev bench ops"
             )
         })?,
     )?;
