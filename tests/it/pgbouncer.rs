@@ -36,7 +36,7 @@ impl Pooler {
     /// One in front of this database.
     async fn start(program: &Path, database: &Database) -> Self {
         let (cluster, name) = database.place();
-        let target = url_parts(&database.url());
+        let password = password(&database.url());
         let [port] = free_ports();
         let place = Place::new();
         let settings = format!(
@@ -46,7 +46,7 @@ impl Pooler {
             cluster.get_host(),
             cluster.get_port(),
             cluster.get_username(),
-            target.map(|password| format!(" password={password}")).unwrap_or_default(),
+            password.map(|password| format!(" password={password}")).unwrap_or_default(),
         );
         let settings = place.file("pgbouncer.ini", &settings);
         let daemon = place.start("log", "TERM", program, &[&settings.to_string_lossy()]);
@@ -61,7 +61,7 @@ impl Pooler {
 }
 
 /// The password in a URL.
-fn url_parts(url: &str) -> Option<String> {
+fn password(url: &str) -> Option<String> {
     let user = url.strip_prefix("postgres://")?.rsplit_once('@')?.0;
     Some(user.split_once(':')?.1.to_owned())
 }
@@ -92,14 +92,14 @@ async fn finish(world: World, pooler: Pooler) {
 
 /// A whole checkout, step by step, by a storefront that repeats each request at another process.
 async fn stepwise(one: &Service, other: &Service) -> String {
-    let again = async |path: &str, key: &str, body: Value, status: u16| {
-        let first = one.post_with(path, key, &body).await.expect(status);
-        let second = other.post_with(path, key, &body).await.expect(status);
+    let again = async |path: &str, body: Value, status: u16| {
+        let key = uuid::Uuid::now_v7().to_string();
+        let first = one.post_with(path, &key, &body).await.expect(status);
+        let second = other.post_with(path, &key, &body).await.expect(status);
         assert_eq!(first.id(), second.id(), "the same key answers the same");
         first.body
     };
-    let key = uuid::Uuid::now_v7().to_string();
-    let created = again("/v1/checkouts", &key, custom_cart(), 201).await;
+    let created = again("/v1/checkouts", custom_cart(), 201).await;
     let path = format!("/v1/checkouts/{}", created["id"].as_str().expect("an id"));
     other.put(&format!("{path}/billing-address"), &address()).await.expect(200);
     let consigned =
@@ -107,8 +107,8 @@ async fn stepwise(one: &Service, other: &Service) -> String {
     let option = &consigned.body["consignments"][0]["available_shipping_options"][0]["id"];
     let choice = json!([{"shipping_option_id": option}]);
     other.put(&format!("{path}/shipping-options"), &choice).await.expect(200);
-    again(&format!("{path}/order"), "order", json!({}), 200).await;
-    let paid = again(&format!("{path}/payment"), "payment", good_card(), 200).await;
+    again(&format!("{path}/order"), json!({}), 200).await;
+    let paid = again(&format!("{path}/payment"), good_card(), 200).await;
     assert_eq!(paid["status"], "completed", "{paid:#}");
     path
 }

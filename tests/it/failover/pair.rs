@@ -134,7 +134,7 @@ impl Pair {
         for pid in self.frozen.drain(..) {
             let _ = kill(pid, Signal::SIGKILL);
         }
-        for server in self.servers.into_iter().flatten() {
+        for server in self.servers.iter_mut().filter_map(Option::take) {
             server.stop().await;
         }
     }
