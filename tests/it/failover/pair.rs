@@ -115,6 +115,27 @@ impl Pair {
         }
     }
 
+    /// The standby hears nothing more; answers once a commit waits for it on the primary, which acknowledges none.
+    pub(super) async fn hold_back_standby(&mut self) {
+        let mut standby = self.connect(1).await;
+        let found = standby.fetch_one("select pid from pg_stat_wal_receiver").await.expect("a receiver");
+        let receiver = Pid::from_raw(found.get("pid"));
+        kill(receiver, Signal::SIGSTOP).expect("it is stopped");
+        self.frozen.push(receiver);
+        let mut primary = self.connect(0).await;
+        let sql = "select count(*) from pg_stat_activity where wait_event = 'SyncRep'";
+        until("a commit waits for the standby", async || {
+            primary.fetch_one(sql).await.is_ok_and(|row| row.get::<i64, _>(0) > 0)
+        })
+        .await;
+    }
+
+    /// The standby goes on, with what had been on its way to it.
+    pub(super) fn release_standby(&mut self) {
+        let receiver = self.frozen.remove(0);
+        kill(receiver, Signal::SIGCONT).expect("it goes on");
+    }
+
     /// What fails over does this: the second one takes writes from now on.
     pub(super) async fn promote_standby(&self) {
         let data = self.place.path("1");
