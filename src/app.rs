@@ -12,8 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -26,17 +24,17 @@ use crate::http;
 use crate::ops::Operators;
 use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
-use crate::store::Store;
+use crate::store::{Pool, Store};
 use crate::telemetry::Metrics;
 use parts::{budgets, clients, operators_settings, told};
 
-pub use commands::{acting, case_as_json, client, http_client, reading, store};
+pub use commands::{acting, case_as_json, client, http_client, migrate, reading, store};
 
 /// The service of one process: built, not yet running.
 pub struct App {
     config: Config,
     store: Store,
-    pool: PgPool,
+    pool: Pool,
     engine: Engine,
     operators: Operators,
     budgets: HashMap<String, Arc<Budget>>,
@@ -69,12 +67,7 @@ pub struct Running {
 impl App {
     /// Builds the service. The database has to be reachable.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let pool = PgPoolOptions::new()
-            .max_connections(config.database.max_connections)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect(config.database.url.expose())
-            .await
-            .context("DATABASE_URL: the database cannot be reached")?;
+        let pool = commands::pool(&config.database, config.database.max_connections).await?;
         let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
         let settings = Settings {
             lease: config.lease,
@@ -143,7 +136,6 @@ impl App {
             &self.config,
             self.engine.clone(),
             self.operators.clone(),
-            self.pool.clone(),
             self.metrics.clone(),
             self.tasks.clone(),
             self.stopping.clone(),
@@ -223,15 +215,26 @@ impl App {
         let (changes, pool, stop) = (self.store.changes().clone(), self.pool.clone(), self.stopping.clone());
         self.tasks.spawn(async move {
             loop {
+                let listening = async { changes.listen(pool.to_listen().await?).await };
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    ended = changes.listen(pool.clone()) => {
+                    // Who listens to a server that was left behind hears nothing more.
+                    () = pool.moved() => {}
+                    ended = listening => {
                         if let Err(error) = ended {
                             tracing::warn!(%error, "notifications are lost for now");
                         }
                         tokio::time::sleep(Duration::from_millis(500)).await;
                     }
                 }
+            }
+        });
+        // As long as anything is written.
+        let (pool, stop) = (self.pool.clone(), self.presence.leaving.clone());
+        self.presence.tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = pool.follow() => {}
             }
         });
     }

@@ -23,7 +23,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::{
     app,
     config::{self, Config, Database},
-    dev, http, migrations,
+    dev, http,
     telemetry::{Exporting, Telemetry},
 };
 
@@ -135,7 +135,7 @@ fn start() -> anyhow::Result<(Config, Exporting)> {
 
 async fn migrate() -> anyhow::Result<()> {
     let database = Database::from_env()?;
-    let applied = migrations::apply(&database.url).await?;
+    let applied = app::migrate(&database).await?;
     for migration in &applied {
         println!("applied {} {}", migration.version, migration.description);
     }

@@ -5,6 +5,7 @@
 //! environment, and nothing here changes after the start.
 
 mod credentials;
+mod database;
 mod events;
 mod reader;
 mod secret;
@@ -14,9 +15,10 @@ mod stores;
 mod tests;
 mod unknown;
 
-use std::{net::SocketAddr, str::FromStr as _, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 pub use credentials::{MIN_SECRET_CHARS, Operator, Role, StorefrontKey};
+pub use database::Database;
 pub use events::{Destination, EVENT_TYPES, Events};
 pub use reader::{Errors, Problem};
 pub use secret::Secret;
@@ -28,7 +30,7 @@ use reader::{Reader, address, base_url, number, seconds, switch};
 /// The whole configuration of the service.
 #[derive(Clone)]
 pub struct Config {
-    /// `DATABASE_URL`, `DATABASE_MAX_CONNECTIONS`.
+    /// `DATABASE_*`.
     pub database: Database,
     /// `LISTEN_ADDR`.
     pub listen_addr: SocketAddr,
@@ -68,15 +70,6 @@ pub struct Config {
     pub events: Events,
     /// `RETENTION_DAYS`; `None`: personal data is kept.
     pub retention: Option<Duration>,
-}
-
-/// How to reach PostgreSQL.
-#[derive(Clone)]
-pub struct Database {
-    /// The URL, which carries a password.
-    pub url: Secret,
-    /// Connections of this process.
-    pub max_connections: u32,
 }
 
 /// A lease outlives the longest call by more than this, so that its holder can still record what came of the call.
@@ -200,32 +193,6 @@ impl Config {
         if self.metrics_addr == Some(self.listen_addr) && self.listen_addr.port() != 0 {
             reader.refuse("METRICS_ADDR", "is the same as LISTEN_ADDR; leave it unset to serve both there");
         }
-    }
-}
-
-impl Database {
-    /// What commands that need only the database read.
-    pub fn from_env() -> Result<Self, Errors> {
-        Self::from_vars(environment)
-    }
-
-    /// As [`Database::from_env`], from the variables that `get` answers.
-    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Errors> {
-        let mut reader = Reader::new(&get);
-        let database = Self::read(&mut reader);
-        reader.finish(database)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let max_connections = reader.defaulted("DATABASE_MAX_CONNECTIONS", number(5, 1000));
-        let url = reader.required_secret("DATABASE_URL")?;
-        let scheme = ["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme));
-        // The parser's own words are not repeated: they may quote the password.
-        if !scheme || sqlx::postgres::PgConnectOptions::from_str(url.expose()).is_err() {
-            reader.refuse("DATABASE_URL", "must be a URL such as postgres://user:password@host:5432/name");
-            return None;
-        }
-        Some(Self { url, max_connections })
     }
 }
 

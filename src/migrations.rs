@@ -57,21 +57,27 @@ pub struct Applied {
 /// Applies what is missing and answers what was applied, in order. Dropped half-way: each migration is wholly there or not at all.
 pub async fn apply(database_url: &Secret) -> Result<Vec<Applied>, Error> {
     let mut connection = PgConnection::connect(database_url.expose()).await.map_err(Error::Unreachable)?;
+    let fresh = apply_over(&mut connection).await?;
+    connection.close().await.map_err(Error::Unreachable)?;
+    Ok(fresh)
+}
+
+/// As [`apply`], over a connection of the caller's. Its session has to last: a pooler in transaction mode does not carry
+/// the advisory lock.
+pub async fn apply_over(connection: &mut PgConnection) -> Result<Vec<Applied>, Error> {
     connection.ensure_migrations_table(&MIGRATOR.table_name).await?;
     let before = connection.list_applied_migrations(&MIGRATOR.table_name).await?;
-    MIGRATOR.run(&mut connection).await?;
+    MIGRATOR.run(&mut *connection).await?;
     let fresh = MIGRATOR.iter().filter(|migration| {
         !migration.migration_type.is_down_migration()
             && !before.iter().any(|done| done.version == migration.version)
     });
-    let fresh = fresh
+    Ok(fresh
         .map(|migration| Applied {
             version: migration.version,
             description: migration.description.to_string(),
         })
-        .collect();
-    connection.close().await.map_err(Error::Unreachable)?;
-    Ok(fresh)
+        .collect())
 }
 
 /// Applies the migrations of a folder: how queries are described while this program does not build because they have changed.
@@ -81,10 +87,8 @@ pub async fn apply_folder(database_url: &Secret, folder: &Path) -> Result<(), Er
     connection.close().await.map_err(Error::Unreachable)
 }
 
-/// Whether a database has exactly the migrations of this program: what `/readyz` asks.
-pub async fn up_to_date(connection: &mut PgConnection) -> Result<bool, Error> {
-    let applied = connection.list_applied_migrations(&MIGRATOR.table_name).await?;
+/// Whether these are exactly the migrations of this program, in order: what `/readyz` asks.
+pub fn up_to_date(applied: &[i64]) -> bool {
     let expected = MIGRATOR.iter().filter(|migration| !migration.migration_type.is_down_migration());
-    let expected: Vec<i64> = expected.map(|migration| migration.version).collect();
-    Ok(applied.iter().map(|migration| migration.version).eq(expected))
+    expected.map(|migration| migration.version).eq(applied.iter().copied())
 }

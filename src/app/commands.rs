@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sqlx::postgres::PgPoolOptions;
 use tokio_util::task::TaskTracker;
 
 use super::parts::{budgets, clients, operators_settings, told, upstream};
@@ -13,20 +12,37 @@ use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::http;
+use crate::migrations;
 use crate::ops::{self, Operators};
-use crate::store::Store;
+use crate::store::{Pool, Reach, Servers, Store};
 use crate::telemetry::Metrics;
+
+/// How long a primary is looked for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The database, for a command. No transition is written through it, so it tells nobody anything.
 pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
-    let pool = PgPoolOptions::new()
-        .max_connections(2)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect(database.url.expose())
-        .await
-        .context("DATABASE_URL: the database cannot be reached")?;
     // No lease is ever taken.
-    Ok(Store::new(pool, Duration::from_secs(1)))
+    Ok(Store::new(pool(database, 2).await?, Duration::from_secs(1)))
+}
+
+/// Connections to the database, which has to be reachable.
+pub(super) async fn pool(database: &config::Database, max_connections: u32) -> anyhow::Result<Pool> {
+    let servers = |urls: &[config::Secret]| Servers::new(urls.iter().map(config::Secret::expose));
+    let reach = Reach {
+        servers: servers(&database.servers)?,
+        direct: database.direct.as_deref().map(servers).transpose()?,
+        prepared_statements: database.prepared_statements,
+        max_connections,
+    };
+    Pool::connect(reach).await.context("DATABASE_URL: the database cannot be reached")
+}
+
+/// Brings the database up to date and answers what was applied, in order.
+pub async fn migrate(database: &config::Database) -> anyhow::Result<Vec<migrations::Applied>> {
+    let servers = Servers::new(database.direct().iter().map(config::Secret::expose))?;
+    let mut connection = servers.connect(PATIENCE).await.map_err(migrations::Error::Unreachable)?;
+    Ok(migrations::apply_over(&mut connection).await?)
 }
 
 /// The operators' room, to look around in.

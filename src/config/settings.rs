@@ -27,7 +27,22 @@ const fn secret(name: &'static str, meaning: &'static str) -> Setting {
 
 /// Every setting of the program, in the order in which a person meets them.
 pub const SETTINGS: &[Setting] = &[
-    secret("DATABASE_URL", "Required. The PostgreSQL database: postgres://user:password@host:port/name."),
+    secret(
+        "DATABASE_URL",
+        "Required. The PostgreSQL database: postgres://user:password@host:port/name. Several servers, of which the one that \
+         takes writes is used: host:port,host:port.",
+    ),
+    secret(
+        "DATABASE_DIRECT_URL",
+        "The database itself, where DATABASE_URL is a connection pooler in transaction mode: LISTEN and migrations go there. \
+         Unset: DATABASE_URL.",
+    ),
+    plain(
+        "DATABASE_PREPARED_STATEMENTS",
+        Some("true"),
+        "false: DATABASE_URL is a connection pooler in transaction mode that does not keep prepared statements (PgBouncer \
+         before 1.21); each statement is then a transaction of its own, and slower.",
+    ),
     plain("DATABASE_MAX_CONNECTIONS", Some("16"), "Connections of one process to PostgreSQL, 5 to 1000."),
     plain(
         "LISTEN_ADDR",

@@ -26,8 +26,8 @@ use super::{
     tree::{Plan, Tree, last_words},
 };
 use crate::{
+    app,
     config::{self, Database, SETTINGS, Secret},
-    migrations,
 };
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -78,7 +78,12 @@ async fn run_until_failure(
     tree: &mut Tree,
 ) -> anyhow::Result<()> {
     let database = database(arguments, folder, tree).await?;
-    let applied = migrations::apply(&database).await?;
+    let described = Database::from_vars(|name| match name {
+        "DATABASE_URL" => Some(database.expose().to_owned()),
+        name if name.ends_with("_FILE") => None,
+        name => config::environment(name),
+    })?;
+    let applied = app::migrate(&described).await?;
     say(&format!("migrations: {} applied, the schema is up to date", applied.len()));
     let simulator = simulator(folder, tree).await?;
     let service = service(folder, &database, simulator, tree).await?;

@@ -70,11 +70,10 @@ pub(super) async fn ready(Has(state): Has<State>) -> Response {
 }
 
 async fn look(state: &State) -> (&'static str, &'static str) {
-    let Ok(mut connection) = state.0.pool.acquire().await else { return ("unreachable", "unknown") };
-    match migrations::up_to_date(&mut connection).await {
-        Ok(true) => ("ok", "ok"),
-        Ok(false) => ("ok", "not up to date: run headless-checkout migrate"),
-        Err(migrations::Error::Unreachable(_)) => ("unreachable", "unknown"),
-        Err(_) => ("ok", "cannot be read"),
+    match state.operators().applied_migrations().await {
+        Ok(Some(applied)) if migrations::up_to_date(&applied) => ("ok", "ok"),
+        Ok(Some(_)) => ("ok", "not up to date: run headless-checkout migrate"),
+        Ok(None) => ("ok", "cannot be read"),
+        Err(_) => ("unreachable", "unknown"),
     }
 }

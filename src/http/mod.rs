@@ -46,7 +46,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -69,7 +68,6 @@ pub struct State(Arc<Inner>);
 struct Inner {
     engine: Engine,
     operators: Operators,
-    pool: PgPool,
     metrics: Metrics,
     metrics_elsewhere: bool,
     tasks: TaskTracker,
@@ -89,7 +87,6 @@ impl State {
         config: &Config,
         engine: Engine,
         operators: Operators,
-        pool: PgPool,
         metrics: Metrics,
         tasks: TaskTracker,
         stopping: CancellationToken,
@@ -97,7 +94,6 @@ impl State {
         Self(Arc::new(Inner {
             engine,
             operators,
-            pool,
             metrics,
             metrics_elsewhere: config.metrics_addr.is_some(),
             tasks,

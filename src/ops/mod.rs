@@ -112,6 +112,11 @@ impl Operators {
         &self.inner.store
     }
 
+    /// The numbers of the migrations that the database has. `None`: they cannot be read.
+    pub async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, store::Error> {
+        self.store().applied_migrations().await
+    }
+
     /// How everything stands.
     pub async fn summary(&self) -> Result<Summary, store::Error> {
         self.store().summary().await

@@ -144,7 +144,7 @@ impl Store {
             ), queued as (
                 insert into delivery as d (checkout_id, event_id, destination, version, ordinal)
                 select checkout_id, event_id, destination, version, ordinal from meant
-                on conflict (event_id, destination) do update
+                on conflict (event_id, destination, checkout_id) do update
                     set state = 'pending', attempts = 0, queued_at = now(), ended_at = null
                     where d.state <> 'pending'
                 returning checkout_id, event_id, destination

@@ -19,9 +19,11 @@ mod log;
 mod operators;
 mod order_actions;
 mod outbox;
+mod pool;
 mod processes;
 mod retention;
 mod row;
+mod servers;
 mod summary;
 mod transition;
 mod vitals;
@@ -30,7 +32,6 @@ mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -49,7 +50,9 @@ pub use log::LogRow;
 pub use operators::{Audited, Held};
 pub use order_actions::{NewOrderAction, OrderAction, OrderActionFilter};
 pub use outbox::Destination;
+pub use pool::{Pool, Reach, Session};
 pub use retention::{Cause, Erasure, Holder};
+pub use servers::Servers;
 pub use summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
 pub use vitals::Vitals;
@@ -58,7 +61,7 @@ pub use webhooks::{Heard, Taken, WebhookEvent};
 /// The database, for one process.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: PgPool,
+    pool: Pool,
     process_id: Uuid,
     lease: Duration,
     changes: Changes,
@@ -128,9 +131,9 @@ impl Clock {
 
 impl Store {
     /// A store on this pool. `lease` is how long a claim is good for without being renewed.
-    pub fn new(pool: PgPool, lease: Duration) -> Self {
+    pub fn new(pool: impl Into<Pool>, lease: Duration) -> Self {
         Self {
-            pool,
+            pool: pool.into(),
             process_id: Uuid::now_v7(),
             lease,
             changes: Changes::default(),
@@ -149,8 +152,13 @@ impl Store {
         Ok(())
     }
 
-    /// The pool, for [`Changes::listen`] and the check of migrations.
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
+    /// The numbers of the migrations that the database has. `None`: it has none, or they cannot be read.
+    pub async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, Error> {
+        let sql = "select version from _sqlx_migrations where success order by version";
+        match sqlx::query_scalar(sql).fetch_all(&self.pool).await {
+            Ok(versions) => Ok(Some(versions)),
+            Err(sqlx::Error::Database(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }

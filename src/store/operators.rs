@@ -3,9 +3,9 @@
 //! Guarantees: the checkout is locked from the look to the commit, so that what was decided on is what is changed; and
 //! the action is written if and only if its audit row is. BigCommerce is never called while one is open.
 
-use sqlx::{Postgres, Transaction as Database};
 use time::OffsetDateTime;
 
+use super::pool::Transaction;
 use super::{Error, Store, Transition, row::Row};
 use crate::checkout::{Checkout, CheckoutId};
 
@@ -24,7 +24,7 @@ pub struct Held {
 
 /// An open transaction of an operator. Dropped: nothing was done.
 pub struct Audited {
-    pub(super) tx: Database<'static, Postgres>,
+    pub(super) tx: Transaction,
     store: Store,
     moved: Vec<(CheckoutId, i64)>,
 }

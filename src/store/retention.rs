@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Error, Store, row, row::Row};
+use super::{Error, Session, Store, row, row::Row};
 use crate::checkout::{Answer, Checkout, CheckoutId, Status};
 
 /// Why personal data is removed.
@@ -168,7 +168,7 @@ impl Store {
 }
 
 /// Locks the row, unless somebody else has it.
-async fn is_free(tx: &mut sqlx::PgConnection, id: CheckoutId) -> Result<bool, Error> {
+async fn is_free(tx: &mut Session, id: CheckoutId) -> Result<bool, Error> {
     let free = sqlx::query_scalar!(
         r#"select true as "free!" from checkout where checkout_id = $1 and redacted_at is null
            for no key update skip locked"#,
@@ -181,7 +181,7 @@ async fn is_free(tx: &mut sqlx::PgConnection, id: CheckoutId) -> Result<bool, Er
 
 /// The version moves, because what a reader sees does; the time of the last change stays, because it tells when the
 /// checkout ended.
-async fn write(tx: &mut sqlx::PgConnection, checkout: &Checkout) -> Result<(), Error> {
+async fn write(tx: &mut Session, checkout: &Checkout) -> Result<(), Error> {
     let document = checkout.facts.document.as_ref();
     sqlx::query!(
         "update checkout set email = null, input = $2::text::json, record = $3::text::json, document = $4::text::json,
@@ -213,7 +213,7 @@ async fn write(tx: &mut sqlx::PgConnection, checkout: &Checkout) -> Result<(), E
 }
 
 /// What operators did to its orders keeps what was done, to which order, and by whom.
-async fn redact_order_actions(tx: &mut sqlx::PgConnection, id: Uuid) -> Result<(), Error> {
+async fn redact_order_actions(tx: &mut Session, id: Uuid) -> Result<(), Error> {
     sqlx::query!(
         r#"
         update order_action a set body = '', reason = '', answer = case
@@ -231,7 +231,7 @@ async fn redact_order_actions(tx: &mut sqlx::PgConnection, id: Uuid) -> Result<(
 }
 
 /// A key answers as before, but for BigCommerce's messages.
-async fn redact_answers(tx: &mut sqlx::PgConnection, id: Uuid) -> Result<(), Error> {
+async fn redact_answers(tx: &mut Session, id: Uuid) -> Result<(), Error> {
     let rows = sqlx::query!(
         r#"select principal, key, answer::text as "answer!" from idempotency_key
            where checkout_id = $1 and answer is not null"#,

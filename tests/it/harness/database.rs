@@ -57,12 +57,35 @@ impl Database {
             .await;
         let name = format!("test_{}", Uuid::now_v7().simple());
         administer(&cluster, format!("create database {name} template {template}")).await;
-        let pool = PgPoolOptions::new()
-            .max_connections(4)
-            .connect_with(cluster.clone().database(&name))
+        Self::found_in(cluster, name).await
+    }
+
+    /// A fresh one in a cluster of the test's own, migrated.
+    pub(crate) async fn create_alone_in(cluster: PgConnectOptions) -> Self {
+        let name = "checkout".to_owned();
+        administer(&cluster, format!("create database {name}")).await;
+        headless_checkout::migrations::apply(&Secret::new(url(&cluster, &name)))
             .await
-            .expect("the database answers");
-        Self { cluster, name, pool }
+            .expect("the migrations apply");
+        Self::found_in(cluster, name).await
+    }
+
+    /// The one of that name.
+    async fn found_in(cluster: PgConnectOptions, name: String) -> Self {
+        let options = cluster.clone().database(&name);
+        let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await;
+        Self { cluster, name, pool: pool.expect("the database answers") }
+    }
+
+    /// The same database where it is now, in another cluster.
+    pub(crate) async fn moved_to(self, cluster: PgConnectOptions) -> Self {
+        self.pool.close().await;
+        Self::found_in(cluster, self.name).await
+    }
+
+    /// How the cluster is reached, and the name of this database in it.
+    pub(crate) fn place(&self) -> (&PgConnectOptions, &str) {
+        (&self.cluster, &self.name)
     }
 
     /// How a service reaches it.

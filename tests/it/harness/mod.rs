@@ -1,6 +1,7 @@
 //! The real service on a fresh database against the simulator, and the invariants that hold after every run.
 
 mod command;
+pub(crate) mod daemon;
 mod database;
 pub(crate) mod invariants;
 pub(crate) mod logs;
