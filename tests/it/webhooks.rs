@@ -3,11 +3,13 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bigcommerce_simulator::{Fault, Settings, Settlement, magic_card};
+use headless_checkout::bigcommerce::hooks::NewHook;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::coverage::calls;
 use crate::harness::{Answer, KEY, PATIENCE, Service, World, card, everything, good_card};
 
 const PATH: &str = "/webhooks/bigcommerce";
@@ -185,11 +187,33 @@ async fn a_webhook_wakes_a_checkout_that_would_have_slept_for_an_hour() {
         .await
         .expect("a count");
     assert!(about > 0, "the events are about the checkout");
+    world.drove(&["list-hooks", "create-hook"]);
     service.stop().await;
     world.finish().await;
 }
 
 /// The look had read the order before it was paid, and the webhook came before the look was over.
+#[tokio::test]
+async fn what_bigcommerce_deactivated_is_turned_on_again() {
+    let world = World::with(settings()).await;
+    let service = world.start().await;
+    subscribe(&world, &service, "register").await;
+    let (client, cx) = (calls::client(&world.simulator.url()), calls::nobody());
+    let hook = client.hooks(&cx).list().await.expect("hooks").value.remove(0);
+    let NewHook { headers, .. } = calls::hook(false);
+    let off = NewHook { scope: hook.scope.clone(), destination: hook.destination, is_active: false, headers };
+    client.hooks(&cx).update(hook.id, &off).await.expect("it is turned off");
+    let listed = subscribe(&world, &service, "list").await;
+    assert!(listed.contains(&format!("\tinactive\t{}\t{}", hook.scope, hook.id)), "{listed}");
+    let repaired = subscribe(&world, &service, "repair").await;
+    assert!(repaired.contains(&format!("\trevived\t{}", hook.scope)), "{repaired}");
+    assert_eq!(repaired.matches("\tunchanged\t").count(), 5);
+    assert_eq!(subscribe(&world, &service, "list").await.matches("\tactive\t").count(), 6);
+    world.drove(&["list-hooks", "create-hook", "update-hook"]);
+    service.stop().await;
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn a_webhook_that_comes_during_a_look_is_not_slept_over() {
     let world = World::with(settings()).await;

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// A source file.
-pub(super) struct Source {
+pub(crate) struct Source {
     /// From the root of the repository.
-    pub(super) path: String,
-    pub(super) text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
     /// The modules it is in, outermost first; empty for `lib.rs`.
-    pub(super) module: Vec<String>,
+    pub(crate) module: Vec<String>,
 }
 
-pub(super) fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -29,7 +29,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-pub(super) fn sources(folder: &str) -> Vec<Source> {
+pub(crate) fn sources(folder: &str) -> Vec<Source> {
     let mut found = Vec::new();
     files(&root().join(folder), &mut found);
     found.sort();
@@ -48,18 +48,18 @@ pub(super) fn sources(folder: &str) -> Vec<Source> {
 }
 
 impl Source {
-    pub(super) fn tokens(&self) -> Vec<TokenTree> {
+    pub(crate) fn tokens(&self) -> Vec<TokenTree> {
         let stream: TokenStream = self.text.parse().unwrap_or_else(|error| panic!("{}: {error}", self.path));
         stream.into_iter().collect()
     }
 
     /// The module of the crate that it belongs to.
-    pub(super) fn room(&self) -> &str {
+    pub(crate) fn room(&self) -> &str {
         self.module.first().map_or("", String::as_str)
     }
 
     /// A file that holds nothing but tests.
-    pub(super) fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         self.path.ends_with("_tests.rs") || self.path.ends_with("/tests.rs")
     }
 }
@@ -69,7 +69,7 @@ fn is_colons(tokens: &[TokenTree], at: usize) -> bool {
     colon(at) && colon(at + 1)
 }
 
-fn group(tokens: &[TokenTree], at: usize, delimiter: Delimiter) -> Option<Vec<TokenTree>> {
+pub(crate) fn group(tokens: &[TokenTree], at: usize, delimiter: Delimiter) -> Option<Vec<TokenTree>> {
     match tokens.get(at) {
         Some(TokenTree::Group(group)) if group.delimiter() == delimiter => {
             Some(group.stream().into_iter().collect())
@@ -78,7 +78,7 @@ fn group(tokens: &[TokenTree], at: usize, delimiter: Delimiter) -> Option<Vec<To
     }
 }
 
-pub(super) fn ident(tokens: &[TokenTree], at: usize) -> Option<String> {
+pub(crate) fn ident(tokens: &[TokenTree], at: usize) -> Option<String> {
     match tokens.get(at) {
         Some(TokenTree::Ident(ident)) => Some(ident.to_string()),
         _ => None,
@@ -86,7 +86,7 @@ pub(super) fn ident(tokens: &[TokenTree], at: usize) -> Option<String> {
 }
 
 /// Without what is compiled for tests only.
-pub(super) fn without_tests(tokens: &[TokenTree]) -> Vec<TokenTree> {
+pub(crate) fn without_tests(tokens: &[TokenTree]) -> Vec<TokenTree> {
     let mut kept = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
@@ -190,14 +190,14 @@ fn absolute(segments: Vec<String>, module: &[String]) -> Vec<String> {
     path
 }
 
-pub(super) fn paths_of(source: &Source) -> BTreeSet<Vec<String>> {
+pub(crate) fn paths_of(source: &Source) -> BTreeSet<Vec<String>> {
     let mut found = BTreeSet::new();
     paths(&source.tokens(), &source.module, &mut found);
     found
 }
 
 /// Every attribute, without blanks.
-pub(super) fn attributes(tokens: &[TokenTree], found: &mut Vec<String>) {
+pub(crate) fn attributes(tokens: &[TokenTree], found: &mut Vec<String>) {
     for at in 0..tokens.len() {
         if matches!(&tokens[at], TokenTree::Punct(punct) if punct.as_char() == '#') {
             let bang = matches!(tokens.get(at + 1), Some(TokenTree::Punct(punct)) if punct.as_char() == '!');
@@ -212,7 +212,7 @@ pub(super) fn attributes(tokens: &[TokenTree], found: &mut Vec<String>) {
 }
 
 /// What panics on purpose.
-pub(super) fn panics(tokens: &[TokenTree], path: &str, wrong: &mut Vec<String>) {
+pub(crate) fn panics(tokens: &[TokenTree], path: &str, wrong: &mut Vec<String>) {
     let punct = |at: usize, char: char| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == char);
     for at in 0..tokens.len() {
         if let Some(word) = ident(tokens, at) {
@@ -231,7 +231,7 @@ pub(super) fn panics(tokens: &[TokenTree], path: &str, wrong: &mut Vec<String>) 
 }
 
 /// The names of types and modules that are declared.
-pub(super) fn declared(tokens: &[TokenTree], names: &mut Vec<String>) {
+pub(crate) fn declared(tokens: &[TokenTree], names: &mut Vec<String>) {
     for at in 0..tokens.len() {
         let declares = ident(tokens, at).is_some_and(|word| {
             matches!(word.as_str(), "struct" | "enum" | "trait" | "union" | "type" | "mod")
@@ -246,7 +246,7 @@ pub(super) fn declared(tokens: &[TokenTree], names: &mut Vec<String>) {
 }
 
 /// The words of a name in any case.
-pub(super) fn words(name: &str) -> Vec<String> {
+pub(crate) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = vec![String::new()];
     let mut lower = false;
     for char in name.chars() {

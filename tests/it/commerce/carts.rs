@@ -142,6 +142,7 @@ async fn coupons_change_the_total_and_the_quote() {
     let shown = total(&with.body);
     let paid = pay(&service, &path).await;
     assert_eq!(amount(&paid["payment"]["amount"]), shown.normalize());
+    world.drove(&["add-coupon", "delete-coupon"]);
     service.stop().await;
     world.finish().await;
 }
@@ -284,6 +285,7 @@ async fn a_cart_that_was_made_elsewhere_is_taken_over_with_what_it_holds() {
     let body = json!({"payment": good_card(), "shipping_preference": "cheapest"});
     service.post(&format!("{path}/complete"), &body).await.expect(200);
     assert_eq!(world.simulator.ledger().carts.len(), 1);
+    world.drove(&["get-checkout"]);
     service.stop().await;
     world.finish().await;
 }

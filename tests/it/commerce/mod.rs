@@ -2,6 +2,7 @@
 
 mod carts;
 mod direct_orders;
+mod edits;
 mod hosted;
 mod limits;
 mod payments;

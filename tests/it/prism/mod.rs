@@ -8,11 +8,13 @@ mod flows;
 mod management;
 mod proxy;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::time::Duration;
 
 use bigcommerce_simulator::Settings;
 use reqwest::Method;
+use serde_json::Value;
 
 use self::flows::{
     cancelled, declined, digital, direct, edited, in_one_call, revised, several_addresses, stepwise, stored,
@@ -22,7 +24,7 @@ use self::management::{
     by_the_client, given_back, handed_over, handled, looked_at, settled, subscribed, surplus, taken_over,
 };
 use self::proxy::{Prism, STARTING, document, installed};
-use crate::coverage::calls;
+use crate::coverage::{NAMES, calls};
 use crate::harness::{World, custom_cart};
 
 /// Tells it past the capture of the test runner.
@@ -130,4 +132,37 @@ async fn proves_that_it_looks(prism: &Prism, world: &World) -> [String; 2] {
     let told = tokio::time::timeout(STARTING, told).await;
     assert!(told.is_ok(), "Prism refused without a word: {:#?}", prism.complaints());
     proofs
+}
+
+/// The titles of `coverage/names.rs` are those of BigCommerce's documents.
+#[tokio::test]
+async fn calls_are_named_as_bigcommerce_names_them() {
+    let Some(path) = document() else {
+        return skipped("../shared/bigcommerce-openapi/merged.prism.json is not there");
+    };
+    let text = std::fs::read_to_string(path).expect("the document is text");
+    let document: Value = serde_json::from_str(&text).expect("the document is JSON");
+    let plain = |path: &str| {
+        let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    };
+    let titles: BTreeMap<(String, String), &str> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().into_iter().flatten().map(move |(method, one)| (path, method, one))
+        })
+        .filter_map(|(path, method, one)| {
+            Some((
+                (method.to_uppercase(), plain(path.strip_prefix("/stores/{store_hash}")?)),
+                one["summary"].as_str()?,
+            ))
+        })
+        .collect();
+    for (call, sent) in calls::sent().await {
+        let title = titles.get(&(sent.method.clone(), plain(&sent.path)));
+        let known = NAMES.iter().find(|(known, _)| *known == call).map(|(_, title)| title);
+        assert_eq!(title, known, "{call}: {} {}", sent.method, sent.path);
+    }
 }
