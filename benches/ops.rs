@@ -1,4 +1,4 @@
-//! `./dev bench ops [--checkouts N] [--plans]`: lists and the summary of operators, with a full database.
+//! `./dev bench ops [--checkouts N] [--rounds N] [--plans]`: lists and the summary of operators, with a full database.
 //!
 //! It makes a database of its own in the cluster that `TEST_DATABASE_URL` names, fills it, and asks for every filter in
 //! every order. The target: 95 of 100 answers within 300 ms with 1,000,000 checkouts.
@@ -13,7 +13,6 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use time::OffsetDateTime;
 
-const ROUNDS: usize = 25;
 const TARGET: Duration = Duration::from_millis(300);
 
 #[tokio::main]
@@ -23,6 +22,7 @@ async fn main() -> anyhow::Result<()> {
         arguments.iter().position(|text| text == name).and_then(|at| arguments.get(at + 1)).cloned()
     };
     let checkouts: i64 = after("--checkouts").map_or(Ok(1_000_000), |text| text.parse())?;
+    let rounds: usize = after("--rounds").map_or(Ok(25), |text| text.parse())?;
     let plans = arguments.iter().any(|text| text == "--plans");
     let cluster = PgConnectOptions::from_str(
         &headless_checkout::config::environment("TEST_DATABASE_URL").ok_or_else(|| {
@@ -35,14 +35,19 @@ async fn main() -> anyhow::Result<()> {
     let mut admin = PgConnection::connect_with(&cluster.clone().database("postgres")).await?;
     admin.execute(AssertSqlSafe(format!("create database {name}"))).await?;
     let options = cluster.database(&name);
-    let done = measure(&options, checkouts, plans).await;
+    let done = measure(&options, checkouts, rounds, plans).await;
     admin.execute(AssertSqlSafe(format!("drop database {name} with (force)"))).await?;
     anyhow::ensure!(done?, "the target of {TARGET:?} was missed");
     Ok(())
 }
 
 /// Fills and measures; whether every answer was fast enough.
-async fn measure(options: &PgConnectOptions, checkouts: i64, plans: bool) -> anyhow::Result<bool> {
+async fn measure(
+    options: &PgConnectOptions,
+    checkouts: i64,
+    rounds: usize,
+    plans: bool,
+) -> anyhow::Result<bool> {
     headless_checkout::migrations::apply(&Secret::new(options.to_url_lossy().to_string())).await?;
     let pool = PgPoolOptions::new().max_connections(6).connect_with(options.clone()).await?;
     eprintln!("filling {checkouts} checkouts");
@@ -61,7 +66,7 @@ async fn measure(options: &PgConnectOptions, checkouts: i64, plans: bool) -> any
     for (name, filter) in filters() {
         for order in ["-updated_at", "updated_at", "-created_at", "created_at"] {
             let sort: Sort = order.parse()?;
-            let (rows, times) = times(&store, &filter, sort).await?;
+            let (rows, times) = times(&store, &filter, sort, rounds).await?;
             let deep = deep(&store, &filter, sort).await?;
             let (p50, p95) = (at(&times, 50), at(&times, 95));
             fast &= p95 <= TARGET && deep <= TARGET;
@@ -74,7 +79,7 @@ async fn measure(options: &PgConnectOptions, checkouts: i64, plans: bool) -> any
         }
     }
     let mut times = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let began = Instant::now();
         store.summary().await?;
         times.push(began.elapsed());
@@ -146,9 +151,14 @@ fn filters() -> Vec<(&'static str, Filter)> {
     filters
 }
 
-async fn times(store: &Store, filter: &Filter, sort: Sort) -> anyhow::Result<(usize, Vec<Duration>)> {
+async fn times(
+    store: &Store,
+    filter: &Filter,
+    sort: Sort,
+    rounds: usize,
+) -> anyhow::Result<(usize, Vec<Duration>)> {
     let (mut times, mut rows) = (Vec::new(), 0);
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let began = Instant::now();
         rows = store.list(filter, sort, None, 50).await?.data.len();
         times.push(began.elapsed());

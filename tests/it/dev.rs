@@ -96,6 +96,34 @@ fn assert_gone(data: &Path, mark: &str) {
     eventually("the folder is removed", || !data.parent().expect("a folder").exists());
 }
 
+/// What the server behind a URL has these settings at.
+fn settings(url: &str) -> Vec<String> {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let names = ["fsync", "synchronous_commit", "full_page_writes"].map(str::to_owned).to_vec();
+    let asked = async {
+        let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(url).await?;
+        let settings = sqlx::query_scalar("select current_setting(name) from unnest($1::text[]) name");
+        settings.bind(names).fetch_all(&mut connection).await
+    };
+    runtime.block_on(asked).expect("the server answers")
+}
+
+#[test]
+fn exec_for_measuring_is_as_durable_as_postgresql_comes() {
+    for (flags, expected) in [(&["--durable"][..], "on"), (&[], "off")] {
+        let mut command = Command::new(PROGRAM);
+        command.args(["dev", "exec"]).args(flags);
+        command.args(["--", "sh", "-c", "echo \"$TEST_DATABASE_URL\"; read -r anything || exit 0"]);
+        command.env_remove("TEST_DATABASE_URL").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let mut url = String::new();
+        BufReader::new(child.stdout.as_mut().expect("its output")).read_line(&mut url).expect("a line");
+        assert_eq!(settings(url.trim()), [expected; 3], "{flags:?}");
+        drop(child.stdin.take());
+        assert!(child.wait().expect("it ends").success(), "{flags:?}");
+    }
+}
+
 #[test]
 fn exec_leaves_nothing_behind_when_it_is_stopped() {
     let (mut child, data, mark) = endless();
