@@ -20,6 +20,7 @@ mod operators;
 mod order_actions;
 mod outbox;
 mod pool;
+mod pooler;
 mod processes;
 mod retention;
 mod row;

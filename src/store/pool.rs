@@ -15,6 +15,7 @@ use sqlx::postgres::{PgConnection, PgPoolOptions, PgQueryResult, PgRow, PgStatem
 use sqlx::{Acquire as _, Describe, Either, Error, Execute, Executor, PgPool, Postgres, SqlStr};
 use tokio::sync::watch;
 
+use super::pooler::refuse_unexpected;
 use super::servers::{Lookout, Primary, Servers, best, refuse_standby};
 
 /// How long a caller waits for a connection.
@@ -116,6 +117,7 @@ impl Pool {
         let primary = reach.servers.primary(PATIENCE).await?;
         let options = options(&reach);
         let pool = options.connect_with(reach.servers.options(primary.index)).await?;
+        refuse_unexpected(&reach, &pool).await?;
         Ok(Self::of(reach, pool, primary))
     }
 
@@ -170,9 +172,12 @@ impl Pool {
         );
     }
 
-    /// Completes when the primary was left for another one.
+    /// Completes when where [`Pool::to_listen`] leads was left for another server.
     pub async fn moved(&self) {
-        self.watch().wait().await;
+        match &self.0.reach.direct {
+            Some(direct) => direct.moved(LOOK).await,
+            None => self.watch().wait().await,
+        }
     }
 
     /// A pool to listen with: this one, or a connection of its own where that does not carry notifications, or may move.

@@ -83,6 +83,23 @@ impl Servers {
         }
     }
 
+    /// Completes when another server takes writes than when it was called. Where there is just one: never.
+    pub(super) async fn moved(&self, pause: Duration) {
+        if !self.are_several() {
+            std::future::pending::<()>().await;
+        }
+        let mut lookout = Lookout::new(self.clone());
+        let mut first: Option<Primary> = None;
+        loop {
+            if let Some(primary) = best(first, &lookout.look().await)
+                && first.replace(primary).is_some_and(|first| first.index != primary.index)
+            {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// One connection to the server that takes writes, for what cannot share one.
     pub async fn connect(&self, patience: Duration) -> Result<PgConnection, sqlx::Error> {
         let primary = self.primary(patience).await?;

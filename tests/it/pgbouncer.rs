@@ -147,6 +147,26 @@ async fn whole_checkouts_go_through_a_pooler_in_transaction_mode() {
 }
 
 #[tokio::test]
+async fn a_pooler_that_the_settings_do_not_expect_is_refused() {
+    let Some((mut world, pooler)) = world().await else { return };
+    let list = ["checkouts", "list"];
+    world.run(&list, "").await.expect(0);
+    let version =
+        tokio::process::Command::new(installed().expect("it is there")).arg("--version").output().await;
+    let version = String::from_utf8(version.expect("a version").stdout).expect("text");
+    let minor = version.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok()).expect(&version);
+    world.set("DATABASE_PREPARED_STATEMENTS", "true");
+    let said = world.run(&list, "").await;
+    // From 1.21 on it can keep them, where it is told to; here it is not.
+    assert!(said.code != 0 || minor >= 21, "{said:?}");
+    assert!(said.code == 0 || said.err.contains("DATABASE_PREPARED_STATEMENTS must be false"), "{said:?}");
+    world.set("DATABASE_DIRECT_URL", "");
+    let said = world.run(&list, "").await;
+    assert!(said.code != 0 && said.err.contains("DATABASE_DIRECT_URL must name the database"), "{said:?}");
+    finish(world, pooler).await;
+}
+
+#[tokio::test]
 async fn news_of_another_process_comes_past_the_pooler() {
     let Some((world, pooler)) = world().await else { return };
     let (one, other) = (world.spawn().await, world.spawn().await);

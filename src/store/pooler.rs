@@ -1,0 +1,50 @@
+//! Notices a connection pooler in transaction mode that the settings do not expect.
+//!
+//! Behind one that does not keep prepared statements, a statement may find one of the same name that another process
+//! prepared for something else. So it is better not to start. Never certain: while others use the pooler, it can look like
+//! the database itself.
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Error, Executor as _, PgPool, Postgres, Row as _};
+
+use super::pool::Reach;
+
+/// How often two connections are compared. A pooler that is idle hands out the same server each time.
+const LOOKS: usize = 3;
+
+/// Fails when what answers is a pooler that the settings do not fit.
+pub(super) async fn refuse_unexpected(reach: &Reach, pool: &PgPool) -> Result<(), Error> {
+    if (reach.direct.is_some() && !reach.prepared_statements) || reach.max_connections < 2 {
+        return Ok(());
+    }
+    let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
+    let mut shared = false;
+    for _ in 0..LOOKS {
+        shared |= server(&mut one).await? == server(&mut other).await?;
+    }
+    if !shared {
+        return Ok(());
+    }
+    if reach.direct.is_none() {
+        return refused("DATABASE_DIRECT_URL must name the database itself, for LISTEN");
+    }
+    for connection in [&mut one, &mut other] {
+        if let Err(Error::Database(_)) =
+            sqlx::query("select $1::int4").bind(1).execute(&mut **connection).await
+        {
+            return refused(
+                "it does not keep prepared statements, so DATABASE_PREPARED_STATEMENTS must be false",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The server process that a statement runs on.
+async fn server(connection: &mut PoolConnection<Postgres>) -> Result<i32, Error> {
+    connection.fetch_one("select pg_backend_pid() as pid").await?.try_get("pid")
+}
+
+fn refused(why: &str) -> Result<(), Error> {
+    Err(Error::Configuration(format!("DATABASE_URL leads through a connection pooler: {why}").into()))
+}
