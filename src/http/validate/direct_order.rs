@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::super::pointer::{Errors, Pointer};
 use super::super::shape::{Field, Like, Object, Shape, line, loose, no_rule, opt, req};
 use super::create::{CUSTOMER_ID, METADATA};
-use super::{Checked, ID, LINES, MOST, UNITS, checked, elements, fields};
+use super::{Checked, GUEST_LINES, ID, LINES, MOST, UNITS, checked, elements, fields};
 
 const EMAIL: Shape = Shape::Text { min: 3, max: 254, like: Like::Email };
 const COUNTRY: Shape = Shape::Text { min: 2, max: 2, like: Like::Country };
@@ -195,6 +195,11 @@ fn pairs(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
     }
     // BigCommerce computes neither again when the other is overridden.
     pair(body, "subtotal_inc_tax", "total_inc_tax", at, errors);
+    let guest = body.get("customer_id").and_then(Value::as_u64).unwrap_or(0) == 0;
+    let count = elements(body.get("products")).len();
+    if guest && (GUEST_LINES + 1..=LINES).contains(&count) {
+        at.field("products", |at| errors.push(at, format!("must hold at most {GUEST_LINES} for a guest")));
+    }
 }
 
 /// The order as BigCommerce takes it, and the notes. BigCommerce wants the amounts of an order as text and the

@@ -16,6 +16,8 @@ use crate::checkout::{Money, PaymentIntent};
 use crate::saga::{Complete, Operation, PaymentRequest};
 
 const SECRET: Shape = line(1, 1024);
+/// BigCommerce: payments/process_payments, every token of an instrument.
+const TOKEN: Shape = line(64, 64);
 const DIGITS_3_4: Shape = line(3, 4);
 
 macro_rules! instruments {
@@ -32,7 +34,7 @@ macro_rules! instruments {
 
 instruments! {
     STORED_CARD: "StoredCard", "stored_card", "A card that the shopper stored earlier.", [
-        req("token", SECRET, "From the payment methods."),
+        req("token", TOKEN, "From the payment methods."),
         opt("verification_value", DIGITS_3_4, "Where the method asks for it.")
     ];
     CARD: "Card", "card", "A raw card. Refused unless the operator turned it on.", [
@@ -43,17 +45,17 @@ instruments! {
         req("verification_value", DIGITS_3_4, "")
     ];
     STORED_PAYPAL: "StoredPayPalAccount", "stored_paypal_account", "A PayPal account that was stored earlier.", [
-        req("token", SECRET, "")
+        req("token", TOKEN, "")
     ];
     STORED_BANK: "StoredBankAccount", "stored_bank_account", "A bank account that was stored earlier.", [
-        req("token", SECRET, "")
+        req("token", TOKEN, "")
     ];
     GIFT_CERTIFICATE: "GiftCertificate", "gift_certificate", "A gift certificate.", [
         req("gift_certificate_code", SECRET, "")
     ];
     STORE_CREDIT: "StoreCredit", "store_credit", "The shopper's credit with the store.", [];
     TOKENIZED_CARD: "TokenizedCard", "tokenized_card", "A card as another party's token.", [
-        req("token", SECRET, ""),
+        req("token", TOKEN, ""),
         opt("iin", line(1, 32), ""),
         opt("last_four_digits", line(4, 4), ""),
         opt("expiration_month", line(1, 8), ""),

@@ -3,12 +3,20 @@
 use serde_json::{Value, json};
 
 use super::ready;
-use crate::harness::{World, address, custom_cart, good_card};
+use crate::harness::{Answer, World, address, custom_cart, good_card};
 
 fn items(count: usize) -> Value {
     (0..count)
         .map(|index| json!({"name": format!("Item {index}"), "quantity": 1, "list_price": 1, "sku": "s"}))
         .collect()
+}
+
+/// The field that breaks the limit is told.
+#[track_caller]
+fn named(refused: &Answer, pointer: &str) {
+    assert_eq!(refused.problem(), "invalid-input");
+    let errors = refused.body["errors"].as_array().expect("errors");
+    assert!(errors.iter().any(|error| error["pointer"] == pointer), "{pointer}: {errors:?}");
 }
 
 fn certificate(amount: &Value, message: &str) -> Value {
@@ -41,10 +49,7 @@ async fn every_limit_of_a_new_cart_is_named() {
         (with("currency", json!({"code": "DOLLAR"})), "/currency/code"),
         (with("cart_id", json!("00000000-0000-4000-8000-000000000000")), "/custom_items"),
     ] {
-        let refused = service.post("/v1/checkouts", &body).await.expect(422);
-        assert_eq!(refused.problem(), "invalid-input");
-        let errors = refused.body["errors"].as_array().expect("errors");
-        assert!(errors.iter().any(|error| error["pointer"] == pointer), "{pointer}: {errors:?}");
+        named(&service.post("/v1/checkouts", &body).await.expect(422), pointer);
     }
     assert!(world.simulator.requests().is_empty(), "nothing was asked of BigCommerce");
     service.stop().await;
@@ -90,11 +95,89 @@ async fn limits_of_later_calls_are_named_too() {
         (card, "/instrument/verification_value"),
         (billing, "/email"),
     ] {
-        let refused = answer.expect(422);
-        let errors = refused.body["errors"].as_array().expect("errors");
-        assert!(errors.iter().any(|error| error["pointer"] == pointer), "{pointer}: {errors:?}");
+        named(&answer.expect(422), pointer);
     }
     assert_eq!(world.simulator.requests().len(), calls);
+    service.stop().await;
+    world.finish().await;
+}
+
+/// A direct order with so many products.
+fn direct(customer: u32, count: usize) -> Value {
+    let place = json!({"email": "jane@example.com", "zip": "78751", "country_iso2": "US"});
+    let products: Value = (0..count)
+        .map(|index| json!({"name": format!("Item {index}"), "quantity": 1, "price_ex_tax": 1, "price_inc_tax": 1}))
+        .collect();
+    json!({"customer_id": customer, "billing_address": place, "products": products})
+}
+
+#[tokio::test]
+async fn limits_of_direct_orders_are_named() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let with = |field: &str, value: Value| {
+        let mut body = direct(1, 1);
+        body[field] = value;
+        body
+    };
+    for (body, pointer) in [
+        (direct(0, 51), "/products"),
+        (direct(1, 601), "/products"),
+        (direct(1, 0), "/products"),
+        (with("staff_notes", json!("x".repeat(65_536))), "/staff_notes"),
+        (with("customer_message", json!("x".repeat(2001))), "/customer_message"),
+        (with("ip_address", json!("1".repeat(31))), "/ip_address"),
+        (with("ip_address_v6", json!("1".repeat(40))), "/ip_address_v6"),
+        (with("subtotal_ex_tax", json!("1")), "/subtotal_inc_tax"),
+    ] {
+        named(&service.post("/v1/direct-orders", &body).await.expect(422), pointer);
+    }
+    assert!(world.simulator.requests().is_empty(), "nothing was asked of BigCommerce");
+    // Exactly as many are taken.
+    service.post("/v1/direct-orders", &direct(0, 50)).await.expect(201);
+    service.post("/v1/direct-orders", &direct(1, 51)).await.expect(201);
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn tokens_of_instruments_are_as_long_as_bigcommerce_makes_them() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let path = ready(&service, custom_cart()).await;
+    let calls = world.simulator.requests().len();
+    for kind in ["stored_card", "stored_paypal_account", "stored_bank_account", "tokenized_card"] {
+        for length in [1, 63, 65] {
+            let instrument = json!({"type": kind, "token": "a".repeat(length)});
+            let body = json!({"payment_method_id": "stripe.card", "instrument": instrument});
+            named(&service.post(&format!("{path}/payment"), &body).await.expect(422), "/instrument/token");
+        }
+    }
+    assert_eq!(world.simulator.requests().len(), calls);
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn limits_of_shipments_are_named() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let shipment = json!({"order_address_id": 1, "items": [{"order_product_id": 1, "quantity": 1}]});
+    for (field, value) in [
+        ("order_address_id", json!("128")),
+        ("order_address_id", json!(0)),
+        ("order_address_id", json!(1.5)),
+        ("tracking_number", json!("1".repeat(51))),
+        ("tracking_link", json!(format!("https://example.com/{}", "x".repeat(481)))),
+        ("comments", json!("x".repeat(65_536))),
+        ("items", json!([])),
+    ] {
+        let mut body = shipment.clone();
+        body[field] = value;
+        let refused = crate::orders::ask(&service, "orders/1/shipments", None, Some(&body)).await.expect(422);
+        named(&refused, &format!("/{field}"));
+    }
+    assert!(world.simulator.requests().is_empty(), "nothing was asked of BigCommerce");
     service.stop().await;
     world.finish().await;
 }

@@ -22,8 +22,16 @@ struct Watched<'a> {
 /// Which calls arrived at BigCommerce while an endpoint was called.
 pub(super) async fn seen() -> BTreeMap<String, BTreeSet<String>> {
     let mut world = World::new().await;
-    // Nothing looks by itself in the meantime: what arrives is what the endpoint asked for.
-    world.set("SETTLE_SECONDS", "3600");
+    for (name, value) in [
+        // Nothing looks by itself in the meantime: what arrives is what the endpoint asked for.
+        ("SETTLE_SECONDS", "3600"),
+        // And nothing is asked twice because the machine is busy.
+        ("UPSTREAM_TIMEOUT_SECONDS", "25"),
+        ("PAYMENT_TIMEOUT_SECONDS", "25"),
+        ("LEASE_SECONDS", "40"),
+    ] {
+        world.set(name, value);
+    }
     let service = world.start().await;
     let mut watched =
         Watched { world: &world, service: &service, known: operations(), seen: BTreeMap::new() };

@@ -310,3 +310,26 @@ async fn there_is_no_requirement_to_specify_country_when_country_iso2_is_specifi
     world.drove(&["create-order-v2"]);
     world.finish().await;
 }
+
+/// "You can optionally override tax values by specifying `price_inc_tax` and `price_ex_tax`": when the order is made. The
+/// guide does it in an update; the prices of an order that may be paid already are not changed here.
+#[tokio::test]
+async fn you_can_optionally_override_tax_values_by_specifying_both_prices() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let created = post(&service, "/v1/direct-orders", DIRECT_ORDER).await.expect(201);
+    let path = format!("orders/{}", created.body["order"]["id"]);
+    let order = crate::orders::get(&service, &path).await.expect(200).body;
+    assert_eq!(
+        (&order["total_ex_tax"], &order["total_inc_tax"], &order["total_tax"]),
+        (&json!("45.0000"), &json!("50.0000"), &json!("5.0000"))
+    );
+    let products = json!({"products": [{"id": 1, "price_inc_tax": 1, "price_ex_tax": 1}]});
+    let url = format!("/ops/v1/{path}");
+    let refused =
+        service.operate(reqwest::Method::PUT, &url, crate::harness::OPERATOR, Some(&products)).await;
+    assert!(crate::orders::pointers(&refused.expect(422)).contains(&"/products"));
+    world.drove(&["create-order-v2", "get-order"]);
+    service.stop().await;
+    world.finish().await;
+}
