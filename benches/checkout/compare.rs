@@ -24,7 +24,7 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     let counted = straight_path(place, &program).await?;
     let scene = Scene { place, database, program };
     let runs = scene.runs().await?;
-    let latency = scene.latency();
+    let latency = place.options.latency();
     tables(place, &runs, latency, &scene.concurrencies());
     let (slow, crowd) = scene.crowd();
     let rate = "checkouts_per_s";
@@ -89,10 +89,6 @@ impl Scene<'_> {
         self.place.options.size(vec![1, 64, 256], vec![1, 8])
     }
 
-    fn latency(&self) -> Duration {
-        Duration::from_millis(self.place.options.latency_ms)
-    }
-
     fn crowd(&self) -> (Duration, usize) {
         (SLOW, self.place.options.size(CROWD, 16))
     }
@@ -106,15 +102,23 @@ impl Scene<'_> {
                 let upstream = &self.place.upstream;
                 let window = self.place.options.seconds;
                 let figures = ceiling.run(&self.database, upstream, concurrency, window).await?;
-                self.keep(&mut runs, Path::Ceiling, concurrency, self.latency(), round, figures);
+                self.keep(
+                    &mut runs,
+                    Path::Ceiling,
+                    concurrency,
+                    self.place.options.latency(),
+                    round,
+                    figures,
+                );
                 for path in [Path::Bare, Path::OneCall, Path::Stepwise] {
-                    self.shoppers(&mut runs, path, concurrency, self.latency(), round).await?;
+                    self.shoppers(&mut runs, path, concurrency, self.place.options.latency(), round).await?;
                 }
             }
             for path in [Path::Bare, Path::OneCall] {
                 self.shoppers(&mut runs, path, crowd, slow, round).await?;
             }
         }
+        self.place.upstream.set_latency(self.place.options.latency());
         Ok(runs)
     }
 

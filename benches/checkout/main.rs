@@ -43,9 +43,9 @@ async fn main() -> anyhow::Result<()> {
         _ = terminate.recv() => Err(anyhow::anyhow!("stopped")),
         _ = interrupt.recv() => Err(anyhow::anyhow!("stopped")),
     };
-    // Also what a failure left.
-    place.leave().await?;
-    measured
+    // Also what a failure left; but what failed first is what is told.
+    let left = place.leave().await;
+    measured.and(left)
 }
 
 async fn measure(place: &Place) -> anyhow::Result<()> {

@@ -39,7 +39,7 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     /// How long the upstream takes for each answer, in milliseconds
     #[arg(long, default_value_t = 0)]
-    pub(crate) latency_ms: u64,
+    latency_ms: u64,
     /// Checkouts that are interrupted (recovery, default 10000) or finished before (history, default 1000000)
     #[arg(long)]
     pub(crate) checkouts: Option<i64>,
@@ -71,6 +71,11 @@ impl Options {
             options.stores = options.stores.min(64);
         }
         options
+    }
+
+    /// How long the upstream takes for each answer.
+    pub(crate) fn latency(&self) -> Duration {
+        Duration::from_millis(self.latency_ms)
     }
 
     /// Whether that one is to be measured.

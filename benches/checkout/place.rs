@@ -39,10 +39,12 @@ impl Place {
         let cluster = PgConnectOptions::from_str(&url)?;
         let report = Report::new(options.json);
         progress(&database::check(&cluster, CONNECTIONS + 256).await?);
+        let upstream = Upstream::start()?;
+        upstream.set_latency(options.latency());
         Ok(Self {
             options,
             report,
-            upstream: Upstream::start()?,
+            upstream,
             folder: tempfile::tempdir()?,
             cluster,
             made: Mutex::default(),
