@@ -168,8 +168,8 @@ async fn a_primary_that_is_killed_under_load_loses_nothing_and_doubles_nothing()
     pair.revive_old_primary().await;
     let late = world.spawn().await;
     let path = late.create(&everything()).await;
-    let paid = late.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
-    assert_eq!(paid.body["status"], "completed", "{}", paid.text);
+    let completed = late.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    assert_eq!(completed.body["status"], "completed", "{}", completed.text);
     let migrated = world.run(&["migrate"], "").await.expect(0);
     assert!(migrated.out.contains("(0 applied)"), "{migrated:?}");
     late.stop().await;
