@@ -5,7 +5,7 @@
 
 use time::OffsetDateTime;
 
-use super::pool::Transaction;
+use super::session::Transaction;
 use super::{Error, Store, Transition, row::Row};
 use crate::checkout::{Checkout, CheckoutId};
 

@@ -9,22 +9,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use futures::stream::{BoxStream, TryStreamExt as _};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
-use sqlx::{Acquire as _, Describe, Either, Error, Execute, Executor, PgPool, Postgres, SqlStr};
+use sqlx::postgres::{PgPoolOptions, PgRow, PgStatement, PgTypeInfo};
+use sqlx::{Acquire as _, Describe, Error, Execute, Executor, PgPool, Postgres, SqlStr};
 use tokio::sync::watch;
 
 use super::pooler::refuse_unexpected;
 use super::servers::{Lookout, Primary, Servers, best, refuse_standby};
+use super::session::{Moved, Once, Part, Transaction, first, parts};
 
 /// How long a caller waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks at the servers, where there are several.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// What a database answered: the end of a statement, or a row of it.
-type Part = Either<PgQueryResult, PgRow>;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -48,67 +46,6 @@ struct Inner {
     reach: Reach,
     pool: RwLock<PgPool>,
     primary: watch::Sender<Primary>,
-}
-
-/// A transaction. Dropped: nothing of it happened.
-#[derive(Debug)]
-pub struct Transaction(Session);
-
-/// What the statements of a transaction are sent over.
-#[derive(Debug)]
-pub struct Session {
-    transaction: sqlx::Transaction<'static, Postgres>,
-    prepared_statements: bool,
-    moved: Moved,
-}
-
-/// Tells when the primary that something was begun on was left for another one.
-#[derive(Debug)]
-struct Moved(Option<watch::Receiver<Primary>>);
-
-/// A statement that is never left prepared.
-struct Once<E>(E);
-
-impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Once<E> {
-    fn sql(self) -> SqlStr {
-        self.0.sql()
-    }
-
-    fn statement(&self) -> Option<&PgStatement> {
-        self.0.statement()
-    }
-
-    fn take_arguments(&mut self) -> Result<Option<sqlx::postgres::PgArguments>, sqlx::error::BoxDynError> {
-        self.0.take_arguments()
-    }
-
-    fn persistent(&self) -> bool {
-        false
-    }
-}
-
-impl Moved {
-    async fn wait(&mut self) {
-        let told = match &mut self.0 {
-            Some(primary) => primary.changed().await.is_ok(),
-            None => false,
-        };
-        if !told {
-            std::future::pending().await
-        }
-    }
-
-    /// The work, unless its primary is left behind: then whether it happened is not known.
-    async fn or<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        tokio::select! {
-            biased;
-            done = work => done,
-            () = self.wait() => {
-                let words = "the primary was left for another one";
-                Err(std::io::Error::new(std::io::ErrorKind::ConnectionAborted, words).into())
-            }
-        }
-    }
 }
 
 impl Pool {
@@ -200,7 +137,7 @@ impl Pool {
                 biased;
                 begun = pool.begin() => {
                     let prepared_statements = self.0.reach.prepared_statements;
-                    return Ok(Transaction(Session { transaction: begun?, prepared_statements, moved }));
+                    return Ok(Transaction::of(begun?, prepared_statements, moved));
                 }
                 // Nothing was begun yet.
                 () = moved.wait() => {}
@@ -279,60 +216,6 @@ impl From<PgPool> for Pool {
     }
 }
 
-impl Transaction {
-    /// Commits. On an error whether it did is not known.
-    pub async fn commit(self) -> Result<(), Error> {
-        let Session { transaction, mut moved, .. } = self.0;
-        moved.or(transaction.commit()).await
-    }
-
-    /// Undoes everything.
-    pub async fn rollback(self) -> Result<(), Error> {
-        let Session { transaction, mut moved, .. } = self.0;
-        moved.or(transaction.rollback()).await
-    }
-}
-
-impl std::ops::Deref for Transaction {
-    type Target = Session;
-
-    fn deref(&self) -> &Session {
-        &self.0
-    }
-}
-
-impl std::ops::DerefMut for Transaction {
-    fn deref_mut(&mut self) -> &mut Session {
-        &mut self.0
-    }
-}
-
-impl Session {
-    async fn answers<'q>(&mut self, query: impl Execute<'q, Postgres> + 'q) -> Result<Vec<Part>, Error> {
-        let connection: &mut PgConnection = &mut self.transaction;
-        let prepared_statements = self.prepared_statements;
-        let work = async {
-            if prepared_statements {
-                connection.fetch_many(query).try_collect().await
-            } else {
-                connection.fetch_many(Once(query)).try_collect().await
-            }
-        };
-        self.moved.or(work).await
-    }
-}
-
-/// The answers, one after the other.
-fn parts<'e>(
-    answers: impl Future<Output = Result<Vec<Part>, Error>> + Send + 'e,
-) -> BoxStream<'e, Result<Part, Error>> {
-    stream::once(answers).map_ok(|parts| stream::iter(parts.into_iter().map(Ok))).try_flatten().boxed()
-}
-
-fn first(parts: Vec<Part>) -> Option<PgRow> {
-    parts.into_iter().find_map(Either::right)
-}
-
 impl<'p> Executor<'p> for &'_ Pool {
     type Database = Postgres;
 
@@ -376,43 +259,5 @@ impl<'p> Executor<'p> for &'_ Pool {
         'p: 'e,
     {
         (&self.current()).describe(sql)
-    }
-}
-
-impl<'c> Executor<'c> for &'c mut Session {
-    type Database = Postgres;
-
-    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Part, Error>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Postgres>,
-    {
-        parts(self.answers(query))
-    }
-
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Postgres>,
-    {
-        Box::pin(async move { self.answers(query).await.map(first) })
-    }
-
-    fn prepare_with<'e>(
-        self,
-        sql: SqlStr,
-        types: &'e [PgTypeInfo],
-    ) -> BoxFuture<'e, Result<PgStatement, Error>>
-    where
-        'c: 'e,
-    {
-        (&mut *self.transaction).prepare_with(sql, types)
-    }
-
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Postgres>, Error>>
-    where
-        'c: 'e,
-    {
-        (&mut *self.transaction).describe(sql)
     }
 }

@@ -17,7 +17,8 @@ pub(super) async fn refuse_unexpected(reach: &Reach, pool: &PgPool) -> Result<()
     if (reach.direct.is_some() && !reach.prepared_statements) || reach.max_connections < 2 {
         return Ok(());
     }
-    let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
+    // A database that has no second connection to give is no reason to stay down.
+    let (Ok(mut one), Ok(mut other)) = (pool.acquire().await, pool.acquire().await) else { return Ok(()) };
     let mut shared = false;
     for _ in 0..LOOKS {
         shared |= server(&mut one).await? == server(&mut other).await?;

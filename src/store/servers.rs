@@ -170,8 +170,9 @@ mod tests {
 
     #[test]
     fn the_latest_timeline_is_followed_and_nothing_changes_without_a_reason() {
+        type Case<'a> = (Option<Primary>, &'a [Option<i32>], Option<Primary>);
         let at = |index, timeline| Some(Primary { index, timeline });
-        let table: [(Option<Primary>, &[Option<i32>], Option<Primary>); 9] = [
+        let table: [Case<'_>; 9] = [
             (None, &[None, None], None),
             (None, &[None, Some(1)], at(1, 1)),
             // Both believe to be the primary: the second one was promoted.

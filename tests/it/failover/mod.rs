@@ -112,7 +112,7 @@ async fn world() -> Option<(World, Pair)> {
 }
 
 /// Loses the primary under load, and checks what was promised on the one that took over.
-async fn fail_over(mut world: World, mut pair: Pair, lose: impl FnOnce(&mut Pair)) -> (World, Pair) {
+async fn fail_over(mut world: World, mut pair: Pair, lose: impl AsyncFnOnce(&mut Pair)) -> (World, Pair) {
     let (one, other) = (world.spawn().await, world.spawn().await);
     let told = Told::default();
     let load = futures::future::join_all((0..STOREFRONTS).map(|name| {
@@ -122,7 +122,7 @@ async fn fail_over(mut world: World, mut pair: Pair, lose: impl FnOnce(&mut Pair
     let failover = async {
         told.enough.notified().await;
         pair.hold_back_standby().await;
-        lose(&mut pair);
+        lose(&mut pair).await;
         pair.release_standby();
         pair.promote_standby().await;
     };
@@ -163,13 +163,14 @@ async fn fail_over(mut world: World, mut pair: Pair, lose: impl FnOnce(&mut Pair
 #[tokio::test]
 async fn a_primary_that_is_killed_under_load_loses_nothing_and_doubles_nothing() {
     let Some((world, pair)) = world().await else { return };
-    let (world, mut pair) = fail_over(world, pair, |pair| pair.kill_primary()).await;
+    let (world, mut pair) = fail_over(world, pair, async |pair| pair.kill_primary()).await;
     // It comes back as if nothing had happened, and whoever starts now is not deceived.
     pair.revive_old_primary().await;
     let late = world.spawn().await;
     let path = late.create(&everything()).await;
-    let paid = late.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
-    assert_eq!(paid.body["status"], "completed", "{}", paid.text);
+    let completed =
+        late.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    assert_eq!(completed.body["status"], "completed", "{}", completed.text);
     let migrated = world.run(&["migrate"], "").await.expect(0);
     assert!(migrated.out.contains("(0 applied)"), "{migrated:?}");
     late.stop().await;
@@ -180,7 +181,7 @@ async fn a_primary_that_is_killed_under_load_loses_nothing_and_doubles_nothing()
 #[tokio::test]
 async fn a_primary_that_falls_silent_under_load_is_left_behind() {
     let Some((world, pair)) = world().await else { return };
-    let (world, pair) = fail_over(world, pair, Pair::freeze_primary).await;
+    let (world, pair) = fail_over(world, pair, async |pair| pair.freeze_primary().await).await;
     world.finish().await;
     pair.stop().await;
 }

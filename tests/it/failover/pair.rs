@@ -101,13 +101,13 @@ impl Pair {
     }
 
     /// The first one answers nothing more, and its connections stay open.
-    pub(super) fn freeze_primary(&mut self) {
+    pub(super) async fn freeze_primary(&mut self) {
         let postmaster = self.postmaster(0);
+        let mut primary = self.connect(0).await;
+        let found = primary.fetch_all("select pid from pg_stat_activity").await.expect("its processes");
         kill(postmaster, Signal::SIGSTOP).expect("it is stopped");
         self.frozen.push(postmaster);
-        let listed = Command::new("ps").args(["-o", "pid=", "--ppid", &postmaster.to_string()]).output();
-        let listed = String::from_utf8(listed.expect("processes").stdout).expect("text");
-        for pid in listed.split_whitespace().map(|pid| Pid::from_raw(pid.parse().expect("a process"))) {
+        for pid in found.iter().map(|row| Pid::from_raw(row.get("pid"))) {
             // One that has ended meanwhile is still enough.
             if kill(pid, Signal::SIGSTOP).is_ok() {
                 self.frozen.push(pid);
