@@ -26,7 +26,7 @@ use crate::http;
 use crate::ops::Operators;
 use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
-use crate::store::Store;
+use crate::store::{CommitObserver, Committer, Store};
 use crate::telemetry::Metrics;
 use parts::{budgets, clients, operators_settings, told};
 
@@ -44,6 +44,13 @@ pub struct App {
     /// Where the metrics are served, when that is not where everything is.
     metrics_listener: Option<TcpListener>,
     presence: Presence,
+    committing: Committing,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+/// The group committer at work. It outlives the other tasks: whatever they end with, they want written.
+struct Committing {
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -70,12 +77,14 @@ impl App {
     /// Builds the service. The database has to be reachable.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let pool = PgPoolOptions::new()
-            .max_connections(config.database.max_connections)
+            // One more is the committer's.
+            .max_connections(config.database.max_connections - 1)
             .acquire_timeout(Duration::from_secs(5))
             .connect(config.database.url.expose())
             .await
             .context("DATABASE_URL: the database cannot be reached")?;
         let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
+        let (store, committer) = store.grouping();
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
@@ -89,6 +98,7 @@ impl App {
         let presence = Presence::new();
         let budgets = budgets(&config, &presence.replicas);
         let metrics = Metrics::new(store.clone());
+        let committing = Committing::begin(committer, metrics.commits());
         let clients = clients(&config, &budgets, &metrics)?;
         let operators = Operators::new(
             store.clone(),
@@ -113,6 +123,7 @@ impl App {
             metrics,
             metrics_listener,
             presence,
+            committing,
             tasks,
             stopping,
         })
@@ -243,6 +254,7 @@ impl App {
         if tokio::time::timeout(self.config.shutdown, self.tasks.wait()).await.is_err() {
             tracing::warn!(running = self.tasks.len(), "not all work ended in time");
         }
+        self.committing.end().await;
         match self.store.release_all().await {
             Ok(0) => {}
             Ok(released) => tracing::info!(released, "leases were handed back"),
@@ -255,6 +267,21 @@ impl App {
         self.pool.close().await;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+impl Committing {
+    fn begin(committer: Committer, observer: Arc<dyn CommitObserver>) -> Self {
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(committer.run(stopping.clone(), observer));
+        Self { tasks, stopping }
+    }
+
+    /// Answers everybody who is queued. Whoever comes later writes alone.
+    async fn end(&self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
