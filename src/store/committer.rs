@@ -45,7 +45,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// What the connection is for decides how it behaves. Its statements find rows by index whatever the statistics say, so
 /// that a plan that was made for small tables is also good for large ones, and is made once. Whoever would wait for a
 /// lock waits on a connection of the pool.
-const SETTINGS: &str = "set lock_timeout = '100ms'; set plan_cache_mode = force_generic_plan; set jit = off;
+const SETTINGS: &str = "set application_name = 'headless-checkout committer'; set lock_timeout = '100ms';
+    set plan_cache_mode = force_generic_plan; set jit = off;
     set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
 
 /// Watches the committer.
