@@ -47,7 +47,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// lock waits on a connection of the pool.
 const SETTINGS: &str = "set application_name = 'headless-checkout committer'; set lock_timeout = '100ms';
     set plan_cache_mode = force_generic_plan; set jit = off;
-    set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
+    set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
+    set enable_material = off";
 
 /// Watches the committer.
 pub trait CommitObserver: Send + Sync {

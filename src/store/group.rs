@@ -40,9 +40,11 @@ pub(super) async fn write(
                 bound_key, operation, fingerprint, again, answered_by, answered_key, answer,
                 flow, metadata, token_hash
             )
-            -- A bound key fails one row. Left to the unique index it would fail all of them.
-            where g.bound_key is null or g.again or not exists (
-                select from idempotency_key k where k.principal = g.bound_by and k.key = g.bound_key)
+            -- A bound key fails one row. Left to the unique index it would fail all of them. Looked up one by one: an
+            -- `exists` could be answered by reading the whole table.
+            where g.bound_key is null or g.again or (
+                select k.checkout_id from idempotency_key k where k.principal = g.bound_by and k.key = g.bound_key
+            ) is null
         ), moved as (
             update checkout c set
                 status = g.status, step = g.step, version = c.version + 1, fence = g.fence, leased_by = g.leased_by,

@@ -10,7 +10,7 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use super::{Bench, TTL, advance, binding, checkout, create, key, running, version};
-use crate::harness::Database;
+use crate::harness::{Database, PATIENCE};
 
 #[tokio::test]
 async fn what_is_wanted_at_the_same_time_is_one_commit() {
@@ -248,5 +248,56 @@ async fn who_comes_when_the_queue_is_full_waits_and_is_written() {
     let count: i64 =
         sqlx::query_scalar("select count(*) from checkout").fetch_one(&database.pool).await.expect("a count");
     assert_eq!(count, 1100);
+    database.drop().await;
+}
+
+/// Statistics come late. Until then PostgreSQL knows nothing of tables that were empty a moment ago.
+#[tokio::test]
+async fn tables_that_grow_from_nothing_are_never_read_as_a_whole() {
+    let Bench { database, store, committer, groups } = Bench::new().await;
+    let mut off = database.pool.acquire().await.expect("a connection");
+    for table in ["checkout", "idempotency_key", "checkout_order", "attempt_log", "checkout_token"] {
+        let sql = format!("alter table {table} set (autovacuum_enabled = off)");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *off).await.expect("no statistics");
+    }
+    drop(off);
+    let (store, rounds, each) = (&store, 40, 10);
+    let work = async {
+        for round in 0..rounds {
+            let walks = (0..each).map(async |n| {
+                let claim = create(store, &format!("{round}-{n}")).await.expect("it is created");
+                let id = i64::from(round * each + n);
+                let claim = advance(store, claim, |checkout| checkout.facts.order = Some(order(id + 1_000)));
+                let claim = claim.await.expect("it is written");
+                let died = |checkout: &mut Checkout| checkout.facts.dead_orders = vec![id + 1_000];
+                let claim = advance(store, claim, died).await.expect("it is written");
+                let transition = Transition::new(claim.checkout(), Event::Rested, Hold::Rest(TTL), |_| {});
+                let answer = Some((key(&format!("{round}-{n}")), Answer::Done));
+                let _ended = store.advance(claim, transition.expect("legal").answer(answer)).await;
+            });
+            join_all(walks).await;
+        }
+    };
+    // Its connection ends with it, and tells what it read.
+    running(committer, groups.clone(), work).await;
+    let read = async {
+        loop {
+            let read: i64 = sqlx::query_scalar(
+                "select (select sum(seq_tup_read) from pg_stat_user_tables)::bigint
+                    + (select sum(idx_tup_read) from pg_stat_user_indexes)::bigint",
+            )
+            .fetch_one(&database.pool)
+            .await
+            .expect("a count");
+            if read > 0 {
+                return read;
+            }
+        }
+    };
+    let read = tokio::time::timeout(PATIENCE, read).await.expect("it is told");
+    let written = i64::from(rounds * each * 4);
+    assert!(groups.sizes().iter().any(|&size| size > 4), "{:?}", groups.sizes());
+    // Dead versions of rows are read as well, as long as nothing has cleared them away.
+    assert!(read < 6 * written, "{read} rows were read to write {written}");
     database.drop().await;
 }
