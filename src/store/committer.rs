@@ -15,8 +15,8 @@
 //!
 //! A caller who is dropped while its transition is queued: it is not written. Later: it is written whole or not at all.
 //!
-//! Never here: transitions that somebody is told of (`outbox`), those of operators, which share a transaction with their
-//! audit row, and what recovery claims. They are written alone.
+//! Never here: transitions that somebody is told of (`outbox`), those of checkouts with orders that died, those of
+//! operators, which share a transaction with their audit row, and what recovery claims. They are written alone.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -47,8 +47,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// lock waits on a connection of the pool.
 const SETTINGS: &str = "set application_name = 'headless-checkout committer'; set lock_timeout = '100ms';
     set plan_cache_mode = force_generic_plan; set jit = off;
-    set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
-    set enable_material = off";
+    set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
 
 /// Watches the committer.
 pub trait CommitObserver: Send + Sync {

@@ -3,7 +3,8 @@
 //! Guarantees: each row is written only onto the version and under the fence that it was decided on; a row that is not
 //! written is not in the answer, and the others are written all the same. An error: not one of them was.
 //!
-//! It says the same as `write`, row by row. Never here: events (`outbox`), whose transitions are written alone.
+//! It says the same as `write`, row by row. Never here: events (`outbox`) and orders that died, whose transitions are rare and
+//! written alone.
 
 use std::collections::HashMap;
 
@@ -28,14 +29,14 @@ pub(super) async fn write(
             select g.* from unnest(
                 $1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
                 $9::uuid[], $10::float8[], $11::float8[], $12::bool[], $13::text[], $14::text[], $15::bigint[],
-                $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::int[],
-                $24::text[], $25::smallint[], $26::int[], $27::text[], $28::text[], $29::int[], $30::text[],
-                $31::text[], $32::text[], $33::bytea[], $34::bool[], $35::text[], $36::text[], $37::text[],
-                $38::text[], $39::text[], $40::bytea[]
+                $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::int[],
+                $23::text[], $24::smallint[], $25::int[], $26::text[], $27::text[], $28::int[], $29::text[],
+                $30::text[], $31::text[], $32::bytea[], $33::bool[], $34::text[], $35::text[], $36::text[],
+                $37::text[], $38::text[], $39::bytea[]
             ) as g(
                 checkout_id, store, from_version, from_fence, version, fence, status, step,
                 leased_by, due_in, expires_in, is_wait, stuck_reason, cart_id, order_id,
-                dead_orders, email, input, record, document, event, ended_step, ended_attempt,
+                email, input, record, document, event, ended_step, ended_attempt,
                 outcome, upstream_status, duration_ms, detail, began_step, began_attempt, bound_by,
                 bound_key, operation, fingerprint, again, answered_by, answered_key, answer,
                 flow, metadata, token_hash
@@ -59,7 +60,7 @@ pub(super) async fn write(
             from given g
             where g.flow is null and c.checkout_id = g.checkout_id and c.version = g.from_version
                 and c.fence = g.from_fence
-            returning g.checkout_id, g.store, c.version, g.fence, g.order_id, g.dead_orders, g.event, g.ended_step,
+            returning g.checkout_id, g.store, c.version, g.fence, g.order_id, g.event, g.ended_step,
                 g.ended_attempt, g.outcome, g.upstream_status, g.duration_ms, g.detail, g.began_step, g.began_attempt,
                 g.bound_by, g.bound_key, g.operation, g.fingerprint, g.again, g.answered_by, g.answered_key, g.answer
         ), created as (
@@ -75,24 +76,20 @@ pub(super) async fn write(
         ), changed as (
             select * from moved
             union all
-            select checkout_id, store, version, fence, order_id, dead_orders, event, ended_step,
+            select checkout_id, store, version, fence, order_id, event, ended_step,
                 ended_attempt, outcome, upstream_status, duration_ms, detail, began_step, began_attempt,
                 bound_by, bound_key, operation, fingerprint, again, answered_by, answered_key, answer
             from given where flow is not null
         ), logged as (
             insert into attempt_log (checkout_id, version, event, fence, process_id, ended_step, ended_attempt,
                 outcome, upstream_status, duration_ms, detail, began_step, began_attempt)
-            select checkout_id, version, event, fence, $41, ended_step, ended_attempt,
+            select checkout_id, version, event, fence, $40, ended_step, ended_attempt,
                 outcome, upstream_status, duration_ms, detail::json, began_step, began_attempt
             from changed
         ), ordered as (
             insert into checkout_order (checkout_id, order_id, store)
             select checkout_id, order_id, store from changed where order_id is not null
             on conflict (checkout_id, order_id) do nothing
-        ), buried as (
-            update checkout_order o set dead_at = now() from changed c
-            where c.dead_orders is not null and o.checkout_id = c.checkout_id and o.dead_at is null
-                and o.order_id = any(c.dead_orders::bigint[])
         ), bound as (
             insert into idempotency_key (checkout_id, principal, key, operation, fingerprint)
             select checkout_id, bound_by, bound_key, operation, fingerprint
@@ -123,7 +120,6 @@ pub(super) async fn write(
         columns.of(|row| row.stuck_reason) as _,
         columns.of(|row| row.cart_id.as_deref()) as _,
         columns.of(|row| row.order_id) as _,
-        columns.of(dead_orders) as _,
         columns.of(|row| row.email.as_deref()) as _,
         columns.of(|row| row.input.as_str()) as _,
         columns.of(|row| row.record.as_str()) as _,
@@ -173,10 +169,4 @@ impl<'a> Arrays<'a> {
 
 fn principal(key: &KeyRef) -> &str {
     key.principal.as_str()
-}
-
-/// An array cannot hold arrays of different lengths, but it can hold their texts.
-fn dead_orders(row: &Columns) -> Option<String> {
-    let ids: Vec<String> = row.dead_orders.iter().map(i64::to_string).collect();
-    (!ids.is_empty()).then(|| format!("{{{}}}", ids.join(",")))
 }

@@ -15,7 +15,7 @@ impl Store {
         let columns = Columns::of(self, transition)?;
         let publication = Publication::of(&self.destinations, transition)?;
         let columns = match (&self.lane, &publication) {
-            (Some(lane), None) => match lane.write(columns).await {
+            (Some(lane), None) if columns.suits_a_group() => match lane.write(columns).await {
                 Written::At(at) => return Ok(at),
                 Written::Failed(error) => return Err(error.into()),
                 Written::Alone(columns) => *columns,

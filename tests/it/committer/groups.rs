@@ -95,8 +95,8 @@ async fn tour(store: &Store, pool: &PgPool) {
         store.create(transition, [u8::try_from(n).unwrap_or(9); 32], TTL).await.expect("it is created")
     });
     let mut claims = join_all(created).await;
-    for turn in 0_i64..5 {
-        if turn == 4 {
+    for turn in 0_i64..3 {
+        if turn == 2 {
             // What a webhook leaves behind on a checkout that is being worked on.
             sqlx::query("update checkout set hinted = true").execute(pool).await.expect("a hint");
         }
@@ -109,14 +109,12 @@ async fn tour(store: &Store, pool: &PgPool) {
                         checkout.facts.document = Some(Document::from_checkout(document));
                     }
                     1 => checkout.facts.order = Some(order(10 * n + 1)),
-                    2 => checkout.facts.dead_orders = vec![10 * n + 1, 10 * n + 5],
-                    3 => checkout.facts.order = Some(order(10 * n + 2)),
                     _ => {}
                 }
             };
             let (event, hold) = match (turn, n) {
-                (4, 0) => (Event::Deferred, Hold::Timer(Duration::from_secs(90))),
-                (4, _) => (Event::Rested, Hold::Rest(Duration::from_secs(7230))),
+                (2, 0) => (Event::Deferred, Hold::Timer(Duration::from_secs(90))),
+                (2, _) => (Event::Rested, Hold::Rest(Duration::from_secs(7230))),
                 _ => (Event::Advanced, Hold::Lease),
             };
             let transition = Transition::new(claim.checkout(), event, hold, change).expect("legal");
@@ -124,7 +122,7 @@ async fn tour(store: &Store, pool: &PgPool) {
                 0 => transition
                     .ended(ended(StepName::Cart, Outcome::Succeeded))
                     .began(began(StepName::BillingAddress)),
-                4 => transition
+                2 => transition
                     .ended(ended(StepName::Order, Outcome::Unknown))
                     .answer(Some((key(&format!("tour-{n}")), Answer::Done))),
                 _ => transition,
@@ -136,7 +134,12 @@ async fn tour(store: &Store, pool: &PgPool) {
     // The key of one is bound again, which takes its answer back.
     let rested = claims.pop().expect("two").into_checkout();
     let transition = Transition::new(&rested, Event::Claimed, Hold::Lease, |_| {}).expect("legal");
-    let _claim = store.claim(transition.bind(binding("tour-1", true))).await.expect("it is claimed");
+    let claim = store.claim(transition.bind(binding("tour-1", true))).await.expect("it is claimed");
+    // An order dies, and another one takes its place.
+    let died = |checkout: &mut Checkout| checkout.facts.dead_orders = vec![11, 15];
+    let claim = advance(store, claim, died).await.expect("it is written");
+    let _claim =
+        advance(store, claim, |checkout| checkout.facts.order = Some(order(12))).await.expect("another");
 }
 
 fn order(id: i64) -> OrderFacts {
@@ -182,7 +185,7 @@ async fn rows(database: &Database) -> Vec<serde_json::Value> {
 async fn a_group_writes_what_each_would_have_written_alone() {
     let Bench { database, store, committer, groups } = Bench::new().await;
     running(committer, groups.clone(), tour(&store, &database.pool)).await;
-    assert!(groups.sizes().iter().filter(|&&size| size == 2).count() >= 5, "{:?}", groups.sizes());
+    assert!(groups.sizes().iter().filter(|&&size| size == 2).count() == 4, "{:?}", groups.sizes());
     let alone = Bench::new().await;
     tour(&alone.plain(), &alone.database.pool).await;
     let (together, apart) = (rows(&database).await, rows(&alone.database).await);
@@ -261,7 +264,7 @@ async fn tables_that_grow_from_nothing_are_never_read_as_a_whole() {
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *off).await.expect("no statistics");
     }
     drop(off);
-    let (store, rounds, each) = (&store, 40, 10);
+    let (store, rounds, each) = (&store, 80, 10);
     let work = async {
         for round in 0..rounds {
             let walks = (0..each).map(async |n| {
@@ -269,8 +272,7 @@ async fn tables_that_grow_from_nothing_are_never_read_as_a_whole() {
                 let id = i64::from(round * each + n);
                 let claim = advance(store, claim, |checkout| checkout.facts.order = Some(order(id + 1_000)));
                 let claim = claim.await.expect("it is written");
-                let died = |checkout: &mut Checkout| checkout.facts.dead_orders = vec![id + 1_000];
-                let claim = advance(store, claim, died).await.expect("it is written");
+                let claim = advance(store, claim, |_| {}).await.expect("it is written");
                 let transition = Transition::new(claim.checkout(), Event::Rested, Hold::Rest(TTL), |_| {});
                 let answer = Some((key(&format!("{round}-{n}")), Answer::Done));
                 let _ended = store.advance(claim, transition.expect("legal").answer(answer)).await;
@@ -298,6 +300,6 @@ async fn tables_that_grow_from_nothing_are_never_read_as_a_whole() {
     let written = i64::from(rounds * each * 4);
     assert!(groups.sizes().iter().any(|&size| size > 4), "{:?}", groups.sizes());
     // Dead versions of rows are read as well, as long as nothing has cleared them away.
-    assert!(read < 6 * written, "{read} rows were read to write {written}");
+    assert!(read < 8 * written, "{read} rows were read to write {written}");
     database.drop().await;
 }
