@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +27,7 @@ use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
 use crate::store::{CommitObserver, Committer, Store};
 use crate::telemetry::Metrics;
-use parts::{budgets, clients, operators_settings, told};
+use parts::{budgets, clients, operators_settings, pool, told};
 
 pub use commands::{acting, case_as_json, client, http_client, reading, store};
 
@@ -76,13 +75,8 @@ pub struct Running {
 impl App {
     /// Builds the service. The database has to be reachable.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let pool = PgPoolOptions::new()
-            // One more is the committer's.
-            .max_connections(config.database.max_connections - 1)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect(config.database.url.expose())
-            .await
-            .context("DATABASE_URL: the database cannot be reached")?;
+        // One more is the committer's.
+        let pool = pool(&config.database, config.database.max_connections - 1).await?;
         let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
         let (store, committer) = store.grouping();
         let settings = Settings {

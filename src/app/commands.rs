@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sqlx::postgres::PgPoolOptions;
 use tokio_util::task::TaskTracker;
 
-use super::parts::{budgets, clients, operators_settings, told, upstream};
+use super::parts::{budgets, clients, operators_settings, pool, told, upstream};
 use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
@@ -19,12 +18,7 @@ use crate::telemetry::Metrics;
 
 /// The database, for a command. No transition is written through it, so it tells nobody anything.
 pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
-    let pool = PgPoolOptions::new()
-        .max_connections(2)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect(database.url.expose())
-        .await
-        .context("DATABASE_URL: the database cannot be reached")?;
+    let pool = pool(database, 2).await?;
     // No lease is ever taken.
     Ok(Store::new(pool, Duration::from_secs(1)))
 }

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use sqlx::Connection as _;
+use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
@@ -12,8 +15,26 @@ use crate::ops;
 use crate::store;
 use crate::telemetry::Metrics;
 
+/// A connection that was used so recently is taken for good.
+const FRESH: Duration = Duration::from_secs(1);
+
 pub(super) fn operators_settings(config: &Config) -> ops::Settings {
     ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
+}
+
+/// The connections to the database that everybody shares.
+pub(super) async fn pool(database: &config::Database, max_connections: u32) -> anyhow::Result<PgPool> {
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(5))
+        // Asking whether a connection is still there costs as much as most of what it is asked then.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move { Ok(meta.idle_for < FRESH || connection.ping().await.is_ok()) })
+        })
+        .connect(database.url.expose())
+        .await
+        .context("DATABASE_URL: the database cannot be reached")
 }
 
 /// Whom transitions tell what.

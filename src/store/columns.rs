@@ -36,7 +36,8 @@ pub(super) struct Columns {
     pub(super) record: String,
     /// Only where it changed.
     pub(super) document: Option<String>,
-    pub(super) event: &'static str,
+    /// `None`: it is no transition, and nothing is logged.
+    pub(super) event: Option<&'static str>,
     pub(super) ended_step: Option<&'static str>,
     pub(super) ended_attempt: Option<i32>,
     pub(super) outcome: Option<&'static str>,
@@ -84,27 +85,14 @@ impl Columns {
         let answer = transition.answer.as_ref();
         let answer_text = answer.map(|(_, answer)| row::to_text(checkout, answer)).transpose()?;
         Ok(Self {
-            checkout_id: checkout.id.uuid(),
-            store: checkout.store.clone(),
             from_version: transition.from_version,
             from_fence: transition.from_fence,
-            version: checkout.version,
-            fence: checkout.fence,
-            status: checkout.status.as_str(),
-            step: checkout.next_step().map(StepName::as_str),
             leased_by: leased.then_some(store.process_id),
             due_in,
             expires_in,
             is_wait: matches!(transition.hold, Hold::Timer(_)),
-            stuck_reason: stuck_reason(checkout),
-            cart_id: checkout.facts.cart_id.clone(),
-            order_id: checkout.facts.order.as_ref().map(|order| order.id),
-            dead_orders: checkout.facts.dead_orders.clone(),
-            email: email(checkout).map(str::to_owned),
-            input: row::to_text(checkout, &checkout.input)?,
-            record: row::record_text(checkout)?,
             document: document.map(|document| row::to_text(checkout, document)).transpose()?,
-            event: transition.event.as_str(),
+            event: Some(transition.event.as_str()),
             ended_step: ended.map(|ended| ended.step.as_str()),
             ended_attempt: ended.and_then(|ended| i32::try_from(ended.attempt).ok()),
             outcome: ended.map(|ended| ended.outcome.as_str()),
@@ -117,7 +105,32 @@ impl Columns {
             began_attempt: transition.began.and_then(|began| i32::try_from(began.attempt).ok()),
             binding: transition.binding.clone(),
             answer: answer.zip(answer_text).map(|((key, _), text)| (key.clone(), text)),
-            creation: None,
+            ..Self::state(checkout)?
+        })
+    }
+
+    /// A checkout that has ended, with fresher facts and nothing else: it has no lease and no timer.
+    pub(super) fn refreshed(fresh: &Checkout) -> Result<Self, Error> {
+        let (from_version, from_fence) = (fresh.version, fresh.fence);
+        Ok(Self { from_version, from_fence, version: fresh.version + 1, ..Self::state(fresh)? })
+    }
+
+    fn state(checkout: &Checkout) -> Result<Self, Error> {
+        Ok(Self {
+            checkout_id: checkout.id.uuid(),
+            store: checkout.store.clone(),
+            version: checkout.version,
+            fence: checkout.fence,
+            status: checkout.status.as_str(),
+            step: checkout.next_step().map(StepName::as_str),
+            stuck_reason: stuck_reason(checkout),
+            cart_id: checkout.facts.cart_id.clone(),
+            order_id: checkout.facts.order.as_ref().map(|order| order.id),
+            dead_orders: checkout.facts.dead_orders.clone(),
+            email: email(checkout).map(str::to_owned),
+            input: row::to_text(checkout, &checkout.input)?,
+            record: row::record_text(checkout)?,
+            ..Self::default()
         })
     }
 

@@ -1,3 +1,5 @@
+//! Groups are taken in order, and never hold what cannot be written by one statement.
+
 use super::*;
 use crate::store::Binding;
 

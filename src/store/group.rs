@@ -85,7 +85,7 @@ pub(super) async fn write(
                 outcome, upstream_status, duration_ms, detail, began_step, began_attempt)
             select checkout_id, version, event, fence, $40, ended_step, ended_attempt,
                 outcome, upstream_status, duration_ms, detail::json, began_step, began_attempt
-            from changed
+            from changed where event is not null
         ), ordered as (
             insert into checkout_order (checkout_id, order_id, store)
             select checkout_id, order_id, store from changed where order_id is not null

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use super::columns::Columns;
 use super::committer::Written;
 use super::{Error, Store, Transition, group, outbox::Publication};
+use crate::checkout::{Checkout, Status};
 
 impl Store {
     /// Writes a transition: with those of other checkouts where a committer runs, or by itself. Dropped half-way: it is
@@ -43,6 +44,22 @@ impl Store {
         let written = group::write(&self.pool, self.process_id, &[&columns]).await?;
         // A row of a group that would bind a bound key is left out.
         written.into_iter().next().map(|(_, at)| at).ok_or(Error::KeyBound)
+    }
+
+    /// Writes fresher facts of a checkout that has ended into a group. `None`: not written; it may be, alone.
+    pub(super) async fn commit_refreshed(&self, fresh: &Checkout) -> Result<Option<i64>, Error> {
+        let Some(lane) = self.lane.as_ref().filter(|_| fresh.status == Status::Completed) else {
+            return Ok(None);
+        };
+        let columns = Columns::refreshed(fresh)?;
+        if !columns.suits_a_group() {
+            return Ok(None);
+        }
+        match lane.write(columns).await {
+            Written::At(_) => Ok(Some(fresh.version + 1)),
+            Written::Failed(error) => Err(error.into()),
+            Written::Alone(_) => Ok(None),
+        }
     }
 
     /// Writes a transition by itself, in a transaction of the caller's.

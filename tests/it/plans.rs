@@ -24,7 +24,7 @@ const LARGE: [&str; 9] = [
 ];
 
 /// What the hot path is made of, by words that only one statement has. All of it must be found.
-const HOT: [&str; 12] = [
+const HOT: [&str; 13] = [
     "update checkout set status = $4",                    // a transition, alone
     "update checkout c set status = g.status",            // a group of them
     "for update skip locked ), claimed as",               // what is due
@@ -32,6 +32,7 @@ const HOT: [&str; 12] = [
     "update checkout set due_at = now() + make_interval", // a lease is renewed
     "from checkout where checkout_id = $1",               // a checkout
     "where principal = $1 and key = $2",                  // a key
+    "left join idempotency_key k on k.principal = $2 and k.key = $3", // both
     "from checkout_token where checkout_id = $1",         // a token
     "cart_id = $5) or ($6::bigint is not null and order_id = $6", // what a webhook is about
     "select exists (select from checkout where store = $1 and cart_id = $2", // whose cart it is

@@ -204,6 +204,40 @@ async fn a_group_writes_what_each_would_have_written_alone() {
 }
 
 #[tokio::test]
+async fn fresher_readings_of_paid_orders_share_a_commit_and_are_not_logged() {
+    let bench = Bench::new().await;
+    let (store, plain, claims) = (bench.store.clone(), bench.plain(), bench.claimed(3).await);
+    let paid = claims.into_iter().zip(1..).map(async |(claim, id)| {
+        let change = |checkout: &mut Checkout| checkout.facts.order = Some(order(id));
+        let transition = Transition::new(claim.checkout(), Event::Paid, Hold::None, change).expect("legal");
+        let claim = plain.advance(claim, transition).await.map_err(|(_, error)| error);
+        claim.expect("it is written").into_checkout()
+    });
+    let mut fresh = join_all(paid).await;
+    for checkout in &mut fresh {
+        checkout.facts.order.as_mut().expect("an order").payment_status = "captured".to_owned();
+    }
+    // One that moved meanwhile.
+    fresh[2].version -= 1;
+    let work = fresh.iter().map(|fresh| store.refresh_order(fresh)).collect();
+    let (database, done, groups) = bench.together(work).await;
+    assert_eq!(groups, [3]);
+    let versions: Vec<Option<i64>> =
+        done.into_iter().map(|done| done.expect("no failure").map(|checkout| checkout.version)).collect();
+    assert_eq!(versions, [Some(4), Some(4), None]);
+    let found: Vec<(i64, i64, Option<String>)> = sqlx::query_as(
+        "select version, (select count(*) from attempt_log l where l.checkout_id = c.checkout_id),
+            record #>> '{facts,order,payment_status}' from checkout c order by version, order_id",
+    )
+    .fetch_all(&database.pool)
+    .await
+    .expect("rows");
+    let captured = || Some("captured".to_owned());
+    assert_eq!(found, [(3, 2, Some(String::new())), (4, 2, captured()), (4, 2, captured())]);
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn who_waits_is_told_by_a_notification() {
     let bench = Bench::new().await;
     let mut listener =
