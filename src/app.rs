@@ -24,7 +24,7 @@ use crate::http;
 use crate::ops::Operators;
 use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
-use crate::store::{Pool, Store};
+use crate::store::{CommitObserver, Committer, Pool, Store};
 use crate::telemetry::Metrics;
 use parts::{budgets, clients, operators_settings, told};
 
@@ -42,6 +42,13 @@ pub struct App {
     /// Where the metrics are served, when that is not where everything is.
     metrics_listener: Option<TcpListener>,
     presence: Presence,
+    committing: Committing,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+/// The group committer at work. It outlives the other tasks: whatever they end with, they want written.
+struct Committing {
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -67,8 +74,10 @@ pub struct Running {
 impl App {
     /// Builds the service. The database has to be reachable.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let pool = commands::pool(&config.database, config.database.max_connections).await?;
+        // One more is the committer's.
+        let pool = commands::pool(&config.database, config.database.max_connections - 1).await?;
         let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
+        let (store, committer) = store.grouping();
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
@@ -82,6 +91,7 @@ impl App {
         let presence = Presence::new();
         let budgets = budgets(&config, &presence.replicas);
         let metrics = Metrics::new(store.clone());
+        let committing = Committing::begin(committer, metrics.commits());
         let clients = clients(&config, &budgets, &metrics)?;
         let operators = Operators::new(
             store.clone(),
@@ -106,6 +116,7 @@ impl App {
             metrics,
             metrics_listener,
             presence,
+            committing,
             tasks,
             stopping,
         })
@@ -246,6 +257,7 @@ impl App {
         if tokio::time::timeout(self.config.shutdown, self.tasks.wait()).await.is_err() {
             tracing::warn!(running = self.tasks.len(), "not all work ended in time");
         }
+        self.committing.end().await;
         match self.store.release_all().await {
             Ok(0) => {}
             Ok(released) => tracing::info!(released, "leases were handed back"),
@@ -258,6 +270,21 @@ impl App {
         self.pool.close().await;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+impl Committing {
+    fn begin(committer: Committer, observer: Arc<dyn CommitObserver>) -> Self {
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(committer.run(stopping.clone(), observer));
+        Self { tasks, stopping }
+    }
+
+    /// Answers everybody who is queued. Whoever comes later writes alone.
+    async fn end(&self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 

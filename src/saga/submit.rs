@@ -122,10 +122,13 @@ impl Engine {
         self.admit()?;
         let name = operation.name();
         let mut again = false;
-        // Read before the key: whatever happens after this look moves the version, and the claim is then refused. Read
-        // after it, a retry with the same key that went through in between would be overlooked, and done once more.
-        let seen = self.inner.store.load(id).await.map_err(internal)?;
-        if let Some(bound) = self.bound(&request).await? {
+        // Of one moment: whatever happens after it moves the version, and the claim is then refused. Were the key read
+        // first, a retry with the same key that went through in between would be overlooked, and done once more.
+        let (seen, bound) = match request.key_ref() {
+            Some(key) => self.inner.store.load_with_key(id, &key).await.map_err(internal)?,
+            None => (self.inner.store.load(id).await.map_err(internal)?, None),
+        };
+        if let Some(bound) = bound {
             if bound.checkout != id {
                 return Err(Refusal::KeyReused);
             }

@@ -43,7 +43,17 @@ impl Store {
     /// Replaces the order of a completed checkout by a fresher reading of it. Dropped half-way: nothing is lost, the
     /// reading can be repeated at any time.
     pub async fn refresh_order(&self, fresh: &Checkout) -> Result<Option<Checkout>, Error> {
-        let version = sqlx::query_scalar!(
+        let version = match self.commit_refreshed(fresh).await? {
+            Some(version) => Some(version),
+            None => self.refresh_alone(fresh).await?,
+        };
+        let Some(version) = version else { return Ok(None) };
+        self.changes.publish(fresh.id, version);
+        Ok(Some(Checkout { version, ..fresh.clone() }))
+    }
+
+    async fn refresh_alone(&self, fresh: &Checkout) -> Result<Option<i64>, Error> {
+        Ok(sqlx::query_scalar!(
             "update checkout set record = $3::text::json, version = version + 1, updated_at = now()
              where checkout_id = $1 and version = $2 and status = 'completed' returning version",
             fresh.id.uuid(),
@@ -51,9 +61,6 @@ impl Store {
             super::row::record_text(fresh)?,
         )
         .fetch_optional(&self.pool)
-        .await?;
-        let Some(version) = version else { return Ok(None) };
-        self.changes.publish(fresh.id, version);
-        Ok(Some(Checkout { version, ..fresh.clone() }))
+        .await?)
     }
 }

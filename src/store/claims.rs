@@ -6,8 +6,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::{Clock, Ended, Error, Hold, Store, Transition, row, row::Row};
-use crate::checkout::{Checkout, StepName};
+use super::columns::Columns;
+use super::{Clock, Ended, Error, Hold, Store, TokenHash, Transition, row, row::Row};
+use crate::checkout::Checkout;
 
 /// Between two looks at the database after a commit whose result is not known.
 const UNCERTAIN_COMMIT: Duration = Duration::from_millis(250);
@@ -80,39 +81,12 @@ impl Store {
     pub async fn create(
         &self,
         transition: Transition,
-        token_hash: [u8; 32],
+        token_hash: TokenHash,
         ttl: Duration,
     ) -> Result<Claim, Error> {
-        let checkout = &transition.checkout;
         let lease = self.new_lease();
-        let mut tx = self.pool.begin().await?;
-        sqlx::query!(
-            r#"
-            insert into checkout (checkout_id, store, flow, status, step, version, fence, due_at, input, record,
-                metadata, expires_at)
-            values ($1, $2, $3, 'awaiting_input', $4, $5, $6, now(), '{}', '{}', $7::text::json,
-                now() + make_interval(secs => $8::float8))
-            "#,
-            checkout.id.uuid(),
-            checkout.store,
-            checkout.flow.as_str(),
-            checkout.next_step().map(StepName::as_str),
-            transition.from_version,
-            transition.from_fence,
-            row::to_text(checkout, &checkout.metadata)?,
-            ttl.as_secs_f64(),
-        )
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query!(
-            "insert into checkout_token (checkout_id, token_hash) values ($1, $2)",
-            checkout.id.uuid(),
-            token_hash.as_slice()
-        )
-        .execute(&mut *tx)
-        .await?;
-        let at = self.write(&mut *tx, &transition).await?;
-        tx.commit().await?;
+        let columns = Columns::of(self, &transition)?.creating(&transition.checkout, token_hash, ttl)?;
+        let at = self.commit_new(columns).await?;
         Ok(self.held(transition, at, lease))
     }
 
@@ -128,18 +102,22 @@ impl Store {
     /// Dropped half-way: it is written whole or not at all; recovery finds out by looking.
     pub async fn advance(&self, claim: Claim, transition: Transition) -> Result<Claim, (Claim, Error)> {
         let deadline = Instant::now() + self.lease;
+        let mut uncertain = false;
         loop {
             let end = Instant::now() + self.lease;
-            let error = match self.write(&self.pool, &transition).await {
+            let error = match self.commit(&transition).await {
                 Ok(at) => {
                     claim.lease.extend(end);
                     return Ok(self.held(transition, at, claim.lease));
                 }
                 Err(error @ Error::Database(_)) if Instant::now() < deadline => error,
+                // What is in the way may be what was written before, and came through only after the look.
+                Err(error @ Error::Lost) if uncertain && Instant::now() < deadline => error,
                 Err(error) => return Err((claim, error)),
             };
             tracing::warn!(checkout_id = %claim.checkout.id, error = ?error, "a commit is uncertain: looking");
             tokio::time::sleep(UNCERTAIN_COMMIT).await;
+            uncertain = true;
             let found = sqlx::query!(
                 "select version, fence, updated_at from checkout where checkout_id = $1",
                 claim.checkout.id.uuid()
@@ -165,13 +143,13 @@ impl Store {
     /// Writes a transition of a checkout that nobody holds, without claiming it.
     pub async fn transit(&self, transition: Transition) -> Result<Checkout, Error> {
         let lease = self.new_lease();
-        let at = self.write(&self.pool, &transition).await?;
+        let at = self.commit(&transition).await?;
         Ok(self.held(transition, at, lease).checkout)
     }
 
     async fn hold(&self, transition: Transition) -> Result<Claim, Error> {
         let lease = self.new_lease();
-        let at = self.write(&self.pool, &transition).await?;
+        let at = self.commit(&transition).await?;
         Ok(self.held(transition, at, lease))
     }
 

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::{Error, Store};
-use crate::checkout::{Answer, CheckoutId, KeyRef};
+use super::{Error, Store, row::Row};
+use crate::checkout::{Answer, Checkout, CheckoutId, KeyRef};
 
 /// What a key was bound to, and what became of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,21 @@ pub struct BoundKey {
     pub fingerprint: Vec<u8>,
     /// `None` while it is running or unknown.
     pub answer: Option<Answer>,
+}
+
+impl BoundKey {
+    fn read(
+        checkout_id: Uuid,
+        operation: String,
+        fingerprint: Vec<u8>,
+        answer: Option<&str>,
+    ) -> Result<Self, Error> {
+        let answer = answer
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(|error| Error::Unreadable { checkout_id, reason: format!("answer: {error}") })?;
+        Ok(Self { checkout: checkout_id.into(), operation, fingerprint, answer })
+    }
 }
 
 /// SHA-256 of a checkout token.
@@ -32,18 +47,59 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| {
-            let answer = row.answer.as_deref().map(serde_json::from_str).transpose().map_err(|error| {
-                Error::Unreadable { checkout_id: row.checkout_id, reason: format!("answer: {error}") }
-            })?;
-            Ok(BoundKey {
-                checkout: row.checkout_id.into(),
-                operation: row.operation,
-                fingerprint: row.fingerprint,
-                answer,
+        row.map(|row| BoundKey::read(row.checkout_id, row.operation, row.fingerprint, row.answer.as_deref()))
+            .transpose()
+    }
+
+    /// A checkout and an idempotency key, as both were at one moment.
+    pub async fn load_with_key(
+        &self,
+        id: CheckoutId,
+        key: &KeyRef,
+    ) -> Result<(Option<Checkout>, Option<BoundKey>), Error> {
+        let row = sqlx::query!(
+            r#"
+            select c.checkout_id as "checkout_id?", store as "store?", flow as "flow?", status as "status?",
+                version as "version?", fence as "fence?", input::text as input, record::text as record,
+                document::text as document, metadata::text as metadata, c.created_at as "created_at?",
+                updated_at as "updated_at?", expires_at as "expires_at?", lost_leases as "lost_leases?",
+                k.checkout_id as "bound_to?", k.operation as "operation?", k.fingerprint as "fingerprint?",
+                k.answer::text as answer
+            from (values ($1::uuid)) as asked (id)
+            left join checkout c on c.checkout_id = asked.id
+            left join idempotency_key k on k.principal = $2 and k.key = $3
+            "#,
+            id.uuid(),
+            key.principal,
+            key.key.as_str()
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let bound = row.bound_to.zip(row.operation).zip(row.fingerprint).map(
+            |((bound_to, operation), fingerprint)| {
+                BoundKey::read(bound_to, operation, fingerprint, row.answer.as_deref())
+            },
+        );
+        let bound = bound.transpose()?;
+        let found = || {
+            Some(Row {
+                checkout_id: row.checkout_id?,
+                store: row.store?,
+                flow: row.flow?,
+                status: row.status?,
+                version: row.version?,
+                fence: row.fence?,
+                input: row.input?,
+                record: row.record?,
+                document: row.document,
+                metadata: row.metadata?,
+                created_at: row.created_at?,
+                updated_at: row.updated_at?,
+                expires_at: row.expires_at?,
+                lost_leases: row.lost_leases?,
             })
-        })
-        .transpose()
+        };
+        Ok((found().map(Row::into_checkout).transpose()?, bound))
     }
 
     /// Admits one more checkout token. Earlier ones stay valid.

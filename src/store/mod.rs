@@ -1,7 +1,7 @@
 //! PostgreSQL. All SQL of the service is here and nothing else is.
 //!
-//! Guarantees: a transition is one statement, so that it happens whole or not at all; it is written only by the
-//! holder of the current fence and only onto the version it was decided on. No transaction is ever open while
+//! Guarantees: a transition is one statement (its own, or one with those of other checkouts), so that it happens whole or
+//! not at all; it is written only by the holder of the current fence and only onto the version it was decided on. No transaction is ever open while
 //! BigCommerce is called. Never: a decision about the saga, a name of a step that is compared.
 
 mod activity;
@@ -10,9 +10,12 @@ mod bulk;
 mod changes;
 mod checkouts;
 mod claims;
+mod columns;
+mod committer;
 mod deliveries;
 mod event_records;
 mod filter;
+mod group;
 mod keys;
 mod listing;
 mod log;
@@ -30,6 +33,7 @@ mod summary;
 mod transition;
 mod vitals;
 mod webhooks;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +47,7 @@ pub use audit::{AuditRow, Broken, Entry, Verified};
 pub use bulk::{Bulk, BulkItem, BulkResult, NewBulk};
 pub use changes::{Change, Changes, Watch};
 pub use claims::{Claim, Due, Lease};
+pub use committer::{CommitObserver, Committer};
 pub use deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
 pub use event_records::{EventFilter, EventRecord, Redelivered, TryRecord};
 pub use filter::{Cursor, Filter, InvalidCursor, InvalidSort, Sort};
@@ -69,6 +74,8 @@ pub struct Store {
     lease: Duration,
     changes: Changes,
     destinations: Arc<[Destination]>,
+    /// Where transitions are written in groups.
+    lane: Option<committer::Lane>,
 }
 
 /// Why a write or a read did not happen.
@@ -141,6 +148,7 @@ impl Store {
             lease,
             changes: Changes::default(),
             destinations: Arc::default(),
+            lane: None,
         }
     }
 

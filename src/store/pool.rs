@@ -11,8 +11,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, TryStreamExt as _};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgPoolOptions, PgRow, PgStatement, PgTypeInfo};
-use sqlx::{Acquire as _, Describe, Error, Execute, Executor, PgPool, Postgres, SqlStr};
+use sqlx::postgres::{PgConnection, PgPoolOptions, PgRow, PgStatement, PgTypeInfo};
+use sqlx::{Acquire as _, Connection as _, Describe, Error, Execute, Executor, PgPool, Postgres, SqlStr};
 use tokio::sync::watch;
 
 use super::pooler::refuse_unexpected;
@@ -21,6 +21,8 @@ use super::session::{Moved, Once, Part, Transaction, first, parts};
 
 /// How long a caller waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A connection that was used this recently is there.
+const FRESH: Duration = Duration::from_secs(1);
 /// Between two looks at the servers, where there are several.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -129,6 +131,26 @@ impl Pool {
         options.acquire_timeout(PATIENCE).connect_with(servers.options(primary.index)).await
     }
 
+    /// Whether there is a way to a server that keeps one for a whole session.
+    pub(super) fn has_sessions(&self) -> bool {
+        self.0.reach.prepared_statements || self.0.reach.direct.is_some()
+    }
+
+    /// A connection beside these, for somebody who keeps it. What it is used for ends when its primary is left.
+    pub(super) async fn apart(&self) -> Result<(PgConnection, Moved), Error> {
+        let reach = &self.0.reach;
+        if let Some(direct) = &reach.direct {
+            let primary = direct.primary(PATIENCE).await?;
+            return Ok((PgConnection::connect_with(&direct.options(primary.index)).await?, self.watch()));
+        }
+        let (moved, primary) = (self.watch(), *self.0.primary.borrow());
+        let mut connection = PgConnection::connect_with(&reach.servers.options(primary.index)).await?;
+        if reach.servers.are_several() {
+            refuse_standby(&mut connection).await?;
+        }
+        Ok((connection, moved))
+    }
+
     /// Begins a transaction.
     pub async fn begin(&self) -> Result<Transaction, Error> {
         loop {
@@ -197,7 +219,14 @@ impl Pool {
 }
 
 fn options(reach: &Reach) -> PgPoolOptions {
-    let options = PgPoolOptions::new().max_connections(reach.max_connections).acquire_timeout(PATIENCE);
+    let options = PgPoolOptions::new()
+        .max_connections(reach.max_connections)
+        .acquire_timeout(PATIENCE)
+        // Asking whether a connection is still there costs as much as most of what it is asked then.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move { Ok(meta.idle_for < FRESH || connection.ping().await.is_ok()) })
+        });
     if reach.servers.are_several() {
         return options.after_connect(|connection, _| Box::pin(refuse_standby(connection)));
     }

@@ -62,6 +62,11 @@ impl Moved {
         }
     }
 
+    /// Whether it was left already.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.as_ref().is_some_and(|primary| primary.has_changed().unwrap_or(true))
+    }
+
     /// The work, unless its primary is left behind: then whether it happened is not known.
     pub(super) async fn or<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {

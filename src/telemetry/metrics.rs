@@ -28,7 +28,7 @@ use crate::bigcommerce::budget::Budget;
 use crate::bigcommerce::{self, Priority, Seen, Unavailable};
 use crate::checkout::{self, Checkout, StepName, StuckReason};
 use crate::saga::{self, Try};
-use crate::store::{Ended, Outcome, Store};
+use crate::store::{CommitObserver, Ended, Outcome, Store};
 
 /// What every name begins with.
 const PREFIX: &str = "headless_checkout";
@@ -49,6 +49,13 @@ struct Inner {
     vitals: Gauges,
 }
 
+/// In seconds: what a commit takes, from a fast disk to one in trouble.
+const COMMIT_SECONDS: [f64; 12] =
+    [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+
+/// Transitions in one commit.
+const GROUP_SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
 type Timings<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// What is counted as it happens.
@@ -64,6 +71,9 @@ struct Counted {
     abandoned: Family<Host, Counter>,
     answered: Family<Requested, Counter>,
     answering: Timings<AtRoute>,
+    commit_group_size: Histogram,
+    commit_wait: Histogram,
+    commit_duration: Histogram,
 }
 
 fn histogram() -> Histogram {
@@ -88,6 +98,9 @@ impl Counted {
             abandoned: Family::default(),
             answered: Family::default(),
             answering: timings(),
+            commit_group_size: Histogram::new(GROUP_SIZES),
+            commit_wait: Histogram::new(COMMIT_SECONDS),
+            commit_duration: Histogram::new(COMMIT_SECONDS),
         };
         let c = &counted;
         registry.register("attempts", "Attempts of steps that ended, by outcome", c.attempts.clone());
@@ -111,6 +124,12 @@ impl Counted {
         registry.register("http_requests", "Requests that were answered", c.answered.clone());
         let help = "From a request to the head of its answer";
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, c.answering.clone());
+        let help = "Transitions of different checkouts that one statement wrote";
+        registry.register("commit_group_size", help, c.commit_group_size.clone());
+        let help = "How long a transition was queued before it was sent to the database";
+        registry.register_with_unit("commit_wait", help, Unit::Seconds, c.commit_wait.clone());
+        let help = "From sending a group of transitions to the database to its commit";
+        registry.register_with_unit("commit_duration", help, Unit::Seconds, c.commit_duration.clone());
         counted.begin_at_zero();
         counted
     }
@@ -171,6 +190,11 @@ impl Metrics {
         Arc::new(Engine(self.clone()))
     }
 
+    /// Watches the committer.
+    pub fn commits(&self) -> Arc<dyn CommitObserver> {
+        Arc::new(Commits(self.clone()))
+    }
+
     /// A request was answered. `route` is a path as it was declared.
     pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
         let counted = &self.0.counted;
@@ -218,6 +242,21 @@ impl bigcommerce::Observer for Upstream {
     fn abandoned(&self, host: bigcommerce::Host) {
         self.budget.abandoned(host);
         self.metrics.0.counted.abandoned.get_or_create(&Host::of(&self.store, host)).inc();
+    }
+}
+
+/// The watch on the committer.
+struct Commits(Metrics);
+
+impl CommitObserver for Commits {
+    fn waited(&self, wait: Duration) {
+        self.0.0.counted.commit_wait.observe(wait.as_secs_f64());
+    }
+
+    fn committed(&self, size: usize, took: Duration) {
+        let counted = &self.0.0.counted;
+        counted.commit_group_size.observe(f64::from(u32::try_from(size).unwrap_or(u32::MAX)));
+        counted.commit_duration.observe(took.as_secs_f64());
     }
 }
 

@@ -1,0 +1,174 @@
+//! A transition as columns: everything that is sent to PostgreSQL, worked out by whoever wants it written, so that the
+//! committer only has to send it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Binding, Error, Hold, Store, TokenHash, Transition, row};
+use crate::checkout::{Checkout, KeyRef, Status, StepName};
+
+/// One row of a group, or the parameters of the statement that writes it alone.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    pub(super) checkout_id: Uuid,
+    pub(super) store: String,
+    /// What has to be found, or nothing is written.
+    pub(super) from_version: i64,
+    pub(super) from_fence: i64,
+    pub(super) version: i64,
+    pub(super) fence: i64,
+    pub(super) status: &'static str,
+    pub(super) step: Option<&'static str>,
+    pub(super) leased_by: Option<Uuid>,
+    /// In seconds, from PostgreSQL's now.
+    pub(super) due_in: Option<f64>,
+    pub(super) expires_in: Option<f64>,
+    /// Whether `due_in` is a wait, which a webhook cuts short.
+    pub(super) is_wait: bool,
+    pub(super) stuck_reason: Option<&'static str>,
+    pub(super) cart_id: Option<String>,
+    pub(super) order_id: Option<i64>,
+    pub(super) dead_orders: Vec<i64>,
+    pub(super) email: Option<String>,
+    pub(super) input: String,
+    pub(super) record: String,
+    /// Only where it changed.
+    pub(super) document: Option<String>,
+    /// `None`: it is no transition, and nothing is logged.
+    pub(super) event: Option<&'static str>,
+    pub(super) ended_step: Option<&'static str>,
+    pub(super) ended_attempt: Option<i32>,
+    pub(super) outcome: Option<&'static str>,
+    pub(super) upstream_status: Option<i16>,
+    pub(super) duration_ms: Option<i32>,
+    pub(super) detail: Option<String>,
+    pub(super) began_step: Option<&'static str>,
+    pub(super) began_attempt: Option<i32>,
+    pub(super) binding: Option<Binding>,
+    pub(super) answer: Option<(KeyRef, String)>,
+    /// Where the checkout begins with this transition.
+    pub(super) creation: Option<Creation>,
+}
+
+/// What a checkout begins with beside its first transition.
+#[derive(Debug)]
+pub(super) struct Creation {
+    pub(super) flow: &'static str,
+    pub(super) metadata: String,
+    pub(super) token_hash: TokenHash,
+}
+
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
+
+impl Columns {
+    /// The columns of a transition that this store writes.
+    pub(super) fn of(store: &Store, transition: &Transition) -> Result<Self, Error> {
+        let checkout = &transition.checkout;
+        let (due_in, leased) = match transition.hold {
+            Hold::Lease => (Some(seconds(store.lease)), true),
+            Hold::Timer(after) | Hold::Rest(after) | Hold::Look { after, .. } => {
+                (Some(seconds(after)), false)
+            }
+            Hold::None => (None, false),
+        };
+        let expires_in = match transition.hold {
+            Hold::Rest(after) => Some(seconds(after)),
+            Hold::Look { expires, .. } => expires.map(seconds),
+            _ => None,
+        };
+        let document = checkout.facts.document.as_ref().filter(|_| transition.document_changed);
+        let ended = transition.ended.as_ref();
+        let answer = transition.answer.as_ref();
+        let answer_text = answer.map(|(_, answer)| row::to_text(checkout, answer)).transpose()?;
+        Ok(Self {
+            from_version: transition.from_version,
+            from_fence: transition.from_fence,
+            leased_by: leased.then_some(store.process_id),
+            due_in,
+            expires_in,
+            is_wait: matches!(transition.hold, Hold::Timer(_)),
+            document: document.map(|document| row::to_text(checkout, document)).transpose()?,
+            event: Some(transition.event.as_str()),
+            ended_step: ended.map(|ended| ended.step.as_str()),
+            ended_attempt: ended.and_then(|ended| i32::try_from(ended.attempt).ok()),
+            outcome: ended.map(|ended| ended.outcome.as_str()),
+            upstream_status: ended
+                .and_then(|ended| ended.upstream_status)
+                .and_then(|status| i16::try_from(status).ok()),
+            duration_ms: ended.and_then(|ended| i32::try_from(ended.duration.as_millis()).ok()),
+            detail: ended.map(|ended| row::to_text(checkout, &ended.detail)).transpose()?,
+            began_step: transition.began.map(|began| began.step.as_str()),
+            began_attempt: transition.began.and_then(|began| i32::try_from(began.attempt).ok()),
+            binding: transition.binding.clone(),
+            answer: answer.zip(answer_text).map(|((key, _), text)| (key.clone(), text)),
+            ..Self::state(checkout)?
+        })
+    }
+
+    /// A checkout that has ended, with fresher facts and nothing else: it has no lease and no timer.
+    pub(super) fn refreshed(fresh: &Checkout) -> Result<Self, Error> {
+        let (from_version, from_fence) = (fresh.version, fresh.fence);
+        Ok(Self { from_version, from_fence, version: fresh.version + 1, ..Self::state(fresh)? })
+    }
+
+    fn state(checkout: &Checkout) -> Result<Self, Error> {
+        Ok(Self {
+            checkout_id: checkout.id.uuid(),
+            store: checkout.store.clone(),
+            version: checkout.version,
+            fence: checkout.fence,
+            status: checkout.status.as_str(),
+            step: checkout.next_step().map(StepName::as_str),
+            stuck_reason: stuck_reason(checkout),
+            cart_id: checkout.facts.cart_id.clone(),
+            order_id: checkout.facts.order.as_ref().map(|order| order.id),
+            dead_orders: checkout.facts.dead_orders.clone(),
+            email: email(checkout).map(str::to_owned),
+            input: row::to_text(checkout, &checkout.input)?,
+            record: row::record_text(checkout)?,
+            ..Self::default()
+        })
+    }
+
+    /// The same, for a checkout that is not there yet and expires after `ttl`.
+    pub(super) fn creating(
+        self,
+        checkout: &Checkout,
+        token_hash: TokenHash,
+        ttl: Duration,
+    ) -> Result<Self, Error> {
+        let metadata = row::to_text(checkout, &checkout.metadata)?;
+        let creation = Creation { flow: checkout.flow.as_str(), metadata, token_hash };
+        Ok(Self { expires_in: Some(seconds(ttl)), creation: Some(creation), ..self })
+    }
+
+    /// Whether a group can hold it: orders that died are buried by the plain statement only.
+    pub(super) fn suits_a_group(&self) -> bool {
+        self.dead_orders.is_empty()
+    }
+
+    /// The key that is bound by it for the first time.
+    pub(super) fn new_key(&self) -> Option<&KeyRef> {
+        self.binding.as_ref().filter(|binding| !binding.again).map(|binding| &binding.key)
+    }
+}
+
+fn stuck_reason(checkout: &Checkout) -> Option<&'static str> {
+    let stuck = checkout.stuck.as_ref().filter(|_| checkout.status == Status::Stuck);
+    stuck.map(|stuck| stuck.reason.as_str())
+}
+
+/// The shopper's e-mail address, for operators who look for a checkout.
+pub(super) fn email(checkout: &Checkout) -> Option<&str> {
+    let given = checkout
+        .input
+        .billing_address
+        .as_ref()
+        .and_then(|address| address.get("email"))
+        .and_then(Value::as_str);
+    given.or_else(|| checkout.facts.document.as_ref().and_then(|document| document.email()))
+}
