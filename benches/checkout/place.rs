@@ -41,14 +41,7 @@ impl Place {
         progress(&database::check(&cluster, CONNECTIONS + 256).await?);
         let upstream = Upstream::start()?;
         upstream.set_latency(options.latency());
-        Ok(Self {
-            options,
-            report,
-            upstream,
-            folder: tempfile::tempdir()?,
-            cluster,
-            made: Mutex::default(),
-        })
+        Ok(Self { options, report, upstream, folder: tempfile::tempdir()?, cluster, made: Mutex::default() })
     }
 
     /// A fresh database.
