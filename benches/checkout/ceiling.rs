@@ -63,15 +63,21 @@ impl Ceiling {
             .await?;
         let watched = Watched { upstream, database: Some(database), program: None };
         let warm_up = cell::warm_up(window);
-        let seconds = (warm_up + window).as_secs_f64().ceil() + 1.0;
+        let seconds = (warm_up + window).as_secs_f64().ceil().max(3.0) + 1.0;
         let child =
             self.command(database, concurrency, seconds).spawn().context("pgbench cannot be started")?;
         // Connecting is no part of a checkout.
         connected(database, concurrency).await?;
+        let connected_at = Instant::now();
         tokio::time::sleep(warm_up).await;
         let before = watched.look(0).await?.by_commits(COMMITS.into());
         tokio::time::sleep(window).await;
-        let after = watched.look(0).await?.by_commits(COMMITS.into());
+        let mut after = watched.look(0).await?.by_commits(COMMITS.into());
+        // A machine that is busy otherwise may need longer for the first.
+        while !after.saw_some_since(&before) && connected_at.elapsed().as_secs_f64() < seconds {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            after = watched.look(0).await?.by_commits(COMMITS.into());
+        }
         let output = child.wait_with_output().await?;
         let said = String::from_utf8_lossy(&output.stderr);
         anyhow::ensure!(output.status.success(), "pgbench failed: {said}");

@@ -134,6 +134,11 @@ pub(crate) fn between(before: &Moment, after: &Moment) -> anyhow::Result<Figures
 }
 
 impl Moment {
+    /// Whether a checkout was completed since that moment.
+    pub(crate) fn saw_some_since(&self, before: &Self) -> bool {
+        self.completed > before.completed
+    }
+
     /// The same moment, when checkouts are counted otherwise: as so many commits each.
     pub(crate) fn by_commits(mut self, each: u64) -> Self {
         let commits = self.work.map(|work| u64::try_from(work.commits).unwrap_or_default());
