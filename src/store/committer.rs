@@ -112,9 +112,9 @@ impl Store {
 
 impl Lane {
     /// Queues a row and waits for what becomes of it.
-    pub(super) async fn write(&self, columns: Columns) -> Written {
+    pub(super) async fn write(&self, columns: Box<Columns>) -> Written {
         let (answer, written) = oneshot::channel();
-        let queued = Queued { columns: Box::new(columns), since: Instant::now(), answer };
+        let queued = Queued { columns, since: Instant::now(), answer };
         if let Err(mpsc::error::SendError(refused)) = self.0.send(queued).await {
             // The committer has ended.
             return Written::Alone(refused.columns);
@@ -146,7 +146,7 @@ impl Committer {
             }
             let group = take(&mut waiting);
             if !group.is_empty() {
-                self.commit(group, &*observer).await;
+                Box::pin(self.commit(group, &*observer)).await;
             }
         }
         if let Some((connection, _)) = self.connection.take() {
@@ -176,13 +176,16 @@ impl Committer {
         let rows: Vec<&Columns> = group.iter().map(|queued| &*queued.columns).collect();
         let written = match rows.as_slice() {
             [row] if row.creation.is_none() => {
-                let one = write::one(&mut connection, self.process_id, row, None);
+                let one = Box::pin(write::one(&mut connection, self.process_id, row, None));
                 let id = row.checkout_id;
                 timeout(self.patience, one)
                     .await
                     .map(|written| written.map(|at| at.map(|at| (id, at)).into_iter().collect()))
             }
-            rows => timeout(self.patience, group::write(&mut connection, self.process_id, rows)).await,
+            rows => {
+                let all = Box::pin(group::write(&mut connection, self.process_id, rows));
+                timeout(self.patience, all).await
+            }
         };
         observer.committed(group.len(), began.elapsed());
         match written {
