@@ -86,7 +86,7 @@ impl Store {
     ) -> Result<Claim, Error> {
         let lease = self.new_lease();
         let columns = Columns::of(self, &transition)?.creating(&transition.checkout, token_hash, ttl)?;
-        let at = self.commit_new(columns).await?;
+        let at = self.commit_new(Box::new(columns)).await?;
         Ok(self.held(transition, at, lease))
     }
 

@@ -123,9 +123,9 @@ impl Store {
 
 impl Lane {
     /// Queues a row and waits for what becomes of it.
-    pub(super) async fn write(&self, columns: Columns) -> Written {
+    pub(super) async fn write(&self, columns: Box<Columns>) -> Written {
         let (answer, written) = oneshot::channel();
-        let queued = Queued { columns: Box::new(columns), since: Instant::now(), answer };
+        let queued = Queued { columns, since: Instant::now(), answer };
         if let Err(mpsc::error::SendError(refused)) = self.0.send(queued).await {
             // The committer has ended.
             return Written::Alone(refused.columns);
@@ -157,7 +157,7 @@ impl Committer {
             }
             let group = take(&mut waiting);
             if !group.is_empty() {
-                self.commit(group, &*observer).await;
+                Box::pin(self.commit(group, &*observer)).await;
             }
         }
         if let Some(connected) = self.connection.take() {
@@ -188,14 +188,15 @@ impl Committer {
         let Connected { connection, moved, .. } = &mut connected;
         let written = match rows.as_slice() {
             [row] if row.creation.is_none() => {
-                let one = write::one(&mut *connection, self.process_id, row, None);
+                let one = Box::pin(write::one(&mut *connection, self.process_id, row, None));
                 let id = row.checkout_id;
                 timeout(self.patience, moved.or(one))
                     .await
                     .map(|written| written.map(|at| at.map(|at| (id, at)).into_iter().collect()))
             }
             rows => {
-                timeout(self.patience, moved.or(group::write(&mut *connection, self.process_id, rows))).await
+                let all = Box::pin(group::write(&mut *connection, self.process_id, rows));
+                timeout(self.patience, moved.or(all)).await
             }
         };
         observer.committed(group.len(), began.elapsed());

@@ -13,18 +13,18 @@ impl Store {
     /// Writes a transition: with those of other checkouts where a committer runs, or by itself. Dropped half-way: it is
     /// written whole or not at all.
     pub(super) async fn commit(&self, transition: &Transition) -> Result<OffsetDateTime, Error> {
-        let columns = Columns::of(self, transition)?;
+        let columns = Box::new(Columns::of(self, transition)?);
         let publication = Publication::of(&self.destinations, transition)?;
         let columns = match (&self.lane, &publication) {
             (Some(lane), None) if columns.suits_a_group() => match lane.write(columns).await {
                 Written::At(at) => return Ok(at),
                 Written::Failed(error) => return Err(error.into()),
-                Written::Alone(columns) => *columns,
+                Written::Alone(columns) => columns,
             },
             _ => columns,
         };
         let told = publication.is_some();
-        let written = one(&self.pool, self.process_id, &columns, publication).await?;
+        let written = Box::pin(one(&self.pool, self.process_id, &columns, publication)).await?;
         if told {
             self.changes.ring_outbox();
         }
@@ -32,16 +32,16 @@ impl Store {
     }
 
     /// Writes the first transition of a checkout, and the checkout. Nobody is told of it (`checkout/announcement.rs`).
-    pub(super) async fn commit_new(&self, columns: Columns) -> Result<OffsetDateTime, Error> {
+    pub(super) async fn commit_new(&self, columns: Box<Columns>) -> Result<OffsetDateTime, Error> {
         let columns = match &self.lane {
             Some(lane) => match lane.write(columns).await {
                 Written::At(at) => return Ok(at),
                 Written::Failed(error) => return Err(error.into()),
-                Written::Alone(columns) => *columns,
+                Written::Alone(columns) => columns,
             },
             None => columns,
         };
-        let written = group::write(&self.pool, self.process_id, &[&columns]).await?;
+        let written = Box::pin(group::write(&self.pool, self.process_id, &[&columns])).await?;
         // A row of a group that would bind a bound key is left out.
         written.into_iter().next().map(|(_, at)| at).ok_or(Error::KeyBound)
     }
@@ -55,7 +55,7 @@ impl Store {
         if !columns.suits_a_group() {
             return Ok(None);
         }
-        match lane.write(columns).await {
+        match lane.write(Box::new(columns)).await {
             Written::At(_) => Ok(Some(fresh.version + 1)),
             Written::Failed(error) => Err(error.into()),
             Written::Alone(_) => Ok(None),
@@ -71,7 +71,7 @@ impl Store {
         let columns = Columns::of(self, transition)?;
         let publication = Publication::of(&self.destinations, transition)?;
         let told = publication.is_some();
-        let written = one(executor, self.process_id, &columns, publication).await?;
+        let written = Box::pin(one(executor, self.process_id, &columns, publication)).await?;
         if told {
             self.changes.ring_outbox();
         }
