@@ -54,10 +54,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::Config;
-use crate::ops::Operators;
+use crate::ops::{Actor, Operators};
 use crate::saga::Engine;
 use crate::telemetry::Metrics;
-use auth::Credentials;
+use auth::{Credentials, Room};
 
 pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
@@ -68,7 +68,7 @@ pub struct State(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
-    operators: Operators,
+    operators: Room,
     pool: PgPool,
     metrics: Metrics,
     metrics_elsewhere: bool,
@@ -96,7 +96,7 @@ impl State {
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
-            operators,
+            operators: Room::new(operators),
             pool,
             metrics,
             metrics_elsewhere: config.metrics_addr.is_some(),
@@ -120,8 +120,9 @@ impl State {
         &self.0.metrics
     }
 
-    fn operators(&self) -> &Operators {
-        &self.0.operators
+    /// The operators' room as this operator has it. No door has another one.
+    fn operators(&self, actor: &Actor) -> Operators {
+        self.0.operators.of(actor)
     }
 
     fn credentials(&self) -> &Credentials {
