@@ -180,8 +180,7 @@ impl Config {
                 let (who, other) = (place(operator), place(other));
                 let reason =
                     format!("the operator {:?} of {who} has the name of one of {other}", operator.name);
-                reader
-                    .refuse(if operator.store.is_some() { "STORES_FILE" } else { OF_ALL }, reason);
+                reader.refuse(if operator.store.is_some() { "STORES_FILE" } else { OF_ALL }, reason);
             }
         }
         let keys = self.stores.iter().flat_map(|store| {

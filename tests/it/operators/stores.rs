@@ -122,9 +122,8 @@ async fn stock(world: &World, service: &Service, shop: &Shop) -> Stock {
     }
     let ids: Vec<String> = made.iter().map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
     let [paid, open, paused] = ids.as_slice() else { panic!("three checkouts") };
-    let done =
-        post(shop.key, &format!("/v1/checkouts/{paid}/complete"), json!({"payment": good_card()}), 200);
-    let done = done.await.body;
+    let complete = format!("/v1/checkouts/{paid}/complete");
+    let done = post(shop.key, &complete, json!({"payment": good_card()}), 200).await.body;
     post(shop.key, &format!("/v1/checkouts/{open}/order"), json!({}), 200).await;
     let order = done["order"]["id"].as_u64().expect("an order");
     let why = json!({"reason": shop.reason});
