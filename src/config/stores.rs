@@ -188,7 +188,7 @@ fn from_table(
     check_names(&keys, &mut |reason| refuse(format!("storefront_keys: {reason}")));
     let bound = tokens.map(|tokens| {
         operators(tokens.expose(), name.as_deref(), &mut |reason| {
-            refuse(format!("operator_tokens: {reason}"))
+            refuse(format!("operator_tokens: {reason}"));
         })
     });
     let store = Store {

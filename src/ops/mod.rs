@@ -111,6 +111,7 @@ impl Operators {
     }
 
     /// The room as this operator has it: what is of a store that it is not bound to, is not there.
+    #[must_use = "the room itself stays as wide as it is"]
     pub fn of(&self, actor: &Actor) -> Self {
         let scope = actor.store.as_deref().map(Arc::from).or_else(|| self.scope.clone());
         Self { inner: self.inner.clone(), scope }

@@ -168,7 +168,7 @@ impl Audited {
         let email = bulk.filter.email.as_ref().map(|_| "[not kept]".to_owned());
         // Of which store it is, is read from here: that of whoever asks comes first.
         let store = bulk.filter.within.clone().or_else(|| bulk.filter.store.clone());
-        let kept = Filter { email, store, ..bulk.filter.clone() };
+        let kept = Filter { store, email, ..bulk.filter.clone() };
         let filter = serde_json::to_string(&kept).unwrap_or_default();
         sqlx::query!(
             "insert into bulk (bulk_id, action, filter, reason, actor, role, total)
