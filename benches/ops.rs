@@ -81,7 +81,7 @@ async fn measure(
     let mut times = Vec::new();
     for _ in 0..rounds {
         let began = Instant::now();
-        store.summary().await?;
+        store.summary(None).await?;
         times.push(began.elapsed());
     }
     times.sort_unstable();

@@ -40,7 +40,7 @@ pub struct Config {
     pub otlp_endpoint: Option<String>,
     /// `STORES_FILE`, or the single store that the `BIGCOMMERCE_*` variables and `STOREFRONT_KEYS` describe; never empty.
     pub stores: Vec<Store>,
-    /// `OPERATOR_TOKENS`.
+    /// `OPERATOR_TOKENS`, for all stores, and then those that `STORES_FILE` binds to one store each. Names are unique.
     pub operators: Vec<Operator>,
     /// `ALLOW_RAW_CARDS`.
     pub allow_raw_cards: bool,
@@ -108,7 +108,7 @@ impl Config {
         let stores = stores::read(reader);
         let operators = reader.secret("OPERATOR_TOKENS").map(|tokens| {
             let mut refuse = |reason| reader.refuse("OPERATOR_TOKENS", reason);
-            credentials::operators(tokens.expose(), &mut refuse)
+            credentials::operators(tokens.expose(), None, &mut refuse)
         });
         let allow_raw_cards = reader.defaulted("ALLOW_RAW_CARDS", switch);
         let upstream_timeout = reader.defaulted("UPSTREAM_TIMEOUT_SECONDS", seconds(300));
@@ -140,13 +140,14 @@ impl Config {
         let body_limit = reader.defaulted("BODY_LIMIT_BYTES", number(1024, 16 * 1024 * 1024));
         let events = Events::read(reader);
         let retention = reader.defaulted("RETENTION_DAYS", number(0, 36_500));
+        let (stores, bound) = stores?;
         Some(Self {
             database: database?,
             listen_addr,
             metrics_addr,
             otlp_endpoint,
-            stores: stores?,
-            operators: operators.unwrap_or_default(),
+            stores,
+            operators: operators.unwrap_or_default().into_iter().chain(bound).collect(),
             allow_raw_cards,
             upstream_timeout,
             payment_timeout,
@@ -164,18 +165,26 @@ impl Config {
         })
     }
 
-    /// What no single setting can tell: a credential must say who it is.
+    /// What no single setting can tell: a credential must say who it is, and a name in the audit log, too.
     fn cross_check(&self, reader: &mut Reader<'_>) {
+        for (index, operator) in self.operators.iter().enumerate() {
+            let same = |other: &&Operator| other.name == operator.name && other.store != operator.store;
+            if let Some(other) = self.operators.iter().take(index).find(same) {
+                let (who, other) = (place(operator), place(other));
+                let reason =
+                    format!("the operator {:?} of {who} has the name of one of {other}", operator.name);
+                reader.refuse(if operator.store.is_some() { "STORES_FILE" } else { OF_ALL }, reason);
+            }
+        }
         let keys = self.stores.iter().flat_map(|store| {
             store
                 .storefront_keys
                 .iter()
                 .map(|key| (format!("the storefront key {:?} of store {:?}", key.name, store.name), &key.key))
         });
-        let tokens = self
-            .operators
-            .iter()
-            .map(|operator| (format!("the token of {:?}", operator.name), &operator.token));
+        let tokens = self.operators.iter().map(|operator| {
+            (format!("the token of {:?} of {}", operator.name, place(operator)), &operator.token)
+        });
         let all: Vec<(String, &Secret)> = keys.chain(tokens).collect();
         for (index, (who, secret)) in all.iter().enumerate() {
             if let Some((other, _)) =
@@ -183,8 +192,10 @@ impl Config {
             {
                 let variable = if index < all.len() - self.operators.len() {
                     "STOREFRONT_KEYS"
+                } else if who.ends_with(OF_ALL) {
+                    OF_ALL
                 } else {
-                    "OPERATOR_TOKENS"
+                    "STORES_FILE"
                 };
                 reader.refuse(variable, format!("{who} is the same as {other}"));
             }
@@ -194,6 +205,14 @@ impl Config {
             reader.refuse("METRICS_ADDR", "is the same as LISTEN_ADDR; leave it unset to serve both there");
         }
     }
+}
+
+/// Where the operators of all stores stand.
+const OF_ALL: &str = "OPERATOR_TOKENS";
+
+/// Where an operator stands.
+fn place(operator: &Operator) -> String {
+    operator.store.as_ref().map_or_else(|| OF_ALL.to_owned(), |store| format!("store {store:?}"))
 }
 
 /// `EVENT_*` alone, for commands that need only the database.

@@ -157,5 +157,5 @@ async fn direct(action: &Action) -> anyhow::Result<Door> {
     };
     let user =
         config::environment("USER").filter(|user| !user.is_empty()).unwrap_or_else(|| "unknown".to_owned());
-    Ok(Door::Direct(operators, Actor { name: format!("direct:{user}"), role: Role::Money }))
+    Ok(Door::Direct(operators, Actor { name: format!("direct:{user}"), role: Role::Money, store: None }))
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -72,6 +73,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Verify { head, output } => {
             let verified = operators.verify_audit(head).await?;
+            let verified = verified.context("the chain is of all stores")?;
             match (&verified.broken, output) {
                 (_, Format::Json) => print_json(&json!(verified)),
                 (None, _) => {

@@ -50,6 +50,7 @@ async fn list(list: List) -> anyhow::Result<ExitCode> {
         email: list.email,
         created_after: list.created_after,
         updated_before: list.updated_before,
+        within: None,
     };
     let mut cursor = list.cursor;
     let operators = reading().await?;

@@ -82,7 +82,7 @@ struct Which {
 impl Which {
     fn filter(self, ids: Option<Vec<Uuid>>) -> EventFilter {
         let Self { checkout, kind, destination, state, since, until } = self;
-        EventFilter { ids, checkout, kind, destination, state, since, until }
+        EventFilter { ids, checkout, kind, destination, state, since, until, within: None }
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             })?;
         }
         Command::Show { id } => {
-            let Some(data) = store.event_data(id).await? else {
+            let Some(data) = store.event_data(id, None).await? else {
                 eprintln!("there is no event {id}");
                 return Ok(ExitCode::from(3));
             };

@@ -47,6 +47,8 @@ pub struct Operator {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// The store that it is bound to; `None`: it is for all of them.
+    pub store: Option<String>,
     /// The token that proves it.
     pub token: Secret,
 }
@@ -101,8 +103,8 @@ pub(super) fn storefront_key<'a>(
     }
 }
 
-/// Reads `name:role=token,...`.
-pub(super) fn operators(text: &str, refuse: &mut dyn FnMut(String)) -> Vec<Operator> {
+/// Reads `name:role=token,...`. `store`: the one that they are bound to.
+pub(super) fn operators(text: &str, store: Option<&str>, refuse: &mut dyn FnMut(String)) -> Vec<Operator> {
     let mut operators = Vec::<Operator>::new();
     for (index, entry) in entries(text) {
         let parts = entry.split_once('=').and_then(|(who, token)| {
@@ -123,7 +125,8 @@ pub(super) fn operators(text: &str, refuse: &mut dyn FnMut(String)) -> Vec<Opera
         } else if operators.iter().any(|other| other.name == name) {
             refuse(format!("the name {name:?} is given twice"));
         } else {
-            operators.push(Operator { name: name.to_owned(), role, token: Secret::new(token.to_owned()) });
+            let (store, token) = (store.map(str::to_owned), Secret::new(token.to_owned()));
+            operators.push(Operator { name: name.to_owned(), role, store, token });
         }
     }
     operators

@@ -81,7 +81,8 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "STORES_FILE",
         None,
-        "A TOML file with one [[store]] for each store, instead of the variables of a single store.",
+        "A TOML file with one [[store]] for each store, instead of the variables of a single store; its \
+         operator_tokens are bound to that store.",
     ),
     secret(
         "STOREFRONT_KEYS",
@@ -90,7 +91,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "OPERATOR_TOKENS",
-        "Tokens of operators: name:role=token,... with role read, act or money; unset: nobody may use /ops.",
+        "Tokens of operators of all stores: name:role=token,... with role read, act or money; unset: nobody may use \
+         /ops but those of a store in STORES_FILE.",
     ),
     plain(
         "CORS_ORIGINS",

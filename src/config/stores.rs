@@ -3,7 +3,9 @@
 //! A file with a mistake is refused whole; no part of its text is repeated in a reason, because it holds secrets.
 
 use super::{
-    credentials::{StorefrontKey, is_name, storefront_key, storefront_keys, weak_secret},
+    credentials::{
+        Operator, StorefrontKey, is_name, operators, storefront_key, storefront_keys, weak_secret,
+    },
     reader::{Reader, base_url, origin, origins, read_secret_file},
     secret::Secret,
 };
@@ -40,8 +42,8 @@ const SINGLE: &[&str] = &[
     "STOREFRONT_KEYS",
 ];
 
-/// Reads the stores; `None` when something about them was refused.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Vec<Store>> {
+/// Reads the stores and the operators that are bound to one; `None` when something about them was refused.
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<(Vec<Store>, Vec<Operator>)> {
     let api_url = reader.defaulted("BIGCOMMERCE_API_URL", base_url);
     let payments_url = reader.defaulted("BIGCOMMERCE_PAYMENTS_URL", base_url);
     let cors_origins = reader.optional("CORS_ORIGINS", origins).unwrap_or_default();
@@ -55,7 +57,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Vec<Store>> {
             }
             from_file(reader, &path, &shared)
         }
-        None => single(reader, shared).map(|store| vec![store]),
+        None => single(reader, shared).map(|store| (vec![store], Vec::new())),
     }
 }
 
@@ -95,7 +97,7 @@ fn single(reader: &mut Reader<'_>, shared: Shared) -> Option<Store> {
     })
 }
 
-fn from_file(reader: &mut Reader<'_>, path: &str, shared: &Shared) -> Option<Vec<Store>> {
+fn from_file(reader: &mut Reader<'_>, path: &str, shared: &Shared) -> Option<(Vec<Store>, Vec<Operator>)> {
     let mut refuse = |reason: String| reader.refuse("STORES_FILE", reason);
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -120,23 +122,24 @@ fn from_file(reader: &mut Reader<'_>, path: &str, shared: &Shared) -> Option<Vec
         refuse(format!("{path} has no [[store]]"));
         return None;
     };
-    let mut stores = Vec::<Store>::new();
+    let (mut stores, mut bound) = (Vec::<Store>::new(), Vec::new());
     for (index, entry) in entries.iter().enumerate() {
         let mut place = |reason: String| refuse(format!("[[store]] {}: {reason}", index + 1));
         let Some(entry) = entry.as_table() else {
             place("must be a table".to_owned());
             continue;
         };
-        let Some(store) = from_table(entry, shared, &mut place) else { continue };
+        let Some((store, operators)) = from_table(entry, shared, &mut place) else { continue };
         if stores.iter().any(|other| other.name == store.name) {
             place(format!("the name {:?} is given twice", store.name));
         } else if stores.iter().any(|other| other.store_hash == store.store_hash) {
             place(format!("the store_hash {:?} is given twice", store.store_hash));
         } else {
             stores.push(store);
+            bound.extend(operators);
         }
     }
-    Some(stores)
+    Some((stores, bound))
 }
 
 const FIELDS: &[&str] = &[
@@ -151,10 +154,16 @@ const FIELDS: &[&str] = &[
     "api_url",
     "payments_url",
     "storefront_keys",
+    "operator_tokens",
+    "operator_tokens_file",
     "cors_origins",
 ];
 
-fn from_table(table: &toml::Table, shared: &Shared, refuse: &mut dyn FnMut(String)) -> Option<Store> {
+fn from_table(
+    table: &toml::Table,
+    shared: &Shared,
+    refuse: &mut dyn FnMut(String),
+) -> Option<(Store, Vec<Operator>)> {
     for key in table.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
         refuse(format!("unknown field {key:?}"));
     }
@@ -171,12 +180,18 @@ fn from_table(table: &toml::Table, shared: &Shared, refuse: &mut dyn FnMut(Strin
     let cors = fields.list("cors_origins").map(|list| {
         list.iter().filter_map(|value| fields.check("cors_origins", value.as_str(), origin)).collect()
     });
+    let tokens = fields.secret("operator_tokens", false);
     let keys = fields.keys();
     check_token(access_token.as_ref(), &mut |reason| refuse(format!("access_token {reason}")));
     check_token(client_secret.as_ref(), &mut |reason| refuse(format!("client_secret {reason}")));
     check_own(webhook_secret.as_ref(), &mut |reason| refuse(format!("webhook_secret {reason}")));
     check_names(&keys, &mut |reason| refuse(format!("storefront_keys: {reason}")));
-    Some(Store {
+    let bound = tokens.map(|tokens| {
+        operators(tokens.expose(), name.as_deref(), &mut |reason| {
+            refuse(format!("operator_tokens: {reason}"));
+        })
+    });
+    let store = Store {
         name: name?,
         store_hash: hash?,
         access_token: access_token?,
@@ -186,7 +201,8 @@ fn from_table(table: &toml::Table, shared: &Shared, refuse: &mut dyn FnMut(Strin
         payments_url: payments_url.unwrap_or_else(|| shared.payments_url.clone()),
         storefront_keys: keys,
         cors_origins: cors.unwrap_or_else(|| shared.cors_origins.clone()),
-    })
+    };
+    Some((store, bound.unwrap_or_default()))
 }
 
 /// The fields of one `[[store]]`.

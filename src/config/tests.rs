@@ -276,6 +276,59 @@ fn several_stores_come_from_a_file() {
 }
 
 #[test]
+fn operators_of_a_store_are_bound_to_it_and_have_names_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stores = folder.path().join("stores.toml");
+    let tokens = folder.path().join("tokens");
+    std::fs::write(&tokens, "bob:money=bob-bob-bob-bob-bob\n").expect("a file");
+    let text = format!(
+        "[[store]]\nname = \"one\"\nstore_hash = \"aaa\"\naccess_token = \"token-one\"\n\
+         storefront_keys = [{{ name = \"web\", key = \"key-of-store-one-1\" }}]\n\
+         operator_tokens = \"ann:read=ann-ann-ann-ann-ann, act:act=act-act-act-act-act\"\n\
+         [[store]]\nname = \"two\"\nstore_hash = \"bbb\"\naccess_token = \"token-two\"\n\
+         storefront_keys = [{{ name = \"web\", key = \"key-of-store-two-1\" }}]\n\
+         operator_tokens_file = {:?}\n",
+        tokens.display().to_string()
+    );
+    std::fs::write(&stores, text).expect("a file");
+    let read = |all: &str| {
+        Config::from_vars(|name| match name {
+            "DATABASE_URL" => Some("postgres://localhost/x".to_owned()),
+            "STORES_FILE" => stores.to_str().map(str::to_owned),
+            "OPERATOR_TOKENS" => Some(all.to_owned()),
+            _ => None,
+        })
+    };
+    let config =
+        read("zoe:money=zoe-zoe-zoe-zoe-zoe").map_err(|errors| errors.to_string()).expect("it starts");
+    let known: Vec<(&str, Role, Option<&str>)> = config
+        .operators
+        .iter()
+        .map(|operator| (&*operator.name, operator.role, operator.store.as_deref()))
+        .collect();
+    let expected = [
+        ("zoe", Role::Money, None),
+        ("ann", Role::Read, Some("one")),
+        ("act", Role::Act, Some("one")),
+        ("bob", Role::Money, Some("two")),
+    ];
+    assert_eq!(known, expected);
+    for (all, reason) in [
+        (
+            "ann:read=zoe-zoe-zoe-zoe-zoe",
+            "the operator \"ann\" of store \"one\" has the name of one of OPERATOR_TOKENS",
+        ),
+        (
+            "zoe:read=bob-bob-bob-bob-bob",
+            "the token of \"bob\" of store \"two\" is the same as the token of \"zoe\"",
+        ),
+    ] {
+        let said = read(all).err().map(|errors| errors.to_string()).unwrap_or_default();
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[test]
 fn a_wrong_stores_file_is_refused_without_showing_it() {
     let store = |name: &str, hash: &str, key: &str| {
         format!(
@@ -284,7 +337,22 @@ fn a_wrong_stores_file_is_refused_without_showing_it() {
         )
     };
     let one = store("one", "aaa", "key-of-store-one-1");
+    let bound = |store: &str, tokens: &str| format!("{store}operator_tokens = \"{tokens}\"\n");
+    let two = store("two", "bbb", "key-of-store-two-1");
     let table = [
+        (
+            bound(&one, "ann:read=ann-hunter2-ann-1") + &bound(&two, "ann:act=ann-hunter2-ann-2"),
+            "STORES_FILE: the operator \"ann\" of store \"two\" has the name of one of store \"one\"",
+        ),
+        (
+            bound(&one, "ann:read=ann-hunter2-ann-1") + &bound(&two, "bob:act=ann-hunter2-ann-1"),
+            "STORES_FILE: the token of \"bob\" of store \"two\" is the same as the token of \"ann\" of store \"one\"",
+        ),
+        (
+            bound(&one, "ann:read=ann-hunter2,"),
+            "[[store]] 1: operator_tokens: the token of \"ann\" is too short",
+        ),
+        (bound(&one, "") + "operator_tokens_file = \"x\"\n", "operator_tokens is given together with"),
         ("access_token = hunter2\n".to_owned(), "no valid TOML (line 1)"),
         (String::new(), "has no [[store]]"),
         ("[[shop]]\n".to_owned(), "unknown entry"),

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::table::Slug;
 use crate::checkout::CheckoutId;
 use crate::config::{self, Config};
-use crate::ops::{Actor, Role};
+use crate::ops::{Actor, Operators, Role, StoreError};
 use crate::saga::TokenProof;
 
 /// Every credential that is configured, as its hash.
@@ -84,6 +84,26 @@ impl Credentials {
     }
 }
 
+/// The operators' room behind its door: nobody comes in without saying who they are, so that nobody sees more than they may.
+pub(super) struct Room(Operators);
+
+impl Room {
+    /// Behind a door.
+    pub(super) fn new(operators: Operators) -> Self {
+        Self(operators)
+    }
+
+    /// The numbers of the migrations that the database has, for whoever asks whether it fits.
+    pub(super) async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, StoreError> {
+        self.0.applied_migrations().await
+    }
+
+    /// The room as this operator has it.
+    pub(super) fn of(&self, actor: &Actor) -> Operators {
+        self.0.of(actor)
+    }
+}
+
 /// An operator of the configuration as the operators' room knows it.
 pub(super) fn operator_of(operator: &config::Operator) -> Actor {
     let role = match operator.role {
@@ -91,7 +111,7 @@ pub(super) fn operator_of(operator: &config::Operator) -> Actor {
         config::Role::Act => Role::Act,
         config::Role::Money => Role::Money,
     };
-    Actor { name: operator.name.clone(), role }
+    Actor { name: operator.name.clone(), role, store: operator.store.clone() }
 }
 
 fn digest(text: &str) -> Digested {
@@ -135,7 +155,8 @@ impl FromRequestParts<State> for Principal {
     }
 }
 
-/// An operator, who may look at everything. What else it may do is decided in the operators' room.
+/// An operator, who may look at everything of the stores that it is for. What else it may do is decided in the operators'
+/// room.
 #[derive(Debug)]
 pub(super) struct Operator(pub(super) Actor);
 

@@ -70,7 +70,7 @@ pub(super) async fn ready(Has(state): Has<State>) -> Response {
 }
 
 async fn look(state: &State) -> (&'static str, &'static str) {
-    match state.operators().applied_migrations().await {
+    match state.0.operators.applied_migrations().await {
         Ok(Some(applied)) if migrations::up_to_date(&applied) => ("ok", "ok"),
         Ok(Some(_)) => ("ok", "not up to date: run headless-checkout migrate"),
         Ok(None) => ("ok", "cannot be read"),

@@ -53,10 +53,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::Config;
-use crate::ops::Operators;
+use crate::ops::{Actor, Operators};
 use crate::saga::Engine;
 use crate::telemetry::Metrics;
-use auth::Credentials;
+use auth::{Credentials, Room};
 
 pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
@@ -67,7 +67,7 @@ pub struct State(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
-    operators: Operators,
+    operators: Room,
     metrics: Metrics,
     metrics_elsewhere: bool,
     tasks: TaskTracker,
@@ -93,7 +93,7 @@ impl State {
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
-            operators,
+            operators: Room::new(operators),
             metrics,
             metrics_elsewhere: config.metrics_addr.is_some(),
             tasks,
@@ -116,8 +116,9 @@ impl State {
         &self.0.metrics
     }
 
-    fn operators(&self) -> &Operators {
-        &self.0.operators
+    /// The operators' room as this operator has it. No door has another one.
+    fn operators(&self, actor: &Actor) -> Operators {
+        self.0.operators.of(actor)
     }
 
     fn credentials(&self) -> &Credentials {

@@ -245,7 +245,7 @@ fn complete_ops(path: &str, method: &HttpMethod, operation: &mut Operation) {
         (400, true),
         (401, true),
         (403, true),
-        (404, path.contains('{')),
+        (404, path.contains('{') || path.ends_with("/verify")),
         (409, writes),
         (413, has_body),
         (415, has_body),

@@ -156,6 +156,10 @@ impl Operators {
     pub async fn act(&self, id: CheckoutId, action: &Action, ask: Ask<'_>) -> Result<Report, Refused> {
         let why = reason(ask.reason).ok_or(Refused::NoReason)?;
         let ask = Ask { reason: why, ..ask };
+        // What an operator is not bound to is not there, whatever is asked of it. A checkout never changes its store.
+        if !self.of(ask.actor).knows(id).await? {
+            return Err(Refused::NotFound);
+        }
         let done = self.try_to(id, action, ask).await;
         if let (Err(refused), false) = (&done, ask.dry_run)
             && refused.is_decision()

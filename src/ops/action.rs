@@ -53,6 +53,8 @@ pub struct Actor {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// The only store that it sees and acts on; `None`: every one.
+    pub store: Option<String>,
 }
 
 /// What an operator found out and asserts. It is checked against BigCommerce before it is believed.

@@ -82,9 +82,10 @@ impl Operators {
     /// What a bulk would do. Nothing is written.
     pub async fn preview_bulk(&self, bulk: BulkAsk<'_>) -> Result<BulkPreview, Refused> {
         checked(&bulk)?;
-        let total = self.store().count(bulk.filter, AT_MOST).await?;
+        let filter = self.of(bulk.ask.actor).within(bulk.filter);
+        let total = self.store().count(&filter, AT_MOST).await?;
         let (mut allowed, mut sample) = (0, Vec::new());
-        let ids = self.store().sample(bulk.filter, EXAMINED).await?;
+        let ids = self.store().sample(&filter, EXAMINED).await?;
         let mut examined = 0;
         for id in ids {
             let Some(held) = self.store().look(id).await? else { continue };
@@ -109,11 +110,12 @@ impl Operators {
         let why = checked(&bulk)?;
         let id = Uuid::now_v7();
         let actor = bulk.ask.actor;
+        let filter = self.of(actor).within(bulk.filter);
         let mut audited = self.store().audited().await?;
         let new = NewBulk {
             id,
             action: bulk.action.name(),
-            filter: bulk.filter,
+            filter: &filter,
             reason: why,
             actor: &actor.name,
             role: actor.role.as_str(),
@@ -129,13 +131,16 @@ impl Operators {
                 reason: why,
                 result: "done",
                 // Not the filter: it may hold an e-mail address, and the audit log is never redacted.
-                detail: json!({"bulk_id": id, "action": bulk.action.name(), "total": total}),
+                detail: json!({
+                    "bulk_id": id, "action": bulk.action.name(), "total": total,
+                    "store": filter.within.as_ref().or(filter.store.as_ref()),
+                }),
             })
             .await?;
         audited.commit().await?;
         self.inner.wake_bulk.notify_one();
         tracing::info!(bulk_id = %id, action = bulk.action.name(), total, actor = actor.name, "a bulk was asked for");
-        self.store().bulk(id).await?.ok_or(Refused::NotFound)
+        self.store().bulk(id, None).await?.ok_or(Refused::NotFound)
     }
 
     /// How a bulk stands, with one page of what became of its checkouts.
@@ -145,7 +150,7 @@ impl Operators {
         after: Option<Uuid>,
         limit: u32,
     ) -> Result<Option<BulkSeen>, store::Error> {
-        let Some(bulk) = self.store().bulk(id).await? else { return Ok(None) };
+        let Some(bulk) = self.store().bulk(id, self.scope()).await? else { return Ok(None) };
         let results = self.store().bulk_results(id, after, i64::from(limit.clamp(1, 10_000))).await?;
         Ok(Some(BulkSeen { bulk, results }))
     }
@@ -153,8 +158,8 @@ impl Operators {
     /// The latest bulks, the newest first.
     pub async fn bulks(&self) -> Result<Vec<Bulk>, store::Error> {
         let mut bulks = Vec::new();
-        for id in self.store().bulks(20).await? {
-            bulks.extend(self.store().bulk(id).await?);
+        for id in self.store().bulks(20, self.scope()).await? {
+            bulks.extend(self.store().bulk(id, self.scope()).await?);
         }
         Ok(bulks)
     }
@@ -209,7 +214,9 @@ impl Operators {
     async fn deal_with(&self, audited: &mut store::Audited, item: &BulkItem) -> Result<(), Refused> {
         let action = Action::for_many(&item.action)
             .map_err(|_| Guard::new("unknown-action", "this version does not know the action"))?;
-        let actor = Actor { name: item.actor.clone(), role: item.role.parse().unwrap_or(Role::Read) };
+        // Its checkouts were chosen among those that the operator sees.
+        let role = item.role.parse().unwrap_or(Role::Read);
+        let actor = Actor { name: item.actor.clone(), role, store: None };
         permitted(&actor, &action)?;
         let held = audited.lock(item.checkout_id).await?.ok_or(Refused::NotFound)?;
         let ask = Ask { actor: &actor, reason: &item.reason, dry_run: false };

@@ -68,12 +68,13 @@ pub async fn redeliver(
 impl Operators {
     /// The events that are meant, the latest first, at most `limit`.
     pub async fn events(&self, filter: &EventFilter, limit: i64) -> Result<Vec<EventRecord>, store::Error> {
-        self.store().events(filter, limit.clamp(1, SHOWN_AT_MOST)).await
+        let filter = EventFilter { within: self.scope().map(str::to_owned), ..filter.clone() };
+        self.store().events(&filter, limit.clamp(1, SHOWN_AT_MOST)).await
     }
 
     /// What an event says, and the log of its deliveries; `None`: there is none, or it is forgotten.
     pub async fn event(&self, id: Uuid) -> Result<Option<(String, Vec<TryRecord>)>, store::Error> {
-        let Some(data) = self.store().event_data(id).await? else { return Ok(None) };
+        let Some(data) = self.store().event_data(id, self.scope()).await? else { return Ok(None) };
         Ok(Some((data, self.store().tries(id).await?)))
     }
 
@@ -85,7 +86,8 @@ impl Operators {
             return Err(Refused::Forbidden { needs: Role::Act });
         }
         let why = reason(ask.reason).ok_or(Refused::NoReason)?;
-        let filter = EventFilter { ids: Some(vec![id]), ..EventFilter::default() };
+        let within = self.of(ask.actor).scope().map(str::to_owned);
+        let filter = EventFilter { ids: Some(vec![id]), within, ..EventFilter::default() };
         let found = self.store().events(&filter, 1).await?;
         let Some(event) = found.first() else { return Ok(false) };
         if ask.dry_run {

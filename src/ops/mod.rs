@@ -77,6 +77,8 @@ impl Default for Settings {
 #[derive(Clone)]
 pub struct Operators {
     inner: Arc<Inner>,
+    /// The only store that is seen from here; what is of another one is not there.
+    scope: Option<Arc<str>>,
 }
 
 struct Inner {
@@ -105,7 +107,19 @@ impl Operators {
         let (wake_bulk, actions_moved, wake_actions) = Default::default();
         let inner =
             Inner { store, clients, budgets, settings, tasks, wake_bulk, actions_moved, wake_actions };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), scope: None }
+    }
+
+    /// The room as this operator has it: what is of a store that it is not bound to, is not there.
+    #[must_use = "the room itself stays as wide as it is"]
+    pub fn of(&self, actor: &Actor) -> Self {
+        let scope = actor.store.as_deref().map(Arc::from).or_else(|| self.scope.clone());
+        Self { inner: self.inner.clone(), scope }
+    }
+
+    /// Whether there is such a checkout here.
+    pub async fn knows(&self, id: CheckoutId) -> Result<bool, store::Error> {
+        Ok(self.store().store_of(id).await?.is_some_and(|store| self.sees(&store)))
     }
 
     fn store(&self) -> &Store {
@@ -117,14 +131,26 @@ impl Operators {
         self.store().applied_migrations().await
     }
 
+    fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    fn sees(&self, store: &str) -> bool {
+        self.scope().is_none_or(|own| own == store)
+    }
+
+    fn within(&self, filter: &Filter) -> Filter {
+        Filter { within: self.scope().map(str::to_owned), ..filter.clone() }
+    }
+
     /// How everything stands.
     pub async fn summary(&self) -> Result<Summary, store::Error> {
-        self.store().summary().await
+        self.store().summary(self.scope()).await
     }
 
     /// What went on in the last hour, minute by minute.
     pub async fn activity(&self) -> Result<Vec<Minute>, store::Error> {
-        self.store().activity().await
+        self.store().activity(self.scope()).await
     }
 
     /// One page of the checkouts that fit; at most [`PAGE_AT_MOST`] rows.
@@ -135,14 +161,16 @@ impl Operators {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Listed>, store::Error> {
-        self.store().list(filter, sort, after, limit.clamp(1, PAGE_AT_MOST)).await
+        self.store().list(&self.within(filter), sort, after, limit.clamp(1, PAGE_AT_MOST)).await
     }
 
     /// One checkout with everything that is known of it; `None`: there is none.
     pub async fn case(&self, id: CheckoutId) -> Result<Option<Case>, store::Error> {
-        let Some(held) = self.store().look(id).await? else { return Ok(None) };
+        let held = self.store().look(id).await?.filter(|held| self.sees(&held.checkout.store));
+        let Some(held) = held else { return Ok(None) };
         let rows = self.store().attempt_log(id, LOG_AT_MOST).await?;
-        let actions = self.store().audit(Some(id.uuid()), None, i64::from(PAGE_AT_MOST)).await?;
+        let actions =
+            self.store().audit(Some(id.uuid()), None, i64::from(PAGE_AT_MOST), self.scope()).await?;
         Ok(Some(Case::new(held, &rows, actions)))
     }
 
@@ -154,15 +182,20 @@ impl Operators {
         limit: u32,
     ) -> Result<Page<AuditRow>, store::Error> {
         let limit = limit.clamp(1, PAGE_AT_MOST);
-        let mut data = self.store().audit(id.map(CheckoutId::uuid), cursor, i64::from(limit) + 1).await?;
+        let id = id.map(CheckoutId::uuid);
+        let mut data = self.store().audit(id, cursor, i64::from(limit) + 1, self.scope()).await?;
         let more = data.len() > limit as usize;
         data.truncate(limit as usize);
         let next_cursor = data.last().filter(|_| more).map(|row| row.audit_id.to_string());
         Ok(Page { data, next_cursor })
     }
 
-    /// Walks the audit chain. `anchor`: a head that was noted earlier.
-    pub async fn verify_audit(&self, anchor: Option<[u8; 32]>) -> Result<Verified, store::Error> {
-        self.store().verify_audit(anchor).await
+    /// Walks the audit chain. `anchor`: a head that was noted earlier. `None`: the chain is of all stores, so an operator
+    /// of one of them has none to walk.
+    pub async fn verify_audit(&self, anchor: Option<[u8; 32]>) -> Result<Option<Verified>, store::Error> {
+        if self.scope.is_some() {
+            return Ok(None);
+        }
+        self.store().verify_audit(anchor).await.map(Some)
     }
 }

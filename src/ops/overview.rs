@@ -72,11 +72,12 @@ pub struct HookHealth {
 impl Operators {
     /// How everything stands.
     pub async fn overview(&self) -> Result<Overview, store::Error> {
-        let (summary, heard) = tokio::try_join!(self.store().summary(), self.store().heard())?;
+        let (summary, heard) = tokio::try_join!(self.store().summary(self.scope()), self.store().heard())?;
         let mut stores: Vec<StoreHealth> = self
             .inner
             .budgets
             .iter()
+            .filter(|(name, _)| self.sees(name))
             .map(|(name, budget)| {
                 let state = budget.state();
                 StoreHealth {

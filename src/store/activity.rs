@@ -27,9 +27,9 @@ pub struct Minute {
 pub const MINUTES: i32 = 60;
 
 impl Store {
-    /// The last [`MINUTES`] minutes, the oldest first, the current one included. Times of attempts are those of the 20
+    /// The last [`MINUTES`] minutes of one store or of all, the oldest first, the current one included. Times of attempts are those of the 20
     /// checkouts that were completed last in a minute, so that a busy hour costs no more than a calm one.
-    pub async fn activity(&self) -> Result<Vec<Minute>, Error> {
+    pub async fn activity(&self, within: Option<&str>) -> Result<Vec<Minute>, Error> {
         Ok(sqlx::query_as!(
             Minute,
             r#"
@@ -44,6 +44,7 @@ impl Store {
                 from checkout
                 where status in ('completed', 'cancelled', 'expired', 'stuck')
                     and updated_at >= date_trunc('minute', now()) - make_interval(mins => $1 - 1)
+                    and ($2::text is null or store = $2)
                 group by 1
             ), took as (
                 select minute.at,
@@ -53,7 +54,7 @@ impl Store {
                 cross join lateral (
                     select checkout_id from checkout
                     where status = 'completed' and updated_at >= minute.at
-                        and updated_at < minute.at + interval '1 minute'
+                        and updated_at < minute.at + interval '1 minute' and ($2::text is null or store = $2)
                     order by updated_at desc limit 20
                 ) sampled
                 join attempt_log log using (checkout_id)
@@ -66,7 +67,8 @@ impl Store {
             from minute left join ended using (at) left join took using (at)
             order by minute.at
             "#,
-            MINUTES
+            MINUTES,
+            within
         )
         .fetch_all(&self.pool)
         .await?)

@@ -167,23 +167,27 @@ impl Audited {
 }
 
 impl Store {
-    /// The newest rows first, of one checkout or of all, before the row `before`.
+    /// The newest rows first, of one checkout or of all, before the row `before`. `within`: those of this store, which are
+    /// about a checkout of it, or name it because they are about none.
     pub async fn audit(
         &self,
         checkout_id: Option<Uuid>,
         before: Option<i64>,
         limit: i64,
+        within: Option<&str>,
     ) -> Result<Vec<AuditRow>, Error> {
         let before = before.unwrap_or(i64::MAX);
         let rows = match checkout_id {
             Some(id) => {
                 sqlx::query_as!(
                     AuditRow,
-                    "select * from audit where checkout_id = $1 and audit_id < $2
+                    "select a.* from audit a where checkout_id = $1 and audit_id < $2 and ($4::text is null or exists (
+                         select from checkout c where c.checkout_id = a.checkout_id and c.store = $4))
                      order by audit_id desc limit $3",
                     id,
                     before,
-                    limit
+                    limit,
+                    within
                 )
                 .fetch_all(&self.pool)
                 .await?
@@ -191,9 +195,15 @@ impl Store {
             None => {
                 sqlx::query_as!(
                     AuditRow,
-                    "select * from audit where audit_id < $1 order by audit_id desc limit $2",
+                    r#"select a.* from audit a where a.audit_id < $1 and ($3::text is null or case
+                         when a.checkout_id is not null then exists (
+                             select from checkout c where c.checkout_id = a.checkout_id and c.store = $3)
+                         when position('\u0000' in a.detail) > 0 then false
+                         else coalesce(a.detail::json ->> 'store' = $3, false) end)
+                       order by a.audit_id desc limit $2"#,
                     before,
-                    limit
+                    limit,
+                    within
                 )
                 .fetch_all(&self.pool)
                 .await?

@@ -101,16 +101,17 @@ impl Store {
         Ok(ids.into_iter().map(CheckoutId::from).collect())
     }
 
-    /// How a bulk stands; `None`: there is none.
-    pub async fn bulk(&self, id: Uuid) -> Result<Option<Bulk>, Error> {
+    /// How a bulk stands; `None`: there is none. `within`: one that was asked for this store alone.
+    pub async fn bulk(&self, id: Uuid, within: Option<&str>) -> Result<Option<Bulk>, Error> {
         let row = sqlx::query!(
             r#"
             select b.action, b.filter::text as "filter!", b.reason, b.actor, b.total, b.created_at,
                 (select count(*) from bulk_item i where i.bulk_id = b.bulk_id and i.outcome = 'done') as "done!",
                 (select count(*) from bulk_item i where i.bulk_id = b.bulk_id and i.outcome <> 'done') as "failed!"
-            from bulk b where b.bulk_id = $1
+            from bulk b where b.bulk_id = $1 and ($2::text is null or $2 = case when position('\u0000' in b.filter::text) > 0 then null else b.filter ->> 'store' end)
             "#,
-            id
+            id,
+            within
         )
         .fetch_optional(&self.pool)
         .await?;
@@ -128,11 +129,16 @@ impl Store {
         }))
     }
 
-    /// The latest bulks.
-    pub async fn bulks(&self, limit: i64) -> Result<Vec<Uuid>, Error> {
-        Ok(sqlx::query_scalar!("select bulk_id from bulk order by bulk_id desc limit $1", limit)
-            .fetch_all(&self.pool)
-            .await?)
+    /// The latest bulks. `within`: those that were asked for this store alone.
+    pub async fn bulks(&self, limit: i64, within: Option<&str>) -> Result<Vec<Uuid>, Error> {
+        Ok(sqlx::query_scalar!(
+            r#"select bulk_id from bulk b where $2::text is null or $2 = case when position('\u0000' in b.filter::text) > 0 then null else b.filter ->> 'store' end
+               order by bulk_id desc limit $1"#,
+            limit,
+            within
+        )
+        .fetch_all(&self.pool)
+        .await?)
     }
 
     /// What became of each checkout, `limit` of them, after the checkout `after`.
@@ -160,7 +166,10 @@ impl Audited {
     pub async fn begin_bulk(&mut self, bulk: &NewBulk<'_>, at_most: i64) -> Result<i64, Error> {
         // Which checkouts are meant is written below, so that nobody's address has to be kept.
         let email = bulk.filter.email.as_ref().map(|_| "[not kept]".to_owned());
-        let filter = serde_json::to_string(&Filter { email, ..bulk.filter.clone() }).unwrap_or_default();
+        // Of which store it is, is read from here: that of whoever asks comes first.
+        let store = bulk.filter.within.clone().or_else(|| bulk.filter.store.clone());
+        let kept = Filter { store, email, ..bulk.filter.clone() };
+        let filter = serde_json::to_string(&kept).unwrap_or_default();
         sqlx::query!(
             "insert into bulk (bulk_id, action, filter, reason, actor, role, total)
              values ($1, $2, $3::text::json, $4, $5, $6, 0)",

@@ -23,6 +23,8 @@ pub struct EventFilter {
     pub since: Option<OffsetDateTime>,
     /// That happened before this time.
     pub until: Option<OffsetDateTime>,
+    /// Of this store whatever else is asked for.
+    pub within: Option<String>,
 }
 
 /// One event and one destination that it is for.
@@ -91,6 +93,7 @@ impl Store {
                 and ($3::text is null or o.type = $3) and ($4::text is null or d.destination = $4)
                 and ($5::text is null or d.state = $5)
                 and ($6::timestamptz is null or o.at >= $6) and ($7::timestamptz is null or o.at < $7)
+                and ($9::text is null or exists (select from checkout c where c.checkout_id = o.checkout_id and c.store = $9))
             order by o.at desc, o.version desc, o.ordinal desc, d.destination limit $8
             "#,
             filter.ids.as_deref(),
@@ -101,16 +104,22 @@ impl Store {
             filter.since,
             filter.until,
             limit,
+            filter.within,
         )
         .fetch_all(&self.pool)
         .await?)
     }
 
-    /// What an event says, as it was written; `None` when there is none.
-    pub async fn event_data(&self, id: Uuid) -> Result<Option<String>, Error> {
-        let data = sqlx::query_scalar!(r#"select data::text as "data!" from outbox where event_id = $1"#, id)
-            .fetch_optional(&self.pool)
-            .await?;
+    /// What an event says, as it was written; `None` when there is none, or none in the store `within`.
+    pub async fn event_data(&self, id: Uuid, within: Option<&str>) -> Result<Option<String>, Error> {
+        let data = sqlx::query_scalar!(
+            r#"select data::text as "data!" from outbox o where event_id = $1
+               and ($2::text is null or exists (select from checkout c where c.checkout_id = o.checkout_id and c.store = $2))"#,
+            id,
+            within
+        )
+        .fetch_optional(&self.pool)
+        .await?;
         Ok(data)
     }
 
@@ -140,6 +149,7 @@ impl Store {
                     and ($3::text is null or o.type = $3) and ($4::text is null or d.destination = $4)
                     and ($5::text is null or d.state = $5)
                     and ($6::timestamptz is null or o.at >= $6) and ($7::timestamptz is null or o.at < $7)
+                    and ($9::text is null or exists (select from checkout c where c.checkout_id = o.checkout_id and c.store = $9))
                     and coalesce($8, d.destination) is not null
             ), queued as (
                 insert into delivery as d (checkout_id, event_id, destination, version, ordinal)
@@ -164,6 +174,7 @@ impl Store {
             filter.since,
             filter.until,
             to,
+            filter.within,
         )
         .fetch_all(&self.pool)
         .await?;

@@ -39,6 +39,9 @@ pub struct Filter {
     /// Unchanged since before this time.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub updated_before: Option<OffsetDateTime>,
+    /// Of this store whatever else is asked for: who asks is bound to it. Never read from outside.
+    #[serde(skip)]
+    pub within: Option<String>,
 }
 
 /// In which order: `updated_at`, `-updated_at` (the latest change first; the default), `created_at`, `-created_at`.
@@ -127,7 +130,7 @@ pub struct InvalidCursor;
 impl Filter {
     /// Whether it leaves nothing out.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { within: self.within.clone(), ..Self::default() }
     }
 
     /// Whether an index of few rows answers it by itself.

@@ -263,7 +263,7 @@ pub(super) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filte
     if let Some(reason) = filter.reason {
         query.push(" and k.stuck_reason = ").push_bind(reason.as_str());
     }
-    if let Some(store) = &filter.store {
+    for store in filter.store.iter().chain(&filter.within) {
         query.push(" and k.store = ").push_bind(store.clone());
     }
     if let Some(order_id) = filter.order_id {

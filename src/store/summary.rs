@@ -71,15 +71,15 @@ pub struct OldestUnknown {
 }
 
 impl Store {
-    /// How things stand. Each number is right for a moment; not all for the same one.
-    pub async fn summary(&self) -> Result<Summary, Error> {
+    /// How things stand, in one store or in all. Each number is right for a moment; not all for the same one.
+    pub async fn summary(&self, within: Option<&str>) -> Result<Summary, Error> {
         let (by_status, by_step, stuck, money_at_risk, oldest_unknown, lag) = tokio::try_join!(
-            self.counted_by_status(),
-            self.by_step(),
-            self.stuck_by_reason(),
-            self.money_at_risk(),
-            self.oldest_unknown(),
-            self.lag_of_recovery(),
+            self.counted_by_status(within),
+            self.by_step(within),
+            self.stuck_by_reason(within),
+            self.money_at_risk(within),
+            self.oldest_unknown(within),
+            self.lag_of_recovery(within),
         )?;
         Ok(Summary {
             by_status,
@@ -91,31 +91,36 @@ impl Store {
         })
     }
 
-    /// From an index alone.
-    async fn counted_by_status(&self) -> Result<Vec<Count>, Error> {
+    /// For all stores from an index alone.
+    async fn counted_by_status(&self, within: Option<&str>) -> Result<Vec<Count>, Error> {
         Ok(sqlx::query_as!(
             Count,
-            r#"select status as name, count(*) as "count!" from checkout group by status order by status"#
+            r#"select status as name, count(*) as "count!" from checkout
+               where ($1::text is null or store = $1) group by status order by status"#,
+            within
         )
         .fetch_all(&self.pool)
         .await?)
     }
 
-    /// From an index alone.
-    async fn by_step(&self) -> Result<Vec<Count>, Error> {
+    /// For all stores from an index alone.
+    async fn by_step(&self, within: Option<&str>) -> Result<Vec<Count>, Error> {
         Ok(sqlx::query_as!(
             Count,
-            r#"select step as "name!", count(*) as "count!" from checkout where step is not null
-               group by step order by step"#
+            r#"select step as "name!", count(*) as "count!" from checkout
+               where step is not null and ($1::text is null or store = $1) group by step order by step"#,
+            within
         )
         .fetch_all(&self.pool)
         .await?)
     }
 
-    async fn stuck_by_reason(&self) -> Result<Vec<StuckCount>, Error> {
+    async fn stuck_by_reason(&self, within: Option<&str>) -> Result<Vec<StuckCount>, Error> {
         let rows = sqlx::query!(
             r#"select stuck_reason as "reason!", count(*) as "count!", min(updated_at) as "oldest!" from checkout
-               where stuck_reason is not null group by stuck_reason order by count(*) desc, stuck_reason"#
+               where stuck_reason is not null and ($1::text is null or store = $1)
+               group by stuck_reason order by count(*) desc, stuck_reason"#,
+            within
         )
         .fetch_all(&self.pool)
         .await?;
@@ -131,14 +136,15 @@ impl Store {
     }
 
     /// A payment that is unknown or pending belongs to a checkout that runs, waits or is stuck.
-    async fn money_at_risk(&self) -> Result<Vec<AtRisk>, Error> {
+    async fn money_at_risk(&self, within: Option<&str>) -> Result<Vec<AtRisk>, Error> {
         let rows = sqlx::query!(
             r#"
             with readable as materialized (
                 -- A text that cannot be read as JSON must not take the others with it.
                 select status, order_id,
                     case when position('\u0000' in record::text) > 0 then null else record end as record
-                from checkout where status in ('running', 'waiting', 'compensating', 'stuck')
+                from checkout
+                where status in ('running', 'waiting', 'compensating', 'stuck') and ($1::text is null or store = $1)
             ), open as materialized (
                 select status, order_id, record #> '{facts,payment}' as payment, record #> '{facts,order}' as placed
                 from readable
@@ -149,7 +155,8 @@ impl Store {
             from open
             where payment ->> 'status' in ('unknown', 'pending') or (status = 'stuck' and order_id is not null)
             group by 1 order by 1
-            "#
+            "#,
+            within
         )
         .fetch_all(&self.pool)
         .await?;
@@ -162,7 +169,7 @@ impl Store {
             .collect())
     }
 
-    async fn oldest_unknown(&self) -> Result<Option<OldestUnknown>, Error> {
+    async fn oldest_unknown(&self, within: Option<&str>) -> Result<Option<OldestUnknown>, Error> {
         Ok(sqlx::query_as!(
             OldestUnknown,
             r#"
@@ -170,13 +177,15 @@ impl Store {
                 select checkout_id,
                     case when position('\u0000' in record::text) > 0 then null else record -> 'in_flight' end
                         as in_flight
-                from checkout where status in ('running', 'waiting', 'compensating', 'stuck')
+                from checkout
+                where status in ('running', 'waiting', 'compensating', 'stuck') and ($1::text is null or store = $1)
             )
             select checkout_id, coalesce(in_flight ->> 'step', '') as "step!",
                 (in_flight ->> 'unknown_since')::timestamptz as "since!"
             from open where in_flight ->> 'unknown_since' is not null
             order by 3 limit 1
-            "#
+            "#,
+            within
         )
         .fetch_optional(&self.pool)
         .await?)

@@ -43,7 +43,7 @@ impl Store {
     pub async fn vitals(&self) -> Result<Vitals, Error> {
         let mut vitals = Vitals { statuses: self.statuses().await?, ..Vitals::default() };
         (vitals.stuck, vitals.oldest_stuck) = self.stuck().await?;
-        vitals.recovery_lag = self.lag_of_recovery().await?;
+        vitals.recovery_lag = self.lag_of_recovery(None).await?;
         vitals.oldest_unknown_payment = self.oldest_unknown_payment().await?;
         (vitals.webhook_lag, vitals.webhook_silence) = self.webhooks_heard().await?;
         Ok(vitals)
@@ -124,9 +124,11 @@ impl Store {
         Ok((rows.into_iter().map(|row| (row.reason, row.count)).collect(), duration(oldest)))
     }
 
-    pub(super) async fn lag_of_recovery(&self) -> Result<Duration, Error> {
+    pub(super) async fn lag_of_recovery(&self, within: Option<&str>) -> Result<Duration, Error> {
         let lag = sqlx::query_scalar!(
-            "select extract(epoch from now() - min(due_at))::float8 from checkout where due_at <= now()"
+            "select extract(epoch from now() - min(due_at))::float8 from checkout
+             where due_at <= now() and ($1::text is null or store = $1)",
+            within
         )
         .fetch_one(&self.pool)
         .await?;

@@ -22,7 +22,7 @@ pub(super) async fn preview(
 ) -> Result<Response, Failed> {
     let (id, action) = asked(&id, &fields).map_err(|wrong| unless_barred(&viewer, Role::Act, wrong))?;
     let ask = Ask { actor: &viewer.actor, reason: fields.text("reason"), dry_run: true };
-    let report = state.operators().act(id, &action, ask).await?;
+    let report = state.operators(&viewer.actor).act(id, &action, ask).await?;
     let main = confirmation(id, &action, &report, &viewer, &fields);
     let page = Page { title: "Preview", here: "/ops/checkouts", live: None };
     Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
@@ -36,7 +36,7 @@ pub(super) async fn act(
 ) -> Result<Response, Failed> {
     let (id, action) = asked(&id, &fields).map_err(|wrong| unless_barred(&viewer, Role::Act, wrong))?;
     let ask = Ask { actor: &viewer.actor, reason: fields.text("reason"), dry_run: false };
-    state.operators().act(id, &action, ask).await?;
+    state.operators(&viewer.actor).act(id, &action, ask).await?;
     Ok(see_other(&format!("/ops/checkouts/{id}?done={}", action.name())))
 }
 

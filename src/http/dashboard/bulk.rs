@@ -36,7 +36,7 @@ pub(super) async fn page(
     viewer: Viewer,
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failed> {
-    let latest = state.operators().bulks().await?;
+    let latest = state.operators(&viewer.actor).bulks().await?;
     let main = html! {
         h1 { "Act on many" }
         (form(&pairs, &viewer, None))
@@ -67,7 +67,10 @@ pub(super) async fn preview(
         }
     };
     let ask = Ask { actor: &viewer.actor, reason: fields.text("why"), dry_run: true };
-    let found = state.operators().preview_bulk(BulkAsk { filter: &filter, action: &action, ask }).await?;
+    let found = state
+        .operators(&viewer.actor)
+        .preview_bulk(BulkAsk { filter: &filter, action: &action, ask })
+        .await?;
     Ok(answered(StatusCode::OK, shell(&page, &viewer, &confirmation(&pairs, &found, &viewer))))
 }
 
@@ -79,7 +82,8 @@ pub(super) async fn begin(
     let (filter, action) =
         asked(&fields.without(&["csrf"])).map_err(|wrong| unless_barred(&viewer, Role::Act, wrong))?;
     let ask = Ask { actor: &viewer.actor, reason: fields.text("why"), dry_run: false };
-    let begun = state.operators().begin_bulk(BulkAsk { filter: &filter, action: &action, ask }).await?;
+    let begun =
+        state.operators(&viewer.actor).begin_bulk(BulkAsk { filter: &filter, action: &action, ask }).await?;
     Ok(see_other(&format!("{HERE}/{}", begun.id)))
 }
 
@@ -91,7 +95,7 @@ pub(super) async fn one(
 ) -> Result<Response, Failed> {
     let missing = || Failed::missing("There is no such bulk.");
     let id: Uuid = bulk_id.parse().map_err(|_| missing())?;
-    let seen = state.operators().bulk(id, None, SHOWN).await?.ok_or_else(missing)?;
+    let seen = state.operators(&viewer.actor).bulk(id, None, SHOWN).await?.ok_or_else(missing)?;
     let live = format!("{HERE}/{id}/live");
     let page =
         Page { title: "Bulk", here: HERE, live: (seen.bulk.status != "done").then_some(live.as_str()) };

@@ -26,7 +26,7 @@ pub(super) async fn page(
 ) -> Result<Response, Failed> {
     let missing = || Failed::missing("There is no such checkout.");
     let id: CheckoutId = id.parse().map_err(|_| missing())?;
-    let case = state.operators().case(id).await?.ok_or_else(missing)?;
+    let case = state.operators(&viewer.actor).case(id).await?.ok_or_else(missing)?;
     let live = format!("/ops/checkouts/{id}/live");
     let open = !case.checkout().status.is_final();
     let main = body(&case, &why(&case), &viewer, text(&pairs, "done"));

@@ -30,7 +30,7 @@ pub(super) async fn page(
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failed> {
     let filter = asked(&pairs)?;
-    let found = state.operators().events(&filter, SHOWN).await?;
+    let found = state.operators(&viewer.actor).events(&filter, SHOWN).await?;
     let main = html! {
         h1 { "Events" }
         form.panel.filter method="get" action=(HERE) role="search" aria-label="Filter" {
@@ -59,9 +59,9 @@ pub(super) async fn one(
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failed> {
     let id = known(&event_id)?;
-    let (data, tries) = state.operators().event(id).await?.ok_or_else(missing)?;
+    let (data, tries) = state.operators(&viewer.actor).event(id).await?.ok_or_else(missing)?;
     let filter = EventFilter { ids: Some(vec![id]), ..EventFilter::default() };
-    let found = state.operators().events(&filter, SHOWN).await?;
+    let found = state.operators(&viewer.actor).events(&filter, SHOWN).await?;
     let main = html! {
         @if text(&pairs, "done") == "again" {
             p.done role="status" { "It is sent again. That is written in the audit log." }
@@ -97,7 +97,7 @@ pub(super) async fn redeliver(
     let ask = Ask { actor: &viewer.actor, reason: fields.text("reason"), dry_run: false };
     // Who may not is told so first.
     let id = known(&event_id).map_err(|wrong| super::answer::unless_barred(&viewer, Role::Act, wrong))?;
-    if state.operators().redeliver(id, ask).await? {
+    if state.operators(&viewer.actor).redeliver(id, ask).await? {
         Ok(see_other(&format!("{HERE}/{id}?done=again")))
     } else {
         Err(missing())

@@ -37,7 +37,10 @@ pub(super) fn shell(page: &Page<'_>, viewer: &Viewer, main: &Markup) -> Markup {
         }
         div.who {
             span.live hidden[true] id="live-state" data-state="off" { "Live" }
-            span { (name) " · " span.muted { "role " (viewer.actor.role.as_str()) } }
+            span {
+                (name) " · " span.muted { "role " (viewer.actor.role.as_str()) }
+                @if let Some(store) = &viewer.actor.store { " · " span.muted { "store " (store) } }
+            }
             form method="post" action="/ops/sign-out" {
                 (csrf(viewer))
                 button.link type="submit" { "Sign out" }

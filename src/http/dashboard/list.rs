@@ -39,7 +39,7 @@ pub(super) async fn page(
 ) -> Result<Response, Failed> {
     let (found, wrong) = match asked(&pairs) {
         Ok((filter, sort, after, limit)) => {
-            (Some(state.operators().list(&filter, sort, after, limit).await?), None)
+            (Some(state.operators(&viewer.actor).list(&filter, sort, after, limit).await?), None)
         }
         Err(problem) => (None, Some(problem)),
     };

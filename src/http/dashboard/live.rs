@@ -1,8 +1,9 @@
 //! Tells a page that it is old, by Server-Sent Events. The page then fetches itself again, so that there is one way only
 //! to draw it.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Path, State as Has};
@@ -20,7 +21,7 @@ use super::super::table::Slug;
 use super::answer::guarded;
 use super::session::Viewer;
 use crate::checkout::{Checkout, CheckoutId};
-use crate::ops::{Bulk, Minute, Overview, StoreError};
+use crate::ops::{Actor, Bulk, Minute, Overview, StoreError};
 
 /// How old the state of everything may be, whoever asks: the database is asked once for all of them.
 const FRESH: Duration = Duration::from_secs(2);
@@ -39,23 +40,29 @@ pub(super) struct Seen {
     pub(super) activity: Vec<Minute>,
 }
 
-/// How everything stands, read once for everybody who looks.
+/// How everything stands, read once for everybody who looks at the same: at one store, or at all.
 #[derive(Default)]
 pub(in super::super) struct Pulse {
-    latest: Mutex<Option<(Instant, Arc<Seen>)>>,
+    latest: std::sync::Mutex<HashMap<Option<String>, Latest>>,
 }
+
+type Latest = Arc<Mutex<Option<(Instant, Arc<Seen>)>>>;
 
 impl Pulse {
     /// At most [`FRESH`] old. Dropped half-way: whoever asks next looks.
-    pub(super) async fn look(&self, state: &State) -> Result<Arc<Seen>, StoreError> {
-        let mut latest = self.latest.lock().await;
+    pub(super) async fn look(&self, state: &State, actor: &Actor) -> Result<Arc<Seen>, StoreError> {
+        let latest = {
+            let mut all = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(actor.store.clone()).or_default().clone()
+        };
+        let mut latest = latest.lock().await;
         if let Some((at, seen)) = &*latest
             && at.elapsed() < FRESH
         {
             return Ok(seen.clone());
         }
-        let (overview, activity) =
-            tokio::try_join!(state.operators().overview(), state.operators().activity())?;
+        let room = state.operators(actor);
+        let (overview, activity) = tokio::try_join!(room.overview(), room.activity())?;
         let seen = Arc::new(Seen { overview, activity });
         *latest = Some((Instant::now(), seen.clone()));
         Ok(seen)
@@ -63,7 +70,7 @@ impl Pulse {
 }
 
 /// News of everything: for the overview and the lists.
-pub(super) async fn everything(Has(state): Has<State>, _viewer: Viewer) -> Response {
+pub(super) async fn everything(Has(state): Has<State>, viewer: Viewer) -> Response {
     events(async_stream::stream! {
         let mut looks = ticks(LOOK_EVERY);
         let mut known: Option<(i64, Arc<Seen>)> = None;
@@ -72,7 +79,7 @@ pub(super) async fn everything(Has(state): Has<State>, _viewer: Viewer) -> Respo
                 () = state.stopping().cancelled() => break,
                 _ = looks.tick() => {}
             }
-            let Ok(seen) = state.pulse().look(&state).await else { break };
+            let Ok(seen) = state.pulse().look(&state, &viewer.actor).await else { break };
             let stuck = seen.overview.summary.stuck.iter().map(|reason| reason.count).sum::<i64>();
             if let Some((before, old)) = &known
                 && (old.overview.summary.by_status != seen.overview.summary.by_status
@@ -90,11 +97,14 @@ pub(super) async fn everything(Has(state): Has<State>, _viewer: Viewer) -> Respo
 /// News of one checkout. Ends with it.
 pub(super) async fn checkout(
     Has(state): Has<State>,
-    _viewer: Viewer,
+    viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let not_found = || Problem::of(Slug::CheckoutNotFound);
     let id: CheckoutId = id.parse().map_err(|_| not_found())?;
+    if !state.operators(&viewer.actor).knows(id).await? {
+        return Err(not_found());
+    }
     // Watched before it is read, so that no change falls in between.
     let mut watch = state.engine().watch(id);
     let mut known = state.engine().snapshot(id).await?;
@@ -122,12 +132,13 @@ pub(super) async fn checkout(
 /// News of a bulk. Ends with it.
 pub(super) async fn bulk(
     Has(state): Has<State>,
-    _viewer: Viewer,
+    viewer: Viewer,
     Path(bulk_id): Path<String>,
 ) -> Result<Response, Problem> {
     let not_found = || Problem::new(Slug::NotFound, "there is no such bulk");
     let id: Uuid = bulk_id.parse().map_err(|_| not_found())?;
-    let first = state.operators().bulk(id, None, 1).await?.ok_or_else(not_found)?;
+    let room = state.operators(&viewer.actor);
+    let first = room.bulk(id, None, 1).await?.ok_or_else(not_found)?;
     Ok(events(async_stream::stream! {
         let mut looks = ticks(BULK_EVERY);
         let mut known: Bulk = first.bulk;
@@ -137,7 +148,7 @@ pub(super) async fn bulk(
                 () = state.stopping().cancelled() => break,
                 _ = looks.tick() => {}
             }
-            let Ok(Some(seen)) = state.operators().bulk(id, None, 1).await else { break };
+            let Ok(Some(seen)) = room.bulk(id, None, 1).await else { break };
             if seen.bulk != known {
                 known = seen.bulk;
                 let dealt = format!("{} of {} are dealt with", known.done + known.failed, known.total);

@@ -17,7 +17,7 @@ use crate::ops::{Count, HostHealth, StoreHealth, Summary};
 
 /// The first page.
 pub(super) async fn page(Has(state): Has<State>, viewer: Viewer) -> Result<Response, Failed> {
-    let seen = state.pulse().look(&state).await?;
+    let seen = state.pulse().look(&state, &viewer.actor).await?;
     let main = overview(&seen, OffsetDateTime::now_utc());
     let page = Page { title: "Overview", here: "/ops", live: Some("/ops/live") };
     Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))

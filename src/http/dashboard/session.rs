@@ -1,7 +1,8 @@
 //! Who looks at a page: a signed cookie, or an operator's token as for `/ops/v1`.
 //!
 //! Guarantees: the cookie is not the token and does not lead to it; it is signed with a key that is made from the token,
-//! so that every replica accepts it, it ends when the token is rotated, and the role is always the configured one.
+//! so that every replica accepts it, it ends when the token is rotated, and the role and the store are always
+//! the configured ones.
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{ACCEPT, AUTHORIZATION, COOKIE, HOST, HeaderMap, ORIGIN};
@@ -187,7 +188,7 @@ mod tests {
     use crate::ops::Role;
 
     fn sessions(token: &str) -> Sessions {
-        let actor = Actor { name: "olga".to_owned(), role: Role::Act };
+        let actor = Actor { name: "olga".to_owned(), role: Role::Act, store: None };
         Sessions { operators: vec![(actor, sign(token.as_bytes(), "test"))] }
     }
 
@@ -202,7 +203,7 @@ mod tests {
         // Another replica with the same token accepts it; after the token was rotated nobody does.
         assert!(sessions("a-token").viewer(&cookie, now).is_some());
         assert!(sessions("another-token").viewer(&cookie, now).is_none());
-        let eve = Actor { name: "eve".to_owned(), role: Role::Money };
+        let eve = Actor { name: "eve".to_owned(), role: Role::Money, store: None };
         assert!(ours.begin(&eve, now).is_none());
         let mut forged: Vec<String> = vec![cookie.replace("olga", "eve"), format!("{cookie}A")];
         forged.push(cookie.replacen(&LASTS.to_string(), "99999999", 1));

@@ -120,7 +120,7 @@ async fn act(
         Err(problem) => return Err(problem),
     };
     let ask = Ask { actor: &about.actor, reason: &wish.reason, dry_run: wish.dry_run };
-    let report = state.operators().act(about.id, &action, ask).await?;
+    let report = state.operators(&about.actor).act(about.id, &action, ask).await?;
     let mut answer = json!(report);
     if let Some(answer) = answer.as_object_mut() {
         answer.insert("checkout".to_owned(), json!(Snapshot::of(&report.checkout)));

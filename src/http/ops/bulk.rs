@@ -51,9 +51,9 @@ pub(super) async fn begin(
     let ask = Ask { actor: &actor, reason: &wish.reason, dry_run: wish.dry_run };
     let bulk = BulkAsk { filter: &filter, action: &action, ask };
     if wish.dry_run {
-        return Ok(json(StatusCode::OK, &state.operators().preview_bulk(bulk).await?));
+        return Ok(json(StatusCode::OK, &state.operators(&actor).preview_bulk(bulk).await?));
     }
-    let begun = state.operators().begin_bulk(bulk).await?;
+    let begun = state.operators(&actor).begin_bulk(bulk).await?;
     let mut response = json(StatusCode::ACCEPTED, &begun);
     if let Ok(location) = HeaderValue::try_from(format!("/ops/v1/bulk/{}", begun.id)) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -66,8 +66,8 @@ pub(super) async fn begin(
     get, path = "/ops/v1/bulk", operation_id = "listBulks", tag = "Operators",
     responses((status = 200, description = "The latest 20, the newest first", body = Bulks)),
 )]
-pub(super) async fn list(Has(state): Has<State>, _operator: Operator) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &json!({"data": state.operators().bulks().await?})))
+pub(super) async fn list(Has(state): Has<State>, Operator(actor): Operator) -> Result<Response, Problem> {
+    Ok(json(StatusCode::OK, &json!({"data": state.operators(&actor).bulks().await?})))
 }
 
 /// Read a bulk
@@ -80,7 +80,7 @@ pub(super) async fn list(Has(state): Has<State>, _operator: Operator) -> Result<
 )]
 pub(super) async fn read(
     Has(state): Has<State>,
-    _operator: Operator,
+    Operator(actor): Operator,
     Path(bulk_id): Path<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -93,7 +93,7 @@ pub(super) async fn read(
         None => None,
     };
     let limit = asked.limit(RESULTS);
-    let seen = state.operators().bulk(id, after, limit).await?.ok_or_else(not_found)?;
+    let seen = state.operators(&actor).bulk(id, after, limit).await?.ok_or_else(not_found)?;
     let full = u32::try_from(seen.results.len()).is_ok_and(|shown| shown == limit);
     let next_cursor = seen.results.last().filter(|_| full).map(|last| last.checkout_id);
     let mut answer = json!(seen);

@@ -17,6 +17,9 @@ use super::described_many::{AuditPage, CheckoutPage, Overview, Verified};
 use super::request::{About, Asked, wrong};
 use crate::ops::{CheckoutId, Cursor, PAGE, Sort, why as plainly};
 
+/// Why an operator of one store has no chain to verify.
+const ONE_CHAIN: &str = "the audit log is one chain of all stores: an operator of one store cannot verify it";
+
 /// How everything stands
 ///
 /// Counts by status and step, the stuck by reason, money at risk, and for each store the rate budget, the circuit breakers
@@ -25,8 +28,8 @@ use crate::ops::{CheckoutId, Cursor, PAGE, Sort, why as plainly};
     get, path = "/ops/v1/summary", operation_id = "summary", tag = "Operators",
     responses((status = 200, description = "As it is now", body = Overview)),
 )]
-pub(super) async fn summary(Has(state): Has<State>, _operator: Operator) -> Result<Response, Problem> {
-    let overview = state.operators().overview().await?;
+pub(super) async fn summary(Has(state): Has<State>, Operator(actor): Operator) -> Result<Response, Problem> {
+    let overview = state.operators(&actor).overview().await?;
     let mut answer = json!(overview.summary);
     if let Some(answer) = answer.as_object_mut() {
         answer.insert("stores".to_owned(), json!(overview.stores));
@@ -43,7 +46,7 @@ pub(super) async fn summary(Has(state): Has<State>, _operator: Operator) -> Resu
 )]
 pub(super) async fn list(
     Has(state): Has<State>,
-    _operator: Operator,
+    Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let asked = asked.checked(&[&LIST_QUERY, &FILTER])?;
@@ -51,7 +54,7 @@ pub(super) async fn list(
     let sort: Sort = asked.text("sort").and_then(|text| text.parse().ok()).unwrap_or_default();
     let after = asked.text("cursor").map(|text| Cursor::decode(text, sort)).transpose();
     let after = after.map_err(|error| wrong("cursor", error.to_string()))?;
-    let page = state.operators().list(&filter, sort, after, asked.limit(PAGE)).await?;
+    let page = state.operators(&actor).list(&filter, sort, after, asked.limit(PAGE)).await?;
     Ok(json(StatusCode::OK, &page))
 }
 
@@ -63,7 +66,7 @@ pub(super) async fn list(
     responses((status = 200, description = "Everything that is known", body = Case)),
 )]
 pub(super) async fn case(Has(state): Has<State>, about: About) -> Result<Response, Problem> {
-    let case = state.operators().case(about.id).await?.ok_or_else(not_found)?;
+    let case = state.operators(&about.actor).case(about.id).await?.ok_or_else(not_found)?;
     let mut response = json(StatusCode::OK, &case::as_json(&case));
     if let Some(tag) = etag(case.checkout()) {
         response.headers_mut().insert(axum::http::header::ETAG, tag);
@@ -79,7 +82,7 @@ pub(super) async fn case(Has(state): Has<State>, about: About) -> Result<Respons
     responses((status = 200, description = "In plain words", body = Why)),
 )]
 pub(super) async fn why(Has(state): Has<State>, about: About) -> Result<Response, Problem> {
-    let case = state.operators().case(about.id).await?.ok_or_else(not_found)?;
+    let case = state.operators(&about.actor).case(about.id).await?.ok_or_else(not_found)?;
     let mut answer = json!(plainly(&case));
     if let Some(answer) = answer.as_object_mut() {
         answer.insert("checkout_id".to_owned(), json!(about.id));
@@ -96,7 +99,7 @@ pub(super) async fn why(Has(state): Has<State>, about: About) -> Result<Response
 )]
 pub(super) async fn audit(
     Has(state): Has<State>,
-    _operator: Operator,
+    Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let asked = asked.checked(&[&AUDIT_QUERY])?;
@@ -109,19 +112,20 @@ pub(super) async fn audit(
         Some(Ok(cursor)) => Some(cursor),
         None => None,
     };
-    Ok(json(StatusCode::OK, &state.operators().audit(id, cursor, asked.limit(PAGE)).await?))
+    Ok(json(StatusCode::OK, &state.operators(&actor).audit(id, cursor, asked.limit(PAGE)).await?))
 }
 
 /// Verify the audit log
 ///
-/// Walks the chain of hashes. With `head`, a head that was noted earlier has to be on it.
+/// Walks the chain of hashes. With `head`, a head that was noted earlier has to be on it. The chain is of all stores: an
+/// operator of one of them is answered with 404.
 #[utoipa::path(
     get, path = "/ops/v1/audit/verify", operation_id = "verifyAudit", tag = "Operators",
     responses((status = 200, description = "What was found", body = Verified)),
 )]
 pub(super) async fn verify(
     Has(state): Has<State>,
-    _operator: Operator,
+    Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let asked = asked.checked(&[&HEAD_QUERY])?;
@@ -132,7 +136,9 @@ pub(super) async fn verify(
             None => return Err(wrong("head", "must be 64 hexadecimal digits".to_owned())),
         },
     };
-    Ok(json(StatusCode::OK, &state.operators().verify_audit(anchor).await?))
+    let verified = state.operators(&actor).verify_audit(anchor).await?;
+    let verified = verified.ok_or_else(|| Problem::new(Slug::NotFound, ONE_CHAIN))?;
+    Ok(json(StatusCode::OK, &verified))
 }
 
 fn hash(text: &str) -> Option<[u8; 32]> {

@@ -37,7 +37,7 @@ impl FromRequestParts<State> for About {
         let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
         let text = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value);
         let id: CheckoutId = text.and_then(|text| text.parse().ok()).ok_or_else(not_found)?;
-        if state.engine().store_of(id).await?.is_none() {
+        if !state.operators(&actor).knows(id).await? {
             return Err(not_found());
         }
         if let Some(trace) = parts.extensions.get::<Trace>() {

@@ -115,6 +115,9 @@ impl Outcome {
 impl Operators {
     /// Begins an action, or finds the one that its key is bound to.
     pub async fn submit(&self, new: NewAction) -> Result<Submitted, OrderRefused> {
+        if !self.of(&new.actor).sees(&new.store) {
+            return Err(OrderRefused::UnknownStore);
+        }
         let begun = match enough(&new.actor, new.kind.role()) {
             Ok(()) => self.begin(&new).await,
             Err(refused) => Err(refused),

@@ -44,7 +44,7 @@ impl Operators {
         id: OrderId,
         ask: StatusAsk<'_>,
     ) -> Result<Changed, OrderRefused> {
-        let done = self.try_to_change(store, id, &ask).await;
+        let done = self.of(ask.actor).try_to_change(store, id, &ask).await;
         let result = match &done {
             _ if ask.dry_run => return done,
             Ok(_) => "done".to_owned(),
@@ -81,6 +81,9 @@ impl Operators {
         id: OrderId,
         ask: &StatusAsk<'_>,
     ) -> Result<Changed, OrderRefused> {
+        if !self.sees(store) {
+            return Err(OrderRefused::UnknownStore);
+        }
         enough(ask.actor, Role::Act)?;
         let cx = call(Uuid::now_v7());
         let orders = self.client_of(store)?.orders(&cx);

@@ -168,14 +168,14 @@ fn unread(error: &Error, what: &'static str) -> OrderRefused {
 }
 
 impl Operators {
-    /// The store that is meant: the one of this name, or the only one.
+    /// The store that is meant: the one of this name, or the only one that is seen from here.
     pub fn store_named(&self, name: Option<&str>) -> Result<String, OrderRefused> {
         let clients = &self.inner.clients;
         match name {
-            Some(name) if clients.contains_key(name) => Ok(name.to_owned()),
+            Some(name) if clients.contains_key(name) && self.sees(name) => Ok(name.to_owned()),
             Some(_) => Err(OrderRefused::UnknownStore),
             None => {
-                let mut names: Vec<&String> = clients.keys().collect();
+                let mut names: Vec<&String> = clients.keys().filter(|name| self.sees(name)).collect();
                 names.sort();
                 match names.as_slice() {
                     [one] => Ok((*one).clone()),
@@ -188,7 +188,8 @@ impl Operators {
     }
 
     fn client_of(&self, store: &str) -> Result<&Client, OrderRefused> {
-        self.inner.clients.get(store).ok_or(OrderRefused::UnknownStore)
+        let client = self.inner.clients.get(store).filter(|_| self.sees(store));
+        client.ok_or(OrderRefused::UnknownStore)
     }
 }
 

@@ -122,7 +122,8 @@ impl Operators {
 
     /// One action on an order.
     pub async fn order_action(&self, id: Uuid) -> Result<Option<OrderAction>, OrderRefused> {
-        Ok(self.store().order_action(id).await?)
+        let action = self.store().order_action(id).await?;
+        Ok(action.filter(|action| self.sees(&action.store)))
     }
 
     /// Actions on orders, the newest first.
@@ -131,6 +132,10 @@ impl Operators {
         filter: &OrderActionFilter<'_>,
         limit: u32,
     ) -> Result<Vec<OrderAction>, OrderRefused> {
-        Ok(self.store().order_actions(filter, i64::from(limit)).await?)
+        if filter.store.is_some_and(|store| !self.sees(store)) {
+            return Ok(Vec::new());
+        }
+        let filter = OrderActionFilter { store: filter.store.or(self.scope()), ..filter.clone() };
+        Ok(self.store().order_actions(&filter, i64::from(limit)).await?)
     }
 }

@@ -84,7 +84,7 @@ impl Operators {
             Outcome::NotDone { detail, .. } => return Err(Refused::Upstream(detail)),
         };
         let now = self.store().look(checkout.id).await?.ok_or(Refused::NotFound)?;
-        let noted = self.store().audit(Some(checkout.id.uuid()), None, 1).await?;
+        let noted = self.store().audit(Some(checkout.id.uuid()), None, 1, None).await?;
         let report = report(held, ask, effect);
         Ok(Report {
             status_after: now.checkout.status.as_str(),

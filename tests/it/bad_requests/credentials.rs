@@ -11,7 +11,7 @@ use crate::harness::{ACTOR, KEY, OPERATOR, READER, World, custom_cart};
 const ELSEWHERE: &str = "key-of-another-store-of-the-tests";
 
 /// Who may use an operators' route: the least role, as the contract has it.
-const OPERATORS: &[(&str, &str, Role)] = &[
+pub(crate) const OPERATORS: &[(&str, &str, Role)] = &[
     ("GET", "/ops/v1/summary", Role::Read),
     ("GET", "/ops/v1/checkouts", Role::Read),
     ("GET", "/ops/v1/checkouts/{id}", Role::Read),

@@ -2,7 +2,7 @@
 //! recorded, and it is never our own failure.
 
 mod bodies;
-mod credentials;
+pub(crate) mod credentials;
 mod fuzz;
 mod payments;
 mod requests;

@@ -51,7 +51,7 @@ async fn one_at_a_time_is_never_held_back_for_a_group() {
         }
         claim.into_checkout()
     };
-    let checkout = running(committer, groups.clone(), work).await;
+    let checkout = Box::pin(running(committer, groups.clone(), work)).await;
     assert_eq!(version(&database.pool, checkout.id).await, 22);
     assert_eq!(groups.sizes(), [1; 21]);
     database.drop().await;
@@ -91,7 +91,8 @@ async fn tour(store: &Store, pool: &PgPool) {
         let mut from = checkout();
         from.metadata = json!({"n": n}).as_object().cloned().unwrap_or_default();
         let transition = Transition::new(&from, Event::Claimed, Hold::Lease, |_| {}).expect("legal");
-        let transition = transition.bind(binding(&format!("tour-{n}"), false)).began(began(StepName::Cart));
+        let transition =
+            transition.bind(Some(binding(&format!("tour-{n}"), false))).began(began(StepName::Cart));
         store.create(transition, [u8::try_from(n).unwrap_or(9); 32], TTL).await.expect("it is created")
     });
     let mut claims = join_all(created).await;
@@ -134,7 +135,7 @@ async fn tour(store: &Store, pool: &PgPool) {
     // The key of one is bound again, which takes its answer back.
     let rested = claims.pop().expect("two").into_checkout();
     let transition = Transition::new(&rested, Event::Claimed, Hold::Lease, |_| {}).expect("legal");
-    let claim = store.claim(transition.bind(binding("tour-1", true))).await.expect("it is claimed");
+    let claim = store.claim(transition.bind(Some(binding("tour-1", true)))).await.expect("it is claimed");
     // An order dies, and another one takes its place.
     let died = |checkout: &mut Checkout| checkout.facts.dead_orders = vec![11, 15];
     let claim = advance(store, claim, died).await.expect("it is written");
@@ -184,7 +185,7 @@ async fn rows(database: &Database) -> Vec<serde_json::Value> {
 #[tokio::test]
 async fn a_group_writes_what_each_would_have_written_alone() {
     let Bench { database, store, committer, groups } = Bench::new().await;
-    running(committer, groups.clone(), tour(&store, &database.pool)).await;
+    Box::pin(running(committer, groups.clone(), tour(&store, &database.pool))).await;
     assert!(groups.sizes().iter().filter(|&&size| size == 2).count() == 4, "{:?}", groups.sizes());
     let alone = Bench::new().await;
     tour(&alone.plain(), &alone.database.pool).await;
@@ -315,7 +316,7 @@ async fn tables_that_grow_from_nothing_are_never_read_as_a_whole() {
         }
     };
     // Its connection ends with it, and tells what it read.
-    running(committer, groups.clone(), work).await;
+    Box::pin(running(committer, groups.clone(), work)).await;
     let read = async {
         loop {
             let read: i64 = sqlx::query_scalar(

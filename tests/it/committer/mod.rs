@@ -81,12 +81,13 @@ impl Bench {
 /// Does this while the committer runs, which is drained afterwards.
 async fn running<T>(committer: Committer, groups: Arc<Groups>, work: impl Future<Output = T>) -> T {
     let stopping = CancellationToken::new();
+    let work = Box::pin(work);
     let work = async {
         let done = work.await;
         stopping.cancel();
         done
     };
-    tokio::join!(committer.run(stopping.clone(), groups), work).1
+    tokio::join!(Box::pin(committer.run(stopping.clone(), groups)), work).1
 }
 
 /// A checkout on which nothing was done, not yet in the database.
@@ -120,15 +121,15 @@ fn key(name: &str) -> KeyRef {
     KeyRef { principal: "web".to_owned(), key: name.parse().expect("a key") }
 }
 
-fn binding(name: &str, again: bool) -> Option<Binding> {
-    Some(Binding { key: key(name), operation: "create".to_owned(), fingerprint: [7; 32], again })
+fn binding(name: &str, again: bool) -> Binding {
+    Binding { key: key(name), operation: "create".to_owned(), fingerprint: [7; 32], again }
 }
 
 /// Creates a checkout and binds a key of this name.
 async fn create(store: &Store, name: &str) -> Result<Claim, Error> {
     let from = checkout();
     let transition = Transition::new(&from, Event::Claimed, Hold::Lease, |_| {}).expect("it may be claimed");
-    store.create(transition.bind(binding(name, false)), [1; 32], TTL).await
+    store.create(transition.bind(Some(binding(name, false))), [1; 32], TTL).await
 }
 
 /// Goes on with a checkout, with these changes.

@@ -42,7 +42,7 @@ async fn meet(store: &Store, claim: Claim, fate: Fate, n: i64) -> Result<Claim, 
     };
     let transition = Transition::new(claim.checkout(), Event::Advanced, Hold::Lease, change).expect("legal");
     // Bound when it was created.
-    let key = binding("claimed-0", false).filter(|_| fate == Fate::KeyBound);
+    let key = (fate == Fate::KeyBound).then(|| binding("claimed-0", false));
     store.advance(claim, transition.bind(key)).await.map_err(|(_, error)| error)
 }
 
@@ -198,7 +198,7 @@ async fn a_checkout_that_somebody_holds_locked_delays_no_other() {
         tx.rollback().await.expect("it is let go");
         waits.await.expect("it is written")
     };
-    let work = tokio::time::timeout(PATIENCE, running(committer, groups, work));
+    let work = tokio::time::timeout(PATIENCE, Box::pin(running(committer, groups, work)));
     assert_eq!(work.await.expect("nobody waits for long").checkout().version, 3);
     database.drop().await;
 }
@@ -235,7 +235,7 @@ async fn who_has_gone_before_the_turn_came_is_not_written() {
     let mut goes = Box::pin(advance(&store, goes, |_| {}));
     assert!(poll!(&mut goes).is_pending());
     drop(goes);
-    let stays = running(committer, groups.clone(), advance(&store, stays, |_| {})).await;
+    let stays = Box::pin(running(committer, groups.clone(), advance(&store, stays, |_| {}))).await;
     assert_eq!(version(&database.pool, stays.expect("it is written").checkout().id).await, 3);
     assert_eq!(version(&database.pool, id).await, 2);
     assert_eq!(groups.sizes(), [1]);

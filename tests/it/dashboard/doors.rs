@@ -10,7 +10,7 @@ use crate::harness::{ACTOR, KEY, OPERATOR, READER, World, custom_cart};
 use crate::operators::id;
 
 /// Who may use a page; `None`: everybody. What a form asks for is decided in the operators' room.
-const PAGES: &[(&str, &str, Option<Role>)] = &[
+pub(crate) const PAGES: &[(&str, &str, Option<Role>)] = &[
     ("get", "/ops", Some(Role::Read)),
     ("get", "/ops/sign-in", None),
     ("post", "/ops/sign-in", None),

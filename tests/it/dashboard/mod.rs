@@ -1,7 +1,7 @@
 //! The operators' pages: who gets in, what a browser makes of them, and that they do what they say.
 
 mod browser;
-mod doors;
+pub(crate) mod doors;
 mod driver;
 mod events;
 mod forms;

@@ -78,19 +78,21 @@ async fn a_changed_or_removed_row_is_found() {
         super::until(&service, &path, "awaiting_input").await;
     }
     let operators = service.operators();
-    let verified = operators.verify_audit(None).await.expect("a walk");
+    let verified = operators.verify_audit(None).await.expect("a walk").expect("the chain");
     assert_eq!((verified.rows, verified.broken), (6, None));
     let head = verified.head;
     tamper(&world, "update audit set reason = 'another' where audit_id = 3").await;
-    let broken = operators.verify_audit(None).await.expect("a walk").broken.expect("it is found");
+    let broken =
+        operators.verify_audit(None).await.expect("a walk").expect("the chain").broken.expect("it is found");
     assert_eq!(broken.audit_id, 3);
     tamper(&world, "update audit set reason = 'a test' where audit_id = 3").await;
-    assert_eq!(operators.verify_audit(None).await.expect("a walk").broken, None);
+    assert_eq!(operators.verify_audit(None).await.expect("a walk").expect("the chain").broken, None);
     tamper(&world, "delete from audit where audit_id = 6").await;
-    let broken = operators.verify_audit(None).await.expect("a walk").broken.expect("it is found");
+    let broken =
+        operators.verify_audit(None).await.expect("a walk").expect("the chain").broken.expect("it is found");
     assert_eq!(broken.audit_id, 6);
     tamper(&world, "delete from audit").await;
-    assert!(operators.verify_audit(None).await.expect("a walk").broken.is_some());
+    assert!(operators.verify_audit(None).await.expect("a walk").expect("the chain").broken.is_some());
     assert_eq!(head.len(), 64);
     service.stop().await;
     world.finish().await;
@@ -115,7 +117,7 @@ async fn many_operators_at_once_make_one_chain() {
     for refused in done.into_iter().filter_map(Result::err) {
         assert_eq!(refused.name(), "at-rest", "{refused}");
     }
-    let verified = service.operators().verify_audit(None).await.expect("a walk");
+    let verified = service.operators().verify_audit(None).await.expect("a walk").expect("the chain");
     assert_eq!((verified.rows, verified.broken), (18, None));
     service.stop().await;
     world.finish().await;

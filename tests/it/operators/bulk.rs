@@ -52,7 +52,7 @@ async fn a_bulk_is_previewed_carried_out_and_answers_for_each() {
         let actions = case(&service, path).await.actions;
         assert!(actions[0].detail.contains("bulk_id"), "{actions:?}");
     }
-    assert_eq!(operators.verify_audit(None).await.expect("a walk").broken, None);
+    assert_eq!(operators.verify_audit(None).await.expect("a walk").expect("the chain").broken, None);
     service.stop().await;
     world.finish().await;
 }

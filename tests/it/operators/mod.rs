@@ -6,6 +6,7 @@ mod doors;
 mod http;
 mod lists;
 mod reasons;
+mod stores;
 
 pub(crate) use doors::{Denied, Done, act};
 use headless_checkout::ops::{Actor, Case, CheckoutId, Role};
@@ -33,7 +34,7 @@ pub(crate) async fn world() -> World {
 
 /// An operator with this role.
 pub(crate) fn actor(role: Role) -> Actor {
-    Actor { name: "olga".to_owned(), role }
+    Actor { name: "olga".to_owned(), role, store: None }
 }
 
 /// The id in a checkout's path.

@@ -136,7 +136,7 @@ async fn act(
         if key.is_none() && kind != Kind::Shipment {
             return Err(Problem::of(Slug::KeyMissing));
         }
-        let store = store_of(state, &asked.checked(&[&STORE_QUERY])?)?;
+        let store = store_of(state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
         let body = body?;
         let (checked, reason) = check(body.value())?;
         Ok((key, store, checked, reason, canonical(body.value())))
@@ -148,6 +148,7 @@ async fn act(
         Err(problem) => return Err(problem),
     };
     let wait = Wait::of(headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()));
+    let room = state.operators(&order.actor);
     let principal = format!("operator:{}", order.actor.name);
     let target = format!("{store}/{}", order.id);
     let new = NewAction {
@@ -162,8 +163,8 @@ async fn act(
         key: key.map(|key| key.as_str().to_owned()),
         checkout_id: None,
     };
-    let submitted = state.operators().submit(new).await?;
-    let action = state.operators().ended(submitted.id, wait.duration()).await?;
+    let submitted = room.submit(new).await?;
+    let action = room.ended(submitted.id, wait.duration()).await?;
     let action = action.ok_or_else(|| Problem::internal("an action that was begun is gone"))?;
     let mut response = answer(&action)?;
     let headers = response.headers_mut();
@@ -227,7 +228,7 @@ fn shown(action: &OrderAction) -> Value {
 )]
 pub(super) async fn list(
     Has(state): Has<State>,
-    _operator: Operator,
+    Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let asked = asked.checked(&[&ACTIONS_QUERY])?;
@@ -244,7 +245,7 @@ pub(super) async fn list(
         before,
     };
     let limit = asked.limit(PAGE);
-    let mut actions = state.operators().order_actions(&filter, limit + 1).await?;
+    let mut actions = state.operators(&actor).order_actions(&filter, limit + 1).await?;
     let more = actions.len() > limit as usize;
     actions.truncate(limit as usize);
     let next_cursor = actions.last().filter(|_| more).map(|last| last.order_action_id);
@@ -262,11 +263,11 @@ pub(super) async fn list(
 )]
 pub(super) async fn read(
     Has(state): Has<State>,
-    _operator: Operator,
+    Operator(actor): Operator,
     Path(action_id): Path<String>,
 ) -> Result<Response, Problem> {
     let missing = || not_found("action");
     let id: Uuid = action_id.parse().map_err(|_| missing())?;
-    let action = state.operators().order_action(id).await?.ok_or_else(missing)?;
+    let action = state.operators(&actor).order_action(id).await?.ok_or_else(missing)?;
     Ok(json(StatusCode::OK, &shown(&action)))
 }

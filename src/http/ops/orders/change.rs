@@ -38,7 +38,7 @@ pub(super) async fn update(
     let read = || -> Result<_, Problem> {
         let asked = asked.checked(&[&STORE_QUERY])?;
         let Json(body) = body?;
-        Ok((store_of(&state, &asked)?, validate::change_order(body.value())?))
+        Ok((store_of(&state, &order.actor, &asked)?, validate::change_order(body.value())?))
     };
     let (store, (fields, reason, dry_run)) = match read() {
         Ok(read) => read,
@@ -46,7 +46,7 @@ pub(super) async fn update(
         Err(problem) => return Err(problem),
     };
     let ask = StatusAsk { actor: &order.actor, reason: &reason, fields: &fields, dry_run };
-    let changed = state.operators().change_order(&store, order.id, ask).await?;
+    let changed = state.operators(&order.actor).change_order(&store, order.id, ask).await?;
     let mut answer = changed.order;
     if let Some(answer) = answer.as_object_mut() {
         answer.insert("status_change".to_owned(), json!(changed.change));
@@ -72,8 +72,8 @@ pub(super) async fn quote_refund(
     if order.actor.role < Role::Act {
         return Err(forbidden(Role::Act));
     }
-    let store = store_of(&state, &asked.checked(&[&STORE_QUERY])?)?;
+    let store = store_of(&state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
     let Json(body) = body?;
     let body = validate::refund_quote(body.value())?;
-    Ok(json(StatusCode::CREATED, &state.operators().refund_quote(&store, order.id, &body).await?))
+    Ok(json(StatusCode::CREATED, &state.operators(&order.actor).refund_quote(&store, order.id, &body).await?))
 }

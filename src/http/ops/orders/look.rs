@@ -27,11 +27,11 @@ const ROWS: u32 = 50;
 )]
 pub(super) async fn list(
     Has(state): Has<State>,
-    _operator: Operator,
+    Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let asked = asked.checked(&[&ORDERS_QUERY])?;
-    let store = store_of(&state, &asked)?;
+    let store = store_of(&state, &actor, &asked)?;
     let text = |name: &str| asked.text(name).map(str::to_owned);
     let filter = OrderFilter {
         cart_id: text("cart_id"),
@@ -51,7 +51,7 @@ pub(super) async fn list(
         page: Some(asked.page()),
         limit: Some(asked.limit(ROWS)),
     };
-    let rows = state.operators().orders(&store, &filter).await?;
+    let rows = state.operators(&actor).orders(&store, &filter).await?;
     Ok(page(&asked, &rows))
 }
 
@@ -71,8 +71,8 @@ fn page(asked: &Asked, rows: &[serde_json::Value]) -> Response {
     responses((status = 200, description = "The order", body = Order)),
 )]
 pub(super) async fn read(Has(state): Has<State>, order: OrderOf, asked: Asked) -> Result<Response, Problem> {
-    let store = store_of(&state, &asked.checked(&[&STORE_QUERY])?)?;
-    Ok(json(StatusCode::OK, &state.operators().order(&store, order.id).await?))
+    let store = store_of(&state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
+    Ok(json(StatusCode::OK, &state.operators(&order.actor).order(&store, order.id).await?))
 }
 
 /// List order statuses
@@ -84,11 +84,11 @@ pub(super) async fn read(Has(state): Has<State>, order: OrderOf, asked: Asked) -
 )]
 pub(super) async fn statuses(
     Has(state): Has<State>,
-    _operator: Operator,
+    Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let store = store_of(&state, &asked.checked(&[&STORE_QUERY])?)?;
-    Ok(json(StatusCode::OK, &json!({"data": state.operators().order_statuses(&store).await?})))
+    let store = store_of(&state, &actor, &asked.checked(&[&STORE_QUERY])?)?;
+    Ok(json(StatusCode::OK, &json!({"data": state.operators(&actor).order_statuses(&store).await?})))
 }
 
 /// List customers
@@ -98,11 +98,11 @@ pub(super) async fn statuses(
 )]
 pub(super) async fn customers(
     Has(state): Has<State>,
-    _operator: Operator,
+    Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let asked = asked.checked(&[&CUSTOMERS_QUERY])?;
-    let store = store_of(&state, &asked)?;
+    let store = store_of(&state, &actor, &asked)?;
     let list = |name: &str| -> Vec<String> {
         let parts = asked.text(name).unwrap_or_default().split(',').map(str::trim);
         parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -114,7 +114,7 @@ pub(super) async fn customers(
         page: Some(asked.page()),
         limit: Some(asked.limit(ROWS)),
     };
-    let rows = state.operators().customers(&store, &filter).await?;
+    let rows = state.operators(&actor).customers(&store, &filter).await?;
     Ok(page(&asked, &rows))
 }
 
@@ -128,12 +128,12 @@ pub(super) async fn customers(
 )]
 pub(super) async fn variants(
     Has(state): Has<State>,
-    ProductOf(product_id): ProductOf,
+    product: ProductOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let asked = asked.checked(&[&VARIANTS_QUERY])?;
-    let store = store_of(&state, &asked)?;
+    let store = store_of(&state, &product.actor, &asked)?;
     let (number, limit) = (Some(asked.page()), Some(asked.limit(ROWS)));
-    let rows = state.operators().variants(&store, product_id, number, limit).await?;
+    let rows = state.operators(&product.actor).variants(&store, product.id, number, limit).await?;
     Ok(page(&asked, &rows))
 }

@@ -18,8 +18,8 @@ use super::request::{AddressOf, OrderOf, store_of};
 use crate::ops::orders::Part;
 
 async fn part(state: &State, order: &OrderOf, asked: Asked, part: Part) -> Result<Response, Problem> {
-    let store = store_of(state, &asked.checked(&[&STORE_QUERY])?)?;
-    let rows = state.operators().order_part(&store, order.id, part).await?;
+    let store = store_of(state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
+    let rows = state.operators(&order.actor).order_part(&store, order.id, part).await?;
     Ok(json(StatusCode::OK, &json!({"data": rows})))
 }
 
@@ -83,8 +83,8 @@ pub(super) async fn shipping_quotes(
 pub(super) async fn taxes(Has(state): Has<State>, order: OrderOf, asked: Asked) -> Result<Response, Problem> {
     let asked = asked.checked(&[&TAXES_QUERY])?;
     let details = asked.text("details") == Some("true");
-    let store = store_of(&state, &asked)?;
-    let rows = state.operators().order_part(&store, order.id, Part::Taxes { details }).await?;
+    let store = store_of(&state, &order.actor, &asked)?;
+    let rows = state.operators(&order.actor).order_part(&store, order.id, Part::Taxes { details }).await?;
     Ok(json(StatusCode::OK, &json!({"data": rows})))
 }
 

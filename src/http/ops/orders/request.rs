@@ -46,15 +46,20 @@ impl FromRequestParts<State> for AddressOf {
 
 /// The product of the path.
 #[derive(Debug)]
-pub(super) struct ProductOf(pub(super) i64);
+pub(super) struct ProductOf {
+    /// Which.
+    pub(super) id: i64,
+    /// Who asks.
+    pub(super) actor: Actor,
+}
 
 impl FromRequestParts<State> for ProductOf {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        let Operator(_) = Operator::from_request_parts(parts, state).await?;
+        let Operator(actor) = Operator::from_request_parts(parts, state).await?;
         let id = number(parts, state, "product_id").await.filter(|id| *id > 0);
-        id.map(Self).ok_or_else(|| not_found("product"))
+        Ok(Self { id: id.ok_or_else(|| not_found("product"))?, actor })
     }
 }
 
@@ -64,9 +69,9 @@ async fn number(parts: &mut Parts, state: &State, name: &str) -> Option<i64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// The store that the query names, or the only one.
-pub(super) fn store_of(state: &State, asked: &Asked) -> Result<String, Problem> {
-    Ok(state.operators().store_named(asked.text("store"))?)
+/// The store that the query names, or the only one that the operator has.
+pub(super) fn store_of(state: &State, actor: &Actor, asked: &Asked) -> Result<String, Problem> {
+    Ok(state.operators(actor).store_named(asked.text("store"))?)
 }
 
 pub(super) fn not_found(what: &str) -> Problem {
