@@ -15,7 +15,7 @@ macro_rules! items {
 
 macro_rules! payment {
     () => {
-        r#""payment_method_id":"stripe.card","instrument":{"type":"stored_card","token":"fc8f2e0f4fcb4c3ea4dfb4c0d7b4e3c1"}"#
+        r#""payment_method_id":"stripe.card","instrument":{"type":"stored_card","token":"fc8f2e0f4fcb4c3ea4dfb4c0d7b4e3c1fc8f2e0f4fcb4c3ea4dfb4c0d7b4e3c1"}"#
     };
 }
 
