@@ -37,12 +37,6 @@ impl Carts<'_> {
         self.client.call(self.cx, request.query("include", joined(include)), document(Cart::parse)).await
     }
 
-    /// Reads a cart. 404: deleted, expired, or converted by a paid order.
-    pub async fn get(&self, cart_id: &str, include: &[&str]) -> Result<Answer<Cart>, Error> {
-        let request = Request::api("cart.get", Method::GET, &["v3", "carts", cart_id]);
-        self.client.call(self.cx, request.query("include", joined(include)), document(Cart::parse)).await
-    }
-
     /// Adds items; the body is BigCommerce's (`line_items`, `custom_items`, `gift_certificates`).
     pub async fn add_items(
         &self,

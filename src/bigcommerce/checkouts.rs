@@ -90,20 +90,6 @@ impl Checkouts<'_> {
         self.send("checkout.add_consignments", Method::POST, &segments, Some(body), include).await
     }
 
-    /// Replaces a consignment's address and line items; the body is BigCommerce's. Never with a shipping option:
-    /// BigCommerce wants that in a call of its own.
-    pub async fn update_consignment(
-        &self,
-        id: &str,
-        consignment_id: &str,
-        body: &Value,
-        version: Option<i64>,
-    ) -> Result<Answer<Checkout>, Error> {
-        let segments = ["v3", "checkouts", id, "consignments", consignment_id];
-        let (body, include) = (versioned(body, version), Include::ShippingOptions);
-        self.send("checkout.update_consignment", Method::PUT, &segments, Some(body), include).await
-    }
-
     /// Selects a consignment's shipping option. Naturally idempotent; 422 means that the quote is gone.
     pub async fn select_shipping_option(
         &self,

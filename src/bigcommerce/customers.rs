@@ -66,24 +66,6 @@ impl Customer {
     }
 }
 
-/// An instrument that a customer stored. `raw` holds its token: for the shopper, not for a log.
-#[derive(Clone)]
-pub struct StoredInstrument {
-    /// BigCommerce's `type`, such as `stored_card`.
-    pub kind: Option<String>,
-    /// Its last four digits.
-    pub last_4: Option<String>,
-    /// Exactly what BigCommerce answered.
-    pub raw: Value,
-}
-
-impl StoredInstrument {
-    fn parse(raw: Value) -> Option<Self> {
-        let (kind, last_4) = (lenient::filled(&raw, "type"), lenient::filled(&raw, "last_4"));
-        Some(Self { kind, last_4, raw: as_is(raw)? })
-    }
-}
-
 impl Customers<'_> {
     /// Lists customers.
     pub async fn list(&self, filter: &Filter) -> Result<Answer<Vec<Customer>>, Error> {
@@ -97,14 +79,6 @@ impl Customers<'_> {
         let found = self.list(&filter).await?;
         Ok(found.map(|list| list.into_iter().find(|customer| customer.id == id)))
     }
-
-    /// What the customer stored to pay with. It does not say for which payment method: ask the methods for that.
-    pub async fn stored_instruments(&self, id: i64) -> Result<Answer<Vec<StoredInstrument>>, Error> {
-        let id = id.to_string();
-        let segments = ["v3", "customers", &id, "stored-instruments"];
-        let request = Request::api("customer.stored_instruments", Method::GET, &segments);
-        self.client.call(self.cx, request, rows(StoredInstrument::parse)).await
-    }
 }
 
 #[cfg(test)]
@@ -114,11 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stored_instruments_are_a_bare_array_and_customers_are_not() {
-        let bare = json!([{"type": "stored_card", "last_4": 1111, "token": "t"}]);
-        let read = rows(StoredInstrument::parse)(Some(bare)).expect("a list");
-        assert_eq!(read.first().and_then(|one| one.last_4.as_deref()), Some("1111"));
-
+    fn customers_are_read() {
         let read = rows(Customer::parse)(Some(json!({"data": [{"id": "4", "email": ""}], "meta": {}})));
         assert_eq!(read.expect("a list").first().map(|one| (one.id, one.email.is_none())), Some((4, true)));
         assert!(rows(Customer::parse)(Some(json!({"data": [{"email": "x"}]}))).is_none());

@@ -96,12 +96,6 @@ impl Hooks<'_> {
         let request = Request::api("hook.update", Method::PUT, &["v3", "hooks", &id]).json(&hook.body());
         self.client.call(self.cx, request, document(|hook| Hook::parse(&hook))).await
     }
-
-    /// Ends a subscription.
-    pub async fn delete(&self, id: i64) -> Result<Answer<()>, Error> {
-        let id = id.to_string();
-        self.client.done(self.cx, Request::api("hook.delete", Method::DELETE, &["v3", "hooks", &id])).await
-    }
 }
 
 #[cfg(test)]

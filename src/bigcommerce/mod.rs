@@ -22,7 +22,6 @@ mod path;
 pub mod payments;
 mod rejection;
 mod secret;
-pub mod store_information;
 mod transport;
 
 use std::{sync::Arc, time::Duration};

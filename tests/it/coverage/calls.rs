@@ -22,7 +22,6 @@ use crate::harness::good_card;
 const ORDER: i64 = 9_000_001;
 const ADDRESS: i64 = 9_000_002;
 const PRODUCT: i64 = 9_000_003;
-const CUSTOMER: i64 = 9_000_004;
 const HOOK: i64 = 9_000_005;
 const PLACES: &[(&str, &str)] = &[
     ("9000001", "{order_id}"),
@@ -125,7 +124,6 @@ async fn carts(client: &Client) {
     let (cx, body) = (nobody(), json!({}));
     let carts = client.carts(&cx);
     let _ = carts.create(&body, &["redirect_urls"]).await;
-    let _ = carts.get("cart", &[]).await;
     let _ = carts.add_items("cart", &body, Some(1)).await;
     let _ = carts.update_item("cart", "item", &body, Some(1)).await;
     let _ = carts.delete_item("cart", "item", Some(1)).await;
@@ -140,7 +138,6 @@ async fn checkouts(client: &Client) {
     let _ = checkouts.add_billing_address(id, &body, Some(1)).await;
     let _ = checkouts.update_billing_address(id, "address", &body, Some(1)).await;
     let _ = checkouts.add_consignments(id, std::slice::from_ref(&body), Some(1)).await;
-    let _ = checkouts.update_consignment(id, "consignment", &body, Some(1)).await;
     let _ = checkouts.select_shipping_option(id, "consignment", "option", Some(1), Include::Nothing).await;
     let _ = checkouts.delete_consignment(id, "consignment", Some(1)).await;
     let _ = checkouts.add_coupon(id, "code", Some(1)).await;
@@ -186,14 +183,11 @@ async fn parts_of_orders(client: &Client) {
 async fn others(client: &Client) {
     let cx = nobody();
     let _ = client.customers(&cx).list(&customers::Filter::default()).await;
-    let _ = client.customers(&cx).stored_instruments(CUSTOMER).await;
     let _ = client.catalog(&cx).variants(PRODUCT, None, None).await;
-    let _ = client.store_information(&cx).await;
     let hooks = client.hooks(&cx);
     let _ = hooks.list().await;
     let _ = hooks.create(&hook(true)).await;
     let _ = hooks.update(HOOK, &hook(true)).await;
-    let _ = hooks.delete(HOOK).await;
 }
 
 /// A subscription.

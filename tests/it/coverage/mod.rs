@@ -3,7 +3,6 @@
 //! those that say which calls they drove (and fail when they did not). `docs/bigcommerce-coverage.md` shows them, and
 //! is written anew by `BLESS=1 ./dev test coverage`.
 
-mod alone;
 pub(crate) mod calls;
 mod claims;
 mod names;
@@ -40,13 +39,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("list-hooks", "`headless-checkout webhooks list`, `register`, `repair`"),
     ("create-hook", "`headless-checkout webhooks register`"),
     ("update-hook", "`headless-checkout webhooks register`, `repair`"),
-    ("get-cart", "nobody yet"),
-    ("delete-hook", "nobody yet"),
-    ("get-store", "nobody yet"),
-    (
-        "get-stored-instruments",
-        "nobody yet: the payment methods show them with the method that they belong to",
-    ),
 ];
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 /// The simulator's name of a call, and the title of the operation in BigCommerce's documents.
 pub(crate) const NAMES: &[(&str, &str)] = &[
     ("create-cart", "Create a Cart"),
-    ("get-cart", "Get a Cart"),
     ("delete-cart", "Delete a Cart"),
     ("add-cart-items", "Add Cart Line Items"),
     ("update-cart-item", "Update Cart Line Item"),
@@ -42,13 +41,10 @@ pub(crate) const NAMES: &[(&str, &str)] = &[
     ("create-access-token", "Create Payment Access Token"),
     ("process-payment", "Process Payments"),
     ("get-customers", "Get All Customers"),
-    ("get-stored-instruments", "Get Stored Instruments"),
     ("list-variants", "Get all product variants"),
-    ("get-store", "Get Store Information"),
     ("list-hooks", "Get Webhooks"),
     ("create-hook", "Create a Webhook"),
     ("update-hook", "Update a Webhook"),
-    ("delete-hook", "Delete a Webhook"),
 ];
 
 /// The title of a call.

@@ -21,7 +21,7 @@ use self::flows::{
     with_credit,
 };
 use self::management::{
-    by_the_client, given_back, handed_over, handled, looked_at, settled, subscribed, surplus, taken_over,
+    given_back, handed_over, handled, looked_at, settled, subscribed, surplus, taken_over,
 };
 use self::proxy::{Prism, STARTING, document, installed};
 use crate::coverage::{NAMES, calls};
@@ -73,7 +73,6 @@ async fn every_flow_is_as_bigcommerce_documents_it() {
         taken_over(&service, &prism.url),
         handed_over(&service, &world),
         surplus(&service, &world, &prism.url),
-        by_the_client(&service, &prism.url),
     );
     subscribed(&world, &prism.url).await;
     // Left as it is.
