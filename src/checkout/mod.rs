@@ -4,6 +4,7 @@
 //! tested as a table. Never: any IO, any knowledge of HTTP.
 
 mod announcement;
+mod begin;
 mod document;
 mod hand_off;
 mod ids;

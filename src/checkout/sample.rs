@@ -1,10 +1,12 @@
 //! A paid checkout full of personal data, each piece of which says `canary`.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::{
-    Checkout, CheckoutId, ConsignmentInput, Decline, Document, Facts, Flow, Input, OrderFacts, PaymentFacts,
+    Checkout, ConsignmentInput, Decline, Document, Facts, Flow, Input, OrderFacts, PaymentFacts,
     PaymentIntent, PaymentStatus, Status, parse_decimal,
 };
 
@@ -20,10 +22,15 @@ pub(super) fn checkout() -> Checkout {
         "id": "c1", "grand_total": 10.83, "billing_address": address, "customer_message": "canary",
         "cart": {"id": "c1", "email": "canary@example.com", "currency": {"code": "USD"}},
     });
+    let begun = Checkout::begin(
+        "default".to_owned(),
+        Flow::Cart,
+        Input::default(),
+        object(&json!({"note": "canary"})),
+        OffsetDateTime::UNIX_EPOCH,
+        Duration::ZERO,
+    );
     Checkout {
-        id: CheckoutId::generate(),
-        store: "default".to_owned(),
-        flow: Flow::Cart,
         version: 9,
         fence: 3,
         status: Status::Completed,
@@ -69,15 +76,6 @@ pub(super) fn checkout() -> Checkout {
             }),
             ..Facts::default()
         },
-        goal: None,
-        in_flight: None,
-        tries: 0,
-        lost_leases: 0,
-        answered: None,
-        stuck: None,
-        metadata: object(&json!({"note": "canary"})),
-        created_at: OffsetDateTime::UNIX_EPOCH,
-        updated_at: OffsetDateTime::UNIX_EPOCH,
-        expires_at: OffsetDateTime::UNIX_EPOCH,
+        ..begun
     }
 }

@@ -1,40 +1,21 @@
 //! Checkouts for the tests of the pure rules.
 
+use std::time::Duration;
+
 use serde_json::{Map, json};
 use time::OffsetDateTime;
 
 use crate::checkout::{
-    Checkout, CheckoutId, Facts, Flow, Goal, InFlight, Input, OrderFacts, PaymentFacts, PaymentIntent,
-    PaymentStatus, Status, StepName, StepRecord, StepStatus, Stuck, StuckReason,
+    Checkout, Flow, Goal, InFlight, Input, OrderFacts, PaymentFacts, PaymentIntent, PaymentStatus, Status,
+    StepName, StepStatus, Stuck, StuckReason,
 };
 
 pub(super) const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
 /// A checkout on which nothing was done.
 pub(super) fn checkout(flow: Flow, status: Status) -> Checkout {
-    let pending =
-        |&name: &StepName| StepRecord { name, status: StepStatus::Pending, attempts: 0, finished_at: None };
-    Checkout {
-        id: CheckoutId::generate(),
-        store: "main".to_owned(),
-        flow,
-        version: 7,
-        fence: 3,
-        status,
-        steps: flow.steps().iter().map(pending).collect(),
-        input: Input::default(),
-        facts: Facts::default(),
-        goal: None,
-        in_flight: None,
-        tries: 0,
-        lost_leases: 0,
-        answered: None,
-        stuck: None,
-        metadata: Map::new(),
-        created_at: NOW,
-        updated_at: NOW,
-        expires_at: NOW,
-    }
+    let begun = Checkout::begin("main".to_owned(), flow, Input::default(), Map::new(), NOW, Duration::ZERO);
+    Checkout { version: 7, fence: 3, status, ..begun }
 }
 
 /// All steps before this one are done.

@@ -12,9 +12,7 @@ use super::engine::{Engine, Ran};
 use super::observer;
 use super::operation::{NewCheckout, NewFlow, Operation, Refusal, Request};
 use crate::bigcommerce::PaymentRequest;
-use crate::checkout::{
-    Answer, Checkout, CheckoutId, Event, Facts, Goal, Input, KeyRef, Status, StepName, StepRecord, StepStatus,
-};
+use crate::checkout::{Answer, Checkout, CheckoutId, Event, Goal, Input, KeyRef, Status, StepName};
 use crate::store::{self, Binding, BoundKey, Claim, Hold, Transition};
 
 /// The proof that its holder may act on one checkout. Only its hash is kept.
@@ -257,38 +255,12 @@ impl Engine {
     fn created(&self, new: NewCheckout) -> Checkout {
         let now = time::OffsetDateTime::now_utc();
         let flow = new.flow.flow();
-        let pending = |&name: &StepName| StepRecord {
-            name,
-            status: StepStatus::Pending,
-            attempts: 0,
-            finished_at: None,
-        };
         let mut input: Input = new.input;
         match new.flow {
             NewFlow::Cart(body) => input.cart = Some(body),
             NewFlow::DirectOrder(body) => input.direct_order = Some(body),
         }
-        Checkout {
-            id: CheckoutId::generate(),
-            store: new.store,
-            flow,
-            version: 1,
-            fence: 1,
-            status: Status::AwaitingInput,
-            steps: flow.steps().iter().map(pending).collect(),
-            input,
-            facts: Facts::default(),
-            goal: None,
-            in_flight: None,
-            tries: 0,
-            lost_leases: 0,
-            answered: None,
-            stuck: None,
-            metadata: new.metadata,
-            created_at: now,
-            updated_at: now,
-            expires_at: now + self.inner.settings.checkout_ttl,
-        }
+        Checkout::begin(new.store, flow, input, new.metadata, now, self.inner.settings.checkout_ttl)
     }
 }
 

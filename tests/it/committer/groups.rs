@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use headless_checkout::checkout::{Answer, Checkout, Document, Event, OrderFacts, StepName};
+use headless_checkout::checkout::{Answer, Checkout, Document, Event, StepName};
 use headless_checkout::store::{Began, Claim, Ended, Error, Hold, Outcome, Store, Transition};
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::{Bench, TTL, advance, binding, checkout, create, key, running, version};
+use super::{Bench, TTL, advance, binding, checkout, create, key, order, running, version};
 use crate::harness::{Database, PATIENCE};
 
 #[tokio::test]
@@ -141,18 +141,6 @@ async fn tour(store: &Store, pool: &PgPool) {
     let claim = advance(store, claim, died).await.expect("it is written");
     let _claim =
         advance(store, claim, |checkout| checkout.facts.order = Some(order(12))).await.expect("another");
-}
-
-fn order(id: i64) -> OrderFacts {
-    OrderFacts {
-        id,
-        status_id: 0,
-        status: "Incomplete".to_owned(),
-        payment_status: String::new(),
-        total: None,
-        currency: "USD".to_owned(),
-        verified: true,
-    }
 }
 
 /// Every row that a transition writes, but for what is different each time.

@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use futures::poll;
-use headless_checkout::checkout::{
-    Checkout, CheckoutId, Event, Facts, Flow, Input, KeyRef, Status, StepName, StepRecord, StepStatus,
-};
+use headless_checkout::checkout::{Checkout, CheckoutId, Event, Flow, Input, KeyRef, OrderFacts};
 use headless_checkout::store::{Binding, Claim, CommitObserver, Committer, Error, Hold, Store, Transition};
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -92,28 +90,20 @@ async fn running<T>(committer: Committer, groups: Arc<Groups>, work: impl Future
 
 /// A checkout on which nothing was done, not yet in the database.
 fn checkout() -> Checkout {
-    let pending =
-        |&name: &StepName| StepRecord { name, status: StepStatus::Pending, attempts: 0, finished_at: None };
-    Checkout {
-        id: CheckoutId::generate(),
-        store: "main".to_owned(),
-        flow: Flow::Cart,
-        version: 1,
-        fence: 1,
-        status: Status::AwaitingInput,
-        steps: Flow::Cart.steps().iter().map(pending).collect(),
-        input: Input::default(),
-        facts: Facts::default(),
-        goal: None,
-        in_flight: None,
-        tries: 0,
-        lost_leases: 0,
-        answered: None,
-        stuck: None,
-        metadata: serde_json::Map::new(),
-        created_at: OffsetDateTime::UNIX_EPOCH,
-        updated_at: OffsetDateTime::UNIX_EPOCH,
-        expires_at: OffsetDateTime::UNIX_EPOCH,
+    let (store, input) = ("main".to_owned(), Input::default());
+    Checkout::begin(store, Flow::Cart, input, serde_json::Map::new(), OffsetDateTime::UNIX_EPOCH, TTL)
+}
+
+/// An order that nobody has paid.
+fn order(id: i64) -> OrderFacts {
+    OrderFacts {
+        id,
+        status_id: 0,
+        status: "Incomplete".to_owned(),
+        payment_status: String::new(),
+        total: None,
+        currency: "USD".to_owned(),
+        verified: true,
     }
 }
 

@@ -5,24 +5,12 @@ use std::time::Duration;
 
 use futures::future::{Either, join_all, select};
 use futures::poll;
-use headless_checkout::checkout::{Checkout, Event, OrderFacts};
+use headless_checkout::checkout::{Checkout, Event};
 use headless_checkout::store::{Claim, Error, Hold, Store, Transition};
 use tokio_util::sync::CancellationToken;
 
-use super::{Bench, Groups, advance, binding, create, running, version};
+use super::{Bench, Groups, advance, binding, create, order, running, version};
 use crate::harness::PATIENCE;
-
-fn order(id: i64) -> OrderFacts {
-    OrderFacts {
-        id,
-        status_id: 0,
-        status: "Incomplete".to_owned(),
-        payment_status: String::new(),
-        total: None,
-        currency: "USD".to_owned(),
-        verified: true,
-    }
-}
 
 /// Something else goes wrong with each of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
