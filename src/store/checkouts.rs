@@ -6,19 +6,7 @@ use crate::checkout::{Checkout, CheckoutId};
 impl Store {
     /// One checkout as it is now; `None` when there is none.
     pub async fn load(&self, id: CheckoutId) -> Result<Option<Checkout>, Error> {
-        let row = sqlx::query_as!(
-            Row,
-            r#"
-            select checkout_id, store, flow, status, version, fence, input::text as "input!",
-                record::text as "record!", document::text as document, metadata::text as "metadata!",
-                created_at, updated_at, expires_at, lost_leases
-            from checkout where checkout_id = $1
-            "#,
-            id.uuid()
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(Row::into_checkout).transpose()
+        read(&self.pool, id).await
     }
 
     /// The name of the store that a checkout belongs to.
@@ -63,4 +51,24 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?)
     }
+}
+
+/// One checkout as this executor sees it.
+pub(super) async fn read(
+    executor: impl sqlx::PgExecutor<'_>,
+    id: CheckoutId,
+) -> Result<Option<Checkout>, Error> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        select checkout_id, store, flow, status, version, fence, input::text as "input!",
+            record::text as "record!", document::text as document, metadata::text as "metadata!",
+            created_at, updated_at, expires_at, lost_leases
+        from checkout where checkout_id = $1
+        "#,
+        id.uuid()
+    )
+    .fetch_optional(executor)
+    .await?;
+    row.map(Row::into_checkout).transpose()
 }

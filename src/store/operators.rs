@@ -6,7 +6,7 @@
 use time::OffsetDateTime;
 
 use super::session::Transaction;
-use super::{Error, Store, Transition, row::Row};
+use super::{Error, Store, Transition, checkouts};
 use crate::checkout::{Checkout, CheckoutId};
 
 /// A checkout as an operator's action finds it.
@@ -71,19 +71,7 @@ impl Audited {
         due_at: Option<OffsetDateTime>,
         now: OffsetDateTime,
     ) -> Result<Option<Held>, Error> {
-        let row = sqlx::query_as!(
-            Row,
-            r#"
-            select checkout_id, store, flow, status, version, fence, input::text as "input!",
-                record::text as "record!", document::text as document, metadata::text as "metadata!",
-                created_at, updated_at, expires_at, lost_leases
-            from checkout where checkout_id = $1
-            "#,
-            id.uuid()
-        )
-        .fetch_optional(&mut *self.tx)
-        .await?;
-        let checkout = row.map(Row::into_checkout).transpose()?;
+        let checkout = checkouts::read(&mut *self.tx, id).await?;
         Ok(checkout.map(|checkout| Held { checkout, leased, due_at, now }))
     }
 
