@@ -16,7 +16,7 @@ use super::super::table::Slug;
 use super::super::validate::{self, BULK_QUERY};
 use super::described_many::{Bulk, BulkPreview, BulkSeen, Bulks};
 use super::refused::forbidden;
-use super::request::{Asked, filter, wrong};
+use super::request::{Asked, filter};
 use crate::ops::{Action, Ask, BulkAsk, Role};
 
 /// Results of a bulk that are shown at once, unless asked otherwise; the most, too.
@@ -87,11 +87,7 @@ pub(super) async fn read(
     let asked = asked.checked(&[&BULK_QUERY])?;
     let not_found = || Problem::new(Slug::NotFound, "there is no such bulk");
     let id: Uuid = bulk_id.parse().map_err(|_| not_found())?;
-    let after: Option<Uuid> = match asked.text("cursor").map(str::parse) {
-        Some(Err(_)) => return Err(wrong("cursor", "is no cursor of this list".to_owned())),
-        Some(Ok(after)) => Some(after),
-        None => None,
-    };
+    let after: Option<Uuid> = asked.cursor()?;
     let limit = asked.limit(RESULTS);
     let seen = state.operators(&actor).bulk(id, after, limit).await?.ok_or_else(not_found)?;
     let full = u32::try_from(seen.results.len()).is_ok_and(|shown| shown == limit);

@@ -107,11 +107,7 @@ pub(super) async fn audit(
         let error: crate::ops::InvalidId = error;
         wrong("checkout_id", error.to_string())
     })?;
-    let cursor: Option<i64> = match asked.text("cursor").map(str::parse) {
-        Some(Err(_)) => return Err(wrong("cursor", "is no cursor of this list".to_owned())),
-        Some(Ok(cursor)) => Some(cursor),
-        None => None,
-    };
+    let cursor: Option<i64> = asked.cursor()?;
     Ok(json(StatusCode::OK, &state.operators(&actor).audit(id, cursor, asked.limit(PAGE)).await?))
 }
 

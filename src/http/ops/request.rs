@@ -1,6 +1,8 @@
 //! What an operator's request brings along: the checkout that it is about, its query, its body. All that is wrong is
 //! told at once, by the same shapes that describe it in `openapi.yaml`.
 
+use std::str::FromStr;
+
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
 use serde_json::{Map, Value};
@@ -105,6 +107,12 @@ impl Asked {
     /// A number.
     pub(super) fn whole(&self, name: &str) -> Option<i64> {
         self.0.get(name).and_then(Value::as_i64)
+    }
+
+    /// Where the page before ended.
+    pub(super) fn cursor<T: FromStr>(&self) -> Result<Option<T>, Problem> {
+        let cursor = self.text("cursor").map(str::parse).transpose();
+        cursor.map_err(|_| wrong("cursor", "is no cursor of this list".to_owned()))
     }
 
     /// Which page is asked for, from 1.

@@ -17,7 +17,7 @@ use super::super::super::problem::Problem;
 use super::super::super::table::Slug;
 use super::super::super::validate::{self, ACTIONS_QUERY, Invalid, STORE_QUERY};
 use super::super::refused::forbidden;
-use super::super::request::{Asked, wrong};
+use super::super::request::Asked;
 use super::described::{OrderAction as Described, OrderActions, Refund, Scheduled, Shipment};
 use super::request::{OrderOf, not_found, store_of};
 use crate::ops::PAGE;
@@ -232,11 +232,7 @@ pub(super) async fn list(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let asked = asked.checked(&[&ACTIONS_QUERY])?;
-    let before: Option<Uuid> = match asked.text("cursor").map(str::parse) {
-        Some(Err(_)) => return Err(wrong("cursor", "is no cursor of this list".to_owned())),
-        Some(Ok(before)) => Some(before),
-        None => None,
-    };
+    let before: Option<Uuid> = asked.cursor()?;
     let filter = OrderActionFilter {
         store: asked.text("store"),
         order_id: asked.whole("order_id"),
