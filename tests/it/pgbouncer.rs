@@ -12,7 +12,7 @@ use sqlx::postgres::PgPoolOptions;
 
 use crate::harness::daemon::{Daemon, Place, free_ports, skipped};
 use crate::harness::{
-    Database, KEY, OPERATOR, PATIENCE, Service, World, address, custom_cart, everything, good_card, logs,
+    Database, OPERATOR, PATIENCE, Service, World, address, custom_cart, everything, good_card, logs,
 };
 
 /// Servers that all processes share.
@@ -195,17 +195,7 @@ async fn a_killed_process_is_recovered_from_behind_the_pooler() {
     let (first, second) = (world.spawn().await, world.spawn().await);
     let path = first.create(&everything()).await;
     let held = world.simulator.add_fault(Fault::on("create-order").hold_after());
-    let bearer = format!("Bearer {KEY}");
-    let headers = [
-        ("authorization", &*bearer),
-        ("prefer", "wait=0"),
-        ("idempotency-key", "order"),
-        ("content-type", "application/json"),
-    ];
-    first
-        .call(reqwest::Method::POST, &format!("{path}/order"), &headers, Some(b"{}".to_vec()))
-        .await
-        .expect(202);
+    first.post_waiting(&format!("{path}/order"), "order", 0, &json!({})).await.expect(202);
     tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1)).await.expect("it is in flight");
     first.kill().await;
     world.simulator.clear_faults();

@@ -8,15 +8,7 @@ use crate::harness::{KEY, PATIENCE, Service, World, everything};
 
 /// Asks for the order and does not wait.
 async fn order_in_background(service: &Service, path: &str) {
-    let bearer = format!("Bearer {KEY}");
-    let headers = [
-        ("authorization", &*bearer),
-        ("prefer", "wait=0"),
-        ("idempotency-key", "order"),
-        ("content-type", "application/json"),
-    ];
-    let body = Some(b"{}".to_vec());
-    service.call(reqwest::Method::POST, &format!("{path}/order"), &headers, body).await.expect(202);
+    service.post_waiting(&format!("{path}/order"), "order", 0, &json!({})).await.expect(202);
 }
 
 async fn execute(world: &World, sql: &'static str) -> u64 {

@@ -278,16 +278,8 @@ async fn who_does_not_wait_finds_the_answer_later() {
     let world = World::new().await;
     let service = world.start().await;
     let path = service.create(&everything()).await;
-    let bearer = format!("Bearer {}", crate::harness::KEY);
-    let body = json!({"payment": good_card()}).to_string().into_bytes();
-    let headers = [
-        ("authorization", &*bearer),
-        ("prefer", "wait=0"),
-        ("idempotency-key", "not-waiting"),
-        ("content-type", "application/json"),
-    ];
-    let complete = format!("{path}/complete");
-    let accepted = service.call(reqwest::Method::POST, &complete, &headers, Some(body)).await.expect(202);
+    let (complete, body) = (format!("{path}/complete"), json!({"payment": good_card()}));
+    let accepted = service.post_waiting(&complete, "not-waiting", 0, &body).await.expect(202);
     assert_eq!(accepted.header("location"), Some(path.as_str()));
     assert!(accepted.header("retry-after").is_some());
     let done = service.wait_until(&path, "completed", |snapshot| status(snapshot) == "completed").await;
@@ -356,18 +348,8 @@ async fn a_pending_payment_is_followed_until_it_settles() {
         let world = World::new().await;
         let service = world.start().await;
         let path = up_to_order(&service).await;
-        let bearer = format!("Bearer {}", crate::harness::KEY);
-        let headers = [
-            ("authorization", &*bearer),
-            ("prefer", "wait=1"),
-            ("idempotency-key", "pending"),
-            ("content-type", "application/json"),
-        ];
-        let body = card(&bigcommerce_simulator::magic_card(20_003, 0)).to_string().into_bytes();
-        let pending = service
-            .call(reqwest::Method::POST, &format!("{path}/payment"), &headers, Some(body))
-            .await
-            .expect(202);
+        let body = card(&bigcommerce_simulator::magic_card(20_003, 0));
+        let pending = service.post_waiting(&format!("{path}/payment"), "pending", 1, &body).await.expect(202);
         assert_eq!(
             (status(&pending.body), pending.body["payment"]["status"].as_str()),
             ("waiting", Some("pending"))

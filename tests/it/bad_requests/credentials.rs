@@ -125,9 +125,7 @@ fn every_rule_is_for_a_route_and_every_route_is_described() {
 }
 
 /// Two stores, so that a key can be good and still see nothing.
-async fn two_stores() -> (Place, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("stores.toml");
+async fn two_stores() -> Place {
     let store = |name: &str, hash: &str, key: &str| {
         format!(
             "[[store]]\nname = \"{name}\"\nstore_hash = \"{hash}\"\naccess_token = \"bigcommerce-token-of-the-tests\"\n\
@@ -135,15 +133,9 @@ async fn two_stores() -> (Place, tempfile::TempDir) {
         )
     };
     let text = store("first", "teststore", KEY) + &store("second", "otherstore", ELSEWHERE);
-    std::fs::write(&file, text).expect("a file");
     let mut world = World::new().await;
-    for single in
-        ["BIGCOMMERCE_STORE_HASH", "BIGCOMMERCE_ACCESS_TOKEN", "BIGCOMMERCE_CLIENT_SECRET", "STOREFRONT_KEYS"]
-    {
-        world.set(single, "");
-    }
-    world.set("STORES_FILE", &file.display().to_string());
-    (Place::of(world).await, folder)
+    world.set_stores(&text);
+    Place::of(world).await
 }
 
 /// A request of this operation about this checkout, with nothing else right about it.
@@ -168,7 +160,7 @@ fn request(operation: &Operation, checkout: &str, authorization: Option<&str>) -
 
 #[tokio::test]
 async fn every_route_refuses_every_credential_that_is_not_for_it() {
-    let (place, _folder) = two_stores().await;
+    let place = two_stores().await;
     let mut wrong = Vec::new();
     let mut walked = 0;
     for operation in operations().iter().filter(|operation| !operation.is_of_bigcommerce()) {
@@ -234,7 +226,7 @@ async fn every_route_refuses_every_credential_that_is_not_for_it() {
 
 #[tokio::test]
 async fn every_route_admits_whom_it_is_for() {
-    let (place, _folder) = two_stores().await;
+    let place = two_stores().await;
     for operation in operations().iter().filter(|operation| !operation.is_of_bigcommerce()) {
         // A checkout of its own, because some of them end it; events end with a final status only.
         let created = place.service.post("/v1/checkouts", &custom_cart()).await.expect(201);
@@ -276,7 +268,7 @@ async fn every_route_admits_whom_it_is_for() {
 
 #[tokio::test]
 async fn the_checkouts_of_a_store_belong_to_it_alone() {
-    let (place, _folder) = two_stores().await;
+    let place = two_stores().await;
     let bearer = format!("Bearer {ELSEWHERE}");
     let body = custom_cart().to_string().into_bytes();
     let headers = [

@@ -23,25 +23,17 @@ const STORES: [(&str, &str, &str, &str, &str); 2] = [
     ),
 ];
 
-async fn two_stores() -> (World, Service, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("stores.toml");
+async fn two_stores() -> (World, Service) {
     let tables = STORES.map(|(name, hash, token, key, webhook)| {
         format!(
             "[[store]]\nname = \"{name}\"\nstore_hash = \"{hash}\"\naccess_token = \"{token}\"\n\
              webhook_secret = \"{webhook}\"\nstorefront_keys = [{{ name = \"web\", key = \"{key}\" }}]\n"
         )
     });
-    std::fs::write(&file, tables.concat()).expect("a file");
     let mut world = World::new().await;
-    for single in
-        ["BIGCOMMERCE_STORE_HASH", "BIGCOMMERCE_ACCESS_TOKEN", "BIGCOMMERCE_CLIENT_SECRET", "STOREFRONT_KEYS"]
-    {
-        world.set(single, "");
-    }
-    world.set("STORES_FILE", &file.display().to_string());
+    world.set_stores(&tables.concat());
     let service = world.start().await;
-    (world, service, folder)
+    (world, service)
 }
 
 async fn send(
@@ -65,7 +57,7 @@ async fn send(
 
 #[tokio::test]
 async fn two_stores_with_the_same_numbers_and_keys_know_nothing_of_each_other() {
-    let (world, service, _folder) = two_stores().await;
+    let (world, service) = two_stores().await;
     let mut paths = Vec::new();
     for (store, (name, ..)) in STORES.iter().enumerate() {
         // The same idempotency key in both: it belongs to the credential.
@@ -115,7 +107,7 @@ async fn two_stores_with_the_same_numbers_and_keys_know_nothing_of_each_other() 
 
 #[tokio::test]
 async fn a_cart_of_one_store_and_a_webhook_of_it_mean_nothing_to_the_other() {
-    let (world, service, _folder) = two_stores().await;
+    let (world, service) = two_stores().await;
     let created =
         send(&service, 0, Method::POST, "/v1/checkouts", "a", Some(&everything())).await.expect(201);
     let path = format!("/v1/checkouts/{}", created.id());
@@ -150,7 +142,7 @@ async fn a_cart_of_one_store_and_a_webhook_of_it_mean_nothing_to_the_other() {
 
 #[tokio::test]
 async fn a_store_whose_quota_is_spent_slows_no_other() {
-    let (world, service, _folder) = two_stores().await;
+    let (world, service) = two_stores().await;
     let empty = world.simulator.add_fault(Fault::on("*").store(STORES[0].1).rate_limit(20_000).always());
     let body = everything();
     let blocked = send(&service, 0, Method::POST, "/v1/checkouts", "a", Some(&body));

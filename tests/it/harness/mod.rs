@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) simulator: Simulator,
     pub(crate) database: Database,
     vars: Vec<(String, String)>,
+    /// Where the file of the stores is, as long as this world is.
+    stores: Option<tempfile::TempDir>,
 }
 
 impl World {
@@ -49,16 +51,50 @@ impl World {
         Self::on(Database::create().await, settings).await
     }
 
+    /// A fresh world whose waits are short.
+    pub(crate) async fn hasty() -> Self {
+        let mut world = Self::new().await;
+        world.simulator.set(|settings| settings.token_ttl_seconds = 3);
+        for (name, value) in [
+            ("UPSTREAM_TIMEOUT_SECONDS", "1"),
+            ("PAYMENT_TIMEOUT_SECONDS", "1.2"),
+            ("LEASE_SECONDS", "4"),
+            ("SETTLE_SECONDS", "0.6"),
+            ("PENDING_SECONDS", "2"),
+            ("RETRY_BASE_MS", "10"),
+        ] {
+            world.set(name, value);
+        }
+        world
+    }
+
     /// A world on this database.
     pub(crate) async fn on(database: Database, settings: Settings) -> Self {
         let address = "127.0.0.1:0".parse().expect("an address");
         let simulator = Simulator::start(address, settings).await.expect("the simulator starts");
-        Self { simulator, database, vars: Vec::new() }
+        Self { simulator, database, vars: Vec::new(), stores: None }
     }
 
     /// Sets a variable of the services that are started from now on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.vars.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The stores of these tables of a `STORES_FILE`, in place of the single one.
+    pub(crate) fn set_stores(&mut self, tables: &str) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("stores.toml");
+        std::fs::write(&file, tables).expect("a file");
+        self.set("STORES_FILE", &file.display().to_string());
+        self.stores = Some(folder);
+        for single in [
+            "BIGCOMMERCE_STORE_HASH",
+            "BIGCOMMERCE_ACCESS_TOKEN",
+            "BIGCOMMERCE_CLIENT_SECRET",
+            "STOREFRONT_KEYS",
+        ] {
+            self.set(single, "");
+        }
     }
 
     /// Each of these calls (named as the simulator names them) was sent to BigCommerce and succeeded.

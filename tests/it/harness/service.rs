@@ -292,6 +292,18 @@ impl Service {
         self.send(Method::POST, path, Some(key), Some(body)).await
     }
 
+    /// Posts and waits at most so many seconds for what becomes of it.
+    pub(crate) async fn post_waiting(&self, path: &str, key: &str, seconds: u32, body: &Value) -> Answer {
+        let (bearer, prefer) = (format!("Bearer {KEY}"), format!("wait={seconds}"));
+        let headers = [
+            ("authorization", &*bearer),
+            ("prefer", &*prefer),
+            ("idempotency-key", key),
+            ("content-type", "application/json"),
+        ];
+        self.call(Method::POST, path, &headers, Some(body.to_string().into_bytes())).await
+    }
+
     /// Creates a checkout and answers its path.
     pub(crate) async fn create(&self, body: &Value) -> String {
         let created = self.post("/v1/checkouts", body).await.expect(201);

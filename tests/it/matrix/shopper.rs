@@ -130,20 +130,9 @@ impl Shopper {
     }
 }
 
-/// A world whose waits are short.
+/// A hasty world whose processes share few connections.
 pub(crate) async fn world() -> World {
-    let mut world = World::new().await;
-    world.simulator.set(|settings| settings.token_ttl_seconds = 3);
-    for (name, value) in [
-        ("UPSTREAM_TIMEOUT_SECONDS", "1"),
-        ("PAYMENT_TIMEOUT_SECONDS", "1.2"),
-        ("LEASE_SECONDS", "4"),
-        ("SETTLE_SECONDS", "0.6"),
-        ("PENDING_SECONDS", "2"),
-        ("RETRY_BASE_MS", "10"),
-        ("DATABASE_MAX_CONNECTIONS", "5"),
-    ] {
-        world.set(name, value);
-    }
+    let mut world = World::hasty().await;
+    world.set("DATABASE_MAX_CONNECTIONS", "5");
     world
 }

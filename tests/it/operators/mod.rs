@@ -5,6 +5,7 @@ mod bulk;
 mod doors;
 mod http;
 mod lists;
+mod queries;
 mod reasons;
 mod stores;
 
@@ -14,21 +15,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{Service, World, everything, good_card};
 
-/// A world whose waits are short and whose patience is small.
+/// A hasty world whose patience is small.
 pub(crate) async fn world() -> World {
-    let mut world = World::new().await;
-    world.simulator.set(|settings| settings.token_ttl_seconds = 3);
-    for (name, value) in [
-        ("UPSTREAM_TIMEOUT_SECONDS", "1"),
-        ("PAYMENT_TIMEOUT_SECONDS", "1.2"),
-        ("LEASE_SECONDS", "4"),
-        ("SETTLE_SECONDS", "0.6"),
-        ("PENDING_SECONDS", "2"),
-        ("RETRY_BASE_MS", "10"),
-        ("MAX_ATTEMPTS", "3"),
-    ] {
-        world.set(name, value);
-    }
+    let mut world = World::hasty().await;
+    world.set("MAX_ATTEMPTS", "3");
     world
 }
 

@@ -3,11 +3,12 @@
 use bigcommerce_simulator::{Fault, Hosted, Settlement, magic_card};
 use headless_checkout::ops::{Action, Finding, StuckReason};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::doors::through_each_door;
 use super::{Denied, Done, act, case, ordered, paid_elsewhere, stuck, until, upstream, world};
-use crate::harness::{OPERATOR, PATIENCE, Service, World, address, card, custom_cart, everything, good_card};
+use crate::harness::{PATIENCE, Service, World, address, card, custom_cart, everything, good_card};
+use crate::orders::{ask, refund_of};
 
 fn charges(world: &World) -> (usize, usize) {
     let ledger = world.simulator.ledger();
@@ -17,19 +18,6 @@ fn charges(world: &World) -> (usize, usize) {
 
 async fn pay(service: &Service, path: &str) {
     service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
-}
-
-/// Refunds an order through the operators' door.
-async fn give_back(service: &Service, order: u64, refund: &Value) {
-    let bearer = format!("Bearer {OPERATOR}");
-    let headers = [
-        ("authorization", &*bearer),
-        ("idempotency-key", "the-only-refund"),
-        ("content-type", "application/json"),
-        ("prefer", "wait=30"),
-    ];
-    let path = format!("/ops/v1/orders/{order}/refunds");
-    service.call(Method::POST, &path, &headers, Some(refund.to_string().into_bytes())).await.expect(201);
 }
 
 /// What must not be done, and why.
@@ -178,13 +166,8 @@ async fn two_orders_that_were_paid_in_the_same_moment_wait_for_a_refund() {
             .await;
     }
     let charge = charges.iter().find(|charge| charge.order_id == other).expect("a charge");
-    let amount: Value = serde_json::from_str(&charge.amount.to_string()).expect("a number");
-    let refund = json!({
-        "items": [{"item_type": "ORDER", "item_id": other, "amount": amount}],
-        "payments": [{"provider_id": "stripe", "amount": amount, "offline": false}],
-        "reason": "the shopper paid twice",
-    });
-    give_back(&service, other, &refund).await;
+    let (refunds, refund) = (format!("orders/{other}/refunds"), refund_of(other, &charge.amount.to_string()));
+    ask(&service, &refunds, Some("the-only-refund"), Some(&refund)).await.expect(201);
     act(&service, &path, &Action::Restart).await.expect("a restart");
     let snapshot = until(&service, &path, "completed").await;
     assert_ne!(snapshot["order"]["id"], other);

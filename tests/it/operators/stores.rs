@@ -67,9 +67,7 @@ struct Stock {
     secrets: Vec<String>,
 }
 
-async fn two_stores() -> (World, Service, Receiver, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("stores.toml");
+async fn two_stores() -> (World, Service, Receiver) {
     let tables = [NORTH, SOUTH].map(|shop| {
         format!(
             "[[store]]\nname = \"{}\"\nstore_hash = \"{}\"\naccess_token = \"access-token-of-{}\"\n\
@@ -77,18 +75,12 @@ async fn two_stores() -> (World, Service, Receiver, tempfile::TempDir) {
             shop.name, shop.hash, shop.name, shop.key, shop.operator, shop.token
         )
     });
-    std::fs::write(&file, tables.concat()).expect("a file");
     let receiver = Receiver::start().await;
     let mut world = super::world().await;
-    for single in
-        ["BIGCOMMERCE_STORE_HASH", "BIGCOMMERCE_ACCESS_TOKEN", "BIGCOMMERCE_CLIENT_SECRET", "STOREFRONT_KEYS"]
-    {
-        world.set(single, "");
-    }
-    world.set("STORES_FILE", &file.display().to_string());
+    world.set_stores(&tables.concat());
     world.set("EVENT_DESTINATIONS", &receiver.entry("shop"));
     let service = world.start().await;
-    (world, service, receiver, folder)
+    (world, service, receiver)
 }
 
 async fn send(service: &Service, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
@@ -265,7 +257,7 @@ async fn standing(world: &World, shop: &Shop) -> String {
 
 #[tokio::test]
 async fn nothing_of_another_store_is_seen_or_done_through_any_door() {
-    let (world, service, receiver, _folder) = two_stores().await;
+    let (world, service, receiver) = two_stores().await;
     let north = stock(&world, &service, &NORTH).await;
     let south = stock(&world, &service, &SOUTH).await;
     assert_eq!(north.order, south.order, "both stores count alike");
@@ -337,7 +329,7 @@ async fn nothing_of_another_store_is_seen_or_done_through_any_door() {
 
 #[tokio::test]
 async fn an_operator_of_a_store_has_all_of_it_and_no_more() {
-    let (world, service, _receiver, _folder) = two_stores().await;
+    let (world, service, _receiver) = two_stores().await;
     let north = stock(&world, &service, &NORTH).await;
     let south = stock(&world, &service, &SOUTH).await;
     let ops = async |path: &str| get(&service, NORTH.token, &format!("/ops/v1/{path}")).await.expect(200);

@@ -141,26 +141,15 @@ async fn statuses_customers_and_variants_are_listed() {
 
 #[tokio::test]
 async fn the_store_is_named_when_there_are_several() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("stores.toml");
     let store = |name: &str, hash: &str, key: &str| {
         format!(
             "[[store]]\nname = \"{name}\"\nstore_hash = \"{hash}\"\naccess_token = \"bigcommerce-token-of-the-tests\"\n\
              storefront_keys = [{{ name = \"web\", key = \"{key}\" }}]\n"
         )
     };
-    std::fs::write(
-        &file,
-        store("first", "teststore", KEY) + &store("second", "otherstore", "another-key-for-this"),
-    )
-    .expect("a file");
+    let tables = store("first", "teststore", KEY) + &store("second", "otherstore", "another-key-for-this");
     let mut world = World::new().await;
-    for single in
-        ["BIGCOMMERCE_STORE_HASH", "BIGCOMMERCE_ACCESS_TOKEN", "BIGCOMMERCE_CLIENT_SECRET", "STOREFRONT_KEYS"]
-    {
-        world.set(single, "");
-    }
-    world.set("STORES_FILE", &file.display().to_string());
+    world.set_stores(&tables);
     let service = world.start().await;
     let (_, order) = paid(&service).await;
     let needed = get(&service, "orders").await.expect(422);
