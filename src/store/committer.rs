@@ -61,7 +61,7 @@ pub trait CommitObserver: Send + Sync {
 
 /// The way to the committer.
 #[derive(Debug, Clone)]
-pub(super) struct Lane(mpsc::Sender<Queued>);
+pub(super) struct Queue(mpsc::Sender<Queued>);
 
 /// What became of a row.
 #[derive(Debug)]
@@ -116,12 +116,12 @@ impl Store {
             connection: None,
         };
         // Without a session there is nothing to be had from a connection of its own.
-        let lane = self.pool.has_sessions().then_some(Lane(sender));
-        (Self { lane, ..self }, committer)
+        let queue = self.pool.has_sessions().then_some(Queue(sender));
+        (Self { queue, ..self }, committer)
     }
 }
 
-impl Lane {
+impl Queue {
     /// Queues a row and waits for what becomes of it.
     pub(super) async fn write(&self, columns: Box<Columns>) -> Written {
         let (answer, written) = oneshot::channel();

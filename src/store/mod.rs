@@ -75,7 +75,7 @@ pub struct Store {
     changes: Changes,
     destinations: Arc<[Destination]>,
     /// Where transitions are written in groups.
-    lane: Option<committer::Lane>,
+    queue: Option<committer::Queue>,
 }
 
 /// Why a write or a read did not happen.
@@ -148,7 +148,7 @@ impl Store {
             lease,
             changes: Changes::default(),
             destinations: Arc::default(),
-            lane: None,
+            queue: None,
         }
     }
 

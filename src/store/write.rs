@@ -15,8 +15,8 @@ impl Store {
     pub(super) async fn commit(&self, transition: &Transition) -> Result<OffsetDateTime, Error> {
         let columns = Box::new(Columns::of(self, transition)?);
         let publication = Publication::of(&self.destinations, transition)?;
-        let columns = match (&self.lane, &publication) {
-            (Some(lane), None) if columns.suits_a_group() => match lane.write(columns).await {
+        let columns = match (&self.queue, &publication) {
+            (Some(queue), None) if columns.suits_a_group() => match queue.write(columns).await {
                 Written::At(at) => return Ok(at),
                 Written::Failed(error) => return Err(error.into()),
                 Written::Alone(columns) => columns,
@@ -33,8 +33,8 @@ impl Store {
 
     /// Writes the first transition of a checkout, and the checkout. Nobody is told of it (`checkout/announcement.rs`).
     pub(super) async fn commit_new(&self, columns: Box<Columns>) -> Result<OffsetDateTime, Error> {
-        let columns = match &self.lane {
-            Some(lane) => match lane.write(columns).await {
+        let columns = match &self.queue {
+            Some(queue) => match queue.write(columns).await {
                 Written::At(at) => return Ok(at),
                 Written::Failed(error) => return Err(error.into()),
                 Written::Alone(columns) => columns,
@@ -48,14 +48,14 @@ impl Store {
 
     /// Writes fresher facts of a checkout that has ended into a group. `None`: not written; it may be, alone.
     pub(super) async fn commit_refreshed(&self, fresh: &Checkout) -> Result<Option<i64>, Error> {
-        let Some(lane) = self.lane.as_ref().filter(|_| fresh.status == Status::Completed) else {
+        let Some(queue) = self.queue.as_ref().filter(|_| fresh.status == Status::Completed) else {
             return Ok(None);
         };
         let columns = Columns::refreshed(fresh)?;
         if !columns.suits_a_group() {
             return Ok(None);
         }
-        match lane.write(Box::new(columns)).await {
+        match queue.write(Box::new(columns)).await {
             Written::At(_) => Ok(Some(fresh.version + 1)),
             Written::Failed(error) => Err(error.into()),
             Written::Alone(_) => Ok(None),
