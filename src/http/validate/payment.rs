@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::json::{Body, without_nulls};
 use super::super::pointer::{Errors, Pointer};
-use super::super::shape::{Object, Shape, line, no_rule, opt, req};
+use super::super::shape::{Field, Object, Shape, line, no_rule, opt, req};
 use super::address::BILLING;
 use super::shipping::{
     CONSIGNMENTS, OPTIONS, PREFERENCE, check_consignments, check_options, taken_consignments, taken_options,
@@ -63,7 +63,7 @@ instruments! {
     ];
 }
 
-const AGREED: super::super::shape::Field = opt(
+const AGREED: Field = opt(
     "agreed_total",
     TOTAL,
     "The most that the shopper agreed to pay. Without it, the grand total that was shown last.",
@@ -81,19 +81,16 @@ pub(in super::super) static ORDER: Object = Object {
 pub(in super::super) static NOTHING: Object =
     Object { name: "Nothing", about: "Nothing needs to be said.", fields: &[], rule: no_rule };
 
+const METHOD: Field = req("payment_method_id", line(1, 255), "Such as `stripe.card`.");
+const WITH: Field = req("instrument", INSTRUMENT, "");
+const SAVE: Field =
+    opt("save_instrument", Shape::Flag, "Whether BigCommerce is to keep the instrument for the customer.");
+
 /// The payment inside of `complete`.
 static PAYMENT_PART: Object = Object {
     name: "PaymentPart",
     about: "The method and the instrument that pay.",
-    fields: &[
-        req("payment_method_id", line(1, 255), "Such as `stripe.card`."),
-        req("instrument", INSTRUMENT, ""),
-        opt(
-            "save_instrument",
-            Shape::Flag,
-            "Whether BigCommerce is to keep the instrument for the customer.",
-        ),
-    ],
+    fields: &[METHOD, WITH, SAVE],
     rule: no_rule,
 };
 
@@ -101,16 +98,7 @@ static PAYMENT_PART: Object = Object {
 pub(in super::super) static PAYMENT: Object = Object {
     name: "PaymentInput",
     about: "The method and the instrument that pay.",
-    fields: &[
-        req("payment_method_id", line(1, 255), "Such as `stripe.card`."),
-        req("instrument", INSTRUMENT, ""),
-        opt(
-            "save_instrument",
-            Shape::Flag,
-            "Whether BigCommerce is to keep the instrument for the customer.",
-        ),
-        AGREED,
-    ],
+    fields: &[METHOD, WITH, SAVE, AGREED],
     rule: no_rule,
 };
 
