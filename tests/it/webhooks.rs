@@ -184,6 +184,27 @@ async fn a_webhook_wakes_a_checkout_that_would_have_slept_for_an_hour() {
     world.finish().await;
 }
 
+#[tokio::test]
+async fn what_bigcommerce_deactivated_is_turned_on_again() {
+    let world = World::with(settings()).await;
+    let service = world.start().await;
+    subscribe(&world, &service, "register").await;
+    let (client, cx) = (calls::client(&world.simulator.url()), calls::nobody());
+    let hook = client.hooks(&cx).list().await.expect("hooks").value.remove(0);
+    let NewHook { headers, .. } = calls::hook(false);
+    let off = NewHook { scope: hook.scope.clone(), destination: hook.destination, is_active: false, headers };
+    client.hooks(&cx).update(hook.id, &off).await.expect("it is turned off");
+    let listed = subscribe(&world, &service, "list").await;
+    assert!(listed.contains(&format!("\tinactive\t{}\t{}", hook.scope, hook.id)), "{listed}");
+    let repaired = subscribe(&world, &service, "repair").await;
+    assert!(repaired.contains(&format!("\trevived\t{}", hook.scope)), "{repaired}");
+    assert_eq!(repaired.matches("\tunchanged\t").count(), 5);
+    assert_eq!(subscribe(&world, &service, "list").await.matches("\tactive\t").count(), 6);
+    world.drove(&["list-hooks", "create-hook", "update-hook"]);
+    service.stop().await;
+    world.finish().await;
+}
+
 /// The look had read everything before it was paid, and the webhook came before the look was over. There is just this one,
 /// so that no later one makes up for it.
 #[tokio::test]
