@@ -20,7 +20,7 @@ const DOCUMENT: &str = "docs/bigcommerce-coverage.md";
 const HEAD: &str = "\
 # What is used of BigCommerce's API
 
-Every call that the client of this service can send, the endpoints that send it while their caller waits, and the tests that drive
+Every call that the client of this service can send, the endpoints that send it or set it going, and the tests that drive
 it. Written by `BLESS=1 ./dev test coverage` from the client itself, from a run that calls every endpoint, and from the tests; a
 test fails when it is out of date. Every call also passes the test `prism::every_flow_is_as_bigcommerce_documents_it`, in
 which a proxy holds requests and answers against BigCommerce's own OpenAPI documents.

@@ -1,6 +1,7 @@
 //! Every endpoint that asks BigCommerce for something, one after the other, and what each asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bigcommerce_simulator::Fault;
 use reqwest::Method;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::calls::{client, nobody};
 use crate::conformance::{Operation, operations};
-use crate::harness::{OPERATOR, Service, World, address, card, custom_cart, everything, good_card};
+use crate::harness::{OPERATOR, PATIENCE, Service, World, address, card, custom_cart, everything, good_card};
 use crate::orders::{fresh, id, refund_of};
 
 /// A service whose endpoints are called one at a time.
@@ -19,7 +20,7 @@ struct Watched<'a> {
     seen: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Which calls arrived at BigCommerce while an endpoint was called.
+/// Which calls arrived at BigCommerce because an endpoint was called.
 pub(super) async fn seen() -> BTreeMap<String, BTreeSet<String>> {
     let mut world = World::new().await;
     for (name, value) in [
@@ -68,6 +69,7 @@ impl Watched<'_> {
         }
         let sent = body.map(|body| body.to_string().into_bytes());
         let answer = self.service.call(method.clone(), path, &headers, sent).await.expect(status);
+        self.quiet().await;
         let arrived = self.world.simulator.requests();
         let plain = path.split('?').next().unwrap_or(path);
         let known = self.known.iter().filter(|one| one.method == method.as_str() && fits(&one.path, plain));
@@ -75,6 +77,22 @@ impl Watched<'_> {
         let seen = self.seen.entry(format!("{method} {}", endpoint.path)).or_default();
         seen.extend(arrived.into_iter().skip(before).map(|request| request.call));
         answer.body
+    }
+
+    /// Waits until nobody works on a checkout: what an endpoint set going after its answer is not counted for the next.
+    async fn quiet(&self) {
+        let busy = "select count(*) from checkout where leased_by is not null or due_at <= now()";
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut looks = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            looks.tick().await;
+            let count: i64 =
+                sqlx::query_scalar(busy).fetch_one(&self.world.database.pool).await.expect("a count");
+            if count == 0 {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{count} checkouts are busy for too long");
+        }
     }
 
     async fn get(&mut self, path: &str) -> Value {
