@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Shared;
 use super::money::{Money, amount};
 
 /// A checkout object (BigCommerce: checkouts.v3). A cart (carts.v3) is wrapped into the same shape.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Document(Value);
+pub struct Document(Shared<Value>);
 
 /// One line of the cart.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +63,7 @@ pub struct ShippingOption<'a> {
 impl Document {
     /// Takes a checkout object as BigCommerce sent it.
     pub fn from_checkout(value: Value) -> Self {
-        Self(value)
+        Self(value.into())
     }
 
     /// Wraps a cart into the shape of a checkout, so that a storefront sees one shape throughout. Create a Cart
@@ -93,7 +94,7 @@ impl Document {
             checkout.insert("subtotal_ex_tax".to_owned(), base.unwrap_or_else(|| total.clone()));
             checkout.insert("grand_total".to_owned(), total);
         }
-        Self(Value::Object(checkout))
+        Self(Value::Object(checkout).into())
     }
 
     /// The object itself.
@@ -104,17 +105,16 @@ impl Document {
     /// Takes over what a new answer left out: a write that was not asked for shipping options does not repeat them.
     pub fn adopt_options_of(&mut self, earlier: Option<&Document>) {
         let Some(earlier) = earlier else { return };
-        let known: BTreeMap<String, Value> = list(earlier.0.get("consignments"))
+        let known: BTreeMap<&str, &Value> = list(earlier.0.get("consignments"))
             .filter_map(|consignment| {
-                let id = consignment.get("id")?.as_str()?.to_owned();
-                Some((id, consignment.get("available_shipping_options")?.clone()))
+                Some((consignment.get("id")?.as_str()?, consignment.get("available_shipping_options")?))
             })
             .collect();
         let consignments = self.0.get_mut("consignments").and_then(Value::as_array_mut);
         for consignment in consignments.into_iter().flatten().filter_map(Value::as_object_mut) {
             let id = consignment.get("id").and_then(Value::as_str).unwrap_or_default();
-            if let Some(options) = known.get(id).cloned() {
-                consignment.entry("available_shipping_options").or_insert(options);
+            if let Some(&options) = known.get(id) {
+                consignment.entry("available_shipping_options").or_insert_with(|| options.clone());
             }
         }
     }

@@ -14,6 +14,7 @@ mod record;
 mod redaction;
 #[cfg(test)]
 mod sample;
+mod shared;
 mod status;
 
 pub use announcement::{AnnouncedCheckout, Announcement, announcements};
@@ -28,4 +29,5 @@ pub use record::{
     Answer, Answered, Checkout, Decline, Facts, Goal, InFlight, KeyRef, OrderFacts, PaymentFacts,
     PaymentStatus, Refused, StepRecord, Stuck, StuckReason,
 };
+pub use shared::Shared;
 pub use status::{Event, Flow, Illegal, Status, StepName, StepStatus, next};

@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 
 use super::status::words;
 use super::{
-    CheckoutId, Document, Event, Flow, HandOff, IdempotencyKey, Input, Money, Status, StepName, StepStatus,
+    CheckoutId, Document, Event, Flow, HandOff, IdempotencyKey, Input, Money, Shared, Status, StepName,
+    StepStatus,
 };
 
 /// One shopper's run, as it is stored.
@@ -27,7 +28,7 @@ pub struct Checkout {
     /// Its steps, in order.
     pub steps: Vec<StepRecord>,
     /// What the shopper gave.
-    pub input: Input,
+    pub input: Shared<Input>,
     /// What BigCommerce said.
     pub facts: Facts,
     /// How far the current run is to go, and for whom.
@@ -43,7 +44,7 @@ pub struct Checkout {
     /// Why a person is needed.
     pub stuck: Option<Stuck>,
     /// The storefront's own notes.
-    pub metadata: Map<String, Value>,
+    pub metadata: Shared<Map<String, Value>>,
     /// When it was created.
     pub created_at: OffsetDateTime,
     /// When it last changed.

@@ -49,7 +49,7 @@ impl Checkout {
             payment.last_4 = None;
             payment
         });
-        self.input = Input { payment, ..Input::default() };
+        self.input = Input { payment, ..Input::default() }.into();
         self.facts.document =
             self.facts.document.map(|document| Document::from_checkout(redacted(document.value(), "")));
         if let Some(payment) = self.facts.payment.as_mut() {
@@ -63,7 +63,7 @@ impl Checkout {
         self.answered =
             self.answered.map(|answered| Answered { answer: answered.answer.redacted(), ..answered });
         // The storefront's own notes: nobody here knows what they hold.
-        self.metadata = Map::new();
+        self.metadata = Map::new().into();
         self
     }
 }

@@ -50,7 +50,8 @@ pub(super) fn checkout() -> Checkout {
                 save_instrument: false,
             }),
             ..Input::default()
-        },
+        }
+        .into(),
         facts: Facts {
             document: Some(Document::from_checkout(document)),
             cart_id: Some("c1".to_owned()),

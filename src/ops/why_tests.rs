@@ -23,7 +23,7 @@ fn checkout(status: Status) -> Checkout {
             .iter()
             .map(|&name| StepRecord { name, status: StepStatus::Pending, attempts: 0, finished_at: None })
             .collect(),
-        input: Input::default(),
+        input: Input::default().into(),
         facts: Facts::default(),
         goal: None,
         in_flight: None,
@@ -31,7 +31,7 @@ fn checkout(status: Status) -> Checkout {
         lost_leases: 0,
         answered: None,
         stuck: None,
-        metadata: Map::new(),
+        metadata: Map::new().into(),
         created_at: now,
         updated_at: now,
         expires_at: now,

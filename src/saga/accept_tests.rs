@@ -62,7 +62,7 @@ fn verdicts(checkout: &Checkout) -> Vec<String> {
 }
 
 fn at(status: Status, step: StepName) -> Checkout {
-    up_to(Checkout { input: all_input(), ..checkout(Flow::Cart, status) }, step)
+    up_to(Checkout { input: all_input().into(), ..checkout(Flow::Cart, status) }, step)
 }
 
 #[test]

@@ -224,8 +224,9 @@ fn goal_reached(checkout: &Checkout, until: StepName) -> bool {
 
 fn finish(mut checkout: Checkout, event: Event, outcome: Outcome, answer: Answer, hold: Hold) -> Decision {
     checkout.in_flight = None;
-    checkout.input.edit = None;
-    checkout.input.look = false;
+    if checkout.input.edit.is_some() || checkout.input.look {
+        (checkout.input.edit, checkout.input.look) = (None, false);
+    }
     checkout.tries = 0;
     note_answer(&mut checkout, &answer);
     Decision {

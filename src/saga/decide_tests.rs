@@ -80,7 +80,7 @@ prop_compose! {
         let until = if compensating { StepName::Cancel } else { flow.steps()[until.index(flow.steps().len())] };
         held.goal = (!(compensating && lapsing)).then(|| goal(until));
         if has_input {
-            held.input = all_input();
+            held.input = all_input().into();
         }
         if edits && flow == Flow::Cart {
             held.input.edit = Some(CartEdit::RemoveCoupon("X".to_owned()));

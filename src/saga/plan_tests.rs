@@ -5,7 +5,7 @@ use super::*;
 use crate::checkout::{CartEdit, Flow, StepStatus};
 
 fn ready(flow: Flow, status: Status, until: StepName) -> Checkout {
-    Checkout { input: all_input(), goal: Some(goal(until)), ..checkout(flow, status) }
+    Checkout { input: all_input().into(), goal: Some(goal(until)), ..checkout(flow, status) }
 }
 
 #[test]

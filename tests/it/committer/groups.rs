@@ -89,7 +89,7 @@ async fn tour(store: &Store, pool: &PgPool) {
     };
     let created = (0..2).map(async |n| {
         let mut from = checkout();
-        from.metadata = json!({"n": n}).as_object().cloned().unwrap_or_default();
+        from.metadata = json!({"n": n}).as_object().cloned().unwrap_or_default().into();
         let transition = Transition::new(&from, Event::Claimed, Hold::Lease, |_| {}).expect("legal");
         let transition =
             transition.bind(Some(binding(&format!("tour-{n}"), false))).began(began(StepName::Cart));
