@@ -53,8 +53,10 @@ async fn measure(
     eprintln!("filling {checkouts} checkouts");
     let began = Instant::now();
     pool.execute(AssertSqlSafe(FILL.replace("$ROWS", &checkouts.to_string()))).await?;
+    pool.execute(CONTENT).await?;
     pool.execute("insert into checkout_order (checkout_id, order_id, store) select checkout_id, order_id, store from checkout where order_id is not null").await?;
     pool.execute("vacuum analyze checkout").await?;
+    pool.execute("vacuum analyze checkout_content").await?;
     pool.execute("vacuum analyze checkout_order").await?;
     eprintln!("filled in {:.0?}", began.elapsed());
     let store = Store::new(pool, Duration::from_secs(1));
@@ -188,24 +190,31 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
+/// What is written beside each; `row_number` tells which it is, because ids sort by the time they were made.
+const CONTENT: &str = r"
+insert into checkout_content (checkout_id, store, cart_id, email, released, metadata, input, document)
+select checkout_id, store, 'cart-' || i, 'shopper' || i % 400000 || '@example.com', status in ('cancelled', 'expired'), '{}',
+    '{}', json_build_object('grand_total', 10.83, 'filler', repeat(md5(i::text), 20))
+from (select *, row_number() over (order by checkout_id) as i from checkout) numbered
+";
+
 /// Half a year of checkouts: most of them ended, some of them open, a few of them in trouble. Ids are UUIDv7.
 const FILL: &str = r"
-insert into checkout (checkout_id, store, flow, status, step, version, fence, leased_by, due_at, stuck_reason, cart_id,
-    order_id, email, input, record, document, metadata, created_at, updated_at, expires_at)
+insert into checkout (checkout_id, store, flow, status, step, version, fence, leased_by, due_at, stuck_reason, order_id,
+    record, created_at, updated_at, expires_at)
 select (lpad(to_hex((extract(epoch from created) * 1000)::bigint), 12, '0') || '7' || substr(hash, 1, 3) || '8'
         || substr(hash, 4, 15))::uuid,
     store, 'cart', status, step, 9, 3,
     case when status = 'running' then gen_random_uuid() end,
     case when status in ('running', 'waiting', 'compensating', 'awaiting_input') then now() + interval '1 day' end,
-    reason, 'cart-' || i, case when status = 'completed' or step = 'payment' then 100 + i end,
-    'shopper' || i % 400000 || '@example.com', '{}',
+    reason, case when status = 'completed' or step = 'payment' then 100 + i end,
     json_build_object('steps', json_build_array(), 'tries', 0, 'filler', repeat(hash, 16),
         'stuck', case when reason is not null then json_build_object('reason', reason, 'detail', 'so', 'since', '2026-11-21T00:00:00Z') end,
         'in_flight', case when reason = 'payment-unknown' then json_build_object('step', 'payment', 'unknown_since', '2026-11-21T00:00:00Z') end,
         'facts', json_build_object('order', json_build_object('total', 10.83, 'currency', 'USD'),
             'payment', json_build_object('status', case when reason = 'payment-unknown' then 'unknown' else 'succeeded' end,
                 'amount', 10.83, 'currency', 'USD'))),
-    json_build_object('grand_total', 10.83, 'filler', repeat(hash, 20)), '{}', created,
+    created,
     least(now(), created + case when status = 'expired' then interval '7 days' else interval '20 minutes' * random() end),
     created + interval '7 days'
 from (

@@ -84,22 +84,25 @@ async fn fill(place: &Place, database: &Database, checkouts: i64) -> anyhow::Res
 /// Two months of completed checkouts, younger than what the program would tidy up meanwhile. Ids are UUIDv7.
 const FILL: &str = r"
 with made as (
-    insert into checkout (checkout_id, store, flow, status, version, fence, cart_id, order_id, email, input, record,
-        document, metadata, created_at, updated_at, expires_at)
+    insert into checkout (checkout_id, store, flow, status, version, fence, order_id, record, created_at, updated_at,
+        expires_at)
     select (lpad(to_hex((extract(epoch from created) * 1000)::bigint), 12, '0') || '7' || substr(hash, 1, 3) || '8'
             || substr(hash, 4, 15))::uuid,
-        'store-' || i % $STORES, 'cart', 'completed', 8, 3, 'history-' || i, 1000000000 + i,
-        'shopper' || i % 400000 || '@example.com', '{}',
+        'store-' || i % $STORES, 'cart', 'completed', 8, 3, 1000000000 + i,
         json_build_object('steps', json_build_array(), 'tries', 0, 'filler', repeat(hash, 32),
             'facts', json_build_object('order', json_build_object('total', 148.59, 'currency', 'USD'),
                 'payment', json_build_object('status', 'succeeded', 'amount', 148.59, 'currency', 'USD'))),
-        json_build_object('grand_total', 148.59, 'filler', repeat(hash, 60)), '{}', created,
-        created + interval '20 minutes' * random(), created + interval '7 days'
+        created, created + interval '20 minutes' * random(), created + interval '7 days'
     from (
         select i, md5(i::text) as hash, now() - interval '60 days' * (1 - i::float8 / $ALL) - interval '1 hour' as created
         from generate_series($FROM, $TO) i
     ) given
     returning checkout_id, store, order_id, created_at
+), shown as (
+    insert into checkout_content (checkout_id, store, cart_id, email, metadata, input, document)
+    select checkout_id, store, 'history-' || order_id, 'shopper' || order_id % 400000 || '@example.com', '{}', '{}',
+        json_build_object('grand_total', 148.59, 'filler', repeat(md5(order_id::text), 60))
+    from made
 ), logged as (
     insert into attempt_log (checkout_id, version, at, event, fence, process_id, ended_step, ended_attempt, outcome,
         upstream_status, duration_ms, detail, began_step, began_attempt)

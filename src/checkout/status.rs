@@ -136,6 +136,11 @@ impl Status {
         matches!(self, Self::Completed | Self::Cancelled | Self::Expired)
     }
 
+    /// Whether it was undone: its cart may be used again.
+    pub fn is_undone(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Expired)
+    }
+
     /// Whether it stays as it is until somebody asks for something. The others have a lease or a timer.
     pub fn is_at_rest(self) -> bool {
         self.is_final() || matches!(self, Self::AwaitingInput | Self::Stuck)

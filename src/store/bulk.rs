@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::filter::Filter;
-use super::listing::push_conditions;
+use super::listing::push_from;
 use super::{Audited, Error, Store};
 use crate::checkout::CheckoutId;
 
@@ -233,10 +233,7 @@ impl Audited {
 }
 
 fn push_selection(query: &mut QueryBuilder<sqlx::Postgres>, filter: &Filter, at_most: i64) {
-    query.push("select k.checkout_id from checkout k where true");
-    if let Some(status) = filter.status {
-        query.push(" and k.status = ").push_bind(status.as_str());
-    }
-    push_conditions(query, filter);
+    query.push("select k.checkout_id");
+    push_from(query, filter, filter.status);
     query.push(" order by k.checkout_id limit ").push_bind(at_most);
 }

@@ -19,8 +19,7 @@ impl Store {
     /// Whether a checkout that is not undone has this cart.
     pub async fn has_cart(&self, store: &str, cart_id: &str) -> Result<bool, Error> {
         Ok(sqlx::query_scalar!(
-            r#"select exists (select from checkout where store = $1 and cart_id = $2
-                and status not in ('cancelled', 'expired')) as "exists!""#,
+            r#"select exists (select from checkout_content where store = $1 and cart_id = $2 and not released) as "exists!""#,
             store,
             cart_id
         )
@@ -61,10 +60,10 @@ pub(super) async fn read(
     let row = sqlx::query_as!(
         Row,
         r#"
-        select checkout_id, store, flow, status, version, fence, input::text as "input!",
+        select checkout_id, c.store, flow, status, version, fence, input::text as "input!",
             record::text as "record!", document::text as document, metadata::text as "metadata!",
             created_at, updated_at, expires_at, lost_leases
-        from checkout where checkout_id = $1
+        from checkout c join checkout_content using (checkout_id) where checkout_id = $1
         "#,
         id.uuid()
     )

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::columns::Columns;
 use super::{Clock, Ended, Error, Hold, Store, TokenHash, Transition, row, row::Row};
@@ -192,8 +193,8 @@ impl Store {
     /// never get the same one and never wait for each other.
     pub async fn claim_due(&self, limit: i64) -> Result<Due, Error> {
         let end = Instant::now() + self.lease;
-        let rows = sqlx::query_as!(
-            Row,
+        // Read afterwards: what this statement sees beside the rows that it claims may be older than they are.
+        let claimed = sqlx::query!(
             r#"
             with due as (
                 select checkout_id, status, status = 'awaiting_input' and expires_at > now() as looks
@@ -208,18 +209,14 @@ impl Store {
                     lost_leases = c.lost_leases + case when c.leased_by is null then 0 else 1 end,
                     due_at = now() + make_interval(secs => $3::float8), hinted = false, updated_at = now()
                 from due where c.checkout_id = due.checkout_id
-                returning c.*, due.status as was, due.looks
+                returning c.checkout_id, c.version, c.fence, due.status as was, due.looks
             ), logged as (
                 insert into attempt_log (checkout_id, version, event, fence, process_id)
                 select checkout_id, version, case when looks then 'claimed' when was = 'awaiting_input' then 'abandoned' else 'resumed' end,
                     fence, $2
                 from claimed
             )
-            select checkout_id as "checkout_id!", store as "store!", flow as "flow!", status as "status!",
-                version as "version!", fence as "fence!", input::text as "input!", record::text as "record!",
-                document::text as document, metadata::text as "metadata!", created_at as "created_at!",
-                updated_at as "updated_at!", expires_at as "expires_at!", lost_leases as "lost_leases!"
-            from claimed
+            select checkout_id as "checkout_id!", fence as "fence!" from claimed
             "#,
             limit,
             self.process_id,
@@ -227,6 +224,9 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
+        let (ids, fences): (Vec<Uuid>, Vec<i64>) =
+            claimed.into_iter().map(|row| (row.checkout_id, row.fence)).unzip();
+        let rows = if ids.is_empty() { Vec::new() } else { self.claimed(&ids, &fences).await? };
         let mut claims = Vec::with_capacity(rows.len());
         for row in rows {
             let at = row.updated_at;
@@ -248,6 +248,25 @@ impl Store {
             claims,
             next_in: next_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
         })
+    }
+
+    /// Those of these checkouts that are still under the fence of their claim.
+    async fn claimed(&self, ids: &[Uuid], fences: &[i64]) -> Result<Vec<Row>, Error> {
+        Ok(sqlx::query_as!(
+            Row,
+            r#"
+            select c.checkout_id, c.store, flow, status, version, c.fence, input::text as "input!",
+                record::text as "record!", document::text as document, metadata::text as "metadata!",
+                created_at, updated_at, expires_at, lost_leases
+            from unnest($1::uuid[], $2::bigint[]) as mine (checkout_id, fence)
+            join checkout c on c.checkout_id = mine.checkout_id and c.fence = mine.fence
+            join checkout_content t on t.checkout_id = mine.checkout_id
+            "#,
+            ids,
+            fences
+        )
+        .fetch_all(&self.pool)
+        .await?)
     }
 
     /// Hands back the leases of this process, so that another one goes on at once.

@@ -32,8 +32,11 @@ pub(super) struct Columns {
     pub(super) order_id: Option<i64>,
     pub(super) dead_orders: Vec<i64>,
     pub(super) email: Option<String>,
-    pub(super) input: String,
     pub(super) record: String,
+    /// Whether anything changed of what stands in `checkout_content`: the cart, the e-mail address, and the next two.
+    pub(super) content: bool,
+    /// Only where it changed.
+    pub(super) input: Option<String>,
     /// Only where it changed.
     pub(super) document: Option<String>,
     /// `None`: it is no transition, and nothing is logged.
@@ -80,7 +83,9 @@ impl Columns {
             Hold::Look { expires, .. } => expires.map(seconds),
             _ => None,
         };
-        let document = checkout.facts.document.as_ref().filter(|_| transition.document_changed);
+        let changed = transition.changed;
+        let input = Some(&checkout.input).filter(|_| changed.input);
+        let document = checkout.facts.document.as_ref().filter(|_| changed.document);
         let ended = transition.ended.as_ref();
         let answer = transition.answer.as_ref();
         let answer_text = answer.map(|(_, answer)| row::to_text(checkout, answer)).transpose()?;
@@ -91,6 +96,8 @@ impl Columns {
             due_in,
             expires_in,
             is_wait: matches!(transition.hold, Hold::Timer(_)),
+            content: changed.any(),
+            input: input.map(|input| row::to_text(checkout, input)).transpose()?,
             document: document.map(|document| row::to_text(checkout, document)).transpose()?,
             event: Some(transition.event.as_str()),
             ended_step: ended.map(|ended| ended.step.as_str()),
@@ -128,7 +135,6 @@ impl Columns {
             order_id: checkout.facts.order.as_ref().map(|order| order.id),
             dead_orders: checkout.facts.dead_orders.clone(),
             email: email(checkout).map(str::to_owned),
-            input: row::to_text(checkout, &checkout.input)?,
             record: row::record_text(checkout)?,
             ..Self::default()
         })
@@ -142,8 +148,9 @@ impl Columns {
         ttl: Duration,
     ) -> Result<Self, Error> {
         let metadata = row::to_text(checkout, &checkout.metadata)?;
+        let input = Some(row::to_text(checkout, &checkout.input)?);
         let creation = Creation { flow: checkout.flow.as_str(), metadata, token_hash };
-        Ok(Self { expires_in: Some(seconds(ttl)), creation: Some(creation), ..self })
+        Ok(Self { input, expires_in: Some(seconds(ttl)), creation: Some(creation), ..self })
     }
 
     /// Whether a group can hold it: orders that died are buried by the plain statement only.

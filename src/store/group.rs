@@ -32,14 +32,14 @@ pub(super) async fn write(
                 $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::int[],
                 $23::text[], $24::smallint[], $25::int[], $26::text[], $27::text[], $28::int[], $29::text[],
                 $30::text[], $31::text[], $32::bytea[], $33::bool[], $34::text[], $35::text[], $36::text[],
-                $37::text[], $38::text[], $39::bytea[]
+                $37::text[], $38::text[], $39::bytea[], $41::bool[]
             ) as g(
                 checkout_id, store, from_version, from_fence, version, fence, status, step,
                 leased_by, due_in, expires_in, is_wait, stuck_reason, cart_id, order_id,
                 email, input, record, document, event, ended_step, ended_attempt,
                 outcome, upstream_status, duration_ms, detail, began_step, began_attempt, bound_by,
                 bound_key, operation, fingerprint, again, answered_by, answered_key, answer,
-                flow, metadata, token_hash
+                flow, metadata, token_hash, content
             )
             -- A bound key fails one row. Left to the unique index it would fail all of them. Looked up one by one: an
             -- `exists` could be answered by reading the whole table.
@@ -54,27 +54,38 @@ pub(super) async fn write(
                 due_at = now() + make_interval(secs => case when c.hinted and g.is_wait then 0 else g.due_in end),
                 hinted = c.hinted and g.leased_by is not null and g.began_step is null,
                 expires_at = coalesce(now() + make_interval(secs => g.expires_in), c.expires_at),
-                stuck_reason = g.stuck_reason, cart_id = g.cart_id, order_id = g.order_id, email = g.email,
-                input = g.input::json, record = g.record::json,
-                document = coalesce(g.document::json, c.document), updated_at = now()
+                stuck_reason = g.stuck_reason, order_id = g.order_id, record = g.record::json, updated_at = now()
             from given g
             where g.flow is null and c.checkout_id = g.checkout_id and c.version = g.from_version
                 and c.fence = g.from_fence
             returning g.checkout_id, g.store, c.version, g.fence, g.order_id, g.event, g.ended_step,
                 g.ended_attempt, g.outcome, g.upstream_status, g.duration_ms, g.detail, g.began_step, g.began_attempt,
-                g.bound_by, g.bound_key, g.operation, g.fingerprint, g.again, g.answered_by, g.answered_key, g.answer
+                g.bound_by, g.bound_key, g.operation, g.fingerprint, g.again, g.answered_by, g.answered_key, g.answer,
+                g.status, g.content, g.cart_id, g.email, g.input, g.document
+        ), kept as (
+            update checkout_content t set
+                cart_id = m.cart_id, email = m.email, released = m.status in ('cancelled', 'expired'),
+                input = coalesce(m.input::json, t.input), document = coalesce(m.document::json, t.document)
+            from moved m where m.content and t.checkout_id = m.checkout_id
         ), created as (
             insert into checkout (checkout_id, store, flow, status, step, version, fence, leased_by, due_at, expires_at,
-                stuck_reason, cart_id, order_id, email, input, record, document, metadata)
+                stuck_reason, order_id, record)
             select checkout_id, store, flow, status, step, version, fence, leased_by,
                 now() + make_interval(secs => due_in), now() + make_interval(secs => expires_in),
-                stuck_reason, cart_id, order_id, email, input::json, record::json, document::json, metadata::json
+                stuck_reason, order_id, record::json
+            from given where flow is not null
+        ), begun as (
+            insert into checkout_content (checkout_id, store, cart_id, email, metadata, input, document)
+            select checkout_id, store, cart_id, email, metadata::json, input::json, document::json
             from given where flow is not null
         ), admitted as (
             insert into checkout_token (checkout_id, token_hash)
             select checkout_id, token_hash from given where flow is not null
         ), changed as (
-            select * from moved
+            select checkout_id, store, version, fence, order_id, event, ended_step,
+                ended_attempt, outcome, upstream_status, duration_ms, detail, began_step, began_attempt,
+                bound_by, bound_key, operation, fingerprint, again, answered_by, answered_key, answer
+            from moved
             union all
             select checkout_id, store, version, fence, order_id, event, ended_step,
                 ended_attempt, outcome, upstream_status, duration_ms, detail, began_step, began_attempt,
@@ -121,7 +132,7 @@ pub(super) async fn write(
         columns.of(|row| row.cart_id.as_deref()) as _,
         columns.of(|row| row.order_id) as _,
         columns.of(|row| row.email.as_deref()) as _,
-        columns.of(|row| row.input.as_str()) as _,
+        columns.of(|row| row.input.as_deref()) as _,
         columns.of(|row| row.record.as_str()) as _,
         columns.of(|row| row.document.as_deref()) as _,
         columns.of(|row| row.event) as _,
@@ -145,6 +156,7 @@ pub(super) async fn write(
         columns.created(|creation| creation.metadata.as_str()) as _,
         columns.created(|creation| creation.token_hash.as_slice()) as _,
         process_id,
+        columns.of(|row| row.content) as _,
     )
     .fetch_all(executor)
     .await?;

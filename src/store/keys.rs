@@ -59,7 +59,7 @@ impl Store {
     ) -> Result<(Option<Checkout>, Option<BoundKey>), Error> {
         let row = sqlx::query!(
             r#"
-            select c.checkout_id as "checkout_id?", store as "store?", flow as "flow?", status as "status?",
+            select c.checkout_id as "checkout_id?", c.store as "store?", flow as "flow?", status as "status?",
                 version as "version?", fence as "fence?", input::text as input, record::text as record,
                 document::text as document, metadata::text as metadata, c.created_at as "created_at?",
                 updated_at as "updated_at?", expires_at as "expires_at?", lost_leases as "lost_leases?",
@@ -67,6 +67,7 @@ impl Store {
                 k.answer::text as answer
             from (values ($1::uuid)) as asked (id)
             left join checkout c on c.checkout_id = asked.id
+            left join checkout_content d on d.checkout_id = asked.id
             left join idempotency_key k on k.principal = $2 and k.key = $3
             "#,
             id.uuid(),

@@ -133,17 +133,17 @@ macro_rules! readable {
 
 /// What a line shows. Documents are opened for the rows of a page only.
 const COLUMNS: &str = concat!(
-    "c.checkout_id, c.store, c.flow, c.status, c.step, c.version, c.cart_id, c.order_id, c.email, c.created_at,
+    "c.checkout_id, c.store, c.flow, c.status, c.step, c.version, d.cart_id, c.order_id, d.email, c.created_at,
     c.updated_at, c.due_at, (",
     readable!("c.record"),
     " -> 'stuck')::text as stuck, coalesce(",
     readable!("c.record"),
     " #>> '{facts,order,total}', ",
-    readable!("c.document"),
+    readable!("d.document"),
     " #>> '{grand_total}') as total, coalesce(nullif(",
     readable!("c.record"),
     " #>> '{facts,order,currency}', ''), ",
-    readable!("c.document"),
+    readable!("d.document"),
     " #>> '{cart,currency,code}') as currency, ",
     readable!("c.record"),
     " #>> '{facts,payment,status}' as payment_status"
@@ -204,7 +204,10 @@ fn push_listing(
         }
         query.push(")");
     }
-    query.push(") select ").push(COLUMNS).push(" from page p join checkout c using (checkout_id)");
+    query
+        .push(") select ")
+        .push(COLUMNS)
+        .push(" from page p join checkout c using (checkout_id) join checkout_content d using (checkout_id)");
     query.push(page.order("p")).push(" limit ").push_bind(limit);
 }
 
@@ -234,15 +237,12 @@ impl Pager<'_> {
         if fenced {
             query.push("select k.checkout_id, k.updated_at from (");
         }
-        query.push("select k.checkout_id, k.updated_at from checkout k where true");
-        if let Some(status) = status {
-            query.push(" and k.status = ").push_bind(status.as_str());
-        }
-        push_conditions(query, self.filter);
+        query.push("select k.checkout_id, k.updated_at");
+        push_from(query, self.filter, status);
         if let Some(after) = self.after {
             let than = if self.sort.descending { "<" } else { ">" };
             if self.sort.by_creation {
-                query.push(format_args!(" and k.checkout_id {than} ")).push_bind(after.id);
+                push_id_bound(query, self.filter, than, after.id);
             } else {
                 query.push(format_args!(" and (k.updated_at, k.checkout_id) {than} ("));
                 query.push_bind(after.at).push(", ").push_bind(after.id).push(")");
@@ -255,36 +255,60 @@ impl Pager<'_> {
     }
 }
 
-/// Everything but the status.
-pub(super) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+/// The checkouts that fit, as `k`.
+pub(super) fn push_from(query: &mut QueryBuilder<Postgres>, filter: &Filter, status: Option<Status>) {
+    query.push(" from checkout k");
+    // Those of a store are found beside it; whether to begin there is for PostgreSQL to decide.
+    if is_of_one_store(filter) {
+        query.push(" join checkout_content d using (checkout_id)");
+    }
+    query.push(" where true");
+    for store in filter.store.iter().chain(&filter.within) {
+        query.push(" and d.store = ").push_bind(store.clone());
+    }
+    if let Some(status) = status {
+        query.push(" and k.status = ").push_bind(status.as_str());
+    }
     if let Some(step) = filter.step {
         query.push(" and k.step = ").push_bind(step.as_str());
     }
     if let Some(reason) = filter.reason {
         query.push(" and k.stuck_reason = ").push_bind(reason.as_str());
     }
-    for store in filter.store.iter().chain(&filter.within) {
-        query.push(" and k.store = ").push_bind(store.clone());
-    }
     if let Some(order_id) = filter.order_id {
-        query.push(
-            " and k.checkout_id = any(array(select o.checkout_id from checkout_order o where o.order_id = ",
-        );
-        query.push_bind(order_id).push("))");
+        push_found(query, "checkout_order f where f.order_id = ").push_bind(order_id).push("))");
     }
     if let Some(cart_id) = &filter.cart_id {
-        query.push(" and k.cart_id = ").push_bind(cart_id.clone());
+        push_found(query, "checkout_content f where f.cart_id = ").push_bind(cart_id.clone()).push("))");
     }
     if let Some(email) = &filter.email {
-        query.push(" and k.email is not null and lower(k.email) = lower(").push_bind(email.clone()).push(")");
+        push_found(query, "checkout_content f where f.email is not null and lower(f.email) = lower(");
+        query.push_bind(email.clone()).push(")))");
     }
     // The bounds that follow from the given ones let either order begin or end where it matters.
     if let Some(at) = filter.created_after {
         query.push(" and k.created_at >= ").push_bind(at).push(" and k.updated_at >= ").push_bind(at);
-        query.push(" and k.checkout_id >= ").push_bind(id_floor(at, false));
+        push_id_bound(query, filter, ">=", id_floor(at, false));
     }
     if let Some(at) = filter.updated_before {
         query.push(" and k.updated_at < ").push_bind(at);
-        query.push(" and k.checkout_id < ").push_bind(id_floor(at, true));
+        push_id_bound(query, filter, "<", id_floor(at, true));
+    }
+}
+
+fn is_of_one_store(filter: &Filter) -> bool {
+    filter.store.is_some() || filter.within.is_some()
+}
+
+/// The few that another table finds.
+fn push_found<'q>(query: &'q mut QueryBuilder<Postgres>, rest: &str) -> &'q mut QueryBuilder<Postgres> {
+    query.push(" and k.checkout_id = any(array(select f.checkout_id from ").push(rest)
+}
+
+/// Said of both tables: PostgreSQL does not conclude it from the join.
+fn push_id_bound(query: &mut QueryBuilder<Postgres>, filter: &Filter, than: &str, id: Uuid) {
+    query.push(format_args!(" and k.checkout_id {than} ")).push_bind(id);
+    if is_of_one_store(filter) {
+        query.push(format_args!(" and d.checkout_id {than} ")).push_bind(id);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Error, Session, Store, row, row::Row};
+use super::{Error, Session, Store, checkouts, row};
 use crate::checkout::{Answer, Checkout, CheckoutId, Status};
 
 /// Why personal data is removed.
@@ -102,7 +102,7 @@ impl Store {
         let quoted = serde_json::Value::from(email).to_string().to_lowercase();
         let rows = sqlx::query!(
             r#"
-            select checkout_id, status from checkout
+            select checkout_id, status from checkout join checkout_content using (checkout_id)
             where redacted_at is null and (lower(email) = lower($1) or position($2 in lower(input::text)) > 0
                 or position($2 in lower(document::text)) > 0 or position($2 in lower(metadata::text)) > 0)
             order by checkout_id
@@ -125,24 +125,12 @@ impl Store {
     /// Removes the personal data of one checkout. Dropped half-way: it is removed whole or not at all.
     pub async fn redact(&self, id: CheckoutId, cause: Cause<'_>) -> Result<Erasure, Error> {
         let mut tx = self.pool.begin().await?;
-        if matches!(cause, Cause::Retention) && !is_free(&mut tx, id).await? {
-            return Ok(Erasure::Nothing);
-        }
-        // Not for the key: whoever writes a row that refers to this checkout does not wait.
-        let row = sqlx::query_as!(
-            Row,
-            r#"
-            select checkout_id, store, flow, status, version, fence, input::text as "input!",
-                record::text as "record!", document::text as document, metadata::text as "metadata!",
-                created_at, updated_at, expires_at, lost_leases
-            from checkout where checkout_id = $1 and redacted_at is null for no key update
-            "#,
-            id.uuid()
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = row else { return Ok(Erasure::Nothing) };
-        let checkout = row.into_checkout()?;
+        let locked = match cause {
+            Cause::Retention => lock_if_free(&mut tx, id).await?,
+            Cause::Request(_) => lock(&mut tx, id).await?,
+        };
+        let found = if locked { checkouts::read(&mut *tx, id).await? } else { None };
+        let Some(checkout) = found else { return Ok(Erasure::Nothing) };
         if !checkout.status.is_final() {
             return Ok(Erasure::Running(checkout.status));
         }
@@ -167,8 +155,20 @@ impl Store {
     }
 }
 
-/// Locks the row, unless somebody else has it.
-async fn is_free(tx: &mut Session, id: CheckoutId) -> Result<bool, Error> {
+/// Locks the row, if it still holds personal data. Not for the key: whoever writes a row that refers to this checkout does
+/// not wait.
+async fn lock(tx: &mut Session, id: CheckoutId) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select true as "found!" from checkout where checkout_id = $1 and redacted_at is null for no key update"#,
+        id.uuid()
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// The same, unless somebody else has it.
+async fn lock_if_free(tx: &mut Session, id: CheckoutId) -> Result<bool, Error> {
     let free = sqlx::query_scalar!(
         r#"select true as "free!" from checkout where checkout_id = $1 and redacted_at is null
            for no key update skip locked"#,
@@ -184,8 +184,12 @@ async fn is_free(tx: &mut Session, id: CheckoutId) -> Result<bool, Error> {
 async fn write(tx: &mut Session, checkout: &Checkout) -> Result<(), Error> {
     let document = checkout.facts.document.as_ref();
     sqlx::query!(
-        "update checkout set email = null, input = $2::text::json, record = $3::text::json, document = $4::text::json,
-             metadata = $5::text::json, redacted_at = now(), version = version + 1
+        "with redacted as (
+             update checkout set record = $3::text::json, redacted_at = now(), version = version + 1
+             where checkout_id = $1
+         )
+         update checkout_content set email = null, input = $2::text::json, document = $4::text::json,
+             metadata = $5::text::json
          where checkout_id = $1",
         checkout.id.uuid(),
         row::to_text(checkout, &checkout.input)?,

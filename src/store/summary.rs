@@ -103,12 +103,13 @@ impl Store {
         .await?)
     }
 
-    /// For all stores from an index alone.
+    /// What has ended has no next step.
     async fn by_step(&self, within: Option<&str>) -> Result<Vec<Count>, Error> {
         Ok(sqlx::query_as!(
             Count,
             r#"select step as "name!", count(*) as "count!" from checkout
-               where step is not null and ($1::text is null or store = $1) group by step order by step"#,
+               where status in ('awaiting_input', 'running', 'waiting', 'compensating', 'stuck') and step is not null
+                   and ($1::text is null or store = $1) group by step order by step"#,
             within
         )
         .fetch_all(&self.pool)

@@ -18,12 +18,35 @@ pub struct Transition {
     pub(super) from_fence: i64,
     pub(super) event: Event,
     pub(super) hold: Hold,
-    pub(super) document_changed: bool,
+    pub(super) changed: Changed,
     pub(super) ended: Option<Ended>,
     pub(super) began: Option<Began>,
     pub(super) binding: Option<Binding>,
     pub(super) answer: Option<(KeyRef, Answer)>,
     news: Vec<Announcement>,
+}
+
+/// What of the content of a checkout is not as it was; only that is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Changed {
+    pub(super) input: bool,
+    pub(super) document: bool,
+    /// Its cart, or whether another checkout may have it.
+    pub(super) cart: bool,
+}
+
+impl Changed {
+    fn between(from: &Checkout, to: &Checkout) -> Self {
+        Self {
+            input: to.input != from.input,
+            document: to.facts.document != from.facts.document,
+            cart: to.facts.cart_id != from.facts.cart_id || to.status.is_undone() != from.status.is_undone(),
+        }
+    }
+
+    pub(super) fn any(self) -> bool {
+        self.input || self.document || self.cart
+    }
 }
 
 /// Whether the process goes on holding the checkout, and when recovery looks at it.
@@ -130,14 +153,14 @@ impl Transition {
             attempt.fence = checkout.fence;
         }
         let news = announcements(from, &checkout);
-        let document_changed = checkout.facts.document != from.facts.document;
+        let changed = Changed::between(from, &checkout);
         Ok(Self {
             checkout,
             from_version: from.version,
             from_fence: from.fence,
             event,
             hold,
-            document_changed,
+            changed,
             ended: None,
             began: None,
             binding: None,

@@ -64,9 +64,10 @@ impl Store {
         let row = sqlx::query!(
             r#"
             with about as (
-                select checkout_id from checkout
-                where store = $1 and (($5::text is not null and cart_id = $5) or ($6::bigint is not null and order_id = $6))
-                order by created_at desc limit 1
+                select checkout_id from checkout_content where store = $1 and cart_id = $5
+                union all
+                select checkout_id from checkout_order where store = $1 and order_id = $6 and dead_at is null
+                order by checkout_id desc limit 1
             ), taken as (
                 insert into webhook_event (store, scope, hash, body, checkout_id)
                 values ($1, $2, $3, $4::text::json, (select checkout_id from about))

@@ -103,11 +103,13 @@ pub(super) async fn one(
                     due_at = now() + make_interval(secs => case when hinted and $36 then 0 else $8::float8 end),
                     hinted = hinted and $7::uuid is not null and $25::text is null,
                     expires_at = coalesce(now() + make_interval(secs => $9::float8), expires_at),
-                    stuck_reason = $10, cart_id = $11, order_id = $12, email = $13,
-                    input = $14::text::json, record = $15::text::json,
-                    document = coalesce($16::text::json, document), updated_at = now()
+                    stuck_reason = $10, order_id = $12, record = $15::text::json, updated_at = now()
                 where checkout_id = $1 and version = $2 and fence = $3
                 returning checkout_id, store, version, updated_at
+            ), kept as (
+                update checkout_content set cart_id = $11, email = $13, released = $4 in ('cancelled', 'expired'),
+                    input = coalesce($14::text::json, input), document = coalesce($16::text::json, document)
+                where checkout_id = (select checkout_id from changed) and $37
             ), logged as (
                 insert into attempt_log (checkout_id, version, event, fence, process_id, ended_step, ended_attempt,
                     outcome, upstream_status, duration_ms, detail, began_step, began_attempt)
@@ -170,6 +172,7 @@ pub(super) async fn one(
                 answer.map(|(key, _)| key.key.as_str()),
                 answer.map(|(_, answer)| answer.as_str()),
                 columns.is_wait,
+                columns.content,
                 $($more,)*
             )
             .fetch_optional(executor)
@@ -183,15 +186,15 @@ pub(super) async fn one(
             r#", announced as (
                     insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
                     select checkout_id, e.event_id, store, version, e.ordinal, e.type, updated_at, e.data::json
-                    from changed, unnest($37::uuid[], $38::smallint[], $39::text[], $40::text[])
+                    from changed, unnest($38::uuid[], $39::smallint[], $40::text[], $41::text[])
                         as e(event_id, ordinal, type, data)
                 ), addressed as (
                     insert into delivery (checkout_id, event_id, destination, version, ordinal)
                     select checkout_id, a.event_id, a.destination, version, a.ordinal
-                    from changed, unnest($41::uuid[], $42::text[], $43::smallint[]) as a(event_id, destination, ordinal)
+                    from changed, unnest($42::uuid[], $43::text[], $44::smallint[]) as a(event_id, destination, ordinal)
                 ), turned as (
                     insert into delivery_turn (checkout_id, destination)
-                    select distinct checkout_id, t.destination from changed, unnest($42::text[]) as t(destination)
+                    select distinct checkout_id, t.destination from changed, unnest($43::text[]) as t(destination)
                     on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
                 )"#,
             ", pg_notify('outbox', '') is null as told",

@@ -287,11 +287,15 @@ async fn many_old_checkouts_are_redacted_in_batches_by_several_processes() {
     service.delete(&path).await.expect(200);
     service.stop().await;
     sqlx::query(
-        "insert into checkout (checkout_id, store, flow, status, version, fence, cart_id, email, input, record, document,
-             metadata, created_at, updated_at, expires_at)
-         select gen_random_uuid(), store, flow, status, version, fence, cart_id, email, input, record, document, metadata,
-             now() - interval '91 days', now() - interval '91 days', expires_at
-         from checkout, generate_series(1, 450)",
+        "with old as (
+             insert into checkout (checkout_id, store, flow, status, version, fence, record, created_at, updated_at, expires_at)
+             select gen_random_uuid(), store, flow, status, version, fence, record, now() - interval '91 days',
+                 now() - interval '91 days', expires_at
+             from checkout, generate_series(1, 450)
+             returning checkout_id
+         )
+         insert into checkout_content (checkout_id, store, cart_id, email, released, metadata, input, document)
+         select old.checkout_id, store, cart_id, email, released, metadata, input, document from old, checkout_content",
     )
     .execute(&world.database.pool)
     .await

@@ -72,7 +72,7 @@ async fn of_two_transitions_of_one_checkout_the_first_is_written_and_the_second_
     let [first, second, other] = done.as_slice() else { panic!("three") };
     assert!(first.is_ok() && other.is_ok() && matches!(second, Err(Error::Lost)), "{done:?}");
     assert_eq!(groups, [2, 1], "the second waits for the next group, in which the first can be seen");
-    let carts: Vec<String> = sqlx::query_scalar("select cart_id from checkout order by cart_id")
+    let carts: Vec<String> = sqlx::query_scalar("select cart_id from checkout_content order by cart_id")
         .fetch_all(&database.pool)
         .await
         .expect("rows");
@@ -151,16 +151,17 @@ async fn rows(database: &Database) -> Vec<serde_json::Value> {
             || jsonb_build_object('due_in', due_at - updated_at, 'leased', leased_by is not null,
                 'expires_in', floor(extract(epoch from expires_at - created_at) / 60),
                 'moved', updated_at > created_at)
-         from checkout c order by cart_id",
+         from checkout c join checkout_content using (checkout_id) order by cart_id",
+        "select to_jsonb(c) - 'checkout_id' from checkout_content c order by cart_id",
         "select to_jsonb(l) - '{checkout_id,attempt_log_id,at,process_id}'::text[] || jsonb_build_object('cart', c.cart_id)
-         from attempt_log l join checkout c using (checkout_id) order by c.cart_id, l.version",
+         from attempt_log l join checkout_content c using (checkout_id) order by c.cart_id, l.version",
         "select to_jsonb(o) - '{checkout_id,created_at,dead_at}'::text[]
             || jsonb_build_object('cart', c.cart_id, 'dead', dead_at is not null)
-         from checkout_order o join checkout c using (checkout_id) order by c.cart_id, o.order_id",
+         from checkout_order o join checkout_content c using (checkout_id) order by c.cart_id, o.order_id",
         "select to_jsonb(k) - '{checkout_id,created_at}'::text[] || jsonb_build_object('cart', c.cart_id)
-         from idempotency_key k join checkout c using (checkout_id) order by c.cart_id",
+         from idempotency_key k join checkout_content c using (checkout_id) order by c.cart_id",
         "select to_jsonb(t) - '{checkout_id,created_at}'::text[] || jsonb_build_object('cart', c.cart_id)
-         from checkout_token t join checkout c using (checkout_id) order by c.cart_id",
+         from checkout_token t join checkout_content c using (checkout_id) order by c.cart_id",
     ] {
         let found: Vec<serde_json::Value> =
             sqlx::query_scalar(sql).fetch_all(&database.pool).await.expect("rows");

@@ -117,7 +117,7 @@ async fn a_checkout_that_cannot_be_read_does_not_hide_the_others() {
     act(&service, &other, &Action::Pause).await.expect("a pause");
     let poison = |sql: &'static str| sqlx::query(sql).bind(id(&other).uuid()).execute(&world.database.pool);
     let (record, document): (String, String) =
-        sqlx::query_as("select record::text, document::text from checkout where checkout_id = $1")
+        sqlx::query_as("select record::text, document::text from checkout join checkout_content using (checkout_id) where checkout_id = $1")
             .bind(id(&other).uuid())
             .fetch_one(&world.database.pool)
             .await
@@ -125,15 +125,15 @@ async fn a_checkout_that_cannot_be_read_does_not_hide_the_others() {
     poison("update checkout set record = '{\"facts\": \"\\u0000\"}' where checkout_id = $1")
         .await
         .expect("it is poisoned");
-    poison("update checkout set document = '{\"grand_total\": \"\\u0000\"}' where checkout_id = $1")
+    poison("update checkout_content set document = '{\"grand_total\": \"\\u0000\"}' where checkout_id = $1")
         .await
         .expect("it is poisoned");
     assert_eq!(found(&service, &Filter { status: Some(Status::Stuck), ..Filter::default() }).await, 2);
     let summary = service.operators().summary().await.expect("a summary");
     assert_eq!(summary.money_at_risk.len(), 1, "the paused one has an order");
     sqlx::query(
-        "update checkout set record = $2::text::json, document = $3::text::json
-         where checkout_id = $1",
+        "with mended as (update checkout set record = $2::text::json where checkout_id = $1)
+         update checkout_content set document = $3::text::json where checkout_id = $1",
     )
     .bind(id(&other).uuid())
     .bind(record)

@@ -12,9 +12,9 @@ const FINISHED: i64 = 15_000;
 /// Checkouts as if they had happened: many finished ones, and a few of every other kind.
 const ROWS: &str = r#"
     insert into checkout (checkout_id, store, flow, status, step, version, fence, leased_by, due_at, stuck_reason,
-        input, record, metadata, updated_at, expires_at)
+        record, updated_at, expires_at)
     select gen_random_uuid(), 'default', 'cart', status, step, 1, 1, case when status = 'running' then gen_random_uuid() end,
-        now() + due, reason, '{}', record::json, '{}', now() - interval '2 hours', now() + interval '7 days'
+        now() + due, reason, record::json, now() - interval '2 hours', now() + interval '7 days'
     from (values
         (14500, 'completed', null, null::interval, null, '{}'),
         (500, 'expired', null, null, null, '{}'),
