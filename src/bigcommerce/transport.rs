@@ -205,12 +205,11 @@ impl Transport {
         let duration = started.elapsed();
 
         let outcome = result.as_ref().map_or_else(Error::name, |_| "succeeded");
-        span.record("status", status);
-        span.record("outcome", outcome);
         if matches!(result, Err(Error::Unavailable(_) | Error::Unknown(_))) {
             span.record("otel.status_code", "ERROR");
         }
-        span.record("duration_ms", u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        tracing::record_all!(span, status = status, outcome = outcome, duration_ms = duration_ms);
         let correlation_id = cx.correlation_id;
         watched.after(&Seen { host, name, correlation_id, status, outcome, duration, rate_limit });
         let answer = |value| Answer { value, status: status.unwrap_or_default(), duration, rate_limit };

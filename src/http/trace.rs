@@ -61,8 +61,8 @@ pub(super) async fn around(
     }
     .instrument(inside)
     .await;
-    span.record("status", response.status().as_u16());
-    span.record("checkout_id", trace.0.checkout.get().map(tracing::field::display));
+    let checkout_id = trace.0.checkout.get().map(tracing::field::display);
+    tracing::record_all!(span, status = response.status().as_u16(), checkout_id = checkout_id);
     state.metrics().answered(method.as_str(), &path, response.status().as_u16(), began.elapsed());
     tracing::info!(
         method = %method,

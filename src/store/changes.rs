@@ -100,7 +100,7 @@ impl Changes {
             match listener.try_recv().await? {
                 Some(notification) if notification.channel() == "outbox" => self.ring_outbox(),
                 Some(notification) => {
-                    if let Some(change) = parse(notification.payload()) {
+                    for change in notification.payload().split(',').filter_map(parse) {
                         self.publish(change.id, change.version);
                     }
                 }
@@ -133,8 +133,9 @@ impl Drop for Watch {
     }
 }
 
-fn parse(payload: &str) -> Option<Change> {
-    let (id, version) = payload.split_once(' ')?;
+/// One of the changes that a notification tells of.
+fn parse(change: &str) -> Option<Change> {
+    let (id, version) = change.split_once(' ')?;
     Some(Change { id: id.parse().ok()?, version: version.parse().ok()? })
 }
 

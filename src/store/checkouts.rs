@@ -11,9 +11,16 @@ impl Store {
 
     /// The name of the store that a checkout belongs to.
     pub async fn store_of(&self, id: CheckoutId) -> Result<Option<String>, Error> {
-        Ok(sqlx::query_scalar!("select store from checkout where checkout_id = $1", id.uuid())
+        if let Some(known) = self.owners.get(id) {
+            return Ok(Some(known));
+        }
+        let store = sqlx::query_scalar!("select store from checkout where checkout_id = $1", id.uuid())
             .fetch_optional(&self.pool)
-            .await?)
+            .await?;
+        if let Some(store) = &store {
+            self.owners.remember(id, store);
+        }
+        Ok(store)
     }
 
     /// Whether a checkout that is not undone has this cart.

@@ -88,6 +88,7 @@ impl Store {
         let lease = self.new_lease();
         let columns = Columns::of(self, &transition)?.creating(&transition.checkout, token_hash, ttl)?;
         let at = self.commit_new(Box::new(columns)).await?;
+        self.owners.remember(transition.checkout.id, &transition.checkout.store);
         Ok(self.held(transition, at, lease))
     }
 

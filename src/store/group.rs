@@ -111,9 +111,13 @@ pub(super) async fn write(
         ), answered as (
             update idempotency_key k set answer = c.answer::json from changed c
             where k.checkout_id = c.checkout_id and k.principal = c.answered_by and k.key = c.answered_key
+        ), told as (
+            -- A notification holds less than 8000 bytes.
+            select pg_notify('checkout', string_agg(checkout_id::text || ' ' || version::text, ','))
+            from (select checkout_id, version, row_number() over () / 100 as part from changed) as parts
+            group by part
         )
-        select checkout_id as "checkout_id!", now() as "at!",
-            pg_notify('checkout', checkout_id::text || ' ' || version::text) is null as notified
+        select checkout_id as "checkout_id!", now() as "at!", (select count(*) from told) as notified
         from changed
         "#,
         columns.of(|row| row.checkout_id) as _,

@@ -22,6 +22,7 @@ mod log;
 mod operators;
 mod order_actions;
 mod outbox;
+mod owners;
 mod pool;
 mod pooler;
 mod processes;
@@ -74,6 +75,7 @@ pub struct Store {
     lease: Duration,
     changes: Changes,
     destinations: Arc<[Destination]>,
+    owners: owners::Owners,
     /// Where transitions are written in groups.
     queue: Option<committer::Queue>,
 }
@@ -148,6 +150,7 @@ impl Store {
             lease,
             changes: Changes::default(),
             destinations: Arc::default(),
+            owners: owners::Owners::default(),
             queue: None,
         }
     }

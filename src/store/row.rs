@@ -1,11 +1,13 @@
 //! From a checkout to its row and back.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Error;
-use crate::checkout::{Answered, Checkout, Facts, Goal, InFlight, StepRecord, Stuck};
+use crate::checkout::{Answered, Checkout, Facts, Goal, InFlight, StepName, StepRecord, StepStatus, Stuck};
 
 /// The columns of a checkout, with documents as text.
 pub(super) struct Row {
@@ -28,14 +30,47 @@ pub(super) struct Row {
 /// The part of a checkout that is stored as one document.
 #[derive(Serialize, Deserialize)]
 struct Record<'a> {
+    steps: Vec<Step>,
     #[serde(borrow = "'a")]
-    steps: std::borrow::Cow<'a, [StepRecord]>,
-    facts: std::borrow::Cow<'a, Facts>,
-    goal: std::borrow::Cow<'a, Option<Goal>>,
-    in_flight: std::borrow::Cow<'a, Option<InFlight>>,
+    facts: Cow<'a, Facts>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    goal: Cow<'a, Option<Goal>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    in_flight: Cow<'a, Option<InFlight>>,
     tries: u32,
-    answered: std::borrow::Cow<'a, Option<Answered>>,
-    stuck: std::borrow::Cow<'a, Option<Stuck>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered: Cow<'a, Option<Answered>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stuck: Cow<'a, Option<Stuck>>,
+}
+
+/// A step as it is stored. Every transition writes all of them, so they are kept short.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Step {
+    /// Name, status, attempts, and when it last ended in microseconds since 1970.
+    Short(StepName, StepStatus, u32, Option<i64>),
+    /// As steps were stored before.
+    Long(StepRecord),
+}
+
+impl From<&StepRecord> for Step {
+    fn from(step: &StepRecord) -> Self {
+        let micros = |at: OffsetDateTime| i64::try_from(at.unix_timestamp_nanos() / 1000).ok();
+        Self::Short(step.name, step.status, step.attempts, step.finished_at.and_then(micros))
+    }
+}
+
+impl From<Step> for StepRecord {
+    fn from(step: Step) -> Self {
+        let at = |micros| OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok();
+        match step {
+            Step::Short(name, status, attempts, micros) => {
+                Self { name, status, attempts, finished_at: micros.and_then(at) }
+            }
+            Step::Long(step) => step,
+        }
+    }
 }
 
 impl Row {
@@ -58,7 +93,7 @@ impl Row {
             version: self.version,
             fence: self.fence,
             status: self.status.parse().map_err(|_| format!("status: {}", self.status))?,
-            steps: record.steps.into_owned(),
+            steps: record.steps.into_iter().map(StepRecord::from).collect(),
             input: read("input", &self.input)?,
             facts,
             goal: record.goal.into_owned(),
@@ -77,17 +112,16 @@ impl Row {
 
 /// The record column of a checkout.
 pub(super) fn record_text(checkout: &Checkout) -> Result<String, Error> {
-    use std::borrow::Cow::Borrowed;
     to_text(
         checkout,
         &Record {
-            steps: Borrowed(&checkout.steps),
-            facts: Borrowed(&checkout.facts),
-            goal: Borrowed(&checkout.goal),
-            in_flight: Borrowed(&checkout.in_flight),
+            steps: checkout.steps.iter().map(Step::from).collect(),
+            facts: Cow::Borrowed(&checkout.facts),
+            goal: Cow::Borrowed(&checkout.goal),
+            in_flight: Cow::Borrowed(&checkout.in_flight),
             tries: checkout.tries,
-            answered: Borrowed(&checkout.answered),
-            stuck: Borrowed(&checkout.stuck),
+            answered: Cow::Borrowed(&checkout.answered),
+            stuck: Cow::Borrowed(&checkout.stuck),
         },
     )
 }

@@ -227,6 +227,17 @@ async fn fresher_readings_of_paid_orders_share_a_commit_and_are_not_logged() {
     database.drop().await;
 }
 
+/// So many changes; a notification may tell of several.
+async fn heard(listener: &mut sqlx::postgres::PgListener, changes: usize) -> Vec<String> {
+    let mut heard = Vec::new();
+    while heard.len() < changes {
+        let news = tokio::time::timeout(PATIENCE, listener.recv()).await.expect("in time").expect("news");
+        heard.extend(news.payload().split(',').map(str::to_owned));
+    }
+    heard.sort();
+    heard
+}
+
 #[tokio::test]
 async fn who_waits_is_told_by_a_notification() {
     let bench = Bench::new().await;
@@ -234,20 +245,14 @@ async fn who_waits_is_told_by_a_notification() {
         sqlx::postgres::PgListener::connect_with(&bench.database.pool).await.expect("it listens");
     listener.listen("checkout").await.expect("it listens");
     let (store, claims) = (bench.store.clone(), bench.claimed(2).await);
-    for _ in 0..2 {
-        listener.recv().await.expect("news of what was created");
-    }
+    heard(&mut listener, 2).await;
     let work = claims.into_iter().map(|claim| advance(&store, claim, |_| {})).collect();
     let (database, claims, groups) = bench.together(work).await;
     assert_eq!(groups, [2]);
     let mut expected: Vec<String> =
         claims.into_iter().map(|claim| format!("{} 3", claim.expect("written").checkout().id)).collect();
-    let mut heard = Vec::new();
-    for _ in 0..2 {
-        heard.push(listener.recv().await.expect("news").payload().to_owned());
-    }
     expected.sort();
-    heard.sort();
+    let heard = heard(&mut listener, 2).await;
     assert_eq!(heard, expected);
     drop(listener);
     database.drop().await;
