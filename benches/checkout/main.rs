@@ -19,6 +19,7 @@ mod proc;
 mod program;
 mod recovery;
 mod report;
+mod scale;
 mod shopper;
 mod startup;
 mod targets;
@@ -58,6 +59,9 @@ async fn measure(place: &Place) -> anyhow::Result<()> {
     }
     if wants(Name::Startup) {
         startup::run(place).await?;
+    }
+    if wants(Name::Scale) {
+        scale::run(place).await?;
     }
     if wants(Name::History) {
         history::run(place).await?;

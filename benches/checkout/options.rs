@@ -18,6 +18,8 @@ pub(crate) enum Name {
     Memory,
     /// From the start of the process to its first readiness
     Startup,
+    /// One, two and four processes on one database
+    Scale,
     /// All of them one after the other
     All,
     /// All of them for a moment only, to see that they run
