@@ -13,14 +13,15 @@ create table checkout_content (
     input json not null,
     -- The latest cart or checkout object of BigCommerce.
     document json
--- Three of them begin in a page and grow there, so that what is found by index stays where it is. Up to this size a row is
--- not split.
-) with (fillfactor = 30, toast_tuple_target = 2900);
+-- Up to this size a row is not split.
+) with (toast_tuple_target = 2900);
 
 insert into checkout_content (checkout_id, store, cart_id, email, released, metadata, input, document)
 select checkout_id, store, cart_id, email, status in ('cancelled', 'expired'), metadata, input, document from checkout;
 
--- The next version of a row goes beside it.
+-- Rows that begin from now on grow: three of them begin in a page, and find their next version beside them. What is whole
+-- already needs no such room.
+alter table checkout_content set (fillfactor = 30);
 alter table checkout set (fillfactor = 60);
 
 -- With the columns go their indexes.

@@ -61,6 +61,8 @@ async fn fill(place: &Place, database: &Database, checkouts: i64) -> anyhow::Res
     let mut connection = database.pool.acquire().await?.detach();
     // What a crash of the server would lose can be written again.
     connection.execute("set synchronous_commit = off").await?;
+    // These rows do not grow.
+    connection.execute("alter table checkout_content reset (fillfactor)").await?;
     let mut from = 0;
     while from < checkouts {
         let to = (from + BATCH).min(checkouts);
@@ -75,6 +77,7 @@ async fn fill(place: &Place, database: &Database, checkouts: i64) -> anyhow::Res
         }
         from = to;
     }
+    connection.execute("alter table checkout_content set (fillfactor = 30)").await?;
     connection.execute("vacuum analyze").await?;
     connection.execute("checkpoint").await?;
     connection.close().await?;
