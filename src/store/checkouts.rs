@@ -1,5 +1,7 @@
 //! Reading checkouts.
 
+use uuid::Uuid;
+
 use super::{Error, Store, row::Row};
 use crate::checkout::{Checkout, CheckoutId};
 
@@ -64,17 +66,21 @@ pub(super) async fn read(
     executor: impl sqlx::PgExecutor<'_>,
     id: CheckoutId,
 ) -> Result<Option<Checkout>, Error> {
-    let row = sqlx::query_as!(
+    rows(executor, &[id.uuid()]).await?.pop().map(Row::into_checkout).transpose()
+}
+
+/// The rows of these checkouts, in any order.
+pub(super) async fn rows(executor: impl sqlx::PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Row>, Error> {
+    Ok(sqlx::query_as!(
         Row,
         r#"
         select checkout_id, c.store, flow, status, version, fence, input::text as "input!",
             record::text as "record!", document::text as document, metadata::text as "metadata!",
             created_at, updated_at, expires_at, lost_leases
-        from checkout c join checkout_content using (checkout_id) where checkout_id = $1
+        from checkout c join checkout_content using (checkout_id) where checkout_id = any($1)
         "#,
-        id.uuid()
+        ids
     )
-    .fetch_optional(executor)
-    .await?;
-    row.map(Row::into_checkout).transpose()
+    .fetch_all(executor)
+    .await?)
 }

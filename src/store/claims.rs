@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::columns::Columns;
-use super::{Clock, Ended, Error, Hold, Store, TokenHash, Transition, row, row::Row};
+use super::{Clock, Ended, Error, Hold, Store, TokenHash, Transition, checkouts, row, row::Row};
 use crate::checkout::Checkout;
 
 /// Between two looks at the database after a commit whose result is not known.
@@ -225,11 +225,14 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let (ids, fences): (Vec<Uuid>, Vec<i64>) =
-            claimed.into_iter().map(|row| (row.checkout_id, row.fence)).unzip();
-        let rows = if ids.is_empty() { Vec::new() } else { self.claimed(&ids, &fences).await? };
+        let ids: Vec<Uuid> = claimed.iter().map(|row| row.checkout_id).collect();
+        let rows = if ids.is_empty() { Vec::new() } else { checkouts::rows(&self.pool, &ids).await? };
         let mut claims = Vec::with_capacity(rows.len());
-        for row in rows {
+        // Whose fence has moved since is no longer ours.
+        let is_ours = |found: &Row| {
+            claimed.iter().any(|row| row.checkout_id == found.checkout_id && row.fence == found.fence)
+        };
+        for row in rows.into_iter().filter(is_ours) {
             let at = row.updated_at;
             match row.into_checkout() {
                 Ok(checkout) => {
@@ -249,25 +252,6 @@ impl Store {
             claims,
             next_in: next_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
         })
-    }
-
-    /// Those of these checkouts that are still under the fence of their claim.
-    async fn claimed(&self, ids: &[Uuid], fences: &[i64]) -> Result<Vec<Row>, Error> {
-        Ok(sqlx::query_as!(
-            Row,
-            r#"
-            select c.checkout_id, c.store, flow, status, version, c.fence, input::text as "input!",
-                record::text as "record!", document::text as document, metadata::text as "metadata!",
-                created_at, updated_at, expires_at, lost_leases
-            from unnest($1::uuid[], $2::bigint[]) as mine (checkout_id, fence)
-            join checkout c on c.checkout_id = mine.checkout_id and c.fence = mine.fence
-            join checkout_content t on t.checkout_id = mine.checkout_id
-            "#,
-            ids,
-            fences
-        )
-        .fetch_all(&self.pool)
-        .await?)
     }
 
     /// Hands back the leases of this process, so that another one goes on at once.

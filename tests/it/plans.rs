@@ -25,14 +25,13 @@ const LARGE: [&str; 10] = [
 ];
 
 /// What the hot path is made of, by words that only one statement has. All of it must be found.
-const HOT: [&str; 14] = [
+const HOT: [&str; 13] = [
     "update checkout set status = $4",                    // a transition, alone
     "update checkout c set status = g.status",            // a group of them
     "for update skip locked ), claimed as",               // what is due
     "select extract(epoch from min(due_at) - now())",     // when the next is
     "update checkout set due_at = now() + make_interval", // a lease is renewed
-    "join checkout_content using (checkout_id) where checkout_id = $1", // a checkout
-    "from unnest($1::uuid[], $2::bigint[]) as mine",      // what was claimed
+    "join checkout_content using (checkout_id) where checkout_id = any($1)", // checkouts
     "where principal = $1 and key = $2",                  // a key
     "left join idempotency_key k on k.principal = $2 and k.key = $3", // both
     "from checkout_token where checkout_id = $1",         // a token
