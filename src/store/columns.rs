@@ -33,6 +33,8 @@ pub(super) struct Columns {
     pub(super) dead_orders: Vec<i64>,
     pub(super) email: Option<String>,
     pub(super) record: String,
+    /// Whether another checkout may have its cart.
+    pub(super) released: bool,
     /// Whether anything changed of what stands in `checkout_content`: the cart, the e-mail address, and the next two.
     pub(super) content: bool,
     /// Only where it changed.
@@ -135,6 +137,7 @@ impl Columns {
             order_id: checkout.facts.order.as_ref().map(|order| order.id),
             dead_orders: checkout.facts.dead_orders.clone(),
             email: email(checkout).map(str::to_owned),
+            released: checkout.status.is_undone(),
             record: row::record_text(checkout)?,
             ..Self::default()
         })

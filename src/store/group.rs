@@ -32,14 +32,14 @@ pub(super) async fn write(
                 $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::int[],
                 $23::text[], $24::smallint[], $25::int[], $26::text[], $27::text[], $28::int[], $29::text[],
                 $30::text[], $31::text[], $32::bytea[], $33::bool[], $34::text[], $35::text[], $36::text[],
-                $37::text[], $38::text[], $39::bytea[], $41::bool[]
+                $37::text[], $38::text[], $39::bytea[], $41::bool[], $42::bool[]
             ) as g(
                 checkout_id, store, from_version, from_fence, version, fence, status, step,
                 leased_by, due_in, expires_in, is_wait, stuck_reason, cart_id, order_id,
                 email, input, record, document, event, ended_step, ended_attempt,
                 outcome, upstream_status, duration_ms, detail, began_step, began_attempt, bound_by,
                 bound_key, operation, fingerprint, again, answered_by, answered_key, answer,
-                flow, metadata, token_hash, content
+                flow, metadata, token_hash, content, released
             )
             -- A bound key fails one row. Left to the unique index it would fail all of them. Looked up one by one: an
             -- `exists` could be answered by reading the whole table.
@@ -61,10 +61,10 @@ pub(super) async fn write(
             returning g.checkout_id, g.store, c.version, g.fence, g.order_id, g.event, g.ended_step,
                 g.ended_attempt, g.outcome, g.upstream_status, g.duration_ms, g.detail, g.began_step, g.began_attempt,
                 g.bound_by, g.bound_key, g.operation, g.fingerprint, g.again, g.answered_by, g.answered_key, g.answer,
-                g.status, g.content, g.cart_id, g.email, g.input, g.document
+                g.content, g.released, g.cart_id, g.email, g.input, g.document
         ), kept as (
             update checkout_content t set
-                cart_id = m.cart_id, email = m.email, released = m.status in ('cancelled', 'expired'),
+                cart_id = m.cart_id, email = m.email, released = m.released,
                 input = coalesce(m.input::json, t.input), document = coalesce(m.document::json, t.document)
             from moved m where m.content and t.checkout_id = m.checkout_id
         ), created as (
@@ -161,6 +161,7 @@ pub(super) async fn write(
         columns.created(|creation| creation.token_hash.as_slice()) as _,
         process_id,
         columns.of(|row| row.content) as _,
+        columns.of(|row| row.released) as _,
     )
     .fetch_all(executor)
     .await?;

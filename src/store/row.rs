@@ -131,3 +131,26 @@ pub(super) fn to_text(checkout: &Checkout, part: &impl Serialize) -> Result<Stri
     serde_json::to_string(part)
         .map_err(|error| Error::Unreadable { checkout_id: checkout.id.uuid(), reason: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_stored_short_and_read_in_either_form() {
+        let at = OffsetDateTime::from_unix_timestamp_nanos(1_763_724_000_123_456_000).expect("a time");
+        let step = StepRecord {
+            name: StepName::Cart,
+            status: StepStatus::Succeeded,
+            attempts: 2,
+            finished_at: Some(at),
+        };
+        let short = serde_json::to_string(&Step::from(&step)).expect("json");
+        assert_eq!(short, r#"["cart","succeeded",2,1763724000123456]"#);
+        let long = serde_json::to_string(&step).expect("json");
+        for text in [short, long] {
+            let read: Step = serde_json::from_str(&text).expect("a step");
+            assert_eq!(StepRecord::from(read), step, "{text}");
+        }
+    }
+}

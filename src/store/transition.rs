@@ -18,7 +18,7 @@ pub struct Transition {
     pub(super) from_fence: i64,
     pub(super) event: Event,
     pub(super) hold: Hold,
-    pub(super) changed: Changed,
+    pub(super) changed: ContentChange,
     pub(super) ended: Option<Ended>,
     pub(super) began: Option<Began>,
     pub(super) binding: Option<Binding>,
@@ -28,14 +28,14 @@ pub struct Transition {
 
 /// What of the content of a checkout is not as it was; only that is written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Changed {
+pub(super) struct ContentChange {
     pub(super) input: bool,
     pub(super) document: bool,
     /// Its cart, or whether another checkout may have it.
     pub(super) cart: bool,
 }
 
-impl Changed {
+impl ContentChange {
     fn between(from: &Checkout, to: &Checkout) -> Self {
         Self {
             input: to.input != from.input,
@@ -153,7 +153,7 @@ impl Transition {
             attempt.fence = checkout.fence;
         }
         let news = announcements(from, &checkout);
-        let changed = Changed::between(from, &checkout);
+        let changed = ContentChange::between(from, &checkout);
         Ok(Self {
             checkout,
             from_version: from.version,

@@ -107,7 +107,7 @@ pub(super) async fn one(
                 where checkout_id = $1 and version = $2 and fence = $3
                 returning checkout_id, store, version, updated_at
             ), kept as (
-                update checkout_content set cart_id = $11, email = $13, released = $4 in ('cancelled', 'expired'),
+                update checkout_content set cart_id = $11, email = $13, released = $38,
                     input = coalesce($14::text::json, input), document = coalesce($16::text::json, document)
                 where checkout_id = (select checkout_id from changed) and $37
             ), logged as (
@@ -173,6 +173,7 @@ pub(super) async fn one(
                 answer.map(|(_, answer)| answer.as_str()),
                 columns.is_wait,
                 columns.content,
+                columns.released,
                 $($more,)*
             )
             .fetch_optional(executor)
@@ -186,15 +187,15 @@ pub(super) async fn one(
             r#", announced as (
                     insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
                     select checkout_id, e.event_id, store, version, e.ordinal, e.type, updated_at, e.data::json
-                    from changed, unnest($38::uuid[], $39::smallint[], $40::text[], $41::text[])
+                    from changed, unnest($39::uuid[], $40::smallint[], $41::text[], $42::text[])
                         as e(event_id, ordinal, type, data)
                 ), addressed as (
                     insert into delivery (checkout_id, event_id, destination, version, ordinal)
                     select checkout_id, a.event_id, a.destination, version, a.ordinal
-                    from changed, unnest($42::uuid[], $43::text[], $44::smallint[]) as a(event_id, destination, ordinal)
+                    from changed, unnest($43::uuid[], $44::text[], $45::smallint[]) as a(event_id, destination, ordinal)
                 ), turned as (
                     insert into delivery_turn (checkout_id, destination)
-                    select distinct checkout_id, t.destination from changed, unnest($43::text[]) as t(destination)
+                    select distinct checkout_id, t.destination from changed, unnest($44::text[]) as t(destination)
                     on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
                 )"#,
             ", pg_notify('outbox', '') is null as told",
