@@ -13,7 +13,7 @@ mod money;
 mod record;
 mod redaction;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod shared;
 mod status;
 

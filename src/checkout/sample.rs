@@ -1,4 +1,4 @@
-//! A paid checkout full of personal data, each piece of which says `canary`.
+//! Samples for tests.
 
 use std::time::Duration;
 
@@ -14,7 +14,20 @@ fn object(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
-/// It.
+/// An order that nobody has paid.
+pub(crate) fn order(id: i64) -> OrderFacts {
+    OrderFacts {
+        id,
+        status_id: 0,
+        status: "Incomplete".to_owned(),
+        payment_status: String::new(),
+        total: None,
+        currency: "USD".to_owned(),
+        verified: true,
+    }
+}
+
+/// A paid checkout full of personal data, each piece of which says `canary`.
 pub(super) fn checkout() -> Checkout {
     let address = json!({"first_name": "canary", "email": "canary@example.com", "phone": "canary"});
     let total = parse_decimal("10.8300").map(super::Money::from);

@@ -16,13 +16,6 @@ impl<T> Shared<T> {
     }
 }
 
-impl<T: Clone> Shared<T> {
-    /// The value; copied where somebody else holds it too.
-    pub fn into_inner(self) -> T {
-        Arc::unwrap_or_clone(self.0)
-    }
-}
-
 impl<T> From<T> for Shared<T> {
     fn from(value: T) -> Self {
         Self(Arc::new(value))
@@ -80,6 +73,6 @@ mod tests {
     fn it_is_written_as_what_it_holds() {
         let shared: Shared<Vec<u8>> = serde_json::from_str("[1]").expect("a list");
         assert_eq!(serde_json::to_string(&shared).expect("json"), "[1]");
-        assert_eq!(shared.into_inner(), [1]);
+        assert_eq!(*shared, [1]);
     }
 }

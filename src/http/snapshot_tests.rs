@@ -1,12 +1,15 @@
 //! How a checkout looks from outside.
 
+use std::time::Duration;
+
 use serde_json::json;
 use time::macros::datetime;
 
 use super::*;
+use crate::checkout::sample::order;
 use crate::checkout::{
-    CheckoutId, Document, Facts, InFlight, Input, OrderFacts, PaymentStatus, StepRecord, StepStatus,
-    Stuck as StuckAs, StuckReason, parse_decimal,
+    Document, Facts, InFlight, Input, PaymentStatus, StepRecord, StepStatus, Stuck as StuckAs, StuckReason,
+    parse_decimal,
 };
 
 /// A checkout to be changed by a test.
@@ -21,30 +24,18 @@ pub(in super::super) fn checkout() -> Checkout {
             "coupons": [{"code": "x", "discounted_amount": 1}], "line_items": {"custom_items": []}},
         "consignments": [{"id": "k1", "line_item_ids": ["l1"], "shipping_address": {"email": "jane@example.com"}}],
     });
+    let (store, input) = ("default".to_owned(), Input::default());
+    let begun = Checkout::begin(store, Flow::Cart, input, Map::new(), now, Duration::ZERO);
     Checkout {
-        id: CheckoutId::generate(),
-        store: "default".to_owned(),
-        flow: Flow::Cart,
         version: 7,
         fence: 2,
-        status: Status::AwaitingInput,
         steps: vec![
             step(StepName::Cart, StepStatus::Succeeded),
             step(StepName::BillingAddress, StepStatus::Succeeded),
             step(StepName::Consignments, StepStatus::Pending),
         ],
-        input: Input::default().into(),
         facts: Facts { document: Some(Document::from_checkout(document)), ..Facts::default() },
-        goal: None,
-        in_flight: None,
-        lost_leases: 0,
-        tries: 0,
-        answered: None,
-        stuck: None,
-        metadata: Map::new().into(),
-        created_at: now,
-        updated_at: now,
-        expires_at: now,
+        ..begun
     }
 }
 
@@ -128,15 +119,7 @@ fn a_cart_alone_has_totals_too() {
 #[test]
 fn a_payment_is_shown_without_anything_secret() {
     let mut paid = checkout();
-    paid.facts.order = Some(OrderFacts {
-        id: 125,
-        status_id: 0,
-        status: "Incomplete".to_owned(),
-        payment_status: String::new(),
-        total: None,
-        currency: "USD".to_owned(),
-        verified: true,
-    });
+    paid.facts.order = Some(order(125));
     paid.facts.payment = Some(payment(PaymentStatus::Declined));
     let shown = shown(&paid);
     assert_eq!(

@@ -1,41 +1,19 @@
 //! What is said of each way a checkout may stand.
 
+use std::time::Duration;
+
 use serde_json::{Map, json};
 use time::OffsetDateTime;
 
 use super::*;
-use crate::checkout::{
-    CheckoutId, Facts, Flow, Goal, InFlight, Input, OrderFacts, PaymentFacts, StepRecord, StepStatus, Stuck,
-};
+use crate::checkout::sample::order;
+use crate::checkout::{Flow, Goal, InFlight, Input, PaymentFacts, Stuck};
 use crate::ops::Timeline;
 
 fn checkout(status: Status) -> Checkout {
-    let now = OffsetDateTime::UNIX_EPOCH;
-    Checkout {
-        id: CheckoutId::generate(),
-        store: "default".to_owned(),
-        flow: Flow::Cart,
-        version: 7,
-        fence: 2,
-        status,
-        steps: Flow::Cart
-            .steps()
-            .iter()
-            .map(|&name| StepRecord { name, status: StepStatus::Pending, attempts: 0, finished_at: None })
-            .collect(),
-        input: Input::default().into(),
-        facts: Facts::default(),
-        goal: None,
-        in_flight: None,
-        tries: 3,
-        lost_leases: 0,
-        answered: None,
-        stuck: None,
-        metadata: Map::new().into(),
-        created_at: now,
-        updated_at: now,
-        expires_at: now,
-    }
+    let (store, now) = ("default".to_owned(), OffsetDateTime::UNIX_EPOCH);
+    let begun = Checkout::begin(store, Flow::Cart, Input::default(), Map::new(), now, Duration::ZERO);
+    Checkout { version: 7, fence: 2, status, tries: 3, ..begun }
 }
 
 fn stuck(reason: StuckReason) -> Checkout {
@@ -53,15 +31,7 @@ fn case(checkout: Checkout) -> Case {
 }
 
 fn with_order(mut checkout: Checkout) -> Checkout {
-    checkout.facts.order = Some(OrderFacts {
-        id: 125,
-        status_id: 0,
-        status: "Incomplete".to_owned(),
-        payment_status: String::new(),
-        total: None,
-        currency: "USD".to_owned(),
-        verified: true,
-    });
+    checkout.facts.order = Some(order(125));
     checkout
 }
 

@@ -6,9 +6,11 @@ use serde_json::{Map, json};
 use time::OffsetDateTime;
 
 use crate::checkout::{
-    Checkout, Flow, Goal, InFlight, Input, OrderFacts, PaymentFacts, PaymentIntent, PaymentStatus, Status,
-    StepName, StepStatus, Stuck, StuckReason,
+    Checkout, Flow, Goal, InFlight, Input, PaymentFacts, PaymentIntent, PaymentStatus, Status, StepName,
+    StepStatus, Stuck, StuckReason,
 };
+
+pub(super) use crate::checkout::sample::order;
 
 pub(super) const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
@@ -43,18 +45,6 @@ pub(super) fn in_flight(step: StepName) -> InFlight {
         settling: false,
         looks: 0,
         checkpoint: None,
-    }
-}
-
-pub(super) fn order(id: i64) -> OrderFacts {
-    OrderFacts {
-        id,
-        status_id: 0,
-        status: "Incomplete".to_owned(),
-        payment_status: String::new(),
-        total: None,
-        currency: "USD".to_owned(),
-        verified: true,
     }
 }
 
