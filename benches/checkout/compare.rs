@@ -26,20 +26,10 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     let runs = scene.runs().await?;
     let latency = place.options.latency();
     tables(place, &runs, latency, &scene.concurrencies());
-    let (slow, crowd) = scene.crowd();
-    let rate = "checkouts_per_s";
-    let rows = [Path::Bare, Path::OneCall].map(|path| {
-        let ratio = runs.ratio(path, Path::Bare, crowd, slow, rate);
-        (path.name().to_owned(), vec![runs.median(path, crowd, slow, rate), ratio])
-    });
-    let title = format!("{crowd} shoppers, upstream answers after {} ms", slow.as_millis());
-    place.report.table(&title, &["checkouts/s", "/bare"], &rows);
     let mut all = targets::of(&runs, latency, &scene.concurrencies());
-    all.push(Target::new(
-        format!("{} ms upstream, {crowd} shoppers: checkouts/s over bare", slow.as_millis()),
-        Limit::AtLeast(0.9),
-        runs.ratio(Path::OneCall, Path::Bare, crowd, slow, rate),
-    ));
+    if scene.has_crowd() {
+        all.push(crowd(&scene, &runs));
+    }
     all.extend(counted);
     let size = std::fs::metadata(&place.options.program)?.len();
     all.push(Target::new(
@@ -47,9 +37,27 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
         Limit::AtMost(30.0),
         Some(super::figures::megabytes(size)),
     ));
+    all.retain(|target| target.measured.is_some());
     place.report.targets(&all);
     scene.program.stop().await?;
     scene.database.drop().await
+}
+
+/// What became of the crowd: a table and its target.
+fn crowd(scene: &Scene<'_>, runs: &Runs) -> Target {
+    let (slow, crowd) = scene.crowd();
+    let rate = "checkouts_per_s";
+    let rows = [Path::Bare, Path::OneCall].map(|path| {
+        let ratio = runs.ratio(path, Path::Bare, crowd, slow, rate);
+        (path.name().to_owned(), vec![runs.median(path, crowd, slow, rate), ratio])
+    });
+    let title = format!("{crowd} shoppers, upstream answers after {} ms", slow.as_millis());
+    scene.place.report.table(&title, &["checkouts/s", "/bare"], &rows);
+    Target::new(
+        format!("{} ms upstream, {crowd} shoppers: checkouts/s over bare", slow.as_millis()),
+        Limit::AtLeast(0.9),
+        runs.ratio(Path::OneCall, Path::Bare, crowd, slow, rate),
+    )
 }
 
 /// One checkout on each path, alone: what it costs of the quota is exact.
@@ -86,7 +94,17 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn concurrencies(&self) -> Vec<usize> {
-        self.place.options.size(vec![1, 64, 256], vec![1, 8])
+        let options = &self.place.options;
+        if options.shoppers.is_empty() {
+            options.size(vec![1, 64, 256], vec![1, 8])
+        } else {
+            options.shoppers.clone()
+        }
+    }
+
+    /// Whether the slow upstream is measured, too.
+    fn has_crowd(&self) -> bool {
+        self.place.options.shoppers.is_empty()
     }
 
     fn crowd(&self) -> (Duration, usize) {
@@ -114,8 +132,10 @@ impl Scene<'_> {
                     self.shoppers(&mut runs, path, concurrency, self.place.options.latency(), round).await?;
                 }
             }
-            for path in [Path::Bare, Path::OneCall] {
-                self.shoppers(&mut runs, path, crowd, slow, round).await?;
+            if self.has_crowd() {
+                for path in [Path::Bare, Path::OneCall] {
+                    self.shoppers(&mut runs, path, crowd, slow, round).await?;
+                }
             }
         }
         self.place.upstream.set_latency(self.place.options.latency());

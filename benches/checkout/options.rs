@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// How long the upstream takes for each answer, in milliseconds
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
+    /// How many shoppers are compared, instead of 1, 64, 256, and 1024 with a slow upstream
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) shoppers: Vec<usize>,
     /// Checkouts that are interrupted (recovery, default 10000) or finished before (history, default 1000000)
     #[arg(long)]
     pub(crate) checkouts: Option<i64>,

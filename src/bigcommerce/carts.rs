@@ -4,16 +4,11 @@
 //! Creating a cart cannot be asked about afterwards: there is no list of carts.
 
 use reqwest::Method;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Client, Error, as_is, document, lenient, transport::Request, versioned};
-
-/// `include`: the hosted cart's and checkout's URLs in the answer.
-pub const REDIRECT_URLS: &str = "redirect_urls";
-/// `include`: the options of physical items.
-pub const PHYSICAL_OPTIONS: &str = "line_items.physical_items.options";
-/// `include`: the options of digital items.
-pub const DIGITAL_OPTIONS: &str = "line_items.digital_items.options";
+use super::{Answer, Call, Client, Error, document, lenient, transport::Request, versioned};
+use crate::json::{self, List, Object, Scalar, shape};
 
 /// The carts of a store, for one call.
 #[derive(Clone, Copy)]
@@ -34,7 +29,8 @@ impl Carts<'_> {
     /// expires. Here 409 ([`Error::Moved`]) is a business refusal, such as a maximum quantity.
     pub async fn create(&self, body: &Value, include: &[&str]) -> Result<Answer<Cart>, Error> {
         let request = Request::api("cart.create", Method::POST, &["v3", "carts"]).json(body);
-        self.client.call(self.cx, request.query("include", joined(include)), document(Cart::parse)).await
+        let include = (!include.is_empty()).then(|| include.join(","));
+        self.client.text(self.cx, request.query("include", include), Cart::read).await
     }
 
     /// Adds items; the body is BigCommerce's (`line_items`, `custom_items`, `gift_certificates`).
@@ -45,7 +41,7 @@ impl Carts<'_> {
         version: Option<i64>,
     ) -> Result<Answer<Cart>, Error> {
         let request = Request::api("cart.add_items", Method::POST, &["v3", "carts", cart_id, "items"]);
-        self.client.call(self.cx, request.json(&versioned(body, version)), document(Cart::parse)).await
+        self.client.text(self.cx, request.json(&versioned(body, version)), Cart::read).await
     }
 
     /// Changes a line item; the body is BigCommerce's (`{"line_item": {..}}`). Custom items cannot be changed.
@@ -58,26 +54,22 @@ impl Carts<'_> {
     ) -> Result<Answer<Cart>, Error> {
         let segments = ["v3", "carts", cart_id, "items", item_id];
         let request = Request::api("cart.update_item", Method::PUT, &segments);
-        self.client.call(self.cx, request.json(&versioned(body, version)), document(Cart::parse)).await
+        self.client.text(self.cx, request.json(&versioned(body, version)), Cart::read).await
     }
 
-    /// Removes a line item. `None`: it was the last one, and BigCommerce deleted the cart.
+    /// Removes a line item. With the last one BigCommerce deletes the cart.
     pub async fn delete_item(
         &self,
         cart_id: &str,
         item_id: &str,
         version: Option<i64>,
-    ) -> Result<Answer<Option<Cart>>, Error> {
+    ) -> Result<Answer<()>, Error> {
         let segments = ["v3", "carts", cart_id, "items", item_id];
         let mut request = Request::api("cart.delete_item", Method::DELETE, &segments);
         if version.is_some() {
             request = request.json(&versioned(&json!({}), version));
         }
-        let read = |body: Option<Value>| match body {
-            None => Some(None),
-            Some(body) => Cart::parse(lenient::data(body)).map(Some),
-        };
-        self.client.call(self.cx, request, read).await
+        self.client.done(self.cx, request).await
     }
 
     /// Deletes a cart for good. A second time answers 404.
@@ -94,136 +86,66 @@ impl Carts<'_> {
     }
 }
 
-fn joined(include: &[&str]) -> Option<String> {
-    (!include.is_empty()).then(|| include.join(","))
-}
-
-/// A cart as its own API or a checkout shows it.
-#[derive(Debug, Clone)]
+/// A cart, exactly as BigCommerce answered it.
+#[derive(Debug)]
 pub struct Cart {
     /// The cart's id, which is also its checkout's.
     pub id: String,
-    /// Grows with each change; sent back, it makes a write conditional.
-    pub version: Option<i64>,
-    /// 0 is a guest.
-    pub customer_id: Option<i64>,
-    /// The channel it was made for.
-    pub channel_id: Option<i64>,
-    /// The shopper's e-mail address.
-    pub email: Option<String>,
-    /// ISO 4217 code; fixed for the cart's life.
-    pub currency: Option<String>,
-    /// All lines of all kinds. Their ids change when promotions split lines: read them anew after every write.
-    pub items: Vec<LineItem>,
-    /// Exactly what BigCommerce answered.
-    pub raw: Value,
+    /// Its text. Whoever shows or keeps it needs all of it.
+    pub raw: Box<RawValue>,
 }
+
+shape!(
+    /// What a cart must hold to be one.
+    pub(super) Shape {
+        id: Scalar<'a>,
+        line_items: Object<Lines<'a>>,
+    }
+);
+
+shape!(Lines {
+    physical_items: List<Object<Line<'a>>>,
+    digital_items: List<Object<Line<'a>>>,
+    gift_certificates: List<Object<Line<'a>>>,
+    custom_items: List<Object<Line<'a>>>,
+});
+
+shape!(Line {
+    id: Scalar<'a>,
+    quantity: Scalar<'a>,
+});
 
 impl Cart {
-    /// Reads a cart. A line that cannot be identified or counted makes it unreadable.
-    pub fn parse(raw: Value) -> Option<Self> {
-        let mut items = Vec::new();
-        if let Some(lists) = raw.get("line_items") {
-            for kind in ItemKind::ALL {
-                for item in lenient::list(lists, kind.list_name()) {
-                    items.push(LineItem::parse(item, kind)?);
-                }
-            }
-        }
-        Some(Self {
-            id: lenient::filled(&raw, "id")?,
-            version: lenient::integer(&raw, "version"),
-            customer_id: lenient::integer(&raw, "customer_id"),
-            channel_id: lenient::integer(&raw, "channel_id"),
-            email: lenient::filled(&raw, "email"),
-            currency: raw.get("currency").and_then(|currency| lenient::filled(currency, "code")),
-            items,
-            raw: as_is(raw)?,
-        })
-    }
-
-    /// The redirect URLs, where they were included.
-    pub fn redirect_urls(&self) -> Option<RedirectUrls> {
-        self.raw.get("redirect_urls").and_then(RedirectUrls::parse)
+    /// Takes an answer. `None`: what identifies it is missing, or a line that cannot be identified or counted.
+    pub(super) fn read(raw: &RawValue) -> Option<Self> {
+        let shape: Shape<'_> = json::read(raw.get());
+        let id = shape.id.filled()?.into_owned();
+        shape.is_whole().then(|| Self { id, raw: raw.to_owned() })
     }
 }
 
-/// Which of the four lists a line is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ItemKind {
-    /// A catalog product that is a thing.
-    Physical,
-    /// A catalog product that is downloaded.
-    Digital,
-    /// A gift certificate.
-    GiftCertificate,
-    /// A line that is no catalog product.
-    Custom,
-}
-
-impl ItemKind {
-    /// All kinds, in BigCommerce's order.
-    pub const ALL: [Self; 4] = [Self::Physical, Self::Digital, Self::GiftCertificate, Self::Custom];
-
-    /// The name of its list in `line_items`.
-    pub const fn list_name(self) -> &'static str {
-        match self {
-            Self::Physical => "physical_items",
-            Self::Digital => "digital_items",
-            Self::GiftCertificate => "gift_certificates",
-            Self::Custom => "custom_items",
-        }
+impl Shape<'_> {
+    /// Whether it and each of its lines are identified, and each line is counted.
+    pub(super) fn is_whole(&self) -> bool {
+        let Lines { physical_items, digital_items, gift_certificates, custom_items } = &self.line_items.0;
+        let counted = [physical_items, digital_items, custom_items].into_iter().flat_map(|list| &list.0);
+        // A gift certificate without a quantity counts once.
+        let certificates = gift_certificates.0.iter();
+        self.id.filled().is_some()
+            && counted.into_iter().all(|line| line.0.is_named() && line.0.units().is_some())
+            && certificates.into_iter().all(|line| {
+                line.0.is_named() && (line.0.quantity.raw().is_none() || line.0.units().is_some())
+            })
     }
 }
 
-/// A line of a cart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineItem {
-    /// Its id, good until the next write.
-    pub id: String,
-    /// Its list.
-    pub kind: ItemKind,
-    /// The catalog product, where it is one.
-    pub product_id: Option<i64>,
-    /// The product's variant.
-    pub variant_id: Option<i64>,
-    /// How many. A gift certificate without one counts once.
-    pub quantity: i64,
-    /// The line it belongs to, such as that of a bundle.
-    pub parent_id: Option<String>,
-    /// What it is called by the store.
-    pub sku: Option<String>,
-    /// Whether a consignment must carry it: custom items always, physical ones unless BigCommerce says otherwise.
-    pub requires_shipping: bool,
-    /// `false` for lines that a promotion made.
-    pub is_mutable: bool,
-    /// Whether a promotion put it there.
-    pub added_by_promotion: bool,
-}
+impl Line<'_> {
+    fn is_named(&self) -> bool {
+        self.id.filled().is_some()
+    }
 
-impl LineItem {
-    fn parse(item: &Value, kind: ItemKind) -> Option<Self> {
-        let quantity = match item.get("quantity") {
-            None | Some(Value::Null) if kind == ItemKind::GiftCertificate => 1,
-            _ => lenient::integer(item, "quantity")?,
-        };
-        let requires_shipping = match kind {
-            ItemKind::Physical => lenient::flag(item, "is_require_shipping").unwrap_or(true),
-            ItemKind::Custom => true,
-            ItemKind::Digital | ItemKind::GiftCertificate => false,
-        };
-        Some(Self {
-            id: lenient::filled(item, "id")?,
-            kind,
-            product_id: lenient::integer(item, "product_id"),
-            variant_id: lenient::integer(item, "variant_id"),
-            quantity,
-            parent_id: lenient::filled(item, "parent_id"),
-            sku: lenient::filled(item, "sku"),
-            requires_shipping,
-            is_mutable: lenient::flag(item, "is_mutable").unwrap_or(true),
-            added_by_promotion: lenient::flag(item, "added_by_promotion").unwrap_or(false),
-        })
+    fn units(&self) -> Option<i64> {
+        lenient::whole(self.quantity.text()?.trim())
     }
 }
 

@@ -3,14 +3,14 @@
 //! Guarantees: each call is one request; `version`, where given, goes where BigCommerce expects it and makes the write
 //! conditional ([`Error::Moved`] when stale). Creating an order takes no version and is not idempotent.
 
+use std::borrow::Cow;
+
 use reqwest::Method;
-use rust_decimal::Decimal;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{
-    Answer, Call, Client, Error, OrderId, as_is, carts::Cart, document, lenient, transport::Request,
-    versioned,
-};
+use super::{Answer, Call, Client, Error, OrderId, carts, document, lenient, transport::Request, versioned};
+use crate::json::{self, List, Object, Scalar, shape};
 
 /// What to ask for beyond the checkout itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -172,178 +172,42 @@ impl Checkouts<'_> {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        self.client.call(self.cx, request, document(Checkout::parse)).await
+        self.client.text(self.cx, request, Checkout::read).await
     }
 }
 
-/// A checkout. Amounts are in the cart's currency; one that cannot be read is `None`.
-#[derive(Debug, Clone)]
+/// A checkout, exactly as BigCommerce answered it.
+#[derive(Debug)]
 pub struct Checkout {
-    /// Its id, which is the cart's.
-    pub id: String,
-    /// Grows with each change; sent back, it makes a write conditional.
-    pub version: Option<i64>,
-    /// The cart in it.
-    pub cart: Cart,
-    /// The billing address, once there is one.
-    pub billing_address: Option<Address>,
-    /// What goes where.
-    pub consignments: Vec<Consignment>,
-    /// The codes of the coupons applied.
-    pub coupon_codes: Vec<String>,
+    /// Its text. Whoever shows or keeps it needs all of it.
+    pub raw: Box<RawValue>,
     /// A hint only, never proof: it may name an order that is no longer the latest.
     pub order_id: Option<String>,
-    /// "Total payable amount, before applying any store credit or a gift certificate".
-    pub grand_total: Option<Decimal>,
-    /// Tax.
-    pub tax_total: Option<Decimal>,
-    /// Subtotal with tax.
-    pub subtotal_inc_tax: Option<Decimal>,
-    /// Subtotal without tax.
-    pub subtotal_ex_tax: Option<Decimal>,
-    /// Shipping with tax.
-    pub shipping_cost_total_inc_tax: Option<Decimal>,
-    /// Shipping without tax.
-    pub shipping_cost_total_ex_tax: Option<Decimal>,
-    /// ISO 4217 code.
-    pub currency: Option<String>,
-    /// The shopper's message.
-    pub customer_message: Option<String>,
-    /// Exactly what BigCommerce answered.
-    pub raw: Value,
 }
+
+shape!(
+    /// What a checkout must hold to be one.
+    Shape {
+        id: Scalar<'a>,
+        cart: Object<carts::Shape<'a>>,
+        consignments: List<Object<Consignment<'a>>>,
+        order_id: Scalar<'a>,
+    }
+);
+
+shape!(Consignment {
+    id: Scalar<'a>,
+});
 
 impl Checkout {
-    /// Reads the document, also one that was kept. `None`: what identifies it is missing.
-    pub fn parse(raw: Value) -> Option<Self> {
-        let cart = Cart::parse(raw.get("cart")?.clone())?;
-        let consignments = lenient::list(&raw, "consignments").iter();
-        Some(Self {
-            id: lenient::filled(&raw, "id")?,
-            version: lenient::integer(&raw, "version").or(cart.version),
-            billing_address: lenient::object(&raw, "billing_address")
-                .and(raw.get("billing_address"))
-                .map(Address::parse),
-            consignments: consignments.map(Consignment::parse).collect::<Option<_>>()?,
-            coupon_codes: lenient::list(&raw, "coupons")
-                .iter()
-                .filter_map(|coupon| lenient::filled(coupon, "code"))
-                .collect(),
-            order_id: lenient::filled(&raw, "order_id"),
-            grand_total: lenient::decimal(&raw, "grand_total"),
-            tax_total: lenient::decimal(&raw, "tax_total"),
-            subtotal_inc_tax: lenient::decimal(&raw, "subtotal_inc_tax"),
-            subtotal_ex_tax: lenient::decimal(&raw, "subtotal_ex_tax"),
-            shipping_cost_total_inc_tax: lenient::decimal(&raw, "shipping_cost_total_inc_tax"),
-            shipping_cost_total_ex_tax: lenient::decimal(&raw, "shipping_cost_total_ex_tax"),
-            currency: cart.currency.clone(),
-            customer_message: lenient::filled(&raw, "customer_message"),
-            cart,
-            raw: as_is(raw)?,
-        })
-    }
-}
-
-/// An address as BigCommerce normalised it (`TX` comes back as `Texas`, the country's name is added).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[expect(missing_docs, reason = "the fields are BigCommerce's own and say what they are")]
-pub struct Address {
-    /// Only a billing address has one, and only once it was added.
-    pub id: Option<String>,
-    pub email: Option<String>,
-    pub first_name: Option<String>,
-    pub last_name: Option<String>,
-    pub company: Option<String>,
-    pub address1: Option<String>,
-    pub address2: Option<String>,
-    pub city: Option<String>,
-    pub state_or_province: Option<String>,
-    pub state_or_province_code: Option<String>,
-    pub country_code: Option<String>,
-    pub postal_code: Option<String>,
-    pub phone: Option<String>,
-}
-
-impl Address {
-    /// Reads an address from any document of its shape, ours or BigCommerce's; empty fields are `None`.
-    pub fn parse(body: &Value) -> Self {
-        let field = |key| lenient::filled(body, key);
-        Self {
-            id: field("id"),
-            email: field("email"),
-            first_name: field("first_name"),
-            last_name: field("last_name"),
-            company: field("company"),
-            address1: field("address1"),
-            address2: field("address2"),
-            city: field("city"),
-            state_or_province: field("state_or_province"),
-            state_or_province_code: field("state_or_province_code"),
-            country_code: field("country_code"),
-            postal_code: field("postal_code"),
-            phone: field("phone"),
-        }
-    }
-}
-
-/// A consignment: some line items, one address, one way of shipping.
-#[derive(Debug, Clone)]
-pub struct Consignment {
-    /// Its id.
-    pub id: String,
-    /// The line items in it.
-    pub line_item_ids: Vec<String>,
-    /// Where it goes (`address`, or its deprecated alias `shipping_address`).
-    pub address: Option<Address>,
-    /// `None` when they were not asked for; empty when no method ships there.
-    pub available_shipping_options: Option<Vec<ShippingOption>>,
-    /// The option chosen. Changing the address or the items may clear it.
-    pub selected_shipping_option: Option<ShippingOption>,
-}
-
-impl Consignment {
-    fn parse(body: &Value) -> Option<Self> {
-        let address = ["address", "shipping_address"];
-        let address = address.into_iter().find_map(|key| lenient::object(body, key).and(body.get(key)));
-        let options = body.get("available_shipping_options").and_then(Value::as_array);
-        Some(Self {
-            id: lenient::filled(body, "id")?,
-            line_item_ids: lenient::texts(body, "line_item_ids"),
-            address: address.map(Address::parse),
-            available_shipping_options: options
-                .map(|list| list.iter().filter_map(ShippingOption::parse).collect()),
-            selected_shipping_option: body.get("selected_shipping_option").and_then(ShippingOption::parse),
-        })
-    }
-}
-
-/// A quote for shipping. Its id is opaque and good until the address, the items or the customer change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShippingOption {
-    /// Its id.
-    pub id: String,
-    /// BigCommerce's `type`, such as `shipping_flatrate`.
-    pub kind: Option<String>,
-    /// What the shopper reads.
-    pub description: Option<String>,
-    /// Its price, in the cart's currency.
-    pub cost: Option<Decimal>,
-    /// How long it takes, in the store's words.
-    pub transit_time: Option<String>,
-    /// Whether the store recommends it.
-    pub is_recommended: bool,
-}
-
-impl ShippingOption {
-    fn parse(body: &Value) -> Option<Self> {
-        Some(Self {
-            id: lenient::filled(body, "id")?,
-            kind: lenient::filled(body, "type"),
-            description: lenient::filled(body, "description"),
-            cost: lenient::decimal(body, "cost"),
-            transit_time: lenient::filled(body, "transit_time"),
-            is_recommended: lenient::flag(body, "is_recommended").unwrap_or(false),
-        })
+    /// Takes an answer. `None`: what identifies it, its cart or one of its consignments is missing.
+    pub(super) fn read(raw: &RawValue) -> Option<Self> {
+        let shape: Shape<'_> = json::read(raw.get());
+        let is_whole = shape.id.filled().is_some()
+            && shape.cart.0.is_whole()
+            && shape.consignments.0.iter().all(|consignment| consignment.0.id.filled().is_some());
+        let order_id = shape.order_id.filled().map(Cow::into_owned);
+        is_whole.then(|| Self { raw: raw.to_owned(), order_id })
     }
 }
 

@@ -29,6 +29,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use reqwest::header::{HeaderValue, InvalidHeaderValue};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 pub use error::{
@@ -195,6 +196,16 @@ impl Client {
         read: impl FnOnce(Option<Value>) -> Option<T> + Send,
     ) -> Result<Answer<T>, Error> {
         self.0.send(cx, request).await?.read(read)
+    }
+
+    /// The same of V3's envelope, for a document that is passed on as text.
+    async fn text<T>(
+        &self,
+        cx: &Call,
+        request: Request,
+        read: impl FnOnce(&RawValue) -> Option<T> + Send,
+    ) -> Result<Answer<T>, Error> {
+        self.0.send(cx, request).await?.text(read)
     }
 
     /// Sends a request whose success is all in its status.

@@ -16,6 +16,7 @@ use reqwest::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT},
 };
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
@@ -24,6 +25,7 @@ use super::{
     error::{cause_of, classify, classify_failure},
     path,
 };
+use crate::json::{self, Scalar, shape};
 
 /// No answer is read beyond this.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -152,17 +154,38 @@ impl Received {
     }
 
     pub(super) fn read<T>(self, read: impl FnOnce(Option<Value>) -> Option<T>) -> Result<Answer<T>, Error> {
-        let status = self.answer.status;
-        let value = match status {
+        let value = match self.answer.status {
             204 => read(None),
             _ => serde_json::from_slice(&self.answer.value).ok().and_then(|body| read(Some(body))),
         };
+        self.with(value)
+    }
+
+    /// The document in the envelope, or a bare one, as text.
+    pub(super) fn text<T>(self, read: impl FnOnce(&RawValue) -> Option<T>) -> Result<Answer<T>, Error> {
+        let body = serde_json::from_slice::<&RawValue>(&self.answer.value).ok();
+        let value = body.and_then(|body| {
+            let envelope: Envelope<'_> = json::read(body.get());
+            read(envelope.data.raw().unwrap_or(body))
+        });
+        self.with(value)
+    }
+
+    fn with<T>(self, value: Option<T>) -> Result<Answer<T>, Error> {
+        let status = self.answer.status;
         match value {
             Some(value) => Ok(self.answer.map(|_| value)),
             None => Err(Error::unknown(UnknownCause::Unreadable, Some(status))),
         }
     }
 }
+
+shape!(
+    /// V3's envelope.
+    Envelope {
+        data: Scalar<'a>,
+    }
+);
 
 /// What a client holds.
 pub(super) struct Transport {

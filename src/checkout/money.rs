@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Number, Value};
+use serde_json::Number;
 
 /// An amount of money in the checkout's currency. It is read from the exact text of a JSON number and written
 /// back as a JSON number with the same digits.
@@ -71,15 +71,6 @@ pub fn parse_decimal(text: &str) -> Option<Decimal> {
         return None;
     }
     if text.contains(['e', 'E']) { Decimal::from_scientific(text).ok() } else { Decimal::from_str(text).ok() }
-}
-
-/// Reads an amount that BigCommerce sent as a JSON number or as a string.
-pub(super) fn amount(value: &Value) -> Option<Money> {
-    match value {
-        Value::Number(number) => parse_decimal(&number.to_string()).map(Money),
-        Value::String(text) => parse_decimal(text).map(Money),
-        _ => None,
-    }
 }
 
 /// Whether an amount in minor units (as in a payment access token) is exactly this amount of the currency.

@@ -50,8 +50,10 @@ impl Checkout {
             payment
         });
         self.input = Input { payment, ..Input::default() }.into();
-        self.facts.document =
-            self.facts.document.map(|document| Document::from_checkout(redacted(document.value(), "")));
+        self.facts.document = self.facts.document.map(|document| {
+            let value = serde_json::from_str(document.text()).unwrap_or_default();
+            Document::of(&redacted(&value, ""))
+        });
         if let Some(payment) = self.facts.payment.as_mut() {
             payment.last_4 = None;
             payment.decline = payment.decline.take().map(Decline::redacted);

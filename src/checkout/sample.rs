@@ -66,7 +66,7 @@ pub(super) fn checkout() -> Checkout {
         }
         .into(),
         facts: Facts {
-            document: Some(Document::from_checkout(document)),
+            document: Some(Document::of(&document)),
             cart_id: Some("c1".to_owned()),
             order: Some(OrderFacts {
                 id: 125,

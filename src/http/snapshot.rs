@@ -1,6 +1,9 @@
 //! A checkout as the storefront sees it. Never: a token, a secret, card data, or what only operators may know.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, UtcOffset};
 use utoipa::ToSchema;
@@ -9,6 +12,7 @@ use uuid::Uuid;
 use super::schema;
 use super::totals::Totals;
 use crate::checkout::{Checkout, Decline, Flow, Money, PaymentFacts, Status, StepName};
+use crate::json::{self, List, Object, Scalar, shape};
 
 /// A checkout as it is now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,13 +37,13 @@ pub(super) struct Snapshot<'a> {
     steps: Vec<Step<'a>>,
     /// The cart, in the shape of the cart inside of BigCommerce's checkout object.
     #[schema(value_type = Option<Object>)]
-    cart: Option<&'a Value>,
+    cart: Option<&'a RawValue>,
     /// The billing address as BigCommerce holds it.
     #[schema(value_type = Option<Object>)]
-    billing_address: Option<&'a Map<String, Value>>,
+    billing_address: Option<Address<'a>>,
     /// Where the items go.
     #[schema(schema_with = schema::consignments)]
-    consignments: Vec<Map<String, Value>>,
+    consignments: Vec<Fields<'a>>,
     /// What it costs, as far as it is known.
     totals: Option<Totals>,
     /// BigCommerce's order.
@@ -65,6 +69,26 @@ pub(super) struct Snapshot<'a> {
     #[schema(nullable = false)]
     checkout_token: Option<&'a str>,
 }
+
+/// The fields of an object, each as BigCommerce wrote it.
+type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// An address as BigCommerce wrote it, or as it was given.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Address<'a> {
+    Answered(&'a RawValue),
+    Given(&'a Map<String, Value>),
+}
+
+shape!(
+    /// What a storefront is shown of BigCommerce's checkout object as it is.
+    Parts {
+        cart: Scalar<'a>,
+        billing_address: Scalar<'a>,
+        consignments: List<Object<Fields<'a>>>,
+    }
+);
 
 /// One step and how it went.
 #[derive(Debug, Serialize, ToSchema)]
@@ -159,7 +183,8 @@ pub(super) struct Stuck<'a> {
 impl<'a> Snapshot<'a> {
     /// The checkout as it is now.
     pub(super) fn of(checkout: &'a Checkout) -> Self {
-        let document = checkout.facts.document.as_ref();
+        let text = checkout.facts.document.as_ref().map_or("null", |document| document.text());
+        let parts: Parts<'_> = json::read(text);
         let steps = checkout.steps.iter().map(|step| Step {
             name: step.name.as_str(),
             status: step.status.as_str(),
@@ -174,9 +199,9 @@ impl<'a> Snapshot<'a> {
             status: checkout.status.as_str(),
             next_step: checkout.next_step().map(StepName::as_str),
             steps: steps.collect(),
-            cart: document.and_then(|document| document.value().get("cart")),
-            billing_address: billing_address(checkout),
-            consignments: consignments(checkout),
+            cart: parts.cart.raw(),
+            billing_address: billing_address(checkout, parts.billing_address),
+            consignments: parts.consignments.0.into_iter().filter_map(|each| consignment(each.0)).collect(),
             totals: Totals::of(checkout),
             order: checkout.facts.order.as_ref().map(|order| Order {
                 id: order.id,
@@ -236,29 +261,34 @@ fn utc(time: OffsetDateTime) -> OffsetDateTime {
     time.replace_nanosecond(time.microsecond() * 1000).unwrap_or(time)
 }
 
-fn billing_address(checkout: &Checkout) -> Option<&Map<String, Value>> {
+fn billing_address<'a>(checkout: &'a Checkout, answered: Scalar<'a>) -> Option<Address<'a>> {
     match checkout.flow {
-        Flow::Cart => checkout.facts.document.as_ref()?.billing_address(),
-        Flow::DirectOrder => checkout.input.direct_order.as_ref()?.get("billing_address")?.as_object(),
+        Flow::Cart => answered.filled_object().map(Address::Answered),
+        Flow::DirectOrder => {
+            let given = checkout.input.direct_order.as_ref()?.get("billing_address")?;
+            given.as_object().map(Address::Given)
+        }
     }
 }
 
-/// BigCommerce's consignments, with the fields that a storefront relies on.
-fn consignments(checkout: &Checkout) -> Vec<Map<String, Value>> {
-    let Some(document) = &checkout.facts.document else { return Vec::new() };
-    let list = document.value().get("consignments").and_then(Value::as_array);
-    let objects = list.into_iter().flatten().filter_map(Value::as_object).cloned();
-    objects
-        .map(|mut consignment| {
-            // BigCommerce answers the address under its old name as well.
-            let older = consignment.remove("shipping_address");
-            consignment.entry("address").or_insert_with(|| older.unwrap_or(Value::Null));
-            consignment.entry("line_item_ids").or_insert_with(|| Value::Array(Vec::new()));
-            consignment.entry("available_shipping_options").or_insert_with(|| Value::Array(Vec::new()));
-            consignment.entry("selected_shipping_option").or_insert(Value::Null);
-            consignment
-        })
-        .collect()
+/// BigCommerce's consignment, with the fields that a storefront relies on.
+fn consignment(mut consignment: Fields<'_>) -> Option<Fields<'_>> {
+    if consignment.is_empty() {
+        return None;
+    }
+    // BigCommerce answers the address under its old name as well.
+    let older = consignment.remove("shipping_address");
+    let list = serde_json::from_str("[]").unwrap_or(RawValue::NULL);
+    let relied_on = [
+        ("address", older.unwrap_or(RawValue::NULL)),
+        ("line_item_ids", list),
+        ("available_shipping_options", list),
+        ("selected_shipping_option", RawValue::NULL),
+    ];
+    for (field, missing) in relied_on {
+        consignment.entry(field.to_owned()).or_insert(missing);
+    }
+    Some(consignment)
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::{Number, Value};
+use serde_json::Number;
 use utoipa::ToSchema;
 
 use super::schema;
 use crate::checkout::{Checkout, Document, parse_decimal};
+use crate::json::{self, List, Object, Scalar, shape};
 
 /// What a checkout costs, in its currency. An amount that is not known yet is null.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,28 +51,49 @@ impl Totals {
     }
 
     fn of_document(document: &Document) -> Self {
-        let value = document.value();
-        let grand_total = exact(value.get("grand_total"));
-        let subtotal = exact(value.get("subtotal_ex_tax"));
-        let discount = discount(value);
+        let shape: Shape<'_> = json::read(document.text());
+        let grand_total = exact(shape.grand_total);
+        let subtotal = exact(shape.subtotal_ex_tax);
+        let discount = discount(&shape);
         // A cart, unlike a checkout, does not say what its tax is.
-        let tax = exact(value.get("tax_total")).or_else(|| {
+        let tax = exact(shape.tax_total).or_else(|| {
             let without = decimal(subtotal.as_ref())? - decimal(discount.as_ref())?;
             number((decimal(grand_total.as_ref())? - without).max(Decimal::ZERO))
         });
-        let shipping = exact(value.get("shipping_cost_total_ex_tax")).or_else(|| Some(Number::from(0)));
+        let shipping = exact(shape.shipping_cost_total_ex_tax).or_else(|| Some(Number::from(0)));
         Self { currency: document.currency().to_owned(), subtotal, discount, shipping, tax, grand_total }
     }
 }
 
+shape!(
+    /// What of BigCommerce's checkout object says what it costs.
+    Shape {
+        grand_total: Scalar<'a>,
+        subtotal_ex_tax: Scalar<'a>,
+        tax_total: Scalar<'a>,
+        shipping_cost_total_ex_tax: Scalar<'a>,
+        coupons: List<Object<Coupon<'a>>>,
+        cart: Object<Cart<'a>>,
+    }
+);
+
+shape!(Cart {
+    discount_amount: Scalar<'a>,
+    coupons: List<Object<Coupon<'a>>>,
+});
+
+shape!(Coupon {
+    discounted_amount: Scalar<'a>,
+});
+
 /// The discount of the cart together with those of its coupons (BigCommerce: `discount_amount` leaves coupons out).
-fn discount(checkout: &Value) -> Option<Number> {
-    let of_cart = exact(checkout.pointer("/cart/discount_amount"));
-    let lists = ["/cart/coupons", "/coupons"].map(|list| checkout.pointer(list).and_then(Value::as_array));
-    let coupons = lists.into_iter().flatten().find(|list| !list.is_empty());
+fn discount(checkout: &Shape<'_>) -> Option<Number> {
+    let cart = &checkout.cart.0;
+    let of_cart = exact(cart.discount_amount);
+    let coupons = [&cart.coupons.0, &checkout.coupons.0].into_iter().find(|list| !list.is_empty());
     let mut sum = Decimal::ZERO;
     for coupon in coupons.into_iter().flatten() {
-        let amount = exact(coupon.get("discounted_amount"));
+        let amount = exact(coupon.0.discounted_amount);
         sum += decimal(amount.as_ref()).unwrap_or_default();
     }
     if sum.is_zero() {
@@ -81,12 +103,9 @@ fn discount(checkout: &Value) -> Option<Number> {
 }
 
 /// A number with the text in which it came; V2 sends text.
-fn exact(value: Option<&Value>) -> Option<Number> {
-    match value? {
-        Value::Number(number) => Some(number.clone()),
-        Value::String(text) => number(parse_decimal(text)?),
-        _ => None,
-    }
+fn exact(value: Scalar<'_>) -> Option<Number> {
+    let text = value.text()?;
+    serde_json::from_str(&text).ok().or_else(|| number(parse_decimal(&text)?))
 }
 
 fn decimal(number: Option<&Number>) -> Option<Decimal> {

@@ -70,7 +70,7 @@ pub(super) fn follow_document(checkout: &mut Checkout) {
     let covered = document.is_covered() && !document.consignments().is_empty();
     let selected = covered && document.options_selected();
     let fetched = selected && document.consignments().iter().all(|consignment| consignment.is_picked_up);
-    let addressed = document.billing_address().is_some_and(is_complete);
+    let addressed = document.billing_address().is_some_and(|address| is_complete(&address));
     let (foreign, input) = (checkout.facts.cart_is_foreign, checkout.input.clone());
     let untouched = |step: StepName| {
         foreign

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Binding, Error, Hold, Store, TokenHash, Transition, row};
-use crate::checkout::{Checkout, KeyRef, Status, StepName};
+use crate::checkout::{Checkout, Document, KeyRef, Status, StepName};
 
 /// One row of a group, or the parameters of the statement that writes it alone.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ pub(super) struct Columns {
     /// Only where it changed.
     pub(super) input: Option<String>,
     /// Only where it changed.
-    pub(super) document: Option<String>,
+    pub(super) document: Option<Document>,
     /// `None`: it is no transition, and nothing is logged.
     pub(super) event: Option<&'static str>,
     pub(super) ended_step: Option<&'static str>,
@@ -100,7 +100,7 @@ impl Columns {
             is_wait: matches!(transition.hold, Hold::Timer(_)),
             content: changed.any(),
             input: input.map(|input| row::to_text(checkout, input)).transpose()?,
-            document: document.map(|document| row::to_text(checkout, document)).transpose()?,
+            document: document.cloned(),
             event: Some(transition.event.as_str()),
             ended_step: ended.map(|ended| ended.step.as_str()),
             ended_attempt: ended.and_then(|ended| i32::try_from(ended.attempt).ok()),

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::columns::{Columns, Creation};
-use crate::checkout::KeyRef;
+use crate::checkout::{Document, KeyRef};
 
 /// When each of these rows was written, by checkout; no checkout may be in it twice. Missing: it was not written, because
 /// its checkout moved, or because its key is bound.
@@ -138,7 +138,7 @@ pub(super) async fn write(
         columns.of(|row| row.email.as_deref()) as _,
         columns.of(|row| row.input.as_deref()) as _,
         columns.of(|row| row.record.as_str()) as _,
-        columns.of(|row| row.document.as_deref()) as _,
+        columns.of(|row| row.document.as_ref().map(Document::text)) as _,
         columns.of(|row| row.event) as _,
         columns.of(|row| row.ended_step) as _,
         columns.of(|row| row.ended_attempt) as _,

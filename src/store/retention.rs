@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Error, Session, Store, checkouts, row};
-use crate::checkout::{Answer, Checkout, CheckoutId, Status};
+use crate::checkout::{Answer, Checkout, CheckoutId, Document, Status};
 
 /// Why personal data is removed.
 #[derive(Debug, Clone, Copy)]
@@ -194,7 +194,7 @@ async fn write(tx: &mut Session, checkout: &Checkout) -> Result<(), Error> {
         checkout.id.uuid(),
         row::to_text(checkout, &checkout.input)?,
         row::record_text(checkout)?,
-        document.map(|document| row::to_text(checkout, document)).transpose()?,
+        document.map(Document::text),
         row::to_text(checkout, &checkout.metadata)?,
     )
     .execute(&mut *tx)

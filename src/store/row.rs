@@ -7,7 +7,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Error;
-use crate::checkout::{Answered, Checkout, Facts, Goal, InFlight, StepName, StepRecord, StepStatus, Stuck};
+use crate::checkout::{
+    Answered, Checkout, Document, Facts, Goal, InFlight, StepName, StepRecord, StepStatus, Stuck,
+};
 
 /// The columns of a checkout, with documents as text.
 pub(super) struct Row {
@@ -85,7 +87,8 @@ impl Row {
         }
         let record: Record<'_> = read("record", &self.record)?;
         let mut facts = record.facts.into_owned();
-        facts.document = self.document.as_deref().map(|text| read("document", text)).transpose()?;
+        let document = self.document.map(Document::stored).transpose();
+        facts.document = document.map_err(|error| format!("document: {error}"))?;
         Ok(Checkout {
             id: self.checkout_id.into(),
             store: self.store,

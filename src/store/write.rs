@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::columns::Columns;
 use super::committer::Written;
 use super::{Error, Store, Transition, group, outbox::Publication};
-use crate::checkout::{Checkout, Status};
+use crate::checkout::{Checkout, Document, Status};
 
 impl Store {
     /// Writes a transition: with those of other checkouts where a committer runs, or by itself. Dropped half-way: it is
@@ -151,7 +151,7 @@ pub(super) async fn one(
                 columns.email,
                 columns.input,
                 columns.record,
-                columns.document,
+                columns.document.as_ref().map(Document::text),
                 columns.event,
                 process_id,
                 columns.ended_step,

@@ -49,7 +49,7 @@ impl Step for BillingAddress {
                 let wanted = cx.checkout.input.billing_address.as_ref();
                 let found = cx.checkout.facts.document.as_ref().and_then(Document::billing_address);
                 if let (Some(wanted), Some(found)) = (wanted, found)
-                    && same_address(wanted, found)
+                    && same_address(wanted, &found)
                 {
                     return Verdict::Succeeded.into();
                 }
@@ -68,9 +68,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let version = document.and_then(Document::version);
     let existing = document
         .and_then(Document::billing_address)
-        .and_then(|address| address.get("id"))
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+        .and_then(|address| Some(address.get("id")?.as_str()?.to_owned()));
     let checkouts = cx.client.checkouts(&cx.call);
     let (call, written) = match existing {
         Some(id) => (

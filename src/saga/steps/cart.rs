@@ -79,7 +79,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let cart_id = cx.cart_id()?;
     for code in cx.input().coupon_codes.clone() {
         let document = cx.facts().document.clone();
-        if document.as_ref().is_some_and(|document| document.coupon_codes().contains(&code.as_str())) {
+        if document.as_ref().is_some_and(|document| document.coupon_codes().contains(&code)) {
             continue;
         }
         let version = document.as_ref().and_then(Document::version);
@@ -126,6 +126,6 @@ async fn create(cx: &mut StepContext) -> Result<(), Verdict> {
         Err(error) => return cx.write("create-cart", Err(error)),
     };
     cx.facts().cart_id = Some(cart.id);
-    cx.keep(Document::from_cart(cart.raw));
+    cx.keep(Document::from_cart(&cart.raw));
     Ok(())
 }

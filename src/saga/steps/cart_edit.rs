@@ -127,12 +127,12 @@ fn is_applied(edit: Option<&CartEdit>, before: Option<&Document>, after: Option<
             after
                 .line_items()
                 .iter()
-                .any(|item| item.id == item_id && wanted.is_none_or(|units| units == item.quantity))
+                .any(|item| item.id == *item_id && wanted.is_none_or(|units| units == item.quantity))
                 && before.and_then(Document::version) != after.version()
         }
-        CartEdit::RemoveItem { item_id } => after.line_items().iter().all(|item| item.id != item_id),
-        CartEdit::AddCoupon(code) => after.coupon_codes().contains(&code.as_str()),
-        CartEdit::RemoveCoupon(code) => !after.coupon_codes().contains(&code.as_str()),
+        CartEdit::RemoveItem { item_id } => after.line_items().iter().all(|item| item.id != *item_id),
+        CartEdit::AddCoupon(code) => after.coupon_codes().contains(code),
+        CartEdit::RemoveCoupon(code) => !after.coupon_codes().contains(code),
         CartEdit::CustomerMessage(text) => after.customer_message() == text,
     }
 }

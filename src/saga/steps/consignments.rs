@@ -52,7 +52,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         .facts
         .document
         .as_ref()
-        .map(|document| document.consignments().iter().map(|stray| stray.id.to_owned()).collect())
+        .map(|document| document.consignments().iter().map(|stray| stray.id.clone()).collect())
         .unwrap_or_default();
     let body = wanted(&cx.checkout).map_err(|title| refusal(&title))?;
     let before = cx.checkout.facts.document.clone();
@@ -86,12 +86,12 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
 fn after_split(before: &Document, after: &Document, given: &[ConsignmentInput]) -> Vec<ConsignmentInput> {
     let mut split = given.to_vec();
     let mut left: Vec<(String, u32, _)> =
-        after.shipped_items().iter().map(|item| (item.id.to_owned(), item.quantity, item.product)).collect();
+        after.shipped_items().iter().map(|item| (item.id.clone(), item.quantity, &item.product)).collect();
     let old = before.shipped_items();
     for consignment in split.iter_mut().filter(|consignment| consignment.line_items.is_some()) {
         let mut items: Vec<ConsignmentItem> = Vec::new();
         for wanted in consignment.line_items.take().unwrap_or_default() {
-            let Some(product) = old.iter().find(|item| item.id == wanted.item_id).map(|item| item.product)
+            let Some(product) = old.iter().find(|item| item.id == wanted.item_id).map(|item| &item.product)
             else {
                 continue;
             };
@@ -153,7 +153,7 @@ fn wanted(checkout: &Checkout) -> Result<Vec<Value>, String> {
 fn units(document: &Document, consignment: &ConsignmentInput) -> Vec<(String, u32)> {
     match &consignment.line_items {
         Some(items) => items.iter().map(|item| (item.item_id.clone(), item.quantity)).collect(),
-        None => document.shipped_items().iter().map(|item| (item.id.to_owned(), item.quantity)).collect(),
+        None => document.shipped_items().iter().map(|item| (item.id.clone(), item.quantity)).collect(),
     }
 }
 
@@ -167,7 +167,7 @@ pub(in super::super) fn coverage_problem(
         *assigned.entry(item_id).or_default() += u64::from(quantity);
     }
     for item in document.shipped_items() {
-        let units = assigned.remove(item.id).unwrap_or(0);
+        let units = assigned.remove(&item.id).unwrap_or(0);
         if units != u64::from(item.quantity) {
             return Some(format!(
                 "item {} has {} units, but the consignments hold {units}",
@@ -193,7 +193,7 @@ fn is_there(checkout: &Checkout) -> bool {
                 let mut held = there.line_item_ids.clone();
                 held.sort_unstable();
                 held == items
-                    && there.address.is_some_and(|address| same_address(&consignment.address, address))
+                    && there.address().is_some_and(|address| same_address(&consignment.address, &address))
             })
         })
 }
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn document() -> Document {
-        Document::from_checkout(json!({"cart": {"line_items": {
+        Document::of(&json!({"cart": {"line_items": {
             "physical_items": [{"id": "a", "quantity": 3}], "custom_items": [{"id": "b", "quantity": 1}]}}}))
     }
 

@@ -79,46 +79,48 @@ fn choices(checkout: &Checkout) -> Result<Vec<(String, String)>, String> {
     let preference = checkout.input.shipping_preference.as_ref();
     let mut choices = Vec::new();
     for consignment in document.consignments() {
-        if consignment.is_picked_up && named_for(&consignment, named).is_none() {
+        if consignment.is_picked_up && named_for(consignment, named).is_none() {
             continue;
         }
-        let wanted = match (named_for(&consignment, named), preference) {
+        let wanted = match (named_for(consignment, named), preference) {
             (Some(option), _) => option.to_owned(),
-            (None, Some(preference)) => preferred(&consignment, preference).ok_or_else(|| {
+            (None, Some(preference)) => preferred(consignment, preference).ok_or_else(|| {
                 format!("no shipping option of consignment {} fits the preference", consignment.id)
             })?,
             (None, None) if consignment.selected.is_some() => continue,
             (None, None) => return Err(format!("consignment {} has no shipping option", consignment.id)),
         };
-        if consignment.selected != Some(wanted.as_str()) {
-            choices.push((consignment.id.to_owned(), wanted));
+        if consignment.selected.as_deref() != Some(wanted.as_str()) {
+            choices.push((consignment.id.clone(), wanted));
         }
     }
     Ok(choices)
 }
 
-fn named_for<'a>(consignment: &Consignment<'_>, named: &'a [OptionChoice]) -> Option<&'a str> {
+fn named_for<'a>(consignment: &Consignment, named: &'a [OptionChoice]) -> Option<&'a str> {
     named
         .iter()
         .find(|choice| choice.consignment_id.as_deref().is_none_or(|id| id == consignment.id))
         .map(|choice| choice.shipping_option_id.as_str())
 }
 
-fn preferred(consignment: &Consignment<'_>, preference: &Preference) -> Option<String> {
-    let available = consignment.available.iter();
+fn preferred(consignment: &Consignment, preference: &Preference) -> Option<String> {
+    let available = consignment.available().iter();
     let option = match preference {
         Preference::Cheapest => available.min_by(|a, b| by_cost(a, b)),
         Preference::Fastest => available.min_by(|a, b| days(a).cmp(&days(b)).then_with(|| by_cost(a, b))),
-        Preference::Type(kind) => available.filter(|option| option.kind == kind).min_by(|a, b| by_cost(a, b)),
+        Preference::Type(kind) => {
+            available.filter(|option| option.kind == *kind).min_by(|a, b| by_cost(a, b))
+        }
         Preference::Description(text) => {
-            available.filter(|option| option.description == text).min_by(|a, b| by_cost(a, b))
+            available.filter(|option| option.description == *text).min_by(|a, b| by_cost(a, b))
         }
     };
-    option.map(|option| option.id.to_owned())
+    option.map(|option| option.id.clone())
 }
 
 /// The first of equals stays first: BigCommerce lists them in the merchant's order.
-fn by_cost(a: &ShippingOption<'_>, b: &ShippingOption<'_>) -> Ordering {
+fn by_cost(a: &ShippingOption, b: &ShippingOption) -> Ordering {
     match (a.cost, b.cost) {
         (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Less,
@@ -128,7 +130,7 @@ fn by_cost(a: &ShippingOption<'_>, b: &ShippingOption<'_>) -> Ordering {
 }
 
 /// The largest number in a transit time (`3 to 5 days`); without one it is slower than any.
-fn days(option: &ShippingOption<'_>) -> u64 {
+fn days(option: &ShippingOption) -> u64 {
     option
         .transit_time
         .split(|c: char| !c.is_ascii_digit())
@@ -144,13 +146,11 @@ mod tests {
     use super::*;
 
     fn chosen(preference: &Preference) -> Option<String> {
-        let document = Document::from_checkout(
-            json!({"consignments": [{"id": "k", "available_shipping_options": [
-                {"id": "slow", "type": "flat", "description": "Flat Rate", "cost": 5, "transit_time": "3 to 9 days"},
-                {"id": "fast", "type": "air", "description": "Air", "cost": 50.5, "transit_time": "1 day"},
-                {"id": "free", "type": "free", "description": "Free", "cost": 0, "transit_time": ""},
-            ]}]}),
-        );
+        let document = Document::of(&json!({"consignments": [{"id": "k", "available_shipping_options": [
+            {"id": "slow", "type": "flat", "description": "Flat Rate", "cost": 5, "transit_time": "3 to 9 days"},
+            {"id": "fast", "type": "air", "description": "Air", "cost": 50.5, "transit_time": "1 day"},
+            {"id": "free", "type": "free", "description": "Free", "cost": 0, "transit_time": ""},
+        ]}]}));
         preferred(document.consignments().first()?, preference)
     }
 

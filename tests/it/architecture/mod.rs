@@ -11,13 +11,14 @@ use source::{attributes, declared, ident, panics, paths_of, root, sources, witho
 
 /// Which module of the service may name which. ARCHITECTURE.md shows the same table.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("checkout", &[]),
-    ("bigcommerce", &[]),
+    ("json", &[]),
+    ("checkout", &["json"]),
+    ("bigcommerce", &["json"]),
     ("store", &["checkout"]),
     ("saga", &["checkout", "store", "bigcommerce"]),
     ("outbox", &["store"]),
     ("ops", &["checkout", "store", "saga", "bigcommerce"]),
-    ("http", &["checkout", "saga", "ops", "config", "migrations", "telemetry"]),
+    ("http", &["json", "checkout", "saga", "ops", "config", "migrations", "telemetry"]),
     ("config", &[]),
     ("telemetry", &["checkout", "store", "saga", "bigcommerce", "config"]),
     ("migrations", &["config"]),

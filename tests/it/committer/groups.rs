@@ -107,7 +107,7 @@ async fn tour(store: &Store, pool: &PgPool) {
                 match turn {
                     0 => {
                         let document = json!({"cart": {"email": "jane@example.com"}, "grand_total": 10.50});
-                        checkout.facts.document = Some(Document::from_checkout(document));
+                        checkout.facts.document = Some(Document::of(&document));
                     }
                     1 => checkout.facts.order = Some(order(10 * n + 1)),
                     _ => {}

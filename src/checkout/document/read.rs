@@ -1,0 +1,149 @@
+//! The questions that the saga asks of a checkout object, read from its text in one pass.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::{Consignment, LineItem, ShippingOption};
+use crate::checkout::money::{Money, parse_decimal};
+use crate::json::{self, List, Object, Scalar, shape};
+
+/// What was asked of a document.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub(super) id: Option<String>,
+    pub(super) version: Option<i64>,
+    pub(super) currency: Option<String>,
+    pub(super) customer_id: i64,
+    pub(super) billing_address: Option<Box<RawValue>>,
+    pub(super) email: Option<String>,
+    pub(super) order_hint: Option<i64>,
+    pub(super) grand_total: Option<Money>,
+    pub(super) line_items: Vec<LineItem>,
+    pub(super) consignments: Vec<Consignment>,
+    pub(super) coupon_codes: Vec<String>,
+    pub(super) customer_message: Option<String>,
+}
+
+shape!(pub(super) Shape {
+    id: Scalar<'a>,
+    version: Scalar<'a>,
+    cart: Object<Cart<'a>>,
+    billing_address: Scalar<'a>,
+    consignments: List<Object<Shipment<'a>>>,
+    coupons: List<Object<Coupon<'a>>>,
+    order_id: Scalar<'a>,
+    grand_total: Scalar<'a>,
+    customer_message: Scalar<'a>,
+});
+shape!(Cart {
+    version: Scalar<'a>,
+    currency: Object<Coupon<'a>>,
+    customer_id: Scalar<'a>,
+    line_items: Object<BTreeMap<String, List<Object<Line<'a>>>>>,
+    coupons: List<Object<Coupon<'a>>>,
+});
+// A currency has a code, too.
+shape!(Coupon { code: Scalar<'a>, });
+shape!(Address { email: Scalar<'a>, });
+shape!(Line {
+    id: Scalar<'a>,
+    quantity: Scalar<'a>,
+    product_id: Scalar<'a>,
+    variant_id: Scalar<'a>,
+    name: Scalar<'a>,
+});
+shape!(Shipment {
+    id: Scalar<'a>,
+    line_item_ids: List<Scalar<'a>>,
+    address: Scalar<'a>,
+    shipping_address: Scalar<'a>,
+    available_shipping_options: Option<List<Object<Choice<'a>>>>,
+    selected_shipping_option: Object<Choice<'a>>,
+    selected_pickup_option: Scalar<'a>,
+});
+shape!(Choice {
+    id: Scalar<'a>,
+    r#type: Scalar<'a>,
+    description: Scalar<'a>,
+    cost: Scalar<'a>,
+    transit_time: Scalar<'a>,
+});
+
+impl From<Shape<'_>> for Read {
+    fn from(shape: Shape<'_>) -> Self {
+        let cart = shape.cart.0;
+        let billing_address = shape.billing_address.filled_object();
+        let address = billing_address.map(|raw| json::read::<Address<'_>>(raw.get()));
+        let email = address.and_then(|address| owned(address.email));
+        let codes =
+            shape.coupons.0.into_iter().chain(cart.coupons.0).filter_map(|coupon| owned(coupon.0.code));
+        let lines = cart.line_items.0.into_iter().flat_map(|(group, items)| {
+            let ships = matches!(group.as_str(), "physical_items" | "custom_items");
+            items.0.into_iter().filter_map(move |item| line_item(&item.0, ships))
+        });
+        Self {
+            id: owned(shape.id),
+            version: number(shape.version).or_else(|| number(cart.version)),
+            currency: owned(cart.currency.0.code),
+            customer_id: number(cart.customer_id).unwrap_or(0),
+            billing_address: billing_address.map(ToOwned::to_owned),
+            email,
+            order_hint: number(shape.order_id),
+            grand_total: amount(shape.grand_total),
+            line_items: lines.collect(),
+            consignments: shape.consignments.0.into_iter().filter_map(|each| consignment(each.0)).collect(),
+            coupon_codes: codes.collect(),
+            customer_message: owned(shape.customer_message),
+        }
+    }
+}
+
+fn line_item(line: &Line<'_>, ships: bool) -> Option<LineItem> {
+    let product = |id| number(id).unwrap_or(0);
+    let units = amount(line.quantity).and_then(|units| u32::try_from(units.decimal().trunc()).ok());
+    Some(LineItem {
+        id: owned(line.id)?,
+        quantity: units.unwrap_or(0),
+        ships,
+        product: (product(line.product_id), product(line.variant_id), owned(line.name).unwrap_or_default()),
+    })
+}
+
+fn consignment(given: Shipment<'_>) -> Option<Consignment> {
+    let options = given.available_shipping_options;
+    let address = given.address.filled_object().or_else(|| given.shipping_address.filled_object());
+    Some(Consignment {
+        id: owned(given.id)?,
+        line_item_ids: given.line_item_ids.0.into_iter().filter_map(owned).collect(),
+        address: address.map(ToOwned::to_owned),
+        available: options
+            .map(|list| list.0.iter().filter_map(|option| shipping_option(&option.0)).collect()),
+        selected: owned(given.selected_shipping_option.0.id),
+        is_picked_up: given.selected_pickup_option.raw().is_some_and(|raw| raw.get().starts_with('{')),
+    })
+}
+
+fn shipping_option(choice: &Choice<'_>) -> Option<ShippingOption> {
+    let text = |field| owned(field).unwrap_or_default();
+    Some(ShippingOption {
+        id: owned(choice.id)?,
+        kind: text(choice.r#type),
+        description: text(choice.description),
+        cost: amount(choice.cost),
+        transit_time: text(choice.transit_time),
+    })
+}
+
+fn owned(field: Scalar<'_>) -> Option<String> {
+    field.filled().map(Cow::into_owned)
+}
+
+fn number(field: Scalar<'_>) -> Option<i64> {
+    field.text()?.parse().ok()
+}
+
+fn amount(field: Scalar<'_>) -> Option<Money> {
+    parse_decimal(&field.text()?).map(Money::from)
+}
