@@ -1,5 +1,6 @@
 //! Reading checkouts.
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Error, Store, row::Row};
@@ -39,19 +40,20 @@ impl Store {
     /// Replaces the order of a completed checkout by a fresher reading of it. Dropped half-way: nothing is lost, the
     /// reading can be repeated at any time.
     pub async fn refresh_order(&self, fresh: &Checkout) -> Result<Option<Checkout>, Error> {
-        let version = match self.commit_refreshed(fresh).await? {
-            Some(version) => Some(version),
+        let at = match self.commit_refreshed(fresh).await? {
+            Some(at) => Some(at),
             None => self.refresh_alone(fresh).await?,
         };
-        let Some(version) = version else { return Ok(None) };
+        let Some(updated_at) = at else { return Ok(None) };
+        let version = fresh.version + 1;
         self.changes.publish(fresh.id, version);
-        Ok(Some(Checkout { version, ..fresh.clone() }))
+        Ok(Some(Checkout { version, updated_at, ..fresh.clone() }))
     }
 
-    async fn refresh_alone(&self, fresh: &Checkout) -> Result<Option<i64>, Error> {
+    async fn refresh_alone(&self, fresh: &Checkout) -> Result<Option<OffsetDateTime>, Error> {
         Ok(sqlx::query_scalar!(
             "update checkout set record = $3::text::json, version = version + 1, updated_at = now()
-             where checkout_id = $1 and version = $2 and status = 'completed' returning version",
+             where checkout_id = $1 and version = $2 and status = 'completed' returning updated_at",
             fresh.id.uuid(),
             fresh.version,
             super::row::record_text(fresh)?,

@@ -89,7 +89,9 @@ impl Store {
         let columns = Columns::of(self, &transition)?.creating(&transition.checkout, token_hash, ttl)?;
         let at = self.commit_new(Box::new(columns)).await?;
         self.owners.remember(transition.checkout.id, &transition.checkout.store);
-        Ok(self.held(transition, at, lease))
+        let mut claim = self.held(transition, at, lease);
+        (claim.checkout.created_at, claim.checkout.expires_at) = (at, at + ttl);
+        Ok(claim)
     }
 
     /// Claims a checkout that nobody holds.
@@ -160,9 +162,14 @@ impl Store {
         Lease::until(Instant::now() + self.lease)
     }
 
+    /// The checkout as it stands in the database now: what the statement computed is known from its time.
     fn held(&self, transition: Transition, at: OffsetDateTime, lease: Lease) -> Claim {
         let mut checkout = transition.checkout;
         checkout.updated_at = at;
+        checkout.lost_leases = 0;
+        if let Hold::Rest(after) | Hold::Look { expires: Some(after), .. } = transition.hold {
+            checkout.expires_at = at + after;
+        }
         self.changes.publish(checkout.id, checkout.version);
         if matches!(transition.hold, Hold::Timer(_) | Hold::Look { .. }) {
             // It may run out before recovery meant to look next.

@@ -30,6 +30,8 @@ pub(super) struct Columns {
     pub(super) stuck_reason: Option<&'static str>,
     pub(super) cart_id: Option<String>,
     pub(super) order_id: Option<i64>,
+    /// The order, where it was not known before.
+    pub(super) new_order_id: Option<i64>,
     pub(super) dead_orders: Vec<i64>,
     pub(super) email: Option<String>,
     pub(super) record: String,
@@ -99,6 +101,7 @@ impl Columns {
             expires_in,
             is_wait: matches!(transition.hold, Hold::Timer(_)),
             content: changed.any(),
+            new_order_id: order_id(checkout).filter(|_| transition.order_is_new),
             input: input.map(|input| row::to_text(checkout, input)).transpose()?,
             document: document.cloned(),
             event: Some(transition.event.as_str()),
@@ -134,7 +137,7 @@ impl Columns {
             step: checkout.next_step().map(StepName::as_str),
             stuck_reason: stuck_reason(checkout),
             cart_id: checkout.facts.cart_id.clone(),
-            order_id: checkout.facts.order.as_ref().map(|order| order.id),
+            order_id: order_id(checkout),
             dead_orders: checkout.facts.dead_orders.clone(),
             email: email(checkout).map(str::to_owned),
             released: checkout.status.is_undone(),
@@ -165,6 +168,10 @@ impl Columns {
     pub(super) fn new_key(&self) -> Option<&KeyRef> {
         self.binding.as_ref().filter(|binding| !binding.again).map(|binding| &binding.key)
     }
+}
+
+fn order_id(checkout: &Checkout) -> Option<i64> {
+    checkout.facts.order.as_ref().map(|order| order.id)
 }
 
 fn stuck_reason(checkout: &Checkout) -> Option<&'static str> {

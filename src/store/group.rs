@@ -29,17 +29,17 @@ pub(super) async fn write(
             select g.* from unnest(
                 $1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
                 $9::uuid[], $10::float8[], $11::float8[], $12::bool[], $13::text[], $14::text[], $15::bigint[],
-                $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::int[],
+                $16::text[], $18::text[], $20::text[], $21::text[], $22::int[],
                 $23::text[], $24::smallint[], $25::int[], $26::text[], $27::text[], $28::int[], $29::text[],
                 $30::text[], $31::text[], $32::bytea[], $33::bool[], $34::text[], $35::text[], $36::text[],
-                $37::text[], $38::text[], $39::bytea[], $41::bool[], $42::bool[]
-            ) as g(
+                $37::text[], $39::bytea[], $41::bool[], $42::bool[], $43::bigint[]
+            ) with ordinality as g(
                 checkout_id, store, from_version, from_fence, version, fence, status, step,
                 leased_by, due_in, expires_in, is_wait, stuck_reason, cart_id, order_id,
-                email, input, record, document, event, ended_step, ended_attempt,
+                email, record, event, ended_step, ended_attempt,
                 outcome, upstream_status, duration_ms, detail, began_step, began_attempt, bound_by,
                 bound_key, operation, fingerprint, again, answered_by, answered_key, answer,
-                flow, metadata, token_hash, content, released
+                flow, token_hash, content, released, new_order_id, place
             )
             -- A bound key fails one row. Left to the unique index it would fail all of them. Looked up one by one: an
             -- `exists` could be answered by reading the whole table.
@@ -58,14 +58,16 @@ pub(super) async fn write(
             from given g
             where g.flow is null and c.checkout_id = g.checkout_id and c.version = g.from_version
                 and c.fence = g.from_fence
-            returning g.checkout_id, g.store, c.version, g.fence, g.order_id, g.event, g.ended_step,
+            returning g.checkout_id, g.store, c.version, g.fence, g.new_order_id, g.event, g.ended_step,
                 g.ended_attempt, g.outcome, g.upstream_status, g.duration_ms, g.detail, g.began_step, g.began_attempt,
                 g.bound_by, g.bound_key, g.operation, g.fingerprint, g.again, g.answered_by, g.answered_key, g.answer,
-                g.content, g.released, g.cart_id, g.email, g.input, g.document
+                g.content, g.released, g.cart_id, g.email, g.place
         ), kept as (
             update checkout_content t set
                 cart_id = m.cart_id, email = m.email, released = m.released,
-                input = coalesce(m.input::json, t.input), document = coalesce(m.document::json, t.document)
+                -- What is large is fetched from its place, and not carried through all of this.
+                input = coalesce(($17::text[])[m.place]::json, t.input),
+                document = coalesce(($19::text[])[m.place]::json, t.document)
             from moved m where m.content and t.checkout_id = m.checkout_id
         ), created as (
             insert into checkout (checkout_id, store, flow, status, step, version, fence, leased_by, due_at, expires_at,
@@ -76,18 +78,19 @@ pub(super) async fn write(
             from given where flow is not null
         ), begun as (
             insert into checkout_content (checkout_id, store, cart_id, email, metadata, input, document)
-            select checkout_id, store, cart_id, email, metadata::json, input::json, document::json
+            select checkout_id, store, cart_id, email, ($38::text[])[place]::json, ($17::text[])[place]::json,
+                ($19::text[])[place]::json
             from given where flow is not null
         ), admitted as (
             insert into checkout_token (checkout_id, token_hash)
             select checkout_id, token_hash from given where flow is not null
         ), changed as (
-            select checkout_id, store, version, fence, order_id, event, ended_step,
+            select checkout_id, store, version, fence, new_order_id, event, ended_step,
                 ended_attempt, outcome, upstream_status, duration_ms, detail, began_step, began_attempt,
                 bound_by, bound_key, operation, fingerprint, again, answered_by, answered_key, answer
             from moved
             union all
-            select checkout_id, store, version, fence, order_id, event, ended_step,
+            select checkout_id, store, version, fence, new_order_id, event, ended_step,
                 ended_attempt, outcome, upstream_status, duration_ms, detail, began_step, began_attempt,
                 bound_by, bound_key, operation, fingerprint, again, answered_by, answered_key, answer
             from given where flow is not null
@@ -99,7 +102,7 @@ pub(super) async fn write(
             from changed where event is not null
         ), ordered as (
             insert into checkout_order (checkout_id, order_id, store)
-            select checkout_id, order_id, store from changed where order_id is not null
+            select checkout_id, new_order_id, store from changed where new_order_id is not null
             on conflict (checkout_id, order_id) do nothing
         ), bound as (
             insert into idempotency_key (checkout_id, principal, key, operation, fingerprint)
@@ -162,6 +165,7 @@ pub(super) async fn write(
         process_id,
         columns.of(|row| row.content) as _,
         columns.of(|row| row.released) as _,
+        columns.of(|row| row.new_order_id) as _,
     )
     .fetch_all(executor)
     .await?;

@@ -19,6 +19,7 @@ pub struct Transition {
     pub(super) event: Event,
     pub(super) hold: Hold,
     pub(super) changed: ContentChange,
+    pub(super) order_is_new: bool,
     pub(super) ended: Option<Ended>,
     pub(super) began: Option<Began>,
     pub(super) binding: Option<Binding>,
@@ -154,6 +155,8 @@ impl Transition {
         }
         let news = announcements(from, &checkout);
         let changed = ContentChange::between(from, &checkout);
+        let order = |checkout: &Checkout| checkout.facts.order.as_ref().map(|order| order.id);
+        let order_is_new = order(&checkout) != order(from);
         Ok(Self {
             checkout,
             from_version: from.version,
@@ -161,6 +164,7 @@ impl Transition {
             event,
             hold,
             changed,
+            order_is_new,
             ended: None,
             began: None,
             binding: None,

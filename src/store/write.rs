@@ -47,7 +47,7 @@ impl Store {
     }
 
     /// Writes fresher facts of a checkout that has ended into a group. `None`: not written; it may be, alone.
-    pub(super) async fn commit_refreshed(&self, fresh: &Checkout) -> Result<Option<i64>, Error> {
+    pub(super) async fn commit_refreshed(&self, fresh: &Checkout) -> Result<Option<OffsetDateTime>, Error> {
         let Some(queue) = self.queue.as_ref().filter(|_| fresh.status == Status::Completed) else {
             return Ok(None);
         };
@@ -56,7 +56,7 @@ impl Store {
             return Ok(None);
         }
         match queue.write(Box::new(columns)).await {
-            Written::At(_) => Ok(Some(fresh.version + 1)),
+            Written::At(at) => Ok(Some(at)),
             Written::Failed(error) => Err(error.into()),
             Written::Alone(_) => Ok(None),
         }
@@ -117,7 +117,7 @@ pub(super) async fn one(
                 from changed
             ), ordered as (
                 insert into checkout_order (checkout_id, order_id, store)
-                select checkout_id, $12, store from changed where $12::bigint is not null
+                select checkout_id, $39, store from changed where $39::bigint is not null
                 on conflict (checkout_id, order_id) do nothing
             ), buried as (
                 update checkout_order set dead_at = now()
@@ -174,6 +174,7 @@ pub(super) async fn one(
                 columns.is_wait,
                 columns.content,
                 columns.released,
+                columns.new_order_id,
                 $($more,)*
             )
             .fetch_optional(executor)
@@ -187,15 +188,15 @@ pub(super) async fn one(
             r#", announced as (
                     insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
                     select checkout_id, e.event_id, store, version, e.ordinal, e.type, updated_at, e.data::json
-                    from changed, unnest($39::uuid[], $40::smallint[], $41::text[], $42::text[])
+                    from changed, unnest($40::uuid[], $41::smallint[], $42::text[], $43::text[])
                         as e(event_id, ordinal, type, data)
                 ), addressed as (
                     insert into delivery (checkout_id, event_id, destination, version, ordinal)
                     select checkout_id, a.event_id, a.destination, version, a.ordinal
-                    from changed, unnest($43::uuid[], $44::text[], $45::smallint[]) as a(event_id, destination, ordinal)
+                    from changed, unnest($44::uuid[], $45::text[], $46::smallint[]) as a(event_id, destination, ordinal)
                 ), turned as (
                     insert into delivery_turn (checkout_id, destination)
-                    select distinct checkout_id, t.destination from changed, unnest($44::text[]) as t(destination)
+                    select distinct checkout_id, t.destination from changed, unnest($45::text[]) as t(destination)
                     on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
                 )"#,
             ", pg_notify('outbox', '') is null as told",
