@@ -1,31 +1,22 @@
 //! Whether an operation may be done now, decided on a snapshot. Pure.
 
 use super::operation::{Operation, Refusal};
-use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{Checkout, Goal, Money, Status, StepName, StepStatus, StuckReason};
 
 /// What an operation does to a checkout that may run it.
 pub(super) enum Accepted {
     /// It was done before: the snapshot is the answer.
     Already,
-    /// It is to be run.
-    Run(Box<Run>),
+    /// It is to be run: the checkout with the new input and goal, not yet recorded.
+    Run(Box<Checkout>),
     /// The checkout is to be undone.
     Cancel,
-}
-
-/// A run that was accepted.
-pub(super) struct Run {
-    /// The checkout with the new input and goal, not yet recorded.
-    pub(super) checkout: Checkout,
-    /// What lives in memory only.
-    pub(super) instrument: Option<PaymentRequest>,
 }
 
 /// Decides on what was read. The decision is recorded only if nothing changed since.
 pub(super) fn accept(
     checkout: &Checkout,
-    operation: Operation,
+    operation: &Operation,
     if_match: Option<i64>,
 ) -> Result<Accepted, Refusal> {
     if let Some(seen) = if_match
@@ -41,13 +32,12 @@ pub(super) fn accept(
     {
         return Ok(Accepted::Already);
     }
-    at_rest(checkout, &operation)?;
+    at_rest(checkout, operation)?;
     if matches!(operation, Operation::Cancel) {
         return cancel(checkout);
     }
     let mut next = checkout.clone();
-    let mut instrument = None;
-    let (until, agreed_total) = take_input(checkout, &mut next, operation, &mut instrument)?;
+    let (until, agreed_total) = take_input(checkout, &mut next, operation)?;
     next.tries = 0;
     next.goal = Some(Goal {
         operation: String::new(),
@@ -56,7 +46,7 @@ pub(super) fn accept(
         agreed_total: agreed_total.or_else(|| implied_total(checkout)),
         ticket: 0,
     });
-    Ok(Accepted::Run(Box::new(Run { checkout: next, instrument })))
+    Ok(Accepted::Run(Box::new(next)))
 }
 
 /// Only a checkout that is at rest takes input.
@@ -86,19 +76,18 @@ fn cancel(checkout: &Checkout) -> Result<Accepted, Refusal> {
 fn take_input(
     checkout: &Checkout,
     next: &mut Checkout,
-    operation: Operation,
-    kept: &mut Option<PaymentRequest>,
+    operation: &Operation,
 ) -> Result<(StepName, Option<Money>), Refusal> {
     Ok(match operation {
         Operation::BillingAddress(address) => {
             reachable(checkout, StepName::BillingAddress)?;
-            next.input.billing_address = Some(address);
+            next.input.billing_address = Some(address.clone());
             reopen(next, StepName::BillingAddress);
             (StepName::ShippingOptions, None)
         }
         Operation::Consignments(consignments) => {
             reachable(checkout, StepName::Consignments)?;
-            next.input.consignments = Some(consignments);
+            next.input.consignments = Some(consignments.clone());
             next.input.shipping_options = None;
             reopen(next, StepName::Consignments);
             reopen(next, StepName::ShippingOptions);
@@ -106,7 +95,7 @@ fn take_input(
         }
         Operation::ShippingOptions(options) => {
             reachable(checkout, StepName::ShippingOptions)?;
-            next.input.shipping_options = Some(options);
+            next.input.shipping_options = Some(options.clone());
             reopen(next, StepName::ShippingOptions);
             (StepName::ShippingOptions, None)
         }
@@ -115,47 +104,45 @@ fn take_input(
             if !checkout.is_done(StepName::Cart) {
                 return Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
             }
-            next.input.edit = Some(edit);
+            next.input.edit = Some(edit.clone());
             (StepName::Cart, None)
         }
         Operation::Order { agreed_total } => {
             reachable(checkout, StepName::Order)?;
-            (StepName::Order, agreed_total)
+            (StepName::Order, *agreed_total)
         }
-        Operation::Payment { intent, instrument, agreed_total } => {
+        Operation::Payment { intent, agreed_total, .. } => {
             reachable(checkout, StepName::Payment)?;
-            next.input.payment = Some(intent);
-            *kept = Some(instrument);
-            (StepName::Payment, agreed_total)
+            next.input.payment = Some(intent.clone());
+            (StepName::Payment, *agreed_total)
         }
         Operation::Complete(complete) => {
             let (billing, consignments, options) =
-                (complete.billing_address, complete.consignments, complete.shipping_options);
+                (&complete.billing_address, &complete.consignments, &complete.shipping_options);
             if billing.is_some() || consignments.is_some() || options.is_some() {
                 before_order(checkout)?;
             }
             if let Some(address) = billing {
-                next.input.billing_address = Some(address);
+                next.input.billing_address = Some(address.clone());
                 reopen(next, StepName::BillingAddress);
             }
             if let Some(consignments) = consignments {
-                next.input.consignments = Some(consignments);
+                next.input.consignments = Some(consignments.clone());
                 next.input.shipping_options = None;
                 reopen(next, StepName::Consignments);
                 reopen(next, StepName::ShippingOptions);
             }
             if let Some(options) = options {
-                next.input.shipping_options = Some(options);
+                next.input.shipping_options = Some(options.clone());
                 reopen(next, StepName::ShippingOptions);
             }
-            if let Some(preference) = complete.shipping_preference {
-                next.input.shipping_preference = Some(preference);
+            if let Some(preference) = &complete.shipping_preference {
+                next.input.shipping_preference = Some(preference.clone());
             }
-            next.input.payment = Some(complete.intent);
+            next.input.payment = Some(complete.intent.clone());
             if let Some(missing) = super::plan::missing_input(next, StepName::Payment) {
                 return Err(Refusal::OutOfOrder { next_step: Some(missing) });
             }
-            *kept = Some(complete.instrument);
             (StepName::Payment, complete.agreed_total)
         }
         Operation::HandOff => {

@@ -1,5 +1,6 @@
 //! Whether an operation may be done: every status with every operation.
 
+use crate::bigcommerce::PaymentRequest;
 use serde_json::{Map, json};
 
 use super::super::operation::Complete;
@@ -43,12 +44,12 @@ fn operations() -> Vec<Operation> {
 }
 
 /// What it came to, in a word.
-fn verdict(checkout: &Checkout, operation: Operation) -> String {
+fn verdict(checkout: &Checkout, operation: &Operation) -> String {
     match accept(checkout, operation, None) {
         Ok(Accepted::Already) => "already".to_owned(),
         Ok(Accepted::Cancel) => "cancel".to_owned(),
         Ok(Accepted::Run(run)) => {
-            format!("run to {}", run.checkout.goal.expect("a run has a goal").until)
+            format!("run to {}", run.goal.expect("a run has a goal").until)
         }
         Err(Refusal::OutOfOrder { next_step }) => {
             format!("first {}", next_step.map_or("nothing", StepName::as_str))
@@ -58,7 +59,7 @@ fn verdict(checkout: &Checkout, operation: Operation) -> String {
 }
 
 fn verdicts(checkout: &Checkout) -> Vec<String> {
-    operations().into_iter().map(|operation| verdict(checkout, operation)).collect()
+    operations().into_iter().map(|operation| verdict(checkout, &operation)).collect()
 }
 
 fn at(status: Status, step: StepName) -> Checkout {
@@ -117,23 +118,23 @@ fn nothing_is_paid_while_a_payment_is_in_doubt() {
         for status in [Status::Waiting, Status::Stuck, Status::AwaitingInput] {
             let mut doubtful = at(status, StepName::Payment);
             doubtful.facts.payment = Some(payment(doubt));
-            assert_eq!(verdict(&doubtful, pay()), "PaymentInDoubt", "{status}");
-            assert_eq!(verdict(&doubtful, complete()), "PaymentInDoubt", "{status}");
-            assert_ne!(verdict(&doubtful, Operation::Cancel), "cancel", "{status}");
+            assert_eq!(verdict(&doubtful, &pay()), "PaymentInDoubt", "{status}");
+            assert_eq!(verdict(&doubtful, &complete()), "PaymentInDoubt", "{status}");
+            assert_ne!(verdict(&doubtful, &Operation::Cancel), "cancel", "{status}");
         }
     }
     let mut lost = at(Status::Stuck, StepName::Payment);
     lost.stuck = Some(stuck(StuckReason::PaymentUnknown));
-    assert_eq!(verdict(&lost, pay()), "PaymentInDoubt");
+    assert_eq!(verdict(&lost, &pay()), "PaymentInDoubt");
     let mut declined = at(Status::AwaitingInput, StepName::Payment);
     declined.facts.payment = Some(payment(PaymentStatus::Declined));
-    assert_eq!(verdict(&declined, pay()), "run to payment");
+    assert_eq!(verdict(&declined, &pay()), "run to payment");
 }
 
 #[test]
 fn a_changed_version_refuses_everything() {
     for operation in operations() {
-        let seen = accept(&at(Status::AwaitingInput, StepName::Payment), operation, Some(6));
+        let seen = accept(&at(Status::AwaitingInput, StepName::Payment), &operation, Some(6));
         assert!(matches!(seen, Err(Refusal::VersionMismatch { version: 7 })));
     }
 }
@@ -151,11 +152,11 @@ fn nothing_before_the_order_changes_once_it_exists() {
 #[test]
 fn what_is_given_is_kept_and_what_it_invalidates_is_done_again() {
     let ready = at(Status::AwaitingInput, StepName::Order);
-    let Ok(Accepted::Run(run)) = accept(&ready, Operation::Consignments(Vec::new()), Some(7)) else {
+    let Ok(Accepted::Run(run)) = accept(&ready, &Operation::Consignments(Vec::new()), Some(7)) else {
         panic!("refused")
     };
-    assert!(run.instrument.is_none() && run.checkout.input.shipping_options.is_none());
-    assert_eq!(run.checkout.next_step(), Some(StepName::Consignments));
-    assert!(!run.checkout.is_done(StepName::ShippingOptions));
-    assert!(run.checkout.is_done(StepName::BillingAddress));
+    assert!(run.input.shipping_options.is_none());
+    assert_eq!(run.next_step(), Some(StepName::Consignments));
+    assert!(!run.is_done(StepName::ShippingOptions));
+    assert!(run.is_done(StepName::BillingAddress));
 }

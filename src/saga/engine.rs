@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use super::at_rest::AtRest;
 use super::decide;
 use super::decision::{Circumstances, Decision, Limits};
 use super::instruments::Instruments;
@@ -54,6 +55,7 @@ pub(super) struct Inner {
     pub(super) clients: HashMap<String, Client>,
     pub(super) settings: Settings,
     pub(super) instruments: Instruments,
+    pub(super) at_rest: AtRest,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) tasks: TaskTracker,
     pub(super) stopping: CancellationToken,
@@ -86,8 +88,9 @@ impl Engine {
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
-        let instruments = Instruments::default();
-        Self { inner: Arc::new(Inner { store, clients, settings, instruments, observer, tasks, stopping }) }
+        let (instruments, at_rest) = (Instruments::default(), AtRest::default());
+        let inner = Inner { store, clients, settings, instruments, at_rest, observer, tasks, stopping };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Runs a claimed checkout on its own task, so that a caller who hangs up changes nothing.
@@ -156,6 +159,7 @@ impl Engine {
                     if let (Some(instrument), false) = (instrument, checkout.status.is_at_rest()) {
                         self.inner.instruments.keep(&checkout, instrument);
                     }
+                    self.inner.at_rest.keep(&checkout);
                     return Some(self.refreshed(*checkout).await);
                 }
             }

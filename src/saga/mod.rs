@@ -25,6 +25,7 @@
 //! [`step`] how one step is done, [`decide`] what an outcome means. Those are pure. [`engine`] and [`recovery`] act.
 
 mod accept;
+mod at_rest;
 mod decide;
 mod decision;
 mod engine;

@@ -126,6 +126,15 @@ impl Operation {
             Self::Cancel => "cancel",
         }
     }
+
+    /// What may not be recorded of it.
+    pub(super) fn into_instrument(self) -> Option<PaymentRequest> {
+        match self {
+            Self::Payment { instrument, .. } => Some(instrument),
+            Self::Complete(complete) => Some(complete.instrument),
+            _ => None,
+        }
+    }
 }
 
 /// Why nothing was recorded and nothing sent.

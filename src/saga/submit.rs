@@ -68,21 +68,14 @@ impl Engine {
         if !self.inner.clients.contains_key(&new.store) {
             return Err(Refusal::UnknownStore);
         }
-        if let Some(bound) = self.bound(&request).await? {
-            let again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
-            let submitted = self.join(bound, &request, "create").await?;
-            self.inner.store.admit_token(submitted.checkout.id, token.0).await.map_err(internal)?;
-            let at_rest = submitted.checkout.status == Status::AwaitingInput;
-            return if again && at_rest {
-                self.create_again(&submitted.checkout, &request).await
-            } else {
-                Ok(submitted)
-            };
-        }
-        if let Some(cart_id) = &new.input.cart_id
-            && self.inner.store.has_cart(&new.store, cart_id).await.map_err(internal)?
-        {
-            return Err(Refusal::CartTaken);
+        if let Some(cart_id) = &new.input.cart_id {
+            // The checkout that has this cart may be the one that this very request made.
+            if let Some(bound) = self.bound(&request).await? {
+                return self.join_created(bound, &request, token).await;
+            }
+            if self.inner.store.has_cart(&new.store, cart_id).await.map_err(internal)? {
+                return Err(Refusal::CartTaken);
+            }
         }
         let created = self.created(new);
         let goal = (StepName::ShippingOptions, "create");
@@ -90,15 +83,29 @@ impl Engine {
         let ticket = transition.checkout().version;
         match self.inner.store.create(transition, token.0, self.inner.settings.checkout_ttl).await {
             Ok(claim) => Ok(self.started(claim, ticket, None)),
-            // The same key a moment ago: join it.
+            // The same key, earlier.
             Err(store::Error::KeyBound) => {
                 let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
-                let submitted = self.join(bound, &request, "create").await?;
-                self.inner.store.admit_token(submitted.checkout.id, token.0).await.map_err(internal)?;
-                Ok(submitted)
+                self.join_created(bound, &request, token).await
             }
             Err(error) => Err(internal(error)),
         }
+    }
+
+    /// Joins the checkout that an earlier request with the same key created.
+    async fn join_created(
+        &self,
+        bound: BoundKey,
+        request: &Request,
+        token: TokenProof,
+    ) -> Result<Submitted, Refusal> {
+        let again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
+        let submitted = self.join(bound, request, "create").await?;
+        self.inner.store.admit_token(submitted.checkout.id, token.0).await.map_err(internal)?;
+        if again && submitted.checkout.status == Status::AwaitingInput {
+            return self.create_again(&submitted.checkout, request).await;
+        }
+        Ok(submitted)
     }
 
     /// BigCommerce was away when the checkout was created, and certainly nothing happened: the same key runs it again.
@@ -118,6 +125,15 @@ impl Engine {
         request: Request,
     ) -> Result<Submitted, Refusal> {
         self.admit()?;
+        // What was let go here is most likely as it was then. Where it is not, the claim is refused, and all begins anew.
+        if let Some(seen) = self.inner.at_rest.take(id)
+            && let Ok(Some(transition)) = wanted(&seen, &operation, &request, false)
+        {
+            let ticket = transition.checkout().version;
+            if let Ok(claim) = self.inner.store.claim(transition).await {
+                return Ok(self.started(claim, ticket, operation.into_instrument()));
+            }
+        }
         let name = operation.name();
         let mut again = false;
         // Of one moment: whatever happens after it moves the version, and the claim is then refused. Were the key read
@@ -159,17 +175,12 @@ impl Engine {
         request: &Request,
         again: bool,
     ) -> Result<Submitted, Refusal> {
-        let name = operation.name();
-        let run = match accept(&checkout, operation, request.if_match)? {
-            Accepted::Already => return Ok(self.already(checkout)),
-            Accepted::Cancel => return self.cancel(&checkout, request, again).await,
-            Accepted::Run(run) => run,
+        let Some(transition) = wanted(&checkout, &operation, request, again)? else {
+            return Ok(self.already(checkout));
         };
-        let until = run.checkout.goal.as_ref().map_or(StepName::Payment, |goal| goal.until);
-        let transition = claiming(&checkout, run.checkout, (until, name), request, again)?;
         let ticket = transition.checkout().version;
         match self.inner.store.claim(transition).await {
-            Ok(claim) => Ok(self.started(claim, ticket, run.instrument)),
+            Ok(claim) => Ok(self.started(claim, ticket, operation.into_instrument())),
             // Somebody else was a moment faster.
             Err(store::Error::KeyBound) => Err(Refusal::InProgress),
             Err(error) => Err(internal(error)),
@@ -226,30 +237,6 @@ impl Engine {
         let key = checkout.goal.as_ref().and_then(|goal| goal.key.clone());
         let run = Some(self.spawn(claim, instrument));
         Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket, key), run, replayed: false }
-    }
-
-    async fn cancel(
-        &self,
-        checkout: &Checkout,
-        request: &Request,
-        again: bool,
-    ) -> Result<Submitted, Refusal> {
-        let ticket = checkout.version + 1;
-        let mut next = checkout.clone();
-        next.stuck = None;
-        let goal = goal(request, "cancel", StepName::Cancel, ticket, None);
-        let transition = Transition::new(checkout, Event::CancelRequested, Hold::Lease, |checkout| {
-            *checkout = next;
-            checkout.goal = Some(goal);
-            checkout.tries = 0;
-        })
-        .map_err(|_| Refusal::Closed)?
-        .bind(binding(request, "cancel", again));
-        match self.inner.store.claim(transition).await {
-            Ok(claim) => Ok(self.started(claim, ticket, None)),
-            Err(store::Error::Lost) => Err(Refusal::InProgress),
-            Err(error) => Err(internal(error)),
-        }
     }
 
     fn created(&self, new: NewCheckout) -> Checkout {
@@ -321,6 +308,35 @@ impl Submitted {
     fn waited(self, answer: Option<Answer>) -> Waited {
         Waited { checkout: self.checkout, answer, replayed: self.replayed }
     }
+}
+
+/// The claim that an operation takes, decided on what was read. `None`: it was done before.
+fn wanted(
+    seen: &Checkout,
+    operation: &Operation,
+    request: &Request,
+    again: bool,
+) -> Result<Option<Transition>, Refusal> {
+    let name = operation.name();
+    Ok(Some(match accept(seen, operation, request.if_match)? {
+        Accepted::Already => return Ok(None),
+        Accepted::Cancel => cancelling(seen, request, again)?,
+        Accepted::Run(checkout) => {
+            let until = checkout.goal.as_ref().map_or(StepName::Payment, |goal| goal.until);
+            claiming(seen, *checkout, (until, name), request, again)?
+        }
+    }))
+}
+
+/// The claim that begins to undo a checkout.
+fn cancelling(seen: &Checkout, request: &Request, again: bool) -> Result<Transition, Refusal> {
+    let goal = goal(request, "cancel", StepName::Cancel, seen.version + 1, None);
+    let transition = Transition::new(seen, Event::CancelRequested, Hold::Lease, |checkout| {
+        checkout.stuck = None;
+        checkout.goal = Some(goal);
+        checkout.tries = 0;
+    });
+    Ok(transition.map_err(|_| Refusal::Closed)?.bind(binding(request, "cancel", again)))
 }
 
 /// The claim that records what is wanted, together with the intent of the first attempt.
