@@ -15,10 +15,13 @@ mod show;
 mod table;
 mod webhooks;
 
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use tokio::runtime::{self, Runtime};
 
 use crate::{
     app,
@@ -75,9 +78,7 @@ enum Command {
 /// Parses the command line, runs the command and answers the exit code.
 pub fn main() -> ExitCode {
     let command = Cli::parse().command;
-    let code = tokio::runtime::Runtime::new()
-        .context("the runtime cannot be started")
-        .and_then(|runtime| runtime.block_on(run(command)));
+    let code = runtime().and_then(|runtime| runtime.block_on(run(command)));
     code.unwrap_or_else(|error| {
         eprintln!("headless-checkout: {error:#}");
         ExitCode::FAILURE
@@ -87,6 +88,21 @@ pub fn main() -> ExitCode {
 /// The command line's description, for tests that check what other files say about it.
 pub fn command() -> clap::Command {
     Cli::command()
+}
+
+/// Most of the time everything waits for PostgreSQL or BigCommerce, and threads that have little to do wake each other all
+/// the time: one for two processors, unless tokio's own variable says otherwise.
+fn runtime() -> anyhow::Result<Runtime> {
+    const THREADS: &str = "TOKIO_WORKER_THREADS";
+    let threads = match config::environment(THREADS) {
+        Some(given) => given
+            .parse::<NonZero<usize>>()
+            .with_context(|| format!("{THREADS} must be a whole number above 0, and is {given:?}"))?
+            .get(),
+        None => available_parallelism().map_or(1, NonZero::get).div_ceil(2),
+    };
+    let mut builder = runtime::Builder::new_multi_thread();
+    builder.worker_threads(threads).enable_all().build().context("the runtime cannot be started")
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

@@ -47,6 +47,17 @@ async fn run(world: &World, more: &[(&str, &str)], input: &str, arguments: &[&st
     Ended { code: status.code(), out: text(stdout), err: text(stderr) }
 }
 
+#[test]
+fn threads_that_cannot_be_are_refused_by_name() {
+    for given in ["0", "many", "-1", ""] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_headless-checkout"));
+        let ended = command.env_clear().env("TOKIO_WORKER_THREADS", given).arg("settings").output();
+        let ended = ended.expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.code() == Some(1) && said.contains("TOKIO_WORKER_THREADS"), "{given:?}: {said}");
+    }
+}
+
 const NOBODY: &str = "0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10";
 
 #[tokio::test]
