@@ -30,4 +30,5 @@ mod saga;
 mod schema;
 mod secrets;
 mod signals;
+mod turns;
 mod webhooks;

@@ -1,0 +1,58 @@
+//! One step after the other, of one process or of several: what a step answers is what is there, and what comes next is
+//! decided on nothing older.
+
+use serde_json::json;
+
+use crate::harness::{World, address, custom_cart, good_card};
+
+#[tokio::test]
+async fn what_a_step_answers_is_what_is_read_afterwards() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let mut created = service.post("/v1/checkouts", &custom_cart()).await.expect(201);
+    let path = format!("/v1/checkouts/{}", created.id());
+    created.body.as_object_mut().expect("an object").remove("checkout_token");
+    let mut expires = vec![created.body["expires_at"].clone()];
+    assert_eq!(created.body, service.get(&path).await.expect(200).body);
+    for (step, body) in [
+        ("billing-address", address()),
+        ("consignments", json!([{"address": address()}])),
+        ("complete", json!({"payment": good_card(), "shipping_preference": "cheapest"})),
+    ] {
+        let url = format!("{path}/{step}");
+        let answered = if step == "complete" {
+            service.post(&url, &body).await.expect(200)
+        } else {
+            service.put(&url, &body).await.expect(200)
+        };
+        assert_eq!(answered.body, service.get(&path).await.expect(200).body, "{step}");
+        expires.push(answered.body["expires_at"].clone());
+    }
+    expires.dedup();
+    assert!(expires.len() > 2, "each step gives the shopper more time: {expires:?}");
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn processes_may_take_turns() {
+    let world = World::new().await;
+    let (one, other) = (world.start().await, world.start().await);
+    let path = one.create(&custom_cart()).await;
+    other.put(&format!("{path}/billing-address"), &address()).await.expect(200);
+    // What the first process let go is old by now: it must neither be decided on nor answered.
+    let consignments = json!([{"address": address()}]);
+    let body = one.put(&format!("{path}/consignments"), &consignments).await.expect(200).body;
+    assert_eq!(body["billing_address"]["email"], address()["email"], "{body}");
+    let complete = json!({"payment": good_card(), "shipping_preference": "cheapest"});
+    let (url, key) = (format!("{path}/complete"), "one-key-at-both-doors");
+    let paid = other.post_with(&url, key, &complete).await.expect(200);
+    let again = one.post_with(&url, key, &complete).await.expect(200);
+    assert_eq!(paid.body["status"], "completed");
+    assert_eq!(again.body, paid.body);
+    let ledger = world.simulator.ledger();
+    assert_eq!((ledger.orders.len(), ledger.charges.len()), (1, 1));
+    one.stop().await;
+    other.stop().await;
+    world.finish().await;
+}
