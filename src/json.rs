@@ -5,6 +5,7 @@
 //! object that names a field twice, fails; numbers keep their digits. Never: a copy of what nobody asked for.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -30,6 +31,9 @@ impl<T> Default for List<T> {
         Self(Vec::new())
     }
 }
+
+/// The fields of an object, each as it stands there.
+pub type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
 /// What is asked of an object: its fields, each of any kind and each possibly missing.
 macro_rules! shape {
@@ -71,6 +75,11 @@ impl<'a> Scalar<'a> {
     /// An object that holds something, as it stands there.
     pub fn filled_object(self) -> Option<&'a RawValue> {
         self.0.filter(|raw| raw.get().strip_prefix('{').is_some_and(|fields| fields.trim_start() != "}"))
+    }
+
+    /// The fields of an object that holds something.
+    pub fn fields(self) -> Option<Fields<'a>> {
+        self.filled_object().map(|raw| read(raw.get()))
     }
 
     /// The value as it stands there, whatever it is.
@@ -204,6 +213,14 @@ mod tests {
             );
         }
         assert_eq!(read(r#"{"all":[1,"x",[],{"id":2}]}"#), r#"None None [None, None, None, Some("2")]"#);
+    }
+
+    #[test]
+    fn the_fields_of_anything_can_be_had() {
+        let all: List<Scalar<'_>> =
+            serde_json::from_str(r#"[{"a":1.50},5,"x",null,[1],-0.1e9,{ }]"#).expect("JSON");
+        let fields: Vec<Fields<'_>> = all.0.into_iter().filter_map(Scalar::fields).collect();
+        assert_eq!((fields.len(), fields[0]["a"].get()), (1, "1.50"));
     }
 
     #[test]

@@ -5,7 +5,6 @@
 
 mod read;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
@@ -14,7 +13,7 @@ use serde_json::{Map, Value};
 
 use self::read::{Read, Shape};
 use super::money::Money;
-use crate::json::{self, List, Object};
+use crate::json::{self, Fields, List, Scalar};
 
 /// A checkout object (BigCommerce: checkouts.v3). A cart (carts.v3) is wrapped into the same shape. Cloning it costs
 /// nothing.
@@ -150,11 +149,10 @@ impl Document {
 
     fn with_options_of(&self, earlier: &Document) -> Self {
         const OPTIONS: &str = "available_shipping_options";
-        type Fields<'a> = BTreeMap<String, &'a RawValue>;
         fn consignments<'a>(of: &Fields<'a>) -> Vec<Fields<'a>> {
             let list = of.get("consignments").map_or("[]", |raw| raw.get());
-            let list = serde_json::from_str::<List<Object<Fields<'a>>>>(list).unwrap_or_default();
-            list.0.into_iter().map(|consignment| consignment.0).collect()
+            let list: List<Scalar<'a>> = serde_json::from_str(list).unwrap_or_default();
+            list.0.into_iter().filter_map(Scalar::fields).collect()
         }
         fn id<'a>(of: &Fields<'a>) -> Option<&'a str> {
             of.get("id").map(|id| id.get())
@@ -369,7 +367,12 @@ mod tests {
 
     #[test]
     fn nonsense_is_empty_and_never_a_panic() {
-        for value in [json!(null), json!([1]), json!({"cart": 5, "consignments": {"a": 1}, "coupons": "x"})] {
+        for value in [
+            json!(null),
+            json!([1]),
+            json!({"cart": 5, "consignments": {"a": 1}, "coupons": "x"}),
+            json!({"cart": {"line_items": 5}, "consignments": [5, []]}),
+        ] {
             let document = Document::of(&value);
             assert!(document.line_items().is_empty() && document.consignments().is_empty());
             assert!(document.grand_total().is_none() && document.coupon_codes().is_empty());

@@ -1,7 +1,5 @@
 //! A checkout as the storefront sees it. Never: a token, a secret, card data, or what only operators may know.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -12,7 +10,7 @@ use uuid::Uuid;
 use super::schema;
 use super::totals::Totals;
 use crate::checkout::{Checkout, Decline, Flow, Money, PaymentFacts, Status, StepName};
-use crate::json::{self, List, Object, Scalar, shape};
+use crate::json::{self, Fields, List, Scalar, shape};
 
 /// A checkout as it is now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,9 +68,6 @@ pub(super) struct Snapshot<'a> {
     checkout_token: Option<&'a str>,
 }
 
-/// The fields of an object, each as BigCommerce wrote it.
-type Fields<'a> = BTreeMap<String, &'a RawValue>;
-
 /// An address as BigCommerce wrote it, or as it was given.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -86,7 +81,7 @@ shape!(
     Parts {
         cart: Scalar<'a>,
         billing_address: Scalar<'a>,
-        consignments: List<Object<Fields<'a>>>,
+        consignments: List<Scalar<'a>>,
     }
 );
 
@@ -201,7 +196,13 @@ impl<'a> Snapshot<'a> {
             steps: steps.collect(),
             cart: parts.cart.raw(),
             billing_address: billing_address(checkout, parts.billing_address),
-            consignments: parts.consignments.0.into_iter().filter_map(|each| consignment(each.0)).collect(),
+            consignments: parts
+                .consignments
+                .0
+                .into_iter()
+                .filter_map(Scalar::fields)
+                .map(consignment)
+                .collect(),
             totals: Totals::of(checkout),
             order: checkout.facts.order.as_ref().map(|order| Order {
                 id: order.id,
@@ -272,10 +273,7 @@ fn billing_address<'a>(checkout: &'a Checkout, answered: Scalar<'a>) -> Option<A
 }
 
 /// BigCommerce's consignment, with the fields that a storefront relies on.
-fn consignment(mut consignment: Fields<'_>) -> Option<Fields<'_>> {
-    if consignment.is_empty() {
-        return None;
-    }
+fn consignment(mut consignment: Fields<'_>) -> Fields<'_> {
     // BigCommerce answers the address under its old name as well.
     let older = consignment.remove("shipping_address");
     let list = serde_json::from_str("[]").unwrap_or(RawValue::NULL);
@@ -288,7 +286,7 @@ fn consignment(mut consignment: Fields<'_>) -> Option<Fields<'_>> {
     for (field, missing) in relied_on {
         consignment.entry(field.to_owned()).or_insert(missing);
     }
-    Some(consignment)
+    consignment
 }
 
 #[cfg(test)]

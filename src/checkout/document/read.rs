@@ -32,20 +32,20 @@ shape!(pub(super) Shape {
     cart: Object<Cart<'a>>,
     billing_address: Scalar<'a>,
     consignments: List<Object<Shipment<'a>>>,
-    coupons: List<Object<Coupon<'a>>>,
+    coupons: List<Object<Coded<'a>>>,
     order_id: Scalar<'a>,
     grand_total: Scalar<'a>,
     customer_message: Scalar<'a>,
 });
 shape!(Cart {
     version: Scalar<'a>,
-    currency: Object<Coupon<'a>>,
+    currency: Object<Coded<'a>>,
     customer_id: Scalar<'a>,
     line_items: Object<BTreeMap<String, List<Object<Line<'a>>>>>,
-    coupons: List<Object<Coupon<'a>>>,
+    coupons: List<Object<Coded<'a>>>,
 });
-// A currency has a code, too.
-shape!(Coupon { code: Scalar<'a>, });
+// A coupon, or a currency.
+shape!(Coded { code: Scalar<'a>, });
 shape!(Address { email: Scalar<'a>, });
 shape!(Line {
     id: Scalar<'a>,
@@ -95,7 +95,7 @@ impl From<Shape<'_>> for Read {
             line_items: lines.collect(),
             consignments: shape.consignments.0.into_iter().filter_map(|each| consignment(each.0)).collect(),
             coupon_codes: codes.collect(),
-            customer_message: owned(shape.customer_message),
+            customer_message: shape.customer_message.text().map(Cow::into_owned),
         }
     }
 }
