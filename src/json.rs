@@ -13,10 +13,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A string or a number, as text. Anything else has none.
+/// A value as it stands there, whatever it is; missing and null are none.
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
 #[serde(transparent)]
-pub struct Scalar<'a>(#[serde(borrow)] Option<&'a RawValue>);
+pub struct Raw<'a>(#[serde(borrow)] Option<&'a RawValue>);
 
 /// An object; anything else is an object without fields.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,8 +53,8 @@ pub fn read<'a, T: Deserialize<'a> + Default>(text: &'a str) -> T {
     serde_json::from_str::<Object<T>>(text).unwrap_or_default().0
 }
 
-impl<'a> Scalar<'a> {
-    /// Its text, without the quotes of a string.
+impl<'a> Raw<'a> {
+    /// The text of a string or of a number; anything else has none.
     pub fn text(self) -> Option<Cow<'a, str>> {
         let raw = self.0?.get();
         match raw.as_bytes().first()? {
@@ -82,7 +82,7 @@ impl<'a> Scalar<'a> {
         self.filled_object().map(|raw| read(raw.get()))
     }
 
-    /// The value as it stands there, whatever it is.
+    /// The JSON itself.
     pub fn raw(self) -> Option<&'a RawValue> {
         self.0
     }
@@ -175,8 +175,8 @@ impl<'de, M: Made<'de>> Visitor<'de> for Kind<M> {
 mod tests {
     use super::*;
 
-    shape!(Thing { id: Scalar<'a>, inner: Object<Inner<'a>>, all: List<Object<Inner<'a>>>, });
-    shape!(Inner { id: Scalar<'a>, });
+    shape!(Thing { id: Raw<'a>, inner: Object<Inner<'a>>, all: List<Object<Inner<'a>>>, });
+    shape!(Inner { id: Raw<'a>, });
 
     fn read(text: &str) -> String {
         let Thing { id, inner, all } = super::read(text);
@@ -207,19 +207,16 @@ mod tests {
         }
         for other in ["[]", "[[1]]", "{\"a\":1}", "7", "0.1", "\"x\"", "false"] {
             let scalar = if other.starts_with(['7', '0', '"']) { "true" } else { other };
-            assert_eq!(
-                read(&format!(r#"{{"id":{scalar},"inner":{},"all":{{"id":{other}}}}}"#, "[9]")),
-                missing
-            );
+            assert_eq!(read(&format!(r#"{{"id":{scalar},"inner":[9],"all":{{"id":{other}}}}}"#)), missing);
         }
         assert_eq!(read(r#"{"all":[1,"x",[],{"id":2}]}"#), r#"None None [None, None, None, Some("2")]"#);
     }
 
     #[test]
     fn the_fields_of_anything_can_be_had() {
-        let all: List<Scalar<'_>> =
+        let all: List<Raw<'_>> =
             serde_json::from_str(r#"[{"a":1.50},5,"x",null,[1],-0.1e9,{ }]"#).expect("JSON");
-        let fields: Vec<Fields<'_>> = all.0.into_iter().filter_map(Scalar::fields).collect();
+        let fields: Vec<Fields<'_>> = all.0.into_iter().filter_map(Raw::fields).collect();
         assert_eq!((fields.len(), fields[0]["a"].get()), (1, "1.50"));
     }
 
@@ -232,9 +229,9 @@ mod tests {
 
     #[test]
     fn an_empty_text_is_not_filled() {
-        let scalar = |text| serde_json::from_str::<Scalar<'_>>(text).expect("JSON");
-        assert_eq!(scalar("\" \"").filled(), None);
-        assert_eq!(scalar("0").filled().as_deref(), Some("0"));
-        assert_eq!(scalar("[1]").raw().map(RawValue::get), Some("[1]"));
+        let raw = |text| serde_json::from_str::<Raw<'_>>(text).expect("JSON");
+        assert_eq!(raw("\" \"").filled(), None);
+        assert_eq!(raw("0").filled().as_deref(), Some("0"));
+        assert_eq!(raw("[1]").raw().map(RawValue::get), Some("[1]"));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Answer, Call, Client, Error, document, lenient, transport::Request, versioned};
-use crate::json::{self, List, Object, Scalar, shape};
+use crate::json::{self, List, Object, Raw, shape};
 
 /// The carts of a store, for one call.
 #[derive(Clone, Copy)]
@@ -98,7 +98,7 @@ pub struct Cart {
 shape!(
     /// What a cart must hold to be one.
     pub(super) Shape {
-        id: Scalar<'a>,
+        id: Raw<'a>,
         line_items: Object<Lines<'a>>,
     }
 );
@@ -111,8 +111,8 @@ shape!(Lines {
 });
 
 shape!(Line {
-    id: Scalar<'a>,
-    quantity: Scalar<'a>,
+    id: Raw<'a>,
+    quantity: Raw<'a>,
 });
 
 impl Cart {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Answer, Call, Client, Error, OrderId, carts, document, lenient, transport::Request, versioned};
-use crate::json::{self, List, Object, Scalar, shape};
+use crate::json::{self, List, Object, Raw, shape};
 
 /// What to ask for beyond the checkout itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -188,15 +188,15 @@ pub struct Checkout {
 shape!(
     /// What a checkout must hold to be one.
     Shape {
-        id: Scalar<'a>,
+        id: Raw<'a>,
         cart: Object<carts::Shape<'a>>,
         consignments: List<Object<Consignment<'a>>>,
-        order_id: Scalar<'a>,
+        order_id: Raw<'a>,
     }
 );
 
 shape!(Consignment {
-    id: Scalar<'a>,
+    id: Raw<'a>,
 });
 
 impl Checkout {

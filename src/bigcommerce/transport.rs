@@ -25,7 +25,7 @@ use super::{
     error::{cause_of, classify, classify_failure},
     path,
 };
-use crate::json::{self, Scalar, shape};
+use crate::json::{self, Raw, shape};
 
 /// No answer is read beyond this.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -183,7 +183,7 @@ impl Received {
 shape!(
     /// V3's envelope.
     Envelope {
-        data: Scalar<'a>,
+        data: Raw<'a>,
     }
 );
 

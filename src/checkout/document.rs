@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use self::read::{Read, Shape};
 use super::money::Money;
-use crate::json::{self, Fields, List, Scalar};
+use crate::json::{self, Fields, List, Raw};
 
 /// A checkout object (BigCommerce: checkouts.v3). A cart (carts.v3) is wrapped into the same shape. Cloning it costs
 /// nothing.
@@ -151,8 +151,8 @@ impl Document {
         const OPTIONS: &str = "available_shipping_options";
         fn consignments<'a>(of: &Fields<'a>) -> Vec<Fields<'a>> {
             let list = of.get("consignments").map_or("[]", |raw| raw.get());
-            let list: List<Scalar<'a>> = serde_json::from_str(list).unwrap_or_default();
-            list.0.into_iter().filter_map(Scalar::fields).collect()
+            let list: List<Raw<'a>> = serde_json::from_str(list).unwrap_or_default();
+            list.0.into_iter().filter_map(Raw::fields).collect()
         }
         fn id<'a>(of: &Fields<'a>) -> Option<&'a str> {
             of.get("id").map(|id| id.get())
@@ -169,11 +169,6 @@ impl Document {
         let Ok(merged) = serde_json::value::to_raw_value(&merged) else { return self.clone() };
         document.insert("consignments".to_owned(), &merged);
         Self::of(&document)
-    }
-
-    /// Cart id, which is also the checkout id.
-    pub fn id(&self) -> Option<&str> {
-        self.read().id.as_deref()
     }
 
     /// The version for compare-and-set; absent where BigCommerce sent none.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::schema;
 use super::totals::Totals;
 use crate::checkout::{Checkout, Decline, Flow, Money, PaymentFacts, Status, StepName};
-use crate::json::{self, Fields, List, Scalar, shape};
+use crate::json::{self, Fields, List, Raw, shape};
 
 /// A checkout as it is now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,9 +79,9 @@ enum Address<'a> {
 shape!(
     /// What a storefront is shown of BigCommerce's checkout object as it is.
     Parts {
-        cart: Scalar<'a>,
-        billing_address: Scalar<'a>,
-        consignments: List<Scalar<'a>>,
+        cart: Raw<'a>,
+        billing_address: Raw<'a>,
+        consignments: List<Raw<'a>>,
     }
 );
 
@@ -196,13 +196,7 @@ impl<'a> Snapshot<'a> {
             steps: steps.collect(),
             cart: parts.cart.raw(),
             billing_address: billing_address(checkout, parts.billing_address),
-            consignments: parts
-                .consignments
-                .0
-                .into_iter()
-                .filter_map(Scalar::fields)
-                .map(consignment)
-                .collect(),
+            consignments: parts.consignments.0.into_iter().filter_map(Raw::fields).map(consignment).collect(),
             totals: Totals::of(checkout),
             order: checkout.facts.order.as_ref().map(|order| Order {
                 id: order.id,
@@ -262,7 +256,7 @@ fn utc(time: OffsetDateTime) -> OffsetDateTime {
     time.replace_nanosecond(time.microsecond() * 1000).unwrap_or(time)
 }
 
-fn billing_address<'a>(checkout: &'a Checkout, answered: Scalar<'a>) -> Option<Address<'a>> {
+fn billing_address<'a>(checkout: &'a Checkout, answered: Raw<'a>) -> Option<Address<'a>> {
     match checkout.flow {
         Flow::Cart => answered.filled_object().map(Address::Answered),
         Flow::DirectOrder => {

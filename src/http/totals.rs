@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::schema;
 use crate::checkout::{Checkout, Document, parse_decimal};
-use crate::json::{self, List, Object, Scalar, shape};
+use crate::json::{self, List, Object, Raw, shape};
 
 /// What a checkout costs, in its currency. An amount that is not known yet is null.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,22 +68,22 @@ impl Totals {
 shape!(
     /// What of BigCommerce's checkout object says what it costs.
     Shape {
-        grand_total: Scalar<'a>,
-        subtotal_ex_tax: Scalar<'a>,
-        tax_total: Scalar<'a>,
-        shipping_cost_total_ex_tax: Scalar<'a>,
+        grand_total: Raw<'a>,
+        subtotal_ex_tax: Raw<'a>,
+        tax_total: Raw<'a>,
+        shipping_cost_total_ex_tax: Raw<'a>,
         coupons: List<Object<Coupon<'a>>>,
         cart: Object<Cart<'a>>,
     }
 );
 
 shape!(Cart {
-    discount_amount: Scalar<'a>,
+    discount_amount: Raw<'a>,
     coupons: List<Object<Coupon<'a>>>,
 });
 
 shape!(Coupon {
-    discounted_amount: Scalar<'a>,
+    discounted_amount: Raw<'a>,
 });
 
 /// The discount of the cart together with those of its coupons (BigCommerce: `discount_amount` leaves coupons out).
@@ -103,7 +103,7 @@ fn discount(checkout: &Shape<'_>) -> Option<Number> {
 }
 
 /// A number with the text in which it came; V2 sends text.
-fn exact(value: Scalar<'_>) -> Option<Number> {
+fn exact(value: Raw<'_>) -> Option<Number> {
     let text = value.text()?;
     serde_json::from_str(&text).ok().or_else(|| number(parse_decimal(&text)?))
 }

@@ -7,12 +7,11 @@ use serde_json::value::RawValue;
 
 use super::{Consignment, LineItem, ShippingOption};
 use crate::checkout::money::{Money, parse_decimal};
-use crate::json::{self, List, Object, Scalar, shape};
+use crate::json::{self, List, Object, Raw, shape};
 
 /// What was asked of a document.
 #[derive(Debug, Default)]
 pub(super) struct Read {
-    pub(super) id: Option<String>,
     pub(super) version: Option<i64>,
     pub(super) currency: Option<String>,
     pub(super) customer_id: i64,
@@ -27,48 +26,47 @@ pub(super) struct Read {
 }
 
 shape!(pub(super) Shape {
-    id: Scalar<'a>,
-    version: Scalar<'a>,
+    version: Raw<'a>,
     cart: Object<Cart<'a>>,
-    billing_address: Scalar<'a>,
+    billing_address: Raw<'a>,
     consignments: List<Object<Shipment<'a>>>,
     coupons: List<Object<Coded<'a>>>,
-    order_id: Scalar<'a>,
-    grand_total: Scalar<'a>,
-    customer_message: Scalar<'a>,
+    order_id: Raw<'a>,
+    grand_total: Raw<'a>,
+    customer_message: Raw<'a>,
 });
 shape!(Cart {
-    version: Scalar<'a>,
+    version: Raw<'a>,
     currency: Object<Coded<'a>>,
-    customer_id: Scalar<'a>,
+    customer_id: Raw<'a>,
     line_items: Object<BTreeMap<String, List<Object<Line<'a>>>>>,
     coupons: List<Object<Coded<'a>>>,
 });
 // A coupon, or a currency.
-shape!(Coded { code: Scalar<'a>, });
-shape!(Address { email: Scalar<'a>, });
+shape!(Coded { code: Raw<'a>, });
+shape!(Address { email: Raw<'a>, });
 shape!(Line {
-    id: Scalar<'a>,
-    quantity: Scalar<'a>,
-    product_id: Scalar<'a>,
-    variant_id: Scalar<'a>,
-    name: Scalar<'a>,
+    id: Raw<'a>,
+    quantity: Raw<'a>,
+    product_id: Raw<'a>,
+    variant_id: Raw<'a>,
+    name: Raw<'a>,
 });
 shape!(Shipment {
-    id: Scalar<'a>,
-    line_item_ids: List<Scalar<'a>>,
-    address: Scalar<'a>,
-    shipping_address: Scalar<'a>,
+    id: Raw<'a>,
+    line_item_ids: List<Raw<'a>>,
+    address: Raw<'a>,
+    shipping_address: Raw<'a>,
     available_shipping_options: Option<List<Object<Choice<'a>>>>,
     selected_shipping_option: Object<Choice<'a>>,
-    selected_pickup_option: Scalar<'a>,
+    selected_pickup_option: Raw<'a>,
 });
 shape!(Choice {
-    id: Scalar<'a>,
-    r#type: Scalar<'a>,
-    description: Scalar<'a>,
-    cost: Scalar<'a>,
-    transit_time: Scalar<'a>,
+    id: Raw<'a>,
+    r#type: Raw<'a>,
+    description: Raw<'a>,
+    cost: Raw<'a>,
+    transit_time: Raw<'a>,
 });
 
 impl From<Shape<'_>> for Read {
@@ -84,7 +82,6 @@ impl From<Shape<'_>> for Read {
             items.0.into_iter().filter_map(move |item| line_item(&item.0, ships))
         });
         Self {
-            id: owned(shape.id),
             version: number(shape.version).or_else(|| number(cart.version)),
             currency: owned(cart.currency.0.code),
             customer_id: number(cart.customer_id).unwrap_or(0),
@@ -136,14 +133,14 @@ fn shipping_option(choice: &Choice<'_>) -> Option<ShippingOption> {
     })
 }
 
-fn owned(field: Scalar<'_>) -> Option<String> {
+fn owned(field: Raw<'_>) -> Option<String> {
     field.filled().map(Cow::into_owned)
 }
 
-fn number(field: Scalar<'_>) -> Option<i64> {
+fn number(field: Raw<'_>) -> Option<i64> {
     field.text()?.parse().ok()
 }
 
-fn amount(field: Scalar<'_>) -> Option<Money> {
+fn amount(field: Raw<'_>) -> Option<Money> {
     parse_decimal(&field.text()?).map(Money::from)
 }
