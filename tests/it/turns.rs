@@ -56,3 +56,25 @@ async fn processes_may_take_turns() {
     other.stop().await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_step_is_decided_on_what_was_let_go_unless_that_has_moved() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let path = service.create(&custom_cart()).await;
+    // Whoever reads it now cannot read it; whoever knows it need not.
+    let unreadable = "update checkout set record = '[]'";
+    sqlx::query(unreadable).execute(&world.database.pool).await.expect("a row");
+    service.get(&path).await.expect(500);
+    let url = format!("{path}/billing-address");
+    service.put(&url, &address()).await.expect(200);
+    service.get(&path).await.expect(200);
+    let moved = "update checkout set record = '[]', version = version + 1";
+    sqlx::query(moved).execute(&world.database.pool).await.expect("a row");
+    service.put(&url, &address()).await.expect(500);
+    // The invariants are checked over everything that can be read.
+    sqlx::query("delete from checkout_content").execute(&world.database.pool).await.expect("its rows");
+    sqlx::query("delete from checkout").execute(&world.database.pool).await.expect("its rows");
+    service.stop().await;
+    world.finish().await;
+}
