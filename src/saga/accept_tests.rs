@@ -1,11 +1,11 @@
 //! Whether an operation may be done: every status with every operation.
 
-use crate::bigcommerce::PaymentRequest;
 use serde_json::{Map, json};
 
 use super::super::operation::Complete;
 use super::super::sample::{all_input, checkout, intent, order, payment, stuck, up_to};
 use super::*;
+use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{CartEdit, Flow, PaymentStatus};
 
 fn instrument() -> PaymentRequest {
