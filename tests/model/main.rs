@@ -3,12 +3,13 @@
 //!
 //! It shows guarantees 1, 3, 4 and 5 of `saga` for the design, as far as the model resembles the code: its statuses move
 //! through `checkout::next` itself, its steps retell `saga/steps`. What it cannot see: amounts, the steps before the
-//! order, the SQL. The fault matrix covers those.
+//! order, the SQL. The fault matrix covers those. The shopper on the hosted page and the merchant are actors of their own.
 //!
 //! `cargo test --test model -- --nocapture` prints how many states were visited. Each safeguard is also taken away once,
 //! and the checker has to notice.
 
 mod mutation;
+mod others;
 mod properties;
 mod saga;
 mod state;
@@ -75,6 +76,8 @@ const CALM: Budget = Budget {
     pendings: 0,
     defers: 0,
     refusals: 0,
+    pages: 0,
+    merchants: 0,
 };
 
 /// The faults that a scenario allows beside a shopper who pays twice.
@@ -145,6 +148,48 @@ fn a_checkout_can_be_undone_and_restarted_at_any_point() {
     let budget = Budget { cancels: 1, restarts: 1, declines: 1, lags: 0, defers: 0, ..FAULTS };
     let reached = [properties::COMPLETES, properties::GETS_STUCK, properties::IS_UNDONE, properties::LAPSES];
     explore("undone", whole(budget), &reached);
+}
+
+#[test]
+fn a_checkout_survives_a_hosted_page_that_is_paid_at_any_point() {
+    let budget = Budget { pages: 1, declines: 1, crashes: 0, ..FAULTS };
+    let reached =
+        [properties::COMPLETES, properties::GETS_STUCK, properties::PAID_THERE, properties::TAKES_OVER];
+    explore("hosted page", whole(budget), &reached);
+    let budget = Budget { cancels: 1, restarts: 1, slow: 0, declines: 0, ..budget };
+    explore("hosted page, undone", whole(budget), &[properties::IS_UNDONE, properties::PAID_THERE]);
+}
+
+#[test]
+fn a_checkout_survives_a_merchant_who_cancels_or_moves_its_order() {
+    let budget = Budget { merchants: 1, declines: 1, crashes: 0, ..FAULTS };
+    explore(
+        "merchant",
+        whole(budget),
+        &[properties::COMPLETES, properties::GETS_STUCK, properties::REORDERS],
+    );
+    let budget = Budget { pages: 1, timeouts: 0, slow: 0, ..budget };
+    explore("merchant and page", whole(budget), &[properties::PAID_THERE, properties::REORDERS]);
+}
+
+#[test]
+fn with_one_witness_what_the_hosted_page_took_is_taken_again() {
+    let budget = Budget { pages: 1, lags: 1, ..CALM };
+    catches(Mutation::NoCartWitness, budget, properties::PAID_ONCE);
+    catches(Mutation::NoListWitness, budget, properties::PAID_ONCE);
+}
+
+#[test]
+fn with_one_witness_what_was_paid_on_the_hosted_page_is_called_undone() {
+    let budget = Budget { pages: 1, lags: 1, cancels: 1, ..CALM };
+    catches(Mutation::NoCartWitness, budget, properties::TRULY_UNDONE);
+    catches(Mutation::NoListWitness, budget, properties::TRULY_UNDONE);
+}
+
+#[test]
+fn an_order_that_a_person_moved_would_count_as_paid() {
+    let budget = Budget { merchants: 1, asks: 2, declines: 1, ..CALM };
+    catches(Mutation::StatusIsMoney, budget, properties::PAID_FOR);
 }
 
 #[test]

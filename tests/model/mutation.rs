@@ -25,6 +25,12 @@ pub(crate) enum Mutation {
     NoRecovery,
     /// A payment that was accepted and is settling counts as made.
     PendingIsPaid,
+    /// Before a payment, and before an undoing, it is not asked whether the cart is still there.
+    NoCartWitness,
+    /// Nor whether the list of orders shows one that was placed elsewhere.
+    NoListWitness,
+    /// The status of an order counts as money.
+    StatusIsMoney,
     /// A restart runs forward what was being undone.
     RestartForward,
 }

@@ -6,6 +6,7 @@ use headless_checkout::checkout::{Event, Status, next};
 
 use super::Saga;
 use super::mutation::Mutation;
+use super::others::{gone, placed};
 use super::state::{
     At, Checkpoint, Goal, InFlight, Outcome, Payment, Process, Request, Row, Run, Stands, State, Step,
 };
@@ -109,6 +110,9 @@ impl Saga {
             return;
         }
         state.broken.fence |= !current;
+        if let (Outcome::Buried | Outcome::PaidElsewhere { .. }, Some(replaced)) = (outcome, before.order) {
+            state.alive.retain(|&order| order != replaced);
+        }
         if let Some(order) = decision.row.order
             && !state.alive.contains(&order)
         {
@@ -205,6 +209,20 @@ impl Saga {
                 row.goal = None;
                 Decision { event: Event::Paid, row, held: false, began: false }
             }
+            Outcome::Buried => {
+                row.order = None;
+                row.order_done = false;
+                row.payment = Payment::None;
+                go_on(row)
+            }
+            Outcome::PaidElsewhere { order } => {
+                row.order = Some(order);
+                row.order_done = true;
+                row.payment = Payment::Succeeded;
+                row.in_flight = None;
+                row.goal = None;
+                Decision { event: Event::Paid, row, held: false, began: false }
+            }
             Outcome::Declined => rest(row, Payment::Declined),
             Outcome::Interrupted => rest(row, Payment::None),
             Outcome::Undone => {
@@ -241,6 +259,24 @@ impl Saga {
                 let at = self.mint(state, &run);
                 state.put(process, run, at);
             }
+            At::AskCart(checkpoint) => {
+                let there = !state.upstream.cart_gone || state.upstream.cart_lags;
+                let at = if there || self.is(Mutation::NoCartWitness) {
+                    At::AskList(checkpoint)
+                } else {
+                    gone(state)
+                };
+                state.put(process, run, at);
+            }
+            At::AskList(checkpoint) => {
+                let at = match placed(state) {
+                    Some(order) if !self.is(Mutation::NoListWitness) => {
+                        At::Record(Outcome::PaidElsewhere { order })
+                    }
+                    _ => At::Checkpoint(checkpoint),
+                };
+                state.put(process, run, at);
+            }
             At::Checkpoint(checkpoint) => self.note(state, process, &run, checkpoint),
             At::SendPayment { token } => {
                 let order = run.row.order.unwrap_or_default();
@@ -248,7 +284,7 @@ impl Saga {
                 state.put(process, run, At::AwaitPayment { token });
             }
             At::Undo => {
-                let outcome = if held { undo(state, &run.row) } else { Outcome::StillUnknown };
+                let outcome = if held { self.undo(state, &run.row) } else { Outcome::StillUnknown };
                 state.put(process, run, At::Record(outcome));
             }
             At::Record(outcome) => self.record(state, process, &run, outcome),
@@ -273,10 +309,17 @@ impl Saga {
             };
             let token = state.upstream.minted;
             state.upstream.minted += 1;
-            return At::Checkpoint(Checkpoint { token, known, unlisted });
+            let checkpoint = Checkpoint { token, known, unlisted };
+            let elsewhere = state.upstream.handed_over;
+            return if elsewhere { At::AskCart(checkpoint) } else { At::Checkpoint(checkpoint) };
         }
-        let shown = order.charges > order.hidden_charges;
-        At::Record(if shown { Outcome::Paid } else { Outcome::Stuck })
+        At::Record(match order.stands {
+            _ if order.shows_money() => Outcome::Paid,
+            Stands::Moved if self.is(Mutation::StatusIsMoney) => Outcome::Paid,
+            // Nothing of ours is in doubt when a token is asked for, so nothing can be on its way to it.
+            Stands::Cancelled => Outcome::Buried,
+            _ => Outcome::Stuck,
+        })
     }
 }
 
@@ -297,7 +340,7 @@ pub(super) fn found(state: &State, run: &Run) -> Option<At> {
             let order = state.upstream.orders.get(usize::from(order?))?;
             let checkpoint = attempt.checkpoint?;
             let declines = order.declines - order.hidden_declines;
-            if order.charges > order.hidden_charges {
+            if order.shows_money() {
                 Some(At::Record(Outcome::Paid))
             } else if declines > checkpoint.known + checkpoint.unlisted {
                 Some(At::Record(Outcome::Declined))
@@ -352,15 +395,4 @@ fn archive_others(state: &mut State, ours: u8) -> Outcome {
         order.archived = true;
     }
     Outcome::Made { order: ours }
-}
-
-/// `cancel.execute`.
-fn undo(state: &mut State, row: &Row) -> Outcome {
-    let order = row.order.and_then(|id| state.upstream.orders.get_mut(usize::from(id)));
-    match order {
-        Some(order) if order.stands == Stands::Paid => return Outcome::Stuck,
-        Some(order) => order.stands = Stands::Cancelled,
-        None => {}
-    }
-    Outcome::Undone
 }

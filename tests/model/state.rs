@@ -29,13 +29,19 @@ pub(crate) struct Upstream {
     pub(crate) minted: u8,
     /// Tokens that can pay nothing any more: used or expired.
     pub(crate) spent: Vec<u8>,
+    /// Whether the shopper was given the hosted page of this cart.
+    pub(crate) handed_over: bool,
+    /// Whether a payment has used the cart up.
+    pub(crate) cart_gone: bool,
+    /// Whether reads still show a cart that is gone.
+    pub(crate) cart_lags: bool,
 }
 
 /// An order; its id is its place in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Order {
-    /// Which create-order call made it.
-    pub(crate) send: u8,
+    /// Which create-order call made it; none where the hosted page did.
+    pub(crate) send: Option<u8>,
     pub(crate) stands: Stands,
     pub(crate) archived: bool,
     /// Whether the list by cart id shows it already.
@@ -43,6 +49,8 @@ pub(crate) struct Order {
     /// Payments that were accepted and are neither approved nor declined yet.
     pub(crate) gateway: Vec<u8>,
     pub(crate) charges: u8,
+    /// Charges that the shopper made on the hosted page.
+    pub(crate) page_charges: u8,
     pub(crate) declines: u8,
     /// Charges and declines that reads do not show yet.
     pub(crate) hidden_charges: u8,
@@ -54,6 +62,8 @@ pub(crate) enum Stands {
     Incomplete,
     Paid,
     Cancelled,
+    /// A person gave it the status of a paid order, and nothing was paid.
+    Moved,
 }
 
 /// A request on its way.
@@ -141,12 +151,24 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum At {
     SendOrder,
-    AwaitOrder { send: u8 },
-    Verify { order: u8 },
+    AwaitOrder {
+        send: u8,
+    },
+    Verify {
+        order: u8,
+    },
     Mint,
+    /// Is the cart still there?
+    AskCart(Checkpoint),
+    /// Does the list of orders show one that was placed elsewhere?
+    AskList(Checkpoint),
     Checkpoint(Checkpoint),
-    SendPayment { token: u8 },
-    AwaitPayment { token: u8 },
+    SendPayment {
+        token: u8,
+    },
+    AwaitPayment {
+        token: u8,
+    },
     Look,
     Undo,
     Record(Outcome),
@@ -156,7 +178,9 @@ pub(crate) enum At {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Outcome {
     GoOn,
-    Made { order: u8 },
+    Made {
+        order: u8,
+    },
     Unknown,
     Absent,
     StillUnknown,
@@ -164,6 +188,12 @@ pub(crate) enum Outcome {
     Paid,
     Declined,
     Interrupted,
+    /// The order was cancelled by somebody else before it was paid: it is buried, and another one is made.
+    Buried,
+    /// The shopper paid this order on the hosted page.
+    PaidElsewhere {
+        order: u8,
+    },
     Undone,
     Stuck,
 }
@@ -195,10 +225,15 @@ pub(crate) struct Budget {
     pub(crate) defers: u8,
     /// BigCommerce refuses to be asked.
     pub(crate) refusals: u8,
+    /// The shopper pays on the hosted page, whose order may be its own or ours.
+    pub(crate) pages: u8,
+    /// The merchant cancels or moves an order that is not paid.
+    pub(crate) merchants: u8,
 }
 
 /// What the model saw that no single state shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that was seen")]
 pub(crate) struct Broken {
     /// `checkout::next` refused a transition.
     pub(crate) illegal: bool,
@@ -206,13 +241,17 @@ pub(crate) struct Broken {
     pub(crate) fence: bool,
     /// A final status changed.
     pub(crate) end: bool,
+    /// The hosted page was paid between our looking for that and our payment. Nothing of BigCommerce's excludes it.
+    pub(crate) raced: bool,
+    /// It was called undone after the hosted page had been paid.
+    pub(crate) undone_though_paid: bool,
 }
 
 impl State {
     /// A new checkout: its cart and addresses are there, its order is not.
     pub(crate) fn new(budget: Budget) -> Self {
         Self {
-            upstream: Upstream::default(),
+            upstream: Upstream { handed_over: budget.pages > 0, ..Upstream::default() },
             net: Vec::new(),
             row: Row {
                 status: Status::AwaitingInput,
@@ -277,6 +316,11 @@ impl Order {
     /// Whether the list by cart id shows it as one that counts.
     pub(crate) fn is_found(&self) -> bool {
         self.listed && !self.archived
+    }
+
+    /// What was taken for it, as reads show it.
+    pub(crate) fn shows_money(&self) -> bool {
+        self.charges + self.page_charges > self.hidden_charges
     }
 
     pub(crate) fn can_be_paid(&self) -> bool {

@@ -4,6 +4,7 @@ use headless_checkout::checkout::{Event, Status};
 
 use super::Saga;
 use super::mutation::Mutation;
+use super::others::{self, Hides};
 use super::saga::found;
 use super::state::{At, Order, Outcome, Payment, Process, Request, Run, Stands, State, Step};
 
@@ -53,6 +54,14 @@ pub(crate) enum Action {
     Decline { order: u8, token: u8, lag: bool },
     /// Reads show everything about this order.
     CatchUp { order: u8 },
+    /// Reads show that the cart is gone.
+    CartCatchesUp,
+    /// The shopper pays on the hosted page: an order of the page's own, or the very one that we made.
+    PagePays { ours: Option<u8>, hides: Hides },
+    /// The merchant cancels an order that nobody paid.
+    MerchantCancels { order: u8 },
+    /// The merchant gives an order that nobody paid the status of one that was.
+    MerchantMoves { order: u8 },
 }
 
 impl Action {
@@ -69,6 +78,9 @@ impl Action {
                 | Self::TimeOut(_)
                 | Self::Crash(_)
                 | Self::Duplicate(_)
+                | Self::PagePays { .. }
+                | Self::MerchantCancels { .. }
+                | Self::MerchantMoves { .. }
         )
     }
 }
@@ -106,6 +118,7 @@ impl Saga {
                 actions.push(Action::Vanish(request));
             }
         }
+        others::possible(state, actions);
         for (order, it) in (0_u8..).zip(&state.upstream.orders) {
             for &token in &it.gateway {
                 for lag in [false, true].into_iter().filter(|&lag| !lag || budget.lags > 0) {
@@ -268,6 +281,7 @@ impl Saga {
                     order.hidden_charges += u8::from(lag);
                     order.stands = Stands::Paid;
                 }
+                state.upstream.cart_gone = true;
                 answer(state, At::AwaitPayment { token }, At::Record(Outcome::Paid));
             }
             Action::Decline { order, token, lag } => {
@@ -278,6 +292,15 @@ impl Saga {
                     order.hidden_declines += u8::from(lag);
                 }
                 answer(state, At::AwaitPayment { token }, At::Record(Outcome::Declined));
+            }
+            Action::PagePays { ours, hides } => others::page_pays(state, ours, hides),
+            Action::CartCatchesUp => state.upstream.cart_lags = false,
+            Action::MerchantCancels { order } | Action::MerchantMoves { order } => {
+                state.budget.merchants -= 1;
+                let moved = matches!(action, Action::MerchantMoves { .. });
+                if let Some(order) = state.upstream.orders.get_mut(usize::from(order)) {
+                    order.stands = if moved { Stands::Moved } else { Stands::Cancelled };
+                }
             }
             Action::CatchUp { order } => {
                 if let Some(order) = state.upstream.orders.get_mut(usize::from(order)) {
@@ -293,15 +316,20 @@ impl Saga {
 /// BigCommerce carries a request out: as many orders of one cart as it is asked for, one payment for a token.
 fn execute(state: &mut State, request: Request, listed: bool, heard: bool) {
     match request {
+        // 404: there is no such cart any more.
+        Request::Create { send } if state.upstream.cart_gone => {
+            answer(state, At::AwaitOrder { send }, At::Record(Outcome::Interrupted));
+        }
         Request::Create { send } => {
             let id = u8::try_from(state.upstream.orders.len()).unwrap_or(u8::MAX);
             state.upstream.orders.push(Order {
-                send,
+                send: Some(send),
                 stands: Stands::Incomplete,
                 archived: false,
                 listed,
                 gateway: Vec::new(),
                 charges: 0,
+                page_charges: 0,
                 declines: 0,
                 hidden_charges: 0,
                 hidden_declines: 0,
