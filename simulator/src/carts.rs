@@ -7,10 +7,10 @@ use uuid::Uuid;
 use crate::answer::{self, Answer, Reply};
 use crate::call::{Visit, amount, member, text, whole};
 use crate::cart::Cart;
+use crate::choices::PromotionSplit;
 use crate::lines;
 use crate::money;
 use crate::render;
-use crate::settings::PromotionSplit;
 use crate::snapshot;
 use crate::webhooks;
 

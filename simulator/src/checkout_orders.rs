@@ -7,9 +7,9 @@ use crate::answer::{self, Answer, Reply};
 use crate::call::Visit;
 use crate::cart::Cart;
 use crate::carts::load;
+use crate::choices::SecondOrder;
 use crate::lines;
 use crate::order::Order;
-use crate::settings::SecondOrder;
 use crate::stock;
 use crate::webhooks;
 

@@ -10,8 +10,8 @@ use crate::call::{Visit, amount, list, member, text, whole};
 use crate::cart::{Cart, Consignment, ShippingOption};
 use crate::carts::{check_version, edit};
 use crate::checkouts::shown;
+use crate::choices::PromotionSplit;
 use crate::lines;
-use crate::settings::PromotionSplit;
 use crate::shipping;
 
 /// `POST /v3/checkouts/{id}/consignments`: an array; the version stands inside each element.

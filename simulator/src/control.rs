@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::about;
 use crate::answer::{self, Answer};
 use crate::call::Call;
 use crate::fault::{Fault, FaultId};
@@ -36,7 +37,9 @@ pub(crate) fn answer(world: &Arc<World>, call: &Call) -> Answer {
         (&Method::DELETE, ["faults", id]) => one_fault(id, |id| world.board.remove(id)),
         (&Method::POST, ["faults", id, "release"]) => one_fault(id, |id| world.board.release(id)),
         (&Method::GET, ["settings"]) => Answer::json(200, &to_json(&*world.settings())),
+        (&Method::GET, ["settings", "about"]) => Answer::json(200, &about::table()),
         (&Method::PATCH, ["settings"]) => patch_settings(world, call),
+        (&Method::GET, ["orders", id, "money"]) => money(world, id, store),
         (&Method::POST, ["orders", id, "settle"]) => settle(world, call, id, store),
         (&Method::POST, ["carts", cart, "hosted-payment"]) => host(world, call, cart),
         (&Method::POST, ["clock"]) => advance(world, call),
@@ -67,6 +70,8 @@ fn overview() -> Answer {
         "DELETE /simulator/faults/{id}",
         "POST /simulator/faults/{id}/release",
         "GET|PATCH /simulator/settings",
+        "GET /simulator/settings/about",
+        "GET /simulator/orders/{id}/money?store=",
         "POST /simulator/orders/{id}/settle",
         "POST /simulator/carts/{id}/hosted-payment",
         "POST /simulator/clock",
@@ -76,10 +81,21 @@ fn overview() -> Answer {
 
 fn ledger(world: &Arc<World>, store: Option<&str>) -> Answer {
     let mut out = to_json(&world.ledger(store));
+    out["money"] = to_json(&world.ledger(store).moneys());
     let rows = world.requests();
     out["requests"] =
         rows.iter().filter(|row| store.is_none_or(|wanted| row.store == wanted)).map(to_json).collect();
     Answer::json(200, &out)
+}
+
+/// What an order is due and what was really taken for it, in the named store or the first that has such an order.
+fn money(world: &Arc<World>, id: &str, store: Option<&str>) -> Answer {
+    let moneys = world.ledger(store).moneys();
+    let found = moneys.iter().find(|money| id.parse() == Ok(money.order_id));
+    found.map_or_else(
+        || answer::problem(404, "There is no such order."),
+        |one| Answer::json(200, &to_json(one)),
+    )
 }
 
 /// Whether a logged request fits the query.

@@ -64,6 +64,8 @@ impl Instrument {
 #[derive(Debug, Clone)]
 pub(crate) struct GiftCertificate {
     pub(crate) balance: Decimal,
+    /// The balance it was sold with.
+    pub(crate) original: Decimal,
     pub(crate) expired: bool,
 }
 
@@ -120,11 +122,13 @@ pub(crate) fn first_customers() -> BTreeMap<u64, Customer> {
 /// The gift certificates a store starts with.
 pub(crate) fn first_certificates() -> HashMap<String, GiftCertificate> {
     let certificate = |code: &str, balance: i64, expired| {
-        (code.to_owned(), GiftCertificate { balance: Decimal::from(balance), expired })
+        let balance = Decimal::from(balance);
+        (code.to_owned(), GiftCertificate { balance, original: balance, expired })
     };
     HashMap::from([
         certificate("GIFT-1000", 1000, false),
         certificate("GIFT-5", 5, false),
+        certificate("GIFT-3", 3, false),
         certificate("GIFT-EXPIRED", 1000, true),
     ])
 }

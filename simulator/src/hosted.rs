@@ -68,7 +68,8 @@ pub(crate) fn pay(visit: &mut Visit<'_>, id: u64, how: Hosted) -> bool {
         amount,
         authorize: how == Hosted::Authorized,
         jti: String::new(),
-        card: Value::Null,
+        details: Value::Null,
+        certificate: None,
     };
     match how {
         Hosted::Paid | Hosted::Authorized => settle::charge(visit, &payment),

@@ -121,6 +121,9 @@ pub struct Charge {
     pub kind: String,
     /// `captured`, `authorized`, `pending`, `declined`, `voided` or `refunded`.
     pub state: String,
+    /// How much of it was given back.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub refunded: Decimal,
     /// The token that was used.
     pub jti: String,
     /// BigCommerce's id of the payment method.

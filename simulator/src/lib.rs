@@ -4,8 +4,8 @@
 //! state of everything), `play` and `board` (faults), `media` (the door), `store` (one store), then one module for each
 //! resource: `carts`, `lines`, `checkouts`, `consignments`, `shipping`, `coupons`, `totals`, `checkout_orders`, `order`, `snapshot`,
 //! `orders_v2`, `direct_orders`, `order_parts`, `shipments`, `statuses`, `methods`, `token`, `payments`, `instruments`,
-//! `settle`, `hosted` (the hosted page), `orders_v3`, `refunds`, `customers`, `shop`, `metafields`, `webhooks`, `delivery`; and `control` (the control
-//! plane). It imports nothing of the program it tests.
+//! `settle`, `giving_back`, `money_view`, `hosted` (the hosted page), `orders_v3`, `refunds`, `customers`, `shop`, `metafields`, `webhooks`, `delivery`; and `control` (the control
+//! plane) with `settings`, `choices` and `about` (what each setting models). It imports nothing of the program it tests.
 
 #![recursion_limit = "256"]
 #![expect(
@@ -13,6 +13,7 @@
     reason = "all handlers share one signature, also those that never refuse"
 )]
 
+mod about;
 mod address;
 mod answer;
 mod board;
@@ -22,6 +23,7 @@ mod carts;
 mod catalogue;
 mod checkout_orders;
 mod checkouts;
+mod choices;
 mod clock;
 mod consignments;
 mod control;
@@ -31,6 +33,7 @@ mod delivery;
 mod direct_orders;
 mod fault;
 mod fault_kind;
+mod giving_back;
 mod hosted;
 mod instruments;
 mod ledger;
@@ -39,6 +42,7 @@ mod media;
 mod metafields;
 mod methods;
 mod money;
+mod money_view;
 mod order;
 mod order_parts;
 mod orders_v2;
@@ -65,13 +69,16 @@ mod totals;
 mod webhooks;
 mod world;
 
+pub use about::{ABOUT, Mark};
+pub use choices::{
+    OrderHint, PartShown, PartialPayment, PromotionSplit, RefundEvent, SecondOrder, TokenReplay,
+};
 pub use fault::{Fault, FaultId, Match};
 pub use fault_kind::{At, Effect, Kind, Which};
 pub use hosted::Hosted;
 pub use instruments::{MAGIC, magic_card, magic_token};
 pub use ledger::{Attempt, Cart, Charge, Ledger, Order, Refund, Request, Token};
+pub use money_view::Money;
 pub use router::CALLS;
-pub use settings::{
-    Lag, OrderHint, PartialPayment, PromotionSplit, SecondOrder, Settings, TaxRate, TokenReplay,
-};
+pub use settings::{Lag, Settings, TaxRate};
 pub use simulator::{Settlement, Simulator};

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::answer::{self, Answer, Reply};
 use crate::call::Visit;
 use crate::customers::Instrument;
+use crate::payments::is_payable;
 
 /// A configured payment method.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +45,11 @@ pub(crate) fn find(id: &str) -> Option<Method> {
     METHODS.into_iter().find(|method| method.id == id)
 }
 
+/// The first method of a gateway.
+pub(crate) fn by_gateway(gateway: &str) -> Option<Method> {
+    METHODS.into_iter().find(|method| method.gateway == gateway)
+}
+
 /// `GET /v3/payments/methods?order_id=|checkout_id=`
 pub(crate) fn list(visit: &mut Visit<'_>) -> Reply {
     let customer = match (visit.query("order_id"), visit.query("checkout_id")) {
@@ -54,7 +60,7 @@ pub(crate) fn list(visit: &mut Visit<'_>) -> Reply {
             })?;
             let order = visit.store.orders.get(&id).filter(|order| !order.archived);
             let order = order.ok_or_else(|| answer::payment(404, 30_003))?;
-            if order.status_id != 0 {
+            if !is_payable(order, visit.settings) {
                 return Err(answer::payment(409, 30_101));
             }
             order.customer_id

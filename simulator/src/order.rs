@@ -22,6 +22,11 @@ impl Wait {
         Self { reads_left: lag.reads, until: now.checked_add(Duration::milliseconds(ms)) }
     }
 
+    /// Whether a read now would not see it yet; counts no read.
+    pub(crate) fn hides(&self, now: OffsetDateTime) -> bool {
+        self.reads_left > 0 || self.until.is_some_and(|until| now < until)
+    }
+
     /// One read: whether it sees the new state.
     pub(crate) fn passed(&mut self, now: OffsetDateTime) -> bool {
         if self.reads_left > 0 {
@@ -96,7 +101,17 @@ pub(crate) struct Transaction {
     pub(crate) payment_method_id: String,
     pub(crate) reference: Option<u64>,
     pub(crate) at: OffsetDateTime,
-    pub(crate) card: Value,
+    /// Members that depend on the method, such as `gift_certificate`.
+    pub(crate) details: Value,
+}
+
+/// What reads still show of an order while its status lags.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub(crate) status_id: u64,
+    pub(crate) payment_status: &'static str,
+    pub(crate) credit_used: Decimal,
+    pub(crate) certificate_used: Decimal,
 }
 
 /// Something asynchronous that reads bring nearer.
@@ -142,6 +157,10 @@ pub(crate) struct Order {
     /// Store credit and gift certificates that paid a part.
     pub(crate) credit_used: Decimal,
     pub(crate) certificate_used: Decimal,
+    /// Codes of gift certificates and what each of them paid.
+    pub(crate) certificates: Vec<(String, Decimal)>,
+    /// Parts that were given back before everything was paid: they are due again.
+    pub(crate) returned: Decimal,
     /// Fields that BigCommerce keeps for the client: notes, external ids, addresses.
     pub(crate) kept: Map<String, Value>,
     pub(crate) transactions: Vec<Transaction>,
@@ -151,7 +170,11 @@ pub(crate) struct Order {
     pub(crate) stock_taken: bool,
     pub(crate) lookup: Wait,
     pub(crate) status_wait: Wait,
+    /// What is shown until `status_wait` has passed.
+    pub(crate) before: Option<Shown>,
     pub(crate) transactions_wait: Wait,
+    /// How many transactions are shown until `transactions_wait` has passed.
+    pub(crate) transactions_seen: usize,
     pub(crate) correlation_id: Option<String>,
 }
 
@@ -183,6 +206,8 @@ impl Order {
             refunded: Decimal::ZERO,
             credit_used: Decimal::ZERO,
             certificate_used: Decimal::ZERO,
+            certificates: Vec::new(),
+            returned: Decimal::ZERO,
             kept: Map::new(),
             transactions: Vec::new(),
             shipments: Vec::new(),
@@ -191,7 +216,9 @@ impl Order {
             stock_taken: false,
             lookup: Wait::start(visit.settings.order_lookup_lag, visit.now),
             status_wait: Wait::default(),
+            before: None,
             transactions_wait: Wait::default(),
+            transactions_seen: 0,
             correlation_id: visit.call.correlation_id(),
         }
     }
@@ -203,7 +230,25 @@ impl Order {
 
     /// What is still to be paid.
     pub(crate) fn due(&self) -> Decimal {
-        self.sums.total_inc - self.credit_used - self.certificate_used
+        self.sums.total_inc - self.credit_used - self.certificate_used + self.returned
+    }
+
+    /// Credit and certificates, less what was given back of them before everything was paid.
+    pub(crate) fn parts(&self) -> Decimal {
+        self.credit_used + self.certificate_used - self.returned
+    }
+
+    /// Call this before money or status change: reads go on showing the old state for as long as `lag` says.
+    pub(crate) fn start_status_lag(&mut self, lag: Lag, now: OffsetDateTime) {
+        if !self.status_wait.hides(now) {
+            self.before = Some(Shown {
+                status_id: self.status_id,
+                payment_status: self.payment_status,
+                credit_used: self.credit_used,
+                certificate_used: self.certificate_used,
+            });
+        }
+        self.status_wait = Wait::start(lag, now);
     }
 
     /// A text that the client gave.

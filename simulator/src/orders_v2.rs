@@ -9,7 +9,7 @@ use crate::call::{Visit, as_whole, member};
 use crate::clock::rfc2822;
 use crate::direct_orders;
 use crate::money::text4;
-use crate::order::Order;
+use crate::order::{Order, Shown};
 use crate::settle;
 use crate::statuses;
 use crate::stock;
@@ -66,10 +66,17 @@ pub(crate) fn show_id(visit: &mut Visit<'_>, id: u64, status: u16) -> Reply {
     ))
 }
 
-/// An order as V2 shows it; while `lagging`, as it was before it was paid.
+/// An order as V2 shows it; while `lagging`, as it was before its money moved.
 fn show(order: &Order, lagging: bool, payment_first: bool, store_currency: &str, hash: &str) -> Value {
-    let status_id = if lagging { 0 } else { order.status_id };
-    let payment_status = if lagging && !payment_first { "" } else { order.payment_status };
+    let now = Shown {
+        status_id: order.status_id,
+        payment_status: order.payment_status,
+        credit_used: order.credit_used,
+        certificate_used: order.certificate_used,
+    };
+    let shown = if lagging { order.before.as_ref().unwrap_or(&now) } else { &now };
+    let status_id = shown.status_id;
+    let payment_status = if payment_first { order.payment_status } else { shown.payment_status };
     let mut out = Map::new();
     for name in KEPT {
         let default = match name {
@@ -94,8 +101,8 @@ fn show(order: &Order, lagging: bool, payment_first: bool, store_currency: &str,
         "payment_status": payment_status, "is_deleted": order.archived,
         "cart_id": order.cart_id.clone().unwrap_or_default(), "billing_address": order.billing,
         "order_is_digital": order.is_digital(), "order_source": order.source, "channel_id": order.channel_id,
-        "refunded_amount": text4(order.refunded), "store_credit_amount": text4(order.credit_used),
-        "gift_certificate_amount": text4(order.certificate_used), "is_email_opt_in": false,
+        "refunded_amount": text4(order.refunded), "store_credit_amount": text4(shown.credit_used),
+        "gift_certificate_amount": text4(shown.certificate_used), "is_email_opt_in": false,
         "credit_card_type": null, "is_tax_inclusive_pricing": false, "currency_id": 1,
         "currency_code": order.currency, "currency_exchange_rate": "1.0000000000", "default_currency_id": 1,
         "default_currency_code": order.currency, "store_default_currency_code": store_currency,

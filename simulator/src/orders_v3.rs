@@ -24,11 +24,13 @@ pub(crate) fn transactions(visit: &mut Visit<'_>) -> Reply {
     let (now, strict) = (visit.now, visit.settings.strictly_as_specified);
     let order =
         visit.store.orders.get_mut(&id).ok_or_else(|| answer::not_found("The order does not exist."))?;
-    if order.transactions.is_empty() || !order.transactions_wait.passed(now) {
+    let all = order.transactions_wait.passed(now);
+    let seen = if all { order.transactions.len() } else { order.transactions_seen };
+    if seen == 0 {
         // The specification gives its 204 a body, which HTTP cannot carry.
         return Ok(if strict { Answer::page(&[], 1, 50) } else { Answer::empty(204) });
     }
-    let rows: Vec<Value> = order.transactions.iter().map(|one| show(order, one)).collect();
+    let rows: Vec<Value> = order.transactions.iter().take(seen).map(|one| show(order, one)).collect();
     let (page, limit) = visit.paging();
     Ok(Answer::page(&rows, page, limit))
 }
@@ -46,8 +48,8 @@ fn show(order: &Order, one: &Transaction) -> Value {
     if let Some(reference) = one.reference {
         out["reference_transaction_id"] = reference.into();
     }
-    if one.card.is_object() {
-        out["credit_card"] = one.card.clone();
+    if let (Value::Object(out), Value::Object(details)) = (&mut out, &one.details) {
+        out.extend(details.clone());
     }
     out
 }

@@ -8,11 +8,13 @@ use uuid::Uuid;
 
 use crate::answer::{self, Answer, Reply};
 use crate::call::{Visit, member};
+use crate::choices::{PartialPayment, TokenReplay};
 use crate::instruments::{self, Money, Outcome};
 use crate::ledger::Attempt;
 use crate::methods::{self, Method};
-use crate::money::minor_units;
-use crate::settings::{PartialPayment, TokenReplay};
+use crate::money::{minor_units, number};
+use crate::order::Order;
+use crate::settings::Settings;
 use crate::settle::{self, Payment};
 use crate::token::{Token, verify};
 
@@ -65,7 +67,7 @@ fn attempt(visit: &mut Visit<'_>, token: &Token) -> Result<Done, Answer> {
     check_token(visit, token)?;
     let order = visit.store.orders.get(&token.order_id).filter(|order| !order.archived);
     let order = order.ok_or_else(|| answer::payment(404, 30_003))?;
-    if visit.settings.charge_checks_status && order.status_id != 0 {
+    if visit.settings.charge_checks_status && !is_payable(order, visit.settings) {
         return Err(answer::payment(409, 30_101));
     }
     let due = order.due();
@@ -83,6 +85,15 @@ fn attempt(visit: &mut Visit<'_>, token: &Token) -> Result<Done, Answer> {
             Ok(by_gateway(visit, token, method, &instrument, due, outcome))
         }
     }
+}
+
+/// Whether BigCommerce mints tokens for an order and takes payments of it.
+pub(crate) fn is_payable(order: &Order, settings: &Settings) -> bool {
+    let rest_of_pending = order.status_id == 1
+        && order.parts() > Decimal::ZERO
+        && order.due() > Decimal::ZERO
+        && settings.partial_payment == PartialPayment::PendingPayable;
+    order.status_id == 0 || rest_of_pending
 }
 
 fn check_token(visit: &Visit<'_>, token: &Token) -> Result<(), Answer> {
@@ -152,7 +163,8 @@ fn by_gateway(
         amount: due,
         authorize,
         jti: token.jti.clone(),
-        card: card_of(instrument),
+        details: json!({"credit_card": card_of(instrument)}),
+        certificate: None,
     };
     match outcome {
         Outcome::Decline(code) => decline(visit, token, method, due, code),
@@ -226,10 +238,8 @@ fn pay_by_credit(
         return Ok(decline(visit, token, method, due, 30_106));
     }
     owner.store_credit -= part;
-    if let Some(order) = visit.store.orders.get_mut(&token.order_id) {
-        order.credit_used += part;
-    }
-    Ok(take_part(visit, token, method, part, part >= due))
+    let details = json!({"store_credit": {"remaining_balance": number(owner.store_credit)}});
+    Ok(take_part(visit, token, method, part, part >= due, details, None))
 }
 
 fn pay_by_certificate(
@@ -247,7 +257,8 @@ fn pay_by_certificate(
     let Some(certificate) = visit.store.gift_certificates.get_mut(code) else {
         return Ok(decline(visit, token, method, due, 30_051));
     };
-    let part = certificate.balance.min(due);
+    let start = certificate.balance;
+    let part = start.min(due);
     if certificate.expired {
         return Ok(decline(visit, token, method, due, 30_103));
     }
@@ -255,13 +266,23 @@ fn pay_by_certificate(
         return Ok(decline(visit, token, method, due, 30_106));
     }
     certificate.balance -= part;
-    if let Some(order) = visit.store.orders.get_mut(&token.order_id) {
-        order.certificate_used += part;
-    }
-    Ok(take_part(visit, token, method, part, part >= due))
+    let details = json!({"gift_certificate": {
+        "code": code, "original_balance": number(certificate.original), "starting_balance": number(start),
+        "remaining_balance": number(certificate.balance), "status": "active",
+    }});
+    let code = code.to_owned();
+    Ok(take_part(visit, token, method, part, part >= due, details, Some(code)))
 }
 
-fn take_part(visit: &mut Visit<'_>, token: &Token, method: Method, part: Decimal, all: bool) -> Done {
+fn take_part(
+    visit: &mut Visit<'_>,
+    token: &Token,
+    method: Method,
+    part: Decimal,
+    all: bool,
+    details: Value,
+    certificate: Option<String>,
+) -> Done {
     burn(visit, token);
     let payment = Payment {
         order_id: token.order_id,
@@ -270,7 +291,8 @@ fn take_part(visit: &mut Visit<'_>, token: &Token, method: Method, part: Decimal
         amount: part,
         authorize: false,
         jti: token.jti.clone(),
-        card: Value::Null,
+        details,
+        certificate,
     };
     if all {
         settle::charge(visit, &payment);

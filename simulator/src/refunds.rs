@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::answer::{self, Answer, Reply};
 use crate::call::{Visit, as_whole, member};
 use crate::clock::iso;
+use crate::giving_back;
 use crate::ledger;
-use crate::methods;
 use crate::money::{number, read, round};
 use crate::order::Order;
-use crate::settle;
+use crate::settle::{self, Entry};
 use crate::webhooks;
 
 /// The provider that declines every refund.
@@ -83,26 +83,11 @@ fn product_amount(order: &Order, id: u64, row: &Value, wish: &mut Wish) -> Resul
     Ok((round(amount, &order.currency), quantity))
 }
 
-/// What can still go back.
-fn refundable(order: &Order) -> Decimal {
-    match order.payment_status {
-        "captured" | "paid" | "partially refunded" => order.sums.total_inc - order.refunded,
-        _ => Decimal::ZERO,
-    }
-}
-
-/// The provider that took the money, as refunds name it.
-fn provider(order: &Order) -> String {
-    let paid = order.transactions.iter().find(|one| one.status == "ok");
-    let method = paid.and_then(|one| methods::find(&one.payment_method_id));
-    method.map_or("custom", |method| method.gateway).to_owned()
-}
-
 /// `POST .../payment_actions/refund_quotes`
 pub(crate) fn quote(visit: &mut Visit<'_>) -> Reply {
     let (order, body) = (order(visit)?, visit.body.clone());
     let wish = read_wish(&order, &body)?;
-    if wish.total > refundable(&order) {
+    if wish.total > giving_back::refundable(visit, order.id) {
         return Err(answer::problem(422, "The amount is more than what can be refunded."));
     }
     let way = |id: &str, description: &str, offline: bool| {
@@ -115,7 +100,7 @@ pub(crate) fn quote(visit: &mut Visit<'_>) -> Reply {
         "order_id": order.id, "total_refund_amount": number(wish.total), "total_refund_tax_amount": 0,
         "order_level_refund_amount": 0, "rounding": 0, "adjustment": 0, "tax_inclusive": false,
         "refund_methods": [
-            way(&provider(&order), &order.payment_method, false),
+            giving_back::as_paid(visit, &order, wish.total),
             way("storecredit", "Store Credit", false), way("custom", "Custom", true),
         ],
     });
@@ -131,12 +116,20 @@ pub(crate) fn create(visit: &mut Visit<'_>) -> Reply {
     if payments.is_empty() || paid != wish.total {
         return Err(refused("The payments do not add up to the amount of the refund."));
     }
-    if wish.total > refundable(&order) {
+    if wish.total > giving_back::refundable(visit, order.id) {
         return Err(refused("The amount is more than what can be refunded."));
     }
     let by_credit = payments.iter().any(|payment| payment["provider_id"] == "storecredit");
     if by_credit && order.customer_id == 0 {
         return Err(refused("Unable to process a guest refund with store credit."));
+    }
+    for payment in &payments {
+        let amount = read(&payment["amount"]).unwrap_or_default();
+        if payment["provider_id"] == giving_back::CERTIFICATE
+            && amount > giving_back::of_certificates(visit, order.id)
+        {
+            return Err(refused("The amount is more than what gift certificates paid."));
+        }
     }
     let declined = payments.iter().all(|payment| payment["provider_id"] == DECLINES);
     let id = visit.store.next_id();
@@ -168,6 +161,10 @@ pub(crate) fn create(visit: &mut Visit<'_>) -> Reply {
         reason: first_reason,
         correlation_id: visit.call.correlation_id(),
     });
+    for payment in &payments {
+        let provider = payment["provider_id"].as_str().unwrap_or("");
+        giving_back::give_back(visit, &order, provider, read(&payment["amount"]).unwrap_or_default());
+    }
     apply(visit, &mut order, &wish, &refund);
     Ok(Answer::data(201, &refund))
 }
@@ -178,26 +175,29 @@ fn apply(visit: &mut Visit<'_>, order: &mut Order, wish: &Wish, refund: &Value) 
             product.refunded += quantity;
         }
     }
+    order.start_status_lag(visit.settings.status_lag, visit.now);
+    let in_part = order.status_id == 0 || (order.status_id == 1 && order.due() > Decimal::ZERO);
     order.refunded += wish.total;
     order.refunds.push(refund.clone());
-    let all = order.refunded >= order.sums.total_inc;
-    order.payment_status = if all { "refunded" } else { "partially refunded" };
-    let before = order.status_id;
-    order.status_id = if all { 4 } else { 14 };
     order.modified = visit.now;
-    let method = order
-        .transactions
-        .iter()
-        .find(|one| one.status == "ok")
-        .and_then(|one| methods::find(&one.payment_method_id));
-    if let Some(method) = method {
-        settle::add_transaction(visit, order, "refund", true, wish.total, &method, &Value::Null);
+    let all = giving_back::refundable(visit, order.id).is_zero();
+    let before = order.status_id;
+    if in_part && !visit.settings.refund_moves_unpaid {
+        order.returned += wish.total;
+    } else {
+        order.payment_status = if all { "refunded" } else { "partially refunded" };
+        order.status_id = if all { 4 } else { 14 };
+    }
+    for payment in refund["payments"].as_array().into_iter().flatten() {
+        let provider = payment["provider_id"].as_str().unwrap_or("");
+        let Some(method) = giving_back::method_of(order, provider) else { continue };
+        let amount = read(&payment["amount"]).unwrap_or_default();
+        let event = visit.settings.refund_event.text();
+        let entry = Entry { event, ok: true, amount, method: &method, details: &Value::Null };
+        settle::add_transaction(visit, order, entry);
     }
     let (id, after) = (order.id, order.status_id);
     visit.store.orders.insert(id, order.clone());
-    if all {
-        settle::move_charges(visit, id, &["captured"], "refunded");
-    }
     webhooks::refund(visit, id, refund["id"].as_u64().unwrap_or(0));
     webhooks::status(visit, id, before, after);
 }

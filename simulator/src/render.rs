@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::call::Visit;
 use crate::cart::{Cart, Consignment, Kind, Line};
+use crate::choices::OrderHint;
 use crate::clock::iso;
 use crate::money::{long, number, round};
-use crate::settings::OrderHint;
 use crate::shipping::{option_json, quote};
 use crate::totals::{self, LineTotal, Totals};
 

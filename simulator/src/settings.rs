@@ -5,6 +5,10 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::choices::{
+    OrderHint, PartShown, PartialPayment, PromotionSplit, RefundEvent, SecondOrder, TokenReplay,
+};
+
 /// How long something stays invisible after it was written; both conditions must have passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -13,70 +17,6 @@ pub struct Lag {
     pub reads: u64,
     /// Milliseconds by the simulator's clock.
     pub ms: u64,
-}
-
-/// What a second create-order for the same cart does. (3)
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SecondOrder {
-    /// A new Incomplete order each time, as documented.
-    #[default]
-    New,
-    /// The unpaid order of the cart is returned again.
-    SameUnpaid,
-}
-
-/// What the payments host answers to a token that was used before. (2)
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TokenReplay {
-    /// 401, code 30102.
-    #[default]
-    #[serde(rename = "401")]
-    Unauthorized,
-    /// 409, code 30101.
-    #[serde(rename = "409_30101")]
-    WrongStatus,
-    /// 422, code 30102.
-    #[serde(rename = "30102")]
-    NotVerified,
-    /// 422, code 30105.
-    #[serde(rename = "30105")]
-    Duplicate,
-}
-
-/// When the promotion of product 116 splits a line in two.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PromotionSplit {
-    /// When a consignment is added: line ids change under the client's hands.
-    #[default]
-    Consignment,
-    /// Already when the line is added to the cart.
-    Cart,
-}
-
-/// What `order_id` of a checkout shows; a hint, never a witness.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderHint {
-    /// The order made last.
-    #[default]
-    Latest,
-    /// The order made first.
-    First,
-    /// Always null.
-    Never,
-}
-
-/// What happens when store credit or a gift certificate covers only a part.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PartialPayment {
-    /// 422, code 30106; nothing is taken.
-    #[default]
-    Refuse,
-    /// The part is taken and the order becomes Pending (1).
-    Pending,
 }
 
 /// A tax that applies to taxable lines shipped (or billed) to a region.
@@ -161,6 +101,12 @@ pub struct Settings {
     pub require_verification_value: bool,
     /// Store credit or certificate that is too small.
     pub partial_payment: PartialPayment,
+    /// `payment_status` of an order of which a part is paid.
+    pub part_shown: PartShown,
+    /// A refund moves the status of an order that is paid in part; false: an Incomplete order stays so and is due again.
+    pub refund_moves_unpaid: bool,
+    /// The event of the transaction that a refund leaves.
+    pub refund_event: RefundEvent,
     /// The status of an all-digital order after payment: 11, or 10 Completed.
     pub digital_order_status: u64,
     /// The status while a payment is pending: 1, 12 or 0.
@@ -228,6 +174,9 @@ impl Default for Settings {
             transactionless_methods: Vec::new(),
             require_verification_value: false,
             partial_payment: PartialPayment::default(),
+            part_shown: PartShown::default(),
+            refund_moves_unpaid: true,
+            refund_event: RefundEvent::default(),
             digital_order_status: 11,
             pending_status: 1,
             pending_settle_reads: 2,

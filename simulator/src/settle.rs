@@ -1,10 +1,11 @@
 //! What a payment does to the order, the cart, the stock and the ledger; at once or later.
 
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::call::{Visit, member};
+use crate::choices::PartialPayment;
 use crate::customers::Instrument;
 use crate::ledger::Charge;
 use crate::methods::Method;
@@ -22,12 +23,29 @@ pub(crate) struct Payment {
     pub(crate) amount: Decimal,
     pub(crate) authorize: bool,
     pub(crate) jti: String,
-    pub(crate) card: Value,
+    /// Members that the transaction shows for this method, such as `credit_card`.
+    pub(crate) details: Value,
+    /// The gift certificate that pays.
+    pub(crate) certificate: Option<String>,
+}
+
+/// A row of transactions to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(crate) event: &'a str,
+    pub(crate) ok: bool,
+    pub(crate) amount: Decimal,
+    pub(crate) method: &'a Method,
+    pub(crate) details: &'a Value,
 }
 
 impl Payment {
     fn event(&self) -> &'static str {
         if self.authorize { "authorization" } else { "purchase" }
+    }
+
+    fn entry<'a>(&'a self, event: &'a str) -> Entry<'a> {
+        Entry { event, ok: true, amount: self.amount, method: &self.method, details: &self.details }
     }
 }
 
@@ -42,6 +60,7 @@ fn note_charge(visit: &mut Visit<'_>, payment: &Payment, state: &str) {
         transaction_id: payment.id.clone(),
         kind: payment.event().to_owned(),
         state: state.to_owned(),
+        refunded: Decimal::ZERO,
         jti: payment.jti.clone(),
         payment_method_id: payment.method.id.to_owned(),
         correlation_id: visit.call.correlation_id(),
@@ -67,15 +86,8 @@ fn with_order(visit: &mut Visit<'_>, id: u64, change: impl FnOnce(&mut Order, &m
 }
 
 /// Appends a transaction, unless the method leaves none.
-pub(crate) fn add_transaction(
-    visit: &mut Visit<'_>,
-    order: &mut Order,
-    event: &str,
-    ok: bool,
-    amount: Decimal,
-    method: &Method,
-    card: &Value,
-) {
+pub(crate) fn add_transaction(visit: &mut Visit<'_>, order: &mut Order, entry: Entry<'_>) {
+    let method = entry.method;
     if visit.settings.transactionless_methods.iter().any(|id| id == method.id) {
         return;
     }
@@ -87,17 +99,20 @@ pub(crate) fn add_transaction(
     };
     let transaction = Transaction {
         id: 85_926_000 + visit.store.next_id(),
-        event: event.to_owned(),
-        status: if ok { "ok" } else { "error" },
+        event: entry.event.to_owned(),
+        status: if entry.ok { "ok" } else { "error" },
         method: kind,
-        amount,
+        amount: entry.amount,
         gateway_id: format!("gw_{}", Uuid::new_v4().simple()),
         payment_method_id: method.id.to_owned(),
-        reference: order.transactions.first().map(|first| first.id),
+        reference: order.transactions.iter().find(|one| one.payment_method_id == method.id).map(|one| one.id),
         at: visit.now,
-        card: card.clone(),
+        details: entry.details.clone(),
     };
     webhooks::transaction(visit, order.id, &transaction);
+    if !order.transactions_wait.hides(visit.now) {
+        order.transactions_seen = order.transactions.len();
+    }
     order.transactions.push(transaction);
     order.transactions_wait = Wait::start(visit.settings.transactions_lag, visit.now);
 }
@@ -106,10 +121,24 @@ pub(crate) fn add_transaction(
 pub(crate) fn charge(visit: &mut Visit<'_>, payment: &Payment) {
     note_charge(visit, payment, if payment.authorize { "authorized" } else { "captured" });
     with_order(visit, payment.order_id, |order, visit| {
-        add_transaction(visit, order, payment.event(), true, payment.amount, &payment.method, &payment.card);
+        order.start_status_lag(visit.settings.status_lag, visit.now);
+        add_transaction(visit, order, payment.entry(payment.event()));
         name_method(order, payment);
+        note_part(order, payment);
         pay(visit, order, payment.authorize);
     });
+}
+
+/// What credit and certificates paid stands on the order.
+fn note_part(order: &mut Order, payment: &Payment) {
+    match payment.method.kind {
+        "store_credit" => order.credit_used += payment.amount,
+        "gift_certificate" => {
+            order.certificate_used += payment.amount;
+            order.certificates.extend(payment.certificate.clone().map(|code| (code, payment.amount)));
+        }
+        _ => {}
+    }
 }
 
 fn name_method(order: &mut Order, payment: &Payment) {
@@ -127,7 +156,6 @@ fn pay(visit: &mut Visit<'_>, order: &mut Order, authorize: bool) {
         (false, true) => visit.settings.digital_order_status,
         (false, false) => 11,
     };
-    order.status_wait = Wait::start(visit.settings.status_lag, visit.now);
     stock::take(visit.store, order);
     let (id, after, cart) = (order.id, order.status_id, order.cart_id.clone());
     if let Some(cart) = cart {
@@ -141,13 +169,13 @@ fn pay(visit: &mut Visit<'_>, order: &mut Order, authorize: bool) {
 pub(crate) fn charge_later(visit: &mut Visit<'_>, payment: &Payment, outstanding: Outstanding) {
     note_charge(visit, payment, "pending");
     with_order(visit, payment.order_id, |order, visit| {
-        add_transaction(visit, order, "pending", true, payment.amount, &payment.method, &payment.card);
+        order.start_status_lag(visit.settings.status_lag, visit.now);
+        add_transaction(visit, order, payment.entry("pending"));
         name_method(order, payment);
         let before = order.status_id;
         order.payment_status = "pending";
         order.status_id = visit.settings.pending_status;
         order.outstanding = Some((outstanding, visit.settings.pending_settle_reads));
-        order.status_wait = Wait::start(visit.settings.status_lag, visit.now);
         let (id, after) = (order.id, order.status_id);
         webhooks::status(visit, id, before, after);
     });
@@ -159,19 +187,28 @@ pub(crate) fn charge_unknown(visit: &mut Visit<'_>, payment: &Payment) {
     with_order(visit, payment.order_id, |order, _| order.outstanding = Some((Outstanding::Never, 0)));
 }
 
-/// A part of the total is paid: the order waits as Pending.
+/// A part of the total is paid: the order waits for the rest. The cart stays.
 pub(crate) fn charge_part(visit: &mut Visit<'_>, payment: &Payment) {
     note_charge(visit, payment, "captured");
     with_order(visit, payment.order_id, |order, visit| {
-        add_transaction(visit, order, "purchase", true, payment.amount, &payment.method, &payment.card);
-        order.status_id = 1;
+        order.start_status_lag(visit.settings.status_lag, visit.now);
+        add_transaction(visit, order, payment.entry(payment.event()));
+        name_method(order, payment);
+        note_part(order, payment);
+        order.payment_status = visit.settings.part_shown.text();
+        let before = order.status_id;
+        if visit.settings.partial_payment != PartialPayment::Incomplete {
+            order.status_id = 1;
+        }
+        webhooks::status(visit, order.id, before, order.status_id);
     });
 }
 
 /// A declined attempt leaves its trace.
 pub(crate) fn note_decline(visit: &mut Visit<'_>, order: u64, method: Method, amount: Decimal) {
     with_order(visit, order, |order, visit| {
-        add_transaction(visit, order, "purchase", false, amount, &method, &Value::Null);
+        let entry = Entry { event: "purchase", ok: false, amount, method: &method, details: &Value::Null };
+        add_transaction(visit, order, entry);
     });
 }
 
@@ -180,16 +217,17 @@ pub(crate) fn save_instrument(visit: &mut Visit<'_>, payment: &Payment) {
     let body = member(&visit.body, "payment");
     let wanted = body.is_some_and(|body| body["save_instrument"] == Value::Bool(true));
     let raw = body.is_some_and(|body| body["instrument"]["type"] == "card");
+    let card = &payment.details["credit_card"];
     let customer = visit.store.orders.get(&payment.order_id).map_or(0, |order| order.customer_id);
     if let Some(customer) = visit.store.customers.get_mut(&customer).filter(|_| wanted && raw) {
         customer.instruments.push(Instrument {
             token: format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()),
             method: payment.method.id,
             kind: "stored_card",
-            brand: if payment.card["card_type"] == "master" { "MASTERCARD" } else { "VISA" },
-            last_4: payment.card["card_last4"].as_str().unwrap_or("4242").to_owned(),
-            expiry_month: payment.card["card_expiry_month"].as_u64().unwrap_or(9),
-            expiry_year: payment.card["card_expiry_year"].as_u64().unwrap_or(2045),
+            brand: if card["card_type"] == "master" { "MASTERCARD" } else { "VISA" },
+            last_4: card["card_last4"].as_str().unwrap_or("4242").to_owned(),
+            expiry_month: card["card_expiry_month"].as_u64().unwrap_or(9),
+            expiry_year: card["card_expiry_year"].as_u64().unwrap_or(2045),
             email: "",
             is_default: false,
         });
@@ -236,8 +274,16 @@ fn finish_payment(visit: &mut Visit<'_>, id: u64, success: bool) {
     move_charges(visit, id, &["pending"], state);
     let method = crate::methods::find(&charge.payment_method_id);
     with_order(visit, id, |order, visit| {
+        order.start_status_lag(visit.settings.status_lag, visit.now);
         if let Some(method) = method {
-            add_transaction(visit, order, &charge.kind, success, charge.amount, &method, &Value::Null);
+            let entry = Entry {
+                event: &charge.kind,
+                ok: success,
+                amount: charge.amount,
+                method: &method,
+                details: &Value::Null,
+            };
+            add_transaction(visit, order, entry);
         }
         if success {
             pay(visit, order, authorize);
@@ -251,15 +297,23 @@ fn finish_payment(visit: &mut Visit<'_>, id: u64, success: bool) {
     });
 }
 
+/// What is authorised and neither captured nor voided, with the method that did it.
+fn authorized(visit: &Visit<'_>, order: u64) -> (Decimal, Option<Method>) {
+    let charges = &visit.store.charges;
+    let held = charges.iter().filter(|charge| charge.order_id == order && charge.state == "authorized");
+    let method = held.clone().next().and_then(|charge| crate::methods::find(&charge.payment_method_id));
+    (held.map(|charge| charge.amount).sum(), method)
+}
+
 fn finish_action(visit: &mut Visit<'_>, id: u64, success: bool, capture: bool) {
+    let (amount, method) = authorized(visit, id);
     with_order(visit, id, |order, visit| {
+        order.start_status_lag(visit.settings.status_lag, visit.now);
         order.outstanding = None;
-        let last = order.transactions.last().cloned();
-        let method = last.as_ref().and_then(|last| crate::methods::find(&last.payment_method_id));
         let event = if capture { "capture" } else { "void" };
         if let Some(method) = method {
-            let amount = order.sums.total_inc;
-            add_transaction(visit, order, event, success, amount, &method, &json!(null));
+            let entry = Entry { event, ok: success, amount, method: &method, details: &Value::Null };
+            add_transaction(visit, order, entry);
         }
         let before = order.status_id;
         match (success, capture) {

@@ -13,6 +13,7 @@ use crate::answer::{self, Answer, Reply};
 use crate::call::{Visit, as_whole, member};
 use crate::ledger;
 use crate::money::minor_units;
+use crate::payments::is_payable;
 
 /// A minted token.
 #[derive(Debug, Clone)]
@@ -62,7 +63,7 @@ pub(crate) fn create(visit: &mut Visit<'_>) -> Reply {
 fn mint(visit: &mut Visit<'_>, order_id: u64) -> Result<String, Answer> {
     let order = visit.store.orders.get(&order_id).filter(|order| !order.archived);
     let order = order.ok_or_else(|| answer::payment(404, 30_003))?;
-    if visit.settings.mint_checks_status && order.status_id != 0 {
+    if visit.settings.mint_checks_status && !is_payable(order, visit.settings) {
         return Err(answer::payment(409, 30_101));
     }
     let amount = minor_units(order.due(), &order.currency).ok_or_else(|| answer::payment(422, 30_100))?;

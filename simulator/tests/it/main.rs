@@ -1,5 +1,6 @@
 //! The simulator through its HTTP surface, as a client of BigCommerce sees it.
 
+mod about;
 mod checkouts;
 mod control;
 mod faults;
@@ -9,5 +10,6 @@ mod lags;
 mod limits;
 mod magic;
 mod orders;
+mod parts;
 mod tokens;
 mod webhooks;

@@ -1,0 +1,116 @@
+//! The choices of settings that have more than two answers. Each first answer is the default.
+
+use serde::{Deserialize, Serialize};
+
+/// What a second create-order for the same cart does. (3)
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondOrder {
+    /// A new Incomplete order each time, as documented.
+    #[default]
+    New,
+    /// The unpaid order of the cart is returned again.
+    SameUnpaid,
+}
+
+/// What the payments host answers to a token that was used before. (2)
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenReplay {
+    /// 401, code 30102.
+    #[default]
+    #[serde(rename = "401")]
+    Unauthorized,
+    /// 409, code 30101.
+    #[serde(rename = "409_30101")]
+    WrongStatus,
+    /// 422, code 30102.
+    #[serde(rename = "30102")]
+    NotVerified,
+    /// 422, code 30105.
+    #[serde(rename = "30105")]
+    Duplicate,
+}
+
+/// When the promotion of product 116 splits a line in two.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromotionSplit {
+    /// When a consignment is added: line ids change under the client's hands.
+    #[default]
+    Consignment,
+    /// Already when the line is added to the cart.
+    Cart,
+}
+
+/// What `order_id` of a checkout shows; a hint, never a witness.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderHint {
+    /// The order made last.
+    #[default]
+    Latest,
+    /// The order made first.
+    First,
+    /// Always null.
+    Never,
+}
+
+/// What happens when store credit or a gift certificate covers only a part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartialPayment {
+    /// 422, code 30106; nothing is taken.
+    #[default]
+    Refuse,
+    /// The part is taken, the order becomes Pending (1) and takes no further token (30101).
+    Pending,
+    /// The part is taken, the order becomes Pending (1) and takes further tokens for the rest, as the prose says.
+    PendingPayable,
+    /// The part is taken, the order stays Incomplete (0) and takes further tokens for the rest.
+    Incomplete,
+}
+
+/// `payment_status` of an order of which a part is paid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartShown {
+    /// The empty text, as before.
+    #[default]
+    Nothing,
+    /// `pending`.
+    Pending,
+    /// `captured`, although only a part is.
+    Captured,
+}
+
+impl PartShown {
+    /// As BigCommerce writes it.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Pending => "pending",
+            Self::Captured => "captured",
+        }
+    }
+}
+
+/// The event of the transaction that a refund leaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundEvent {
+    /// `refund`.
+    #[default]
+    Refund,
+    /// `void`, as gateways do it before a charge is settled.
+    Void,
+}
+
+impl RefundEvent {
+    /// As BigCommerce writes it.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Refund => "refund",
+            Self::Void => "void",
+        }
+    }
+}
