@@ -31,6 +31,7 @@ impl From<Refusal> for Problem {
             Refusal::CartTaken => Self::of(Slug::CartTaken),
             Refusal::Stuck => Self::of(Slug::CheckoutStuck),
             Refusal::PaymentInDoubt => Self::of(Slug::PaymentInDoubt),
+            Refusal::AgreementRequired => Self::of(Slug::AgreementRequired),
             Refusal::VersionMismatch { version } => {
                 Self::new(Slug::VersionMismatch, format!("the checkout is at version {version}"))
                     .with("version", version.into())

@@ -24,7 +24,11 @@ pub(super) fn body(operation_id: &str) -> Option<Value> {
         "addCoupon" => json!({"coupon_code": "SAVE10"}),
         "setCustomerMessage" => json!({"customer_message": "Please ring twice."}),
         "createOrder" => json!({"agreed_total": 15.83}),
-        "pay" => stored_card(),
+        "pay" => {
+            let mut body = stored_card();
+            body["agreed_total"] = json!(15.83);
+            body
+        }
         "complete" => json!({
             "shipping_preference": {"type": "shipping_flatrate"},
             "agreed_total": 15.83,

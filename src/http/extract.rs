@@ -94,10 +94,11 @@ impl Ask {
             None | Some(Tags::Any) => None,
             // No checkout has version -1.
             Some(Tags::Versions(versions)) => Some(match versions.as_slice() {
-                [one] => one.unwrap_or(-1),
+                [one] => saga::Seen { version: one.unwrap_or(-1), alone: true },
                 several => {
                     let version = state.engine().snapshot(target.id).await?.version;
-                    if several.contains(&Some(version)) { version } else { -1 }
+                    let version = if several.contains(&Some(version)) { version } else { -1 };
+                    saga::Seen { version, alone: false }
                 }
             }),
         };
@@ -115,7 +116,7 @@ impl Ask {
         operation: &str,
         target: &str,
         canonical: &str,
-        if_match: Option<i64>,
+        if_match: Option<saga::Seen>,
     ) -> saga::Request {
         let principal = principal.scope();
         let fingerprint = json::fingerprint(&principal, operation, target, canonical);

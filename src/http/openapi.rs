@@ -68,7 +68,7 @@ fn generate() -> OpenApi {
     more.push((ProblemDocument::name().into_owned(), ProblemDocument::schema()));
     ProblemDocument::schemas(&mut more);
     components.schemas.extend(more);
-    for status in [400, 401, 402, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503] {
+    for status in [400, 401, 402, 403, 404, 409, 412, 413, 415, 422, 428, 429, 500, 503] {
         components.responses.insert(format!("Problem{status}"), problem(status));
     }
     for (path, item) in &mut api.paths.paths {
@@ -183,7 +183,12 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         parameters.push(parameter("Prefer", ParameterIn::Header, false, text, wait));
     }
     if runs_steps && about_one {
-        let text = "The `ETag` that was seen: 412 when the checkout has moved on.";
+        let text = if path.ends_with("/payment") || path.ends_with("/complete") {
+            "The `ETag` that was seen: 412 when the checkout has moved on. A single one agrees to the total of that version, where \
+             `agreed_total` is left out."
+        } else {
+            "The `ETag` that was seen: 412 when the checkout has moved on."
+        };
         let tag = ObjectBuilder::new().schema_type(Type::String).examples(["\"7\""]);
         parameters.push(parameter("If-Match", ParameterIn::Header, false, text, tag));
     }
@@ -202,6 +207,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             (413, has_body),
             (415, has_body),
             (422, writes || reads_upstream),
+            (428, pays),
             (429, true),
             (500, true),
             (503, true),

@@ -29,7 +29,8 @@ pub(super) async fn methods(Has(state): Has<State>, target: Target) -> Result<Re
 /// Pay
 ///
 /// 200: paid. 402: declined, nothing was charged. 202: accepted and settling, or unknown; the service goes on finding
-/// out. BigCommerce's own body `{"payment": {...}}` is taken as well.
+/// out. BigCommerce's own body `{"payment": {...}}` is taken as well. Nothing above `agreed_total`, or above the total of
+/// the version that `If-Match` names, is ever charged; one of the two has to be there.
 #[utoipa::path(
     post, path = "/v1/checkouts/{id}/payment", operation_id = "pay", tag = "Payment",
     request_body = bodies::Payment,
@@ -48,7 +49,8 @@ pub(super) async fn pay(
 
 /// Complete in one call
 ///
-/// Whatever is missing, then the order, then the payment.
+/// Whatever is missing, then the order, then the payment. Nothing above `agreed_total`, or above the total of the version
+/// that `If-Match` names, is ever charged; one of the two has to be there.
 #[utoipa::path(
     post, path = "/v1/checkouts/{id}/complete", operation_id = "complete", tag = "Payment",
     request_body = bodies::Complete,

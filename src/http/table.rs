@@ -127,6 +127,12 @@ problems! {
         shopper: "Your checkout has changed. Please check it and try again.",
         meaning: "The version in If-Match is not the version of the checkout. Nothing was done.",
         advice: "Read the checkout, decide again, and send the new ETag.";
+    AgreementRequired = "agreement-required", 428, "The total that the shopper agreed to is missing", false,
+        shopper: "Please check the total of your order, then pay.",
+        meaning: "A payment says how much the shopper agreed to pay: by `agreed_total`, or by an If-Match with the one \
+            version whose total was shown. Nothing was recorded and nothing was sent.",
+        advice: "Send the `grand_total` that was on the shopper's screen as `agreed_total`, or the ETag of the snapshot that \
+            was shown as If-Match; the same Idempotency-Key may be used. Nothing above it is ever charged.";
     TotalChanged = "total-changed", 409, "The total rose above what the shopper agreed to", false,
         shopper: "The total of your order has changed. Please check it before you pay.",
         meaning: "The checkout would cost more than the shopper agreed to. Nothing was ordered or charged.",
@@ -217,6 +223,7 @@ mod tests {
             ("checkout-closed", 409),
             ("checkout-stuck", 409),
             ("version-mismatch", 412),
+            ("agreement-required", 428),
             ("total-changed", 409),
             ("rejected-by-bigcommerce", 422),
             ("payment-declined", 402),

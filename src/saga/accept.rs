@@ -1,6 +1,6 @@
 //! Whether an operation may be done now, decided on a snapshot. Pure.
 
-use super::operation::{Operation, Refusal};
+use super::operation::{Operation, Refusal, Seen};
 use crate::checkout::{Checkout, Goal, Money, Status, StepName, StepStatus, StuckReason};
 
 /// What an operation does to a checkout that may run it.
@@ -17,10 +17,10 @@ pub(super) enum Accepted {
 pub(super) fn accept(
     checkout: &Checkout,
     operation: &Operation,
-    if_match: Option<i64>,
+    if_match: Option<Seen>,
 ) -> Result<Accepted, Refusal> {
     if let Some(seen) = if_match
-        && seen != checkout.version
+        && seen.version != checkout.version
     {
         return Err(Refusal::VersionMismatch { version: checkout.version });
     }
@@ -33,19 +33,14 @@ pub(super) fn accept(
         return Ok(Accepted::Already);
     }
     at_rest(checkout, operation)?;
+    let agreed_total = agreement(checkout, operation, if_match)?;
     if matches!(operation, Operation::Cancel) {
         return cancel(checkout);
     }
     let mut next = checkout.clone();
-    let (until, agreed_total) = take_input(checkout, &mut next, operation)?;
+    let until = take_input(checkout, &mut next, operation)?;
     next.tries = 0;
-    next.goal = Some(Goal {
-        operation: String::new(),
-        until,
-        key: None,
-        agreed_total: agreed_total.or_else(|| implied_total(checkout)),
-        ticket: 0,
-    });
+    next.goal = Some(Goal { operation: String::new(), until, key: None, agreed_total, ticket: 0 });
     Ok(Accepted::Run(Box::new(next)))
 }
 
@@ -73,17 +68,13 @@ fn cancel(checkout: &Checkout) -> Result<Accepted, Refusal> {
 }
 
 /// Puts the input where the steps find it and says how far to run.
-fn take_input(
-    checkout: &Checkout,
-    next: &mut Checkout,
-    operation: &Operation,
-) -> Result<(StepName, Option<Money>), Refusal> {
+fn take_input(checkout: &Checkout, next: &mut Checkout, operation: &Operation) -> Result<StepName, Refusal> {
     Ok(match operation {
         Operation::BillingAddress(address) => {
             reachable(checkout, StepName::BillingAddress)?;
             next.input.billing_address = Some(address.clone());
             reopen(next, StepName::BillingAddress);
-            (StepName::ShippingOptions, None)
+            StepName::ShippingOptions
         }
         Operation::Consignments(consignments) => {
             reachable(checkout, StepName::Consignments)?;
@@ -91,13 +82,13 @@ fn take_input(
             next.input.shipping_options = None;
             reopen(next, StepName::Consignments);
             reopen(next, StepName::ShippingOptions);
-            (StepName::ShippingOptions, None)
+            StepName::ShippingOptions
         }
         Operation::ShippingOptions(options) => {
             reachable(checkout, StepName::ShippingOptions)?;
             next.input.shipping_options = Some(options.clone());
             reopen(next, StepName::ShippingOptions);
-            (StepName::ShippingOptions, None)
+            StepName::ShippingOptions
         }
         Operation::Edit(edit) => {
             before_order(checkout)?;
@@ -105,16 +96,16 @@ fn take_input(
                 return Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
             }
             next.input.edit = Some(edit.clone());
-            (StepName::Cart, None)
+            StepName::Cart
         }
-        Operation::Order { agreed_total } => {
+        Operation::Order { .. } => {
             reachable(checkout, StepName::Order)?;
-            (StepName::Order, *agreed_total)
+            StepName::Order
         }
-        Operation::Payment { intent, agreed_total, .. } => {
+        Operation::Payment { intent, .. } => {
             reachable(checkout, StepName::Payment)?;
             next.input.payment = Some(intent.clone());
-            (StepName::Payment, *agreed_total)
+            StepName::Payment
         }
         Operation::Complete(complete) => {
             let (billing, consignments, options) =
@@ -143,14 +134,14 @@ fn take_input(
             if let Some(missing) = super::plan::missing_input(next, StepName::Payment) {
                 return Err(Refusal::OutOfOrder { next_step: Some(missing) });
             }
-            (StepName::Payment, complete.agreed_total)
+            StepName::Payment
         }
         Operation::HandOff => {
             if !checkout.is_done(StepName::Cart) {
                 return Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
             }
             next.input.look = true;
-            (StepName::HandOff, None)
+            StepName::HandOff
         }
         Operation::Cancel => return Err(Refusal::Closed),
     })
@@ -187,8 +178,26 @@ fn reopen(checkout: &mut Checkout, step: StepName) {
     }
 }
 
-/// A shopper who orders or pays without naming a total agrees to the one that was shown last, once everything that
-/// makes up a total is chosen.
+/// The most that the shopper agreed to pay. Whoever pays says so, by the amount or by the one version whose total was
+/// seen; what has been shown since to another tab, or by a person in the control panel, is nothing that he agreed to.
+fn agreement(
+    checkout: &Checkout,
+    operation: &Operation,
+    if_match: Option<Seen>,
+) -> Result<Option<Money>, Refusal> {
+    let named = match operation {
+        // Nothing is charged yet. What is ordered is not more than what was shown last, where that is a whole total.
+        Operation::Order { agreed_total } => return Ok(agreed_total.or_else(|| implied_total(checkout))),
+        Operation::Payment { agreed_total, .. } => *agreed_total,
+        Operation::Complete(complete) => complete.agreed_total,
+        _ => return Ok(None),
+    };
+    let seen = || if_match.filter(|seen| seen.alone).and_then(|_| checkout.shown_total());
+    named.or_else(seen).map(Some).ok_or(Refusal::AgreementRequired)
+}
+
+/// A shopper who orders without naming a total agrees to the one that was shown last, once everything that makes up a
+/// total is chosen.
 fn implied_total(checkout: &Checkout) -> Option<Money> {
     let shown = checkout.is_done(StepName::ShippingOptions) || checkout.facts.order.is_some();
     shown.then(|| checkout.shown_total()).flatten()

@@ -14,8 +14,18 @@ fn instrument() -> PaymentRequest {
     PaymentRequest::parse(body, "").map_err(|_| "refused").expect("a stored card")
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as operations hold it")]
+fn agreed() -> Option<Money> {
+    Some(Money::from(rust_decimal::Decimal::new(1083, 2)))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as `accept` takes it")]
+fn seen(version: i64, alone: bool) -> Option<Seen> {
+    Some(Seen { version, alone })
+}
+
 fn pay() -> Operation {
-    Operation::Payment { intent: intent(), instrument: instrument(), agreed_total: None }
+    Operation::Payment { intent: intent(), instrument: instrument(), agreed_total: agreed() }
 }
 
 fn complete() -> Operation {
@@ -24,7 +34,7 @@ fn complete() -> Operation {
         consignments: None,
         shipping_options: None,
         shipping_preference: None,
-        agreed_total: None,
+        agreed_total: agreed(),
         intent: intent(),
         instrument: instrument(),
     }))
@@ -134,8 +144,8 @@ fn nothing_is_paid_while_a_payment_is_in_doubt() {
 #[test]
 fn a_changed_version_refuses_everything() {
     for operation in operations() {
-        let seen = accept(&at(Status::AwaitingInput, StepName::Payment), &operation, Some(6));
-        assert!(matches!(seen, Err(Refusal::VersionMismatch { version: 7 })));
+        let refused = accept(&at(Status::AwaitingInput, StepName::Payment), &operation, seen(6, true));
+        assert!(matches!(refused, Err(Refusal::VersionMismatch { version: 7 })));
     }
 }
 
@@ -152,11 +162,68 @@ fn nothing_before_the_order_changes_once_it_exists() {
 #[test]
 fn what_is_given_is_kept_and_what_it_invalidates_is_done_again() {
     let ready = at(Status::AwaitingInput, StepName::Order);
-    let Ok(Accepted::Run(run)) = accept(&ready, &Operation::Consignments(Vec::new()), Some(7)) else {
+    let Ok(Accepted::Run(run)) = accept(&ready, &Operation::Consignments(Vec::new()), seen(7, true)) else {
         panic!("refused")
     };
     assert!(run.input.shipping_options.is_none());
     assert_eq!(run.next_step(), Some(StepName::Consignments));
     assert!(!run.is_done(StepName::ShippingOptions));
     assert!(run.is_done(StepName::BillingAddress));
+}
+
+/// What was agreed to, or the refusal.
+fn agreement_of(
+    checkout: &Checkout,
+    operation: &Operation,
+    if_match: Option<Seen>,
+) -> Result<Option<Money>, Refusal> {
+    match accept(checkout, operation, if_match)? {
+        Accepted::Run(run) => Ok(run.goal.and_then(|goal| goal.agreed_total)),
+        Accepted::Already | Accepted::Cancel => panic!("it does not run"),
+    }
+}
+
+#[test]
+fn whoever_pays_says_how_much_was_agreed_to() {
+    let silent = || {
+        let Operation::Complete(mut complete) = complete() else { panic!("another operation") };
+        complete.agreed_total = None;
+        let payment = Operation::Payment { intent: intent(), instrument: instrument(), agreed_total: None };
+        [payment, Operation::Complete(complete)]
+    };
+    let mut shown = at(Status::AwaitingInput, StepName::Payment);
+    let twelve = Some(Money::from(rust_decimal::Decimal::new(12, 0)));
+    shown.facts.order.as_mut().expect("an order").total = twelve;
+    for operation in silent() {
+        for (if_match, expected) in [
+            (None, Err(Refusal::AgreementRequired)),
+            // Of several versions nobody knows which one was shown.
+            (seen(7, false), Err(Refusal::AgreementRequired)),
+            (seen(7, true), Ok(twelve)),
+            (seen(6, true), Err(Refusal::VersionMismatch { version: 7 })),
+        ] {
+            assert_eq!(
+                agreement_of(&shown, &operation, if_match),
+                expected,
+                "{} {if_match:?}",
+                operation.name()
+            );
+        }
+        let mut unread = shown.clone();
+        unread.facts.order.as_mut().expect("an order").total = None;
+        unread.facts.document = None;
+        assert_eq!(agreement_of(&unread, &operation, seen(7, true)), Err(Refusal::AgreementRequired));
+        // What is over, busy or in doubt is told so first.
+        let closed = at(Status::Completed, StepName::Payment);
+        assert_eq!(agreement_of(&closed, &operation, None), Err(Refusal::Closed));
+    }
+    for operation in [pay(), complete()] {
+        for if_match in [None, seen(7, true), seen(7, false)] {
+            assert_eq!(
+                agreement_of(&shown, &operation, if_match),
+                Ok(agreed()),
+                "the amount that is named counts"
+            );
+        }
+    }
 }

@@ -50,7 +50,7 @@ pub use engine::{Engine, Settings};
 pub use hints::HintError;
 pub use janitor::Keep;
 pub use observer::{NoObserver, Observer, Try};
-pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request};
+pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request, Seen};
 pub use reads::{Confirmation, ReadError};
 pub use submit::{Submitted, TokenProof, Waited};
 

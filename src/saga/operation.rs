@@ -50,7 +50,16 @@ pub struct Request {
     /// SHA-256 of principal, operation, target and canonical body; nothing in it comes from card data.
     pub fingerprint: [u8; 32],
     /// The version that the caller has seen, where it insists on it.
-    pub if_match: Option<i64>,
+    pub if_match: Option<Seen>,
+}
+
+/// A version that a caller insists on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// The version.
+    pub version: i64,
+    /// Whether the caller named this version and no other: only then is it certain which total the shopper has seen.
+    pub alone: bool,
 }
 
 impl Request {
@@ -82,7 +91,7 @@ pub enum Operation {
         intent: PaymentIntent,
         /// What may not. It lives in memory, for one attempt.
         instrument: PaymentRequest,
-        /// The most the shopper agreed to pay.
+        /// The most the shopper agreed to pay. `None`: the total of the version that the request insists on.
         agreed_total: Option<Money>,
     },
     /// Whatever is missing, then the order, then the payment.
@@ -103,7 +112,7 @@ pub struct Complete {
     pub shipping_options: Option<Vec<OptionChoice>>,
     /// How to choose where none is named.
     pub shipping_preference: Option<Preference>,
-    /// The most the shopper agreed to pay.
+    /// The most the shopper agreed to pay. `None`: the total of the version that the request insists on.
     pub agreed_total: Option<Money>,
     /// What may be recorded of the payment.
     pub intent: PaymentIntent,
@@ -164,6 +173,9 @@ pub enum Refusal {
     /// An earlier payment is unresolved.
     #[error("an earlier payment is unresolved")]
     PaymentInDoubt,
+    /// It would pay, and does not say how much the shopper agreed to.
+    #[error("the shopper's agreement to a total is missing")]
+    AgreementRequired,
     /// The checkout moved on.
     #[error("the checkout moved on")]
     VersionMismatch {

@@ -115,8 +115,8 @@ macro_rules! words {
 /// A status code as a word; unusual ones share the word of their class. `none`: no answer came.
 pub(super) fn known_status(status: Option<u16>) -> &'static str {
     let Some(status) = status else { return "none" };
-    words!(status; 200 201 202 204 301 302 304 400 401 402 403 404 405 408 409 410 412 413 415 422 423 429 499 500 501
-        502 503 504 507 509)
+    words!(status; 200 201 202 204 301 302 304 400 401 402 403 404 405 408 409 410 412 413 415 422 423 428 429 499 500
+        501 502 503 504 507 509)
 }
 
 /// An HTTP method; those that no route has share a word, because anybody can invent them.

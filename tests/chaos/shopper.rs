@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Chaos;
 use crate::dice::Dice;
 use crate::door::{Ask, Heard};
+use crate::harness::{agreed, good_card};
 use crate::plan::{Ending, Opening, Plan, Revision, choice};
 use crate::record::Record;
 
@@ -109,7 +110,7 @@ impl Shopper {
             return;
         }
         self.poked = true;
-        let ask = self.post(format!("{path}/payment"), crate::harness::good_card());
+        let ask = self.post(format!("{path}/payment"), agreed(good_card()));
         if let Some(heard) = self.say(ask).await
             && heard.status.is_success()
             && heard.body["status"] != "completed"
@@ -235,11 +236,11 @@ impl Shopper {
     }
 
     fn pay(&mut self, path: &str, seen: &Value) -> Ask {
-        let mut payment = self.plan().payment(self.card);
+        let mut payment = agreed(self.plan().payment(self.card));
         let total = &seen["totals"]["grand_total"];
         let names_total = total.is_number() && self.dice.percent(30);
         if self.dice.percent(15) {
-            let mut body = json!({"payment": payment});
+            let mut body = agreed(json!({"payment": self.plan().payment(self.card)}));
             if names_total {
                 body["agreed_total"] = total.clone();
             }
@@ -252,7 +253,7 @@ impl Shopper {
     }
 
     fn complete(&mut self, path: &str) -> Ask {
-        let mut body = json!({"payment": self.plan().payment(self.card)});
+        let mut body = agreed(json!({"payment": self.plan().payment(self.card)}));
         if self.plan().opening == Opening::OneCall {
             self.plan().fill(&mut body);
         }

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use headless_checkout::bigcommerce::budget::{BreakerState, BudgetState};
 use serde_json::json;
 
-use crate::harness::{PATIENCE, Service, World, everything, good_card};
+use crate::harness::{PATIENCE, Service, World, agreed, everything, good_card};
 
 async fn world(quota: u64, window_ms: u64) -> World {
     World::with(Settings { rate_quota: quota, rate_window_ms: window_ms, ..Settings::default() }).await
@@ -35,7 +35,8 @@ async fn wait_for_answers(world: &World, status: u16, count: usize) {
 /// A checkout from its beginning to its payment.
 async fn check_out(service: &Service) {
     let path = service.create(&everything()).await;
-    let paid = service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    let paid =
+        service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     assert_eq!(paid.body["status"], "completed", "{}", paid.text);
 }
 
@@ -100,7 +101,7 @@ async fn a_payment_goes_before_shoppers_who_wait() {
     let payment = async {
         service.wait_for_budget("waited for", |state| state.api.waiting >= 14).await;
         let before = world.simulator.requests().len();
-        let paid = service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+        let paid = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
         assert_eq!(paid.body["status"], "completed", "{}", paid.text);
         let requests = world.simulator.requests();
         let process = requests.iter().position(|request| request.call == "process-payment");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use crate::harness::{World, custom_cart, good_card};
+use crate::harness::{World, agreed, custom_cart, good_card};
 use crate::operators::{act, id, ordered, stuck, until, world};
 
 struct Ended {
@@ -66,7 +66,7 @@ async fn checkouts_are_found_and_explained_while_the_service_is_down() {
     let service = world.start().await;
     let path = ordered(&service).await;
     world.simulator.add_fault(Fault::on("process-payment").hang_before());
-    service.post(&format!("{path}/payment"), &good_card()).await;
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await;
     stuck(&service, &path, "payment-unknown").await;
     let other = service.create(&custom_cart()).await;
     service.stop().await;
@@ -194,7 +194,7 @@ async fn a_finding_is_asserted_on_the_database_with_the_stores_configuration() {
     let service = world.start().await;
     let path = ordered(&service).await;
     world.simulator.add_fault(Fault::on("process-payment").hang_before());
-    service.post(&format!("{path}/payment"), &good_card()).await;
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await;
     stuck(&service, &path, "payment-unknown").await;
     let id = id(&path).to_string();
     let vars = world.vars();
@@ -209,7 +209,7 @@ async fn a_finding_is_asserted_on_the_database_with_the_stores_configuration() {
         run(&world, &vars, "", &arguments).await.exits(code);
     }
     until(&service, &path, "awaiting_input").await;
-    service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
     service.stop().await;
     world.finish().await;
 }

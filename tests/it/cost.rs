@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{World, address, custom_cart, everything, good_card};
+use crate::harness::{World, address, agreed, custom_cart, everything, good_card};
 
 /// Management calls and payment calls that the simulator saw up to and including the payment, and those after it.
 fn counted(world: &World) -> (usize, usize, usize) {
@@ -17,7 +17,7 @@ async fn one_call_costs_at_most_seven_management_calls_and_one_payment() {
     let world = World::new().await;
     let service = world.start().await;
     let path = service.create(&everything()).await;
-    service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     let (management, payments, after) = counted(&world);
     assert!(management <= 7, "{:#?}", world.simulator.requests());
     assert_eq!(payments, 1);
@@ -40,7 +40,7 @@ async fn a_stepwise_checkout_costs_at_most_eight_management_calls_and_one_paymen
         .await
         .expect(200);
     service.post(&format!("{path}/order"), &json!({})).await.expect(200);
-    service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
     let (management, payments, after) = counted(&world);
     assert!(management <= 8, "{:#?}", world.simulator.requests());
     assert_eq!(payments, 1);

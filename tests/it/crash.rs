@@ -3,7 +3,7 @@
 use bigcommerce_simulator::{Effect, Fault};
 use serde_json::{Value, json};
 
-use crate::harness::{KEY, World, everything, good_card};
+use crate::harness::{KEY, World, agreed, everything, good_card};
 
 /// The seven calls of the straight path.
 const CALLS: [&str; 7] = [
@@ -53,7 +53,7 @@ async fn crash_at(call: &str, effect: Effect) -> (World, Value) {
                 || snapshot["payment"]["status"] == "unknown"
         })
         .await;
-    let body = json!({"payment": good_card()});
+    let body = agreed(json!({"payment": good_card()}));
     let bearer_headers = [
         ("authorization", &*bearer),
         ("idempotency-key", "complete"),
@@ -84,8 +84,12 @@ async fn storefront(client: &reqwest::Client, url: &str, bearer: &str) {
     let created = post(format!("{url}/v1/checkouts"), "create", everything()).await.expect("created");
     let body: Value = serde_json::from_str(&created.text().await.expect("a body")).expect("json");
     let id = body["id"].as_str().expect("an id").to_owned();
-    let _ =
-        post(format!("{url}/v1/checkouts/{id}/complete"), "complete", json!({"payment": good_card()})).await;
+    let _ = post(
+        format!("{url}/v1/checkouts/{id}/complete"),
+        "complete",
+        agreed(json!({"payment": good_card()})),
+    )
+    .await;
 }
 
 async fn ends_with_one_charge(call: &str, effect: Effect) {

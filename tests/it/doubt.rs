@@ -3,7 +3,7 @@
 use bigcommerce_simulator::{Fault, Lag, OrderHint, Settings};
 use serde_json::json;
 
-use crate::harness::{PATIENCE, World, everything, good_card};
+use crate::harness::{PATIENCE, World, agreed, everything, good_card};
 
 #[tokio::test]
 async fn a_payment_that_could_not_be_looked_for_is_not_given_up() {
@@ -15,7 +15,7 @@ async fn a_payment_that_could_not_be_looked_for_is_not_given_up() {
     service.post(&format!("{path}/order"), &json!({})).await.expect(200);
     world.simulator.add_fault(Fault::on("process-payment").status_after(500));
     let unreadable = world.simulator.add_fault(Fault::on("get-order").always().status_before(503));
-    service.post_waiting(&format!("{path}/payment"), "doubt", 0, &good_card()).await.expect(202);
+    service.post_waiting(&format!("{path}/payment"), "doubt", 0, &agreed(good_card())).await.expect(202);
     // The fourth look comes seconds after the token and the quiet period have run out.
     let looks = world.simulator.wait_reached(unreadable, 4);
     tokio::time::timeout(PATIENCE, looks).await.expect("it goes on looking");

@@ -1,5 +1,6 @@
 //! The tests that see the program as its users do.
 
+mod agreement;
 mod architecture;
 mod bad_requests;
 mod budget;

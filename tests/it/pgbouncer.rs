@@ -12,7 +12,7 @@ use sqlx::postgres::PgPoolOptions;
 
 use crate::harness::daemon::{Daemon, Place, free_ports, skipped};
 use crate::harness::{
-    Database, OPERATOR, PATIENCE, Service, World, address, custom_cart, everything, good_card, logs,
+    Database, OPERATOR, PATIENCE, Service, World, address, agreed, custom_cart, everything, good_card, logs,
 };
 
 /// Servers that all processes share.
@@ -108,7 +108,7 @@ async fn stepwise(one: &Service, other: &Service) -> String {
     let choice = json!([{"shipping_option_id": option}]);
     other.put(&format!("{path}/shipping-options"), &choice).await.expect(200);
     again(&format!("{path}/order"), json!({}), 200).await;
-    let paid = again(&format!("{path}/payment"), good_card(), 200).await;
+    let paid = again(&format!("{path}/payment"), agreed(good_card()), 200).await;
     assert_eq!(paid["status"], "completed", "{paid:#}");
     path
 }
@@ -200,7 +200,7 @@ async fn a_killed_process_is_recovered_from_behind_the_pooler() {
     first.kill().await;
     world.simulator.clear_faults();
     second.wait_until(&path, "ordered", |snapshot| snapshot["order"]["id"].is_u64()).await;
-    let paid = second.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    let paid = second.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
     assert_eq!(paid.body["status"], "completed", "{}", paid.text);
     let ledger = world.simulator.ledger();
     assert_eq!(

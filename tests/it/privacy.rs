@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, Receiver, Service, World, address, custom_cart, everything, good_card};
+use crate::harness::{
+    PATIENCE, Receiver, Service, World, address, agreed, custom_cart, everything, good_card,
+};
 
 /// Texts that only one person's checkout holds; all of them must be gone.
 const CANARIES: &[&str] = &[
@@ -49,7 +51,7 @@ fn canary_checkout() -> Value {
 
 async fn completed(service: &Service, body: &Value) -> String {
     let path = service.create(body).await;
-    service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     path
 }
 
@@ -122,7 +124,7 @@ async fn personal_data_of_ended_checkouts_goes_after_its_time_and_the_money_stay
     let refused =
         service.post_with(&format!("{path}/coupons"), "coupon", &json!({"coupon_code": "canary.note"})).await;
     assert_eq!(refused.status.as_u16(), 422, "{}", refused.text);
-    let pay = json!({"payment": good_card()});
+    let pay = agreed(json!({"payment": good_card()}));
     service.post_with(&format!("{path}/complete"), "complete", &pay).await.expect(200);
     let cancelled = service.create(&canary_checkout()).await;
     service.delete(&cancelled).await.expect(200);
@@ -189,7 +191,7 @@ async fn a_direct_order_keeps_its_amount_and_nobody_s_address() {
     });
     let created = service.post("/v1/direct-orders", &body).await.expect(201);
     let path = format!("/v1/checkouts/{}", created.id());
-    service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
     let before = service.get(&path).await.expect(200);
     // Nothing is looked for in columns alone: a direct order has its address in its body.
     let erase = ["privacy", "erase", "--email", &EMAIL.to_uppercase(), "--reason", "request 7"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{OTHER_KEY, Service, World, address, card, custom_cart, everything, good_card};
+use crate::harness::{OTHER_KEY, Service, World, address, agreed, card, custom_cart, everything, good_card};
 
 fn status(snapshot: &Value) -> &str {
     snapshot["status"].as_str().unwrap_or_default()
@@ -39,7 +39,7 @@ async fn a_stepwise_checkout_ends_with_one_paid_order() {
     let world = World::new().await;
     let service = world.start().await;
     let path = up_to_order(&service).await;
-    let paid = service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    let paid = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
     assert_eq!(status(&paid.body), "completed", "{}", paid.text);
     assert_eq!(paid.body["payment"]["status"], "succeeded");
     assert_eq!(paid.body["payment"]["amount"].to_string(), paid.body["totals"]["grand_total"].to_string());
@@ -61,7 +61,8 @@ async fn a_checkout_in_one_call_ends_with_one_paid_order() {
     let path = service.create(&everything()).await;
     let created = service.get(&path).await.expect(200);
     assert_eq!(created.body["next_step"], "order", "{}", created.text);
-    let paid = service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    let paid =
+        service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     assert_eq!(status(&paid.body), "completed", "{}", paid.text);
     let ledger = world.simulator.ledger();
     assert_eq!((ledger.orders.len(), ledger.charges.len()), (1, 1));
@@ -76,7 +77,7 @@ async fn complete_takes_whatever_is_missing() {
     let service = world.start().await;
     let path = service.create(&custom_cart()).await;
     let missing =
-        service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(409);
+        service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(409);
     assert_eq!(missing.problem(), "step-out-of-order");
     assert_eq!(missing.body["next_step"], "billing-address");
     let body = json!({
@@ -108,7 +109,8 @@ async fn a_cart_with_nothing_to_ship_skips_shipping() {
     let refused =
         service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(409);
     assert_eq!(refused.problem(), "step-out-of-order");
-    let paid = service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    let paid =
+        service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     assert_eq!(status(&paid.body), "completed", "{}", paid.text);
     service.stop().await;
     world.finish().await;
@@ -154,7 +156,8 @@ async fn a_change_of_the_cart_reopens_what_it_invalidates() {
     let refused = service.post(&format!("{path}/order"), &json!({})).await.expect(409);
     assert_eq!(refused.problem(), "step-out-of-order");
     service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(200);
-    let paid = service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    let paid =
+        service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     assert_eq!(status(&paid.body), "completed", "{}", paid.text);
     service.stop().await;
     world.finish().await;
@@ -166,7 +169,7 @@ async fn a_declined_payment_may_be_tried_again_on_the_same_order() {
     let service = world.start().await;
     let path = up_to_order(&service).await;
     let declined_card = bigcommerce_simulator::magic_card(30_106, 0);
-    let declined = service.post(&format!("{path}/payment"), &card(&declined_card)).await.expect(402);
+    let declined = service.post(&format!("{path}/payment"), &agreed(card(&declined_card))).await.expect(402);
     assert_eq!(
         (declined.problem(), declined.body["decline"]["code"].as_i64()),
         ("payment-declined", Some(30106))
@@ -178,7 +181,7 @@ async fn a_declined_payment_may_be_tried_again_on_the_same_order() {
         (status(&snapshot.body), snapshot.body["next_step"].as_str()),
         ("awaiting_input", Some("payment"))
     );
-    let paid = service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    let paid = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
     assert_eq!(status(&paid.body), "completed");
     let ledger = world.simulator.ledger();
     assert_eq!((ledger.orders.len(), ledger.attempts.len(), ledger.charges.len()), (1, 2, 1));
@@ -201,7 +204,7 @@ async fn a_key_answers_with_what_became_of_its_attempt() {
     let other_target = service.post_with(&format!("{path}/order"), "key-1", &json!({})).await.expect(422);
     assert_eq!(other_target.problem(), "idempotency-key-reused");
 
-    let body = json!({"payment": good_card()});
+    let body = agreed(json!({"payment": good_card()}));
     let complete = format!("{path}/complete");
     let (one, two) = tokio::join!(
         service.post_with(&complete, "key-2", &body),
@@ -224,7 +227,7 @@ async fn two_tabs_make_one_order_and_one_charge() {
     let world = World::new().await;
     let service = world.start().await;
     let path = service.create(&everything()).await;
-    let body = json!({"payment": good_card()});
+    let body = agreed(json!({"payment": good_card()}));
     let complete = format!("{path}/complete");
     let answers = futures::future::join_all((0..8).map(|_| service.post(&complete, &body))).await;
     let completed = answers.iter().filter(|answer| answer.status == 200).count();
@@ -267,7 +270,7 @@ async fn a_cancelled_checkout_leaves_no_cart_and_no_open_order() {
     assert_eq!(ledger.orders[0].status_id, 5);
     let again = service.delete(&path).await.expect(200);
     assert_eq!(status(&again.body), "cancelled");
-    let closed = service.post(&format!("{path}/payment"), &good_card()).await.expect(409);
+    let closed = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(409);
     assert_eq!(closed.problem(), "checkout-closed");
     service.stop().await;
     world.finish().await;
@@ -278,7 +281,7 @@ async fn who_does_not_wait_finds_the_answer_later() {
     let world = World::new().await;
     let service = world.start().await;
     let path = service.create(&everything()).await;
-    let (complete, body) = (format!("{path}/complete"), json!({"payment": good_card()}));
+    let (complete, body) = (format!("{path}/complete"), agreed(json!({"payment": good_card()})));
     let accepted = service.post_waiting(&complete, "not-waiting", 0, &body).await.expect(202);
     assert_eq!(accepted.header("location"), Some(path.as_str()));
     assert!(accepted.header("retry-after").is_some());
@@ -306,7 +309,7 @@ async fn a_direct_order_is_paid_like_any_other() {
         (Some("direct-order"), Some("payment"))
     );
     let path = format!("/v1/checkouts/{}", created.id());
-    let paid = service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    let paid = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
     assert_eq!(status(&paid.body), "completed", "{}", paid.text);
     assert_eq!(paid.body["payment"]["amount"].to_string().parse::<f32>().ok(), Some(50.0));
     service.stop().await;
@@ -348,13 +351,13 @@ async fn a_pending_payment_is_followed_until_it_settles() {
         let world = World::new().await;
         let service = world.start().await;
         let path = up_to_order(&service).await;
-        let body = card(&bigcommerce_simulator::magic_card(20_003, 0));
+        let body = agreed(card(&bigcommerce_simulator::magic_card(20_003, 0)));
         let pending = service.post_waiting(&format!("{path}/payment"), "pending", 1, &body).await.expect(202);
         assert_eq!(
             (status(&pending.body), pending.body["payment"]["status"].as_str()),
             ("waiting", Some("pending"))
         );
-        let second = service.post(&format!("{path}/payment"), &good_card()).await.expect(409);
+        let second = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(409);
         assert_eq!(second.problem(), "payment-in-doubt");
         let order = pending.body["order"]["id"].as_u64().expect("an order");
         assert!(world.simulator.settle(order, settlement));

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    KEY, OPERATOR, OTHER_KEY, PATIENCE, Service, World, address, custom_cart, everything, logs,
+    KEY, OPERATOR, OTHER_KEY, PATIENCE, Service, World, address, agreed, custom_cart, everything, logs,
 };
 use crate::signals::collector::Collector;
 use crate::signals::page::Page;
@@ -142,7 +142,7 @@ async fn no_canary_is_ever_seen_again() {
     world.set("ALLOW_RAW_CARDS", "false");
     let strict = world.spawn().await;
     let path = ordered(&mut heard, &strict, &mut tokens).await;
-    let refused = heard.post(&strict, &format!("{path}/payment"), &card(&CARD.into())).await;
+    let refused = heard.post(&strict, &format!("{path}/payment"), &agreed(card(&CARD.into()))).await;
     assert_eq!(refused["code"], "raw-card-not-enabled");
     let pages = pages + &Page::of(&strict).await.text;
     strict.stop().await;
@@ -156,8 +156,10 @@ async fn paid_and_declined(world: &World, service: &Service, heard: &mut Heard, 
     let numbers = [30_106, 30_102, 10_000, 20_003].map(|code| magic_card(code, 0));
     for number in numbers.iter().map(String::as_str).chain([MISTYPED, CARD]) {
         let path = ordered(heard, service, tokens).await;
-        heard.post(service, &format!("{path}/payment"), &card(&number.into())).await;
-        heard.post(service, &format!("{path}/complete"), &json!({"payment": card(&CARD.into())})).await;
+        heard.post(service, &format!("{path}/payment"), &agreed(card(&number.into()))).await;
+        heard
+            .post(service, &format!("{path}/complete"), &agreed(json!({"payment": card(&CARD.into())})))
+            .await;
         heard.call(service, Method::GET, &format!("{path}/order"), KEY, None).await;
         heard
             .call(
@@ -171,7 +173,7 @@ async fn paid_and_declined(world: &World, service: &Service, heard: &mut Heard, 
     }
     for token in [STORED.to_owned(), magic_token(30_051, 0), magic_token(30_106, 0)] {
         let path = ordered(heard, service, tokens).await;
-        heard.post(service, &format!("{path}/payment"), &stored(&token)).await;
+        heard.post(service, &format!("{path}/payment"), &agreed(stored(&token))).await;
     }
     assert!(
         world.simulator.ledger().charges.iter().filter(|charge| charge.holds_money()).count() >= 2,
@@ -185,8 +187,8 @@ async fn refused(service: &Service, heard: &mut Heard, tokens: &mut Vec<String>)
     let early = heard.post(service, "/v1/checkouts", &custom_cart()).await;
     tokens.push(early["checkout_token"].as_str().expect("a token").to_owned());
     let early = format!("/v1/checkouts/{}", early["id"].as_str().expect("an id"));
-    heard.post(service, &format!("{early}/payment"), &card(&CARD.into())).await;
-    heard.post(service, &format!("{early}/complete"), &json!({"payment": card(&CARD.into())})).await;
+    heard.post(service, &format!("{early}/payment"), &agreed(card(&CARD.into()))).await;
+    heard.post(service, &format!("{early}/complete"), &agreed(json!({"payment": card(&CARD.into())}))).await;
     let path = ordered(heard, service, tokens).await;
     let number: Value = serde_json::from_str(CARD).expect("a number");
     let mut unknown = card(&CARD.into());
@@ -212,7 +214,7 @@ async fn refused(service: &Service, heard: &mut Heard, tokens: &mut Vec<String>)
     ] {
         heard.call(service, Method::POST, &format!("{path}/payment"), KEY, Some(broken.into_bytes())).await;
     }
-    let body = card(&CARD.into()).to_string().into_bytes();
+    let body = agreed(card(&CARD.into())).to_string().into_bytes();
     for (method, place, bearer) in [
         (Method::POST, format!("{path}/payment"), STRANGER),
         (Method::POST, format!("{path}/payment"), OPERATOR),
@@ -243,7 +245,7 @@ async fn echoed(world: &World, service: &Service, heard: &mut Heard, tokens: &mu
         };
         let fault = world.simulator.add_fault(Fault::on(call).kind(kind));
         let path = ordered(heard, service, tokens).await;
-        heard.post(service, &format!("{path}/payment"), &card(&CARD.into())).await;
+        heard.post(service, &format!("{path}/payment"), &agreed(card(&CARD.into()))).await;
         assert_eq!(world.simulator.reached(fault), 1, "{call}");
     }
     let mut body = everything();
@@ -256,7 +258,7 @@ async fn killed(world: &World, service: Service, heard: &mut Heard, tokens: &mut
     let path = ordered(heard, &service, tokens).await;
     let held = world.simulator.add_fault(Fault::on("process-payment").hold_after());
     {
-        let (place, body) = (format!("{path}/payment"), card(&CARD.into()));
+        let (place, body) = (format!("{path}/payment"), agreed(card(&CARD.into())));
         let paying = heard.post(&service, &place, &body);
         let reached = tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1));
         tokio::select! {

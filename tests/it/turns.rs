@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::harness::{World, address, custom_cart, good_card};
+use crate::harness::{World, address, agreed, custom_cart, good_card};
 
 #[tokio::test]
 async fn what_a_step_answers_is_what_is_read_afterwards() {
@@ -17,7 +17,7 @@ async fn what_a_step_answers_is_what_is_read_afterwards() {
     for (step, body) in [
         ("billing-address", address()),
         ("consignments", json!([{"address": address()}])),
-        ("complete", json!({"payment": good_card(), "shipping_preference": "cheapest"})),
+        ("complete", agreed(json!({"payment": good_card(), "shipping_preference": "cheapest"}))),
     ] {
         let url = format!("{path}/{step}");
         let answered = if step == "complete" {
@@ -44,7 +44,7 @@ async fn processes_may_take_turns() {
     let consignments = json!([{"address": address()}]);
     let body = one.put(&format!("{path}/consignments"), &consignments).await.expect(200).body;
     assert_eq!(body["billing_address"]["email"], address()["email"], "{body}");
-    let complete = json!({"payment": good_card(), "shipping_preference": "cheapest"});
+    let complete = agreed(json!({"payment": good_card(), "shipping_preference": "cheapest"}));
     let (url, key) = (format!("{path}/complete"), "one-key-at-both-doors");
     let paid = other.post_with(&url, key, &complete).await.expect(200);
     let again = one.post_with(&url, key, &complete).await.expect(200);

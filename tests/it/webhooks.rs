@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::coverage::calls;
-use crate::harness::{Answer, KEY, PATIENCE, Service, World, card, everything, good_card};
+use crate::harness::{Answer, KEY, PATIENCE, Service, World, agreed, card, everything, good_card};
 
 const PATH: &str = "/webhooks/bigcommerce";
 /// As the harness configures it.
@@ -146,7 +146,7 @@ fn settings() -> Settings {
 /// Pays with what never settles by itself, and answers the order.
 async fn pending(service: &Service, path: &str) -> u64 {
     service.post(&format!("{path}/order"), &json!({})).await.expect(200);
-    let body = card(&magic_card(20_003, 0));
+    let body = agreed(card(&magic_card(20_003, 0)));
     let pending = service.post_waiting(&format!("{path}/payment"), "pending", 1, &body).await.expect(202);
     pending.body["order"]["id"].as_u64().expect("an order")
 }
@@ -256,7 +256,7 @@ async fn a_flood_of_webhooks_during_a_checkout_changes_nothing() {
         }
     };
     let payment = format!("{path}/payment");
-    let body = good_card();
+    let body = agreed(good_card());
     let (paid, ()) = tokio::join!(service.post(&payment, &body), flood);
     assert_eq!(paid.expect(200).body["status"], "completed");
     let ledger = world.simulator.ledger();

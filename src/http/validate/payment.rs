@@ -63,17 +63,25 @@ instruments! {
     ];
 }
 
+/// Nothing above it is ever charged.
 const AGREED: Field = opt(
     "agreed_total",
     TOTAL,
-    "The most that the shopper agreed to pay. Without it, the grand total that was shown last.",
+    "The most that the shopper agreed to pay: nothing above it is ever charged. Without it, `If-Match` has to name the \
+     version whose total was shown; without both: 428.",
+);
+
+const AGREED_TO_ORDER: Field = opt(
+    "agreed_total",
+    TOTAL,
+    "The most that the shopper agreed to. Without it, the grand total that was shown last. A payment needs its own.",
 );
 
 /// Body of creating the order.
 pub(in super::super) static ORDER: Object = Object {
     name: "OrderInput",
     about: "The order. The body may be left out.",
-    fields: &[AGREED],
+    fields: &[AGREED_TO_ORDER],
     rule: no_rule,
 };
 

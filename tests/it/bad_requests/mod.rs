@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sqlx::Row as _;
 
 use crate::harness::{
-    Answer, KEY, OPERATOR, OTHER_KEY, Service, World, address, custom_cart, everything, good_card,
+    Answer, KEY, OPERATOR, OTHER_KEY, Service, World, address, agreed, custom_cart, everything, good_card,
 };
 
 /// A request that must be refused.
@@ -137,7 +137,7 @@ impl Place {
         let paid = service.create(&everything()).await;
         let stored = json!({"payment_method_id": "adyenv2.scheme", "instrument": {"type": "stored_card",
             "token": "8cdf7b6ea1b27119463bf9e5106639618cc77a9adc49f0069ca8b756cc15caee"}});
-        service.post(&format!("{paid}/complete"), &json!({"payment": stored})).await.expect(200);
+        service.post(&format!("{paid}/complete"), &agreed(json!({"payment": stored}))).await.expect(200);
         names.insert("{paid}", paid);
         let cancelled = service.create(&custom_cart()).await;
         service.delete(&cancelled).await.expect(200);
@@ -290,12 +290,12 @@ async fn raw_cards_are_refused_where_they_are_not_enabled() {
     world.set("ALLOW_RAW_CARDS", "false");
     let refused =
         |what: &str, path: &str, body: &Value| post(what, path).json(body).gets(422, "raw-card-not-enabled");
-    let mut bad_card = good_card();
+    let mut bad_card = agreed(good_card());
     bad_card["instrument"]["number"] = json!("not even a number");
     let table = vec![
-        refused("a raw card", "{ordered}/payment", &good_card()),
-        refused("in BigCommerce's own body", "{ordered}/payment", &json!({"payment": good_card()})),
-        refused("in one call", "{fresh}/complete", &json!({"payment": good_card()})),
+        refused("a raw card", "{ordered}/payment", &agreed(good_card())),
+        refused("in BigCommerce's own body", "{ordered}/payment", &agreed(json!({"payment": good_card()}))),
+        refused("in one call", "{fresh}/complete", &agreed(json!({"payment": good_card()}))),
         refused("whatever is wrong with it", "{ordered}/payment", &bad_card),
     ];
     Place::of(world).await.refuse_all(table).await;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Bad, Method, Place, bad, delete, direct_order, get, post, put};
-use crate::harness::{OPERATOR, World, address, custom_cart, good_card};
+use crate::harness::{OPERATOR, World, address, agreed, custom_cart, good_card};
 
 const CREATE: &str = "/v1/checkouts";
 const BILLING: &str = "{fresh}/billing-address";
@@ -214,12 +214,12 @@ fn out_of_order() -> Vec<Bad> {
         table.push(delete("an item", format!("{place}/items/1")));
         table.push(post("a coupon", format!("{place}/coupons")).json(&coupon));
         table.push(delete("a coupon", format!("{place}/coupons/TENOFF")));
-        let late = json!({"billing_address": address(), "payment": good_card()});
+        let late = agreed(json!({"billing_address": address(), "payment": good_card()}));
         table.push(post("complete with an address", format!("{place}/complete")).json(&late));
     }
     table.push(post("order", "{fresh}/order").json(&json!({})));
-    table.push(post("payment", "{fresh}/payment").json(&good_card()));
-    table.push(post("complete", "{fresh}/complete").json(&json!({"payment": good_card()})));
+    table.push(post("payment", "{fresh}/payment").json(&agreed(good_card())));
+    table.push(post("complete", "{fresh}/complete").json(&agreed(json!({"payment": good_card()}))));
     table.push(get("the order that is not there", "{fresh}/order"));
     let table = table.into_iter().map(|one| one.gets(409, "step-out-of-order"));
     let mut closed = Vec::new();
@@ -227,8 +227,10 @@ fn out_of_order() -> Vec<Bad> {
         closed.push(put("billing address", format!("{place}/billing-address")).json(&address()));
         closed.push(post("items", format!("{place}/items")).json(&custom_cart()));
         closed.push(post("a coupon", format!("{place}/coupons")).json(&coupon));
-        closed.push(post("payment", format!("{place}/payment")).json(&good_card()));
-        closed.push(post("complete", format!("{place}/complete")).json(&json!({"payment": good_card()})));
+        closed.push(post("payment", format!("{place}/payment")).json(&agreed(good_card())));
+        closed.push(
+            post("complete", format!("{place}/complete")).json(&agreed(json!({"payment": good_card()}))),
+        );
         closed.push(post("redirect URLs", format!("{place}/redirect-urls")).json(&json!({})));
         closed.push(get("payment methods", format!("{place}/payment-methods")));
     }

@@ -4,11 +4,14 @@ use bigcommerce_simulator::{Hosted, PromotionSplit, Settings};
 use serde_json::{Value, json};
 
 use super::{amount, ordered, ready};
-use crate::harness::{KEY, Service, World, address, custom_cart, good_card};
+use crate::harness::{KEY, Service, World, address, agreed, custom_cart, good_card};
 
 async fn pay(service: &Service, path: &str) -> Value {
-    let paid =
-        service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200).body;
+    let paid = service
+        .post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()})))
+        .await
+        .expect(200)
+        .body;
     assert_eq!(paid["status"], "completed", "{paid}");
     paid
 }
@@ -180,7 +183,7 @@ async fn lines_that_a_promotion_splits_are_all_shipped() {
         let consigned = service.put(&format!("{path}/consignments"), &halves).await.expect(200).body;
         assert_eq!(consigned["consignments"].as_array().map(Vec::len), Some(2));
         assert_eq!(lines(&consigned).iter().map(|(_, units)| units).sum::<u64>(), 3);
-        let body = json!({"payment": good_card(), "shipping_preference": "cheapest"});
+        let body = agreed(json!({"payment": good_card(), "shipping_preference": "cheapest"}));
         service.post(&format!("{path}/complete"), &body).await.expect(200);
         service.stop().await;
         world.finish().await;
@@ -204,7 +207,7 @@ async fn an_edit_that_clears_the_shipping_opens_that_step_again() {
     let refused = service.post(&format!("{path}/order"), &json!({})).await.expect(409);
     assert_eq!(refused.body["next_step"], "consignments");
     service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(200);
-    let body = json!({"payment": good_card(), "shipping_preference": "cheapest"});
+    let body = agreed(json!({"payment": good_card(), "shipping_preference": "cheapest"}));
     service.post(&format!("{path}/complete"), &body).await.expect(200);
     assert!(world.simulator.ledger().orders.len() == 1);
     service.stop().await;
@@ -224,7 +227,7 @@ async fn every_currency_is_charged_in_its_own_decimals() {
             "custom_items": [{"sku": "x", "name": "Thing", "quantity": 1, "list_price": price}],
         });
         let path = ordered(&service, cart).await;
-        let paid = service.post(&format!("{path}/payment"), &good_card()).await.expect(200).body;
+        let paid = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200).body;
         assert_eq!(
             (paid["status"].as_str(), paid["payment"]["currency"].as_str()),
             (Some("completed"), Some(currency))
@@ -282,7 +285,7 @@ async fn a_cart_that_was_made_elsewhere_is_taken_over_with_what_it_holds() {
     let again = service.post("/v1/checkouts", &json!({"cart_id": id})).await.expect(409);
     assert_eq!(again.problem(), "cart-taken");
     service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(200);
-    let body = json!({"payment": good_card(), "shipping_preference": "cheapest"});
+    let body = agreed(json!({"payment": good_card(), "shipping_preference": "cheapest"}));
     service.post(&format!("{path}/complete"), &body).await.expect(200);
     assert_eq!(world.simulator.ledger().carts.len(), 1);
     world.drove(&["get-checkout"]);

@@ -4,7 +4,7 @@ use bigcommerce_simulator::Fault;
 use serde_json::{Value, json};
 
 use super::amount;
-use crate::harness::{World, good_card};
+use crate::harness::{World, agreed, good_card};
 
 fn place(name: &str) -> Value {
     json!({"first_name": name, "last_name": "Doe", "company": "Example LLC", "street_1": "123 Example ST",
@@ -39,7 +39,7 @@ async fn a_direct_order_takes_everything_and_is_paid_as_computed() {
     assert_eq!(created.body["order"]["status_id"], 0);
     // 2 x 50 + 27.06 (25 and tax) + 10 + shipping 10 + handling 4.50 - 20
     assert_eq!(amount(&created.body["totals"]["grand_total"]).to_string(), "131.56", "{}", created.text);
-    let paid = service.post(&format!("{path}/payment"), &good_card()).await.expect(200).body;
+    let paid = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200).body;
     assert_eq!(paid["status"], "completed");
     let order = service.get(&format!("{path}/order")).await.expect(200).body;
     assert_eq!(order["shipping_addresses"].as_array().map(Vec::len), Some(2));
@@ -76,7 +76,7 @@ async fn a_direct_order_whose_answer_was_lost_is_found_by_our_id() {
             .collect();
         assert_eq!(made.len(), 1, "one order of this checkout: {made:?}");
         assert_eq!(created.body["order"]["id"].as_u64(), made.first().copied());
-        service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+        service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
     }
     service.stop().await;
     world.finish().await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ready;
-use crate::harness::{World, address, custom_cart, good_card};
+use crate::harness::{World, address, agreed, custom_cart, good_card};
 
 fn physical(checkout: &Value) -> Vec<(&str, &Value)> {
     let lines = checkout["cart"]["line_items"]["physical_items"].as_array().expect("lines");
@@ -23,8 +23,8 @@ async fn items_are_added_changed_and_taken_out_and_what_is_left_is_ordered() {
     let taken = service.delete(&format!("{path}/items/{kettle}")).await.expect(200).body;
     assert_eq!(physical(&taken), [(mug, &json!(3))]);
     assert_eq!(taken["cart"]["line_items"]["custom_items"].as_array().map(Vec::len), Some(1));
-    let body = json!({"billing_address": address(), "consignments": [{"address": address()}],
-        "shipping_preference": "cheapest", "payment": good_card()});
+    let body = agreed(json!({"billing_address": address(), "consignments": [{"address": address()}],
+        "shipping_preference": "cheapest", "payment": good_card()}));
     service.post(&format!("{path}/complete"), &body).await.expect(200);
     let order = service.get(&format!("{path}/order")).await.expect(200).body;
     let products = order["products"].as_array().expect("products");
@@ -50,7 +50,7 @@ async fn what_was_said_last_counts_for_addresses_and_messages() {
         let said = json!({"customer_message": message});
         service.put(&format!("{path}/customer-message"), &said).await.expect(200);
     }
-    let body = json!({"shipping_preference": "cheapest", "payment": good_card()});
+    let body = agreed(json!({"shipping_preference": "cheapest", "payment": good_card()}));
     service.post(&format!("{path}/complete"), &body).await.expect(200);
     let order = service.get(&format!("{path}/order")).await.expect(200).body;
     assert_eq!(order["order"]["billing_address"]["city"], "Dallas");

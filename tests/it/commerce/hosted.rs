@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{ordered, ready};
-use crate::harness::{Service, World, card, custom_cart, everything, good_card};
+use crate::harness::{Service, World, agreed, card, custom_cart, everything, good_card};
 
 const SECRET: &str = "own-webhook-secret-of-the-tests";
 
@@ -95,7 +95,8 @@ async fn a_page_that_is_left_changes_nothing_and_the_checkout_goes_on_here() {
     let path = ready(&service, custom_cart()).await;
     let cart = hand_over(&service, &path).await;
     world.simulator.host_order(&cart).expect("the page makes its order");
-    let paid = service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    let paid =
+        service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     paid_once(&world, &paid.body);
     service.stop().await;
     world.finish().await;
@@ -107,7 +108,7 @@ async fn an_order_of_ours_gives_way_to_the_one_that_was_paid() {
     let service = world.start().await;
     let path = ordered(&service, custom_cart()).await;
     // What the Payments API refused, the page can do.
-    service.post(&format!("{path}/payment"), &card(&magic_card(30_106, 0))).await.expect(402);
+    service.post(&format!("{path}/payment"), &agreed(card(&magic_card(30_106, 0)))).await.expect(402);
     let cart = hand_over(&service, &path).await;
     world.simulator.host(&cart, Hosted::Paid).expect("the page takes the cart");
     let snapshot = completed(&service, &path).await;
@@ -124,7 +125,7 @@ async fn a_payment_here_that_comes_after_the_one_there_charges_nothing() {
     let path = ordered(&service, custom_cart()).await;
     let cart = hand_over(&service, &path).await;
     world.simulator.host(&cart, Hosted::Paid).expect("the page takes the cart");
-    let paid = service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    let paid = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
     paid_once(&world, &paid.body);
     assert_eq!(paid.body["payment"]["instrument"]["type"], "hosted_page");
     let attempts =
@@ -150,7 +151,7 @@ async fn the_page_is_paid_while_our_order_is_made() {
             world.simulator.host(&cart, Hosted::Paid).expect("the page takes the cart");
             world.simulator.release(fault);
         };
-        let body = json!({"payment": good_card()});
+        let body = agreed(json!({"payment": good_card()}));
         let complete = format!("{path}/complete");
         let (answer, ()) = tokio::join!(service.post(&complete, &body), raced);
         let snapshot = answer.expect(200).body;
@@ -172,7 +173,7 @@ async fn a_payment_that_settles_on_the_page_is_waited_for() {
         let order = world.simulator.host(&cart, Hosted::Pending).expect("the page takes the cart");
         service.wait_until(&path, "waiting", |snapshot| snapshot["payment"]["status"] == "pending").await;
         // While it looks, it is busy; otherwise it says why.
-        let refused = service.post(&format!("{path}/payment"), &good_card()).await.expect(409);
+        let refused = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(409);
         assert!(["payment-in-doubt", "step-in-progress"].contains(&refused.problem()), "{}", refused.text);
         assert!(world.simulator.settle(order, settlement));
         let snapshot = service
@@ -183,7 +184,7 @@ async fn a_payment_that_settles_on_the_page_is_waited_for() {
         if settlement == Settlement::Decline {
             // The cart is still there: a new order of it is paid here.
             assert_eq!((&snapshot["next_step"], &snapshot["order"]), (&json!("order"), &Value::Null));
-            let body = json!({"payment": good_card()});
+            let body = agreed(json!({"payment": good_card()}));
             service.post(&format!("{path}/complete"), &body).await.expect(200);
         }
         assert_eq!(world.simulator.ledger().charges.iter().filter(|charge| charge.holds_money()).count(), 1);

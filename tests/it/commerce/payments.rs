@@ -4,7 +4,7 @@ use bigcommerce_simulator::{Fault, Settings, magic_card};
 use serde_json::{Value, json};
 
 use super::{amount, ordered, ready};
-use crate::harness::{World, card, custom_cart, good_card};
+use crate::harness::{World, agreed, card, custom_cart, good_card};
 
 fn stored(name: &str) -> String {
     format!("{name:0<64}")
@@ -43,7 +43,7 @@ async fn every_instrument_pays_once() {
         let mut cart = custom_cart();
         cart["customer_id"] = json!(1);
         let path = ordered(&service, cart).await;
-        let body = json!({"payment_method_id": method, "instrument": instrument});
+        let body = agreed(json!({"payment_method_id": method, "instrument": instrument}));
         let answer = service.post(&format!("{path}/payment"), &body).await.expect(200);
         assert_eq!(answer.body["status"], "completed", "{kind}: {}", answer.text);
         assert_eq!(answer.body["payment"]["instrument"]["type"], kind);
@@ -62,7 +62,7 @@ async fn an_instrument_that_is_saved_is_offered_and_pays_the_next_checkout() {
     let mut cart = custom_cart();
     cart["customer_id"] = json!(2);
     let path = ordered(&service, cart.clone()).await;
-    let mut body = good_card();
+    let mut body = agreed(good_card());
     body["save_instrument"] = json!(true);
     service.post(&format!("{path}/payment"), &body).await.expect(200);
     let path = ordered(&service, cart).await;
@@ -71,8 +71,9 @@ async fn an_instrument_that_is_saved_is_offered_and_pays_the_next_checkout() {
     let stripe = methods.iter().find(|method| method["id"] == "stripe.card").expect("stripe");
     let token = stripe["stored_instruments"][0]["token"].clone();
     assert_eq!(stripe["stored_instruments"][0]["last_4"], "1111", "{stripe}");
-    let body =
-        json!({"payment_method_id": "stripe.card", "instrument": {"type": "stored_card", "token": token}});
+    let body = agreed(
+        json!({"payment_method_id": "stripe.card", "instrument": {"type": "stored_card", "token": token}}),
+    );
     let paid = service.post(&format!("{path}/payment"), &body).await.expect(200);
     assert_eq!(paid.body["status"], "completed");
     service.stop().await;
@@ -84,7 +85,8 @@ async fn a_gateway_that_only_authorises_completes_the_checkout() {
     let world = World::new().await;
     let service = world.start().await;
     let path = ordered(&service, custom_cart()).await;
-    let paid = service.post(&format!("{path}/payment"), &card(&magic_card(20_004, 0))).await.expect(200);
+    let paid =
+        service.post(&format!("{path}/payment"), &agreed(card(&magic_card(20_004, 0)))).await.expect(200);
     assert_eq!(paid.body["status"], "completed", "{}", paid.text);
     assert_eq!(paid.body["payment"]["transaction_type"], "authorization");
     let order = &paid.body["order"];
@@ -102,7 +104,8 @@ async fn an_authorisation_whose_answer_was_lost_is_found_by_its_order() {
     let service = world.start().await;
     let path = ordered(&service, custom_cart()).await;
     let fault = world.simulator.add_fault(Fault::on("process-payment").status_after(502));
-    let paid = service.post(&format!("{path}/payment"), &card(&magic_card(20_004, 0))).await.expect(200);
+    let paid =
+        service.post(&format!("{path}/payment"), &agreed(card(&magic_card(20_004, 0)))).await.expect(200);
     assert_eq!(world.simulator.reached(fault), 1);
     assert_eq!(paid.body["status"], "completed", "{}", paid.text);
     assert_eq!(paid.body["payment"]["transaction_type"], "authorization");
@@ -123,7 +126,7 @@ async fn an_all_digital_cart_needs_no_shipping_and_may_be_completed_at_once() {
         for step in [2, 3] {
             assert_eq!(snapshot["steps"][step]["status"], "skipped");
         }
-        let body = json!({"payment": good_card()});
+        let body = agreed(json!({"payment": good_card()}));
         let paid = service.post(&format!("{path}/complete"), &body).await.expect(200);
         assert_eq!(paid.body["status"], "completed", "{}", paid.text);
         assert_eq!(paid.body["order"]["status_id"], status);
@@ -140,12 +143,13 @@ async fn after_a_decline_the_same_order_is_paid_with_another_instrument() {
     cart["customer_id"] = json!(1);
     let path = ordered(&service, cart).await;
     let payment = format!("{path}/payment");
-    let declined = service.post(&payment, &card(&magic_card(30_106, 0))).await.expect(402);
+    let declined = service.post(&payment, &agreed(card(&magic_card(30_106, 0)))).await.expect(402);
     assert_eq!(declined.problem(), "payment-declined");
     let before = service.get(&path).await.expect(200).body;
     assert_eq!(before["payment"]["safe_to_pay_again"], true);
-    let body =
-        json!({"payment_method_id": "bigcommerce.store_credit", "instrument": {"type": "store_credit"}});
+    let body = agreed(
+        json!({"payment_method_id": "bigcommerce.store_credit", "instrument": {"type": "store_credit"}}),
+    );
     let paid = service.post(&payment, &body).await.expect(200);
     assert_eq!(paid.body["order"]["id"], before["order"]["id"]);
     let ledger = world.simulator.ledger();
@@ -162,7 +166,7 @@ async fn a_token_that_expired_is_minted_anew_after_the_order_was_read_again() {
     let service = world.start().await;
     let path = ordered(&service, custom_cart()).await;
     let payment = format!("{path}/payment");
-    let body = good_card();
+    let body = agreed(good_card());
     let mended = async {
         service.wait_until(&path, "in doubt", |snapshot| snapshot["payment"]["status"] == "unknown").await;
         world.simulator.set(|settings| settings.token_ttl_seconds = 3600);

@@ -4,7 +4,7 @@ use bigcommerce_simulator::Fault;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Service, World, everything, good_card, logs};
+use crate::harness::{Answer, Service, World, agreed, everything, good_card, logs};
 
 const STORES: [(&str, &str, &str, &str, &str); 2] = [
     (
@@ -70,7 +70,7 @@ async fn two_stores_with_the_same_numbers_and_keys_know_nothing_of_each_other() 
     }
     let mut orders = Vec::new();
     for (store, path) in paths.iter().enumerate() {
-        let body = json!({"payment": good_card()});
+        let body = agreed(json!({"payment": good_card()}));
         let complete = format!("{path}/complete");
         let paid = send(&service, store, Method::POST, &complete, "pay", Some(&body)).await.expect(200);
         assert_eq!(paid.body["status"], "completed");
@@ -134,7 +134,7 @@ async fn a_cart_of_one_store_and_a_webhook_of_it_mean_nothing_to_the_other() {
         .await
         .expect("a count");
     assert_eq!(about, 0, "the cart belongs to the other store");
-    let body = json!({"payment": good_card()});
+    let body = agreed(json!({"payment": good_card()}));
     send(&service, 0, Method::POST, &format!("{path}/complete"), "c", Some(&body)).await.expect(200);
     service.stop().await;
     world.finish().await;
@@ -151,7 +151,7 @@ async fn a_store_whose_quota_is_spent_slows_no_other() {
         let created =
             send(&service, 1, Method::POST, "/v1/checkouts", "a", Some(&everything())).await.expect(201);
         let path = format!("/v1/checkouts/{}/complete", created.id());
-        let body = json!({"payment": good_card()});
+        let body = agreed(json!({"payment": good_card()}));
         send(&service, 1, Method::POST, &path, "b", Some(&body)).await.expect(200);
         world.simulator.clear_faults();
     };

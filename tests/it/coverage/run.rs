@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::calls::{client, nobody};
 use crate::conformance::{Operation, operations};
-use crate::harness::{OPERATOR, PATIENCE, Service, World, address, card, custom_cart, everything, good_card};
+use crate::harness::{
+    OPERATOR, PATIENCE, Service, World, address, agreed, card, custom_cart, everything, good_card,
+};
 use crate::orders::{fresh, id, refund_of};
 
 /// A service whose endpoints are called one at a time.
@@ -118,7 +120,7 @@ impl Watched<'_> {
 
     async fn paid(&mut self, instrument: &Value) -> (String, Value) {
         let path = self.create(&everything()).await;
-        let done = self.post(&format!("{path}/complete"), &json!({"payment": instrument}), 200).await;
+        let done = self.post(&format!("{path}/complete"), &agreed(json!({"payment": instrument})), 200).await;
         (path, done["order"]["id"].clone())
     }
 
@@ -137,7 +139,7 @@ impl Watched<'_> {
         self.post(&format!("{path}/redirect-urls"), &json!({}), 200).await;
         self.post(&format!("{path}/order"), &json!({}), 200).await;
         self.get(&format!("{path}/payment-methods")).await;
-        self.post(&format!("{path}/payment"), &good_card(), 200).await;
+        self.post(&format!("{path}/payment"), &agreed(good_card()), 200).await;
         self.get(&path).await;
         self.get(&format!("{path}/order")).await;
     }
@@ -147,14 +149,14 @@ impl Watched<'_> {
         cart["coupon_codes"] = json!(["FIVER"]);
         cart["customer_message"] = json!("Ring twice");
         let path = self.create(&cart).await;
-        let body = json!({"billing_address": address(), "consignments": [{"address": address()}],
-            "shipping_preference": "cheapest", "payment": good_card()});
+        let body = agreed(json!({"billing_address": address(), "consignments": [{"address": address()}],
+            "shipping_preference": "cheapest", "payment": good_card()}));
         self.post(&format!("{path}/complete"), &body, 200).await;
         // A proxy that delivers twice: one order is archived.
         for last in ["order", "complete"] {
             let path = self.create(&everything()).await;
             self.world.simulator.add_fault(Fault::on("create-order").duplicate());
-            let body = if last == "order" { json!({}) } else { json!({"payment": good_card()}) };
+            let body = if last == "order" { json!({}) } else { agreed(json!({"payment": good_card()})) };
             self.post(&format!("{path}/{last}"), &body, 200).await;
         }
     }
@@ -188,7 +190,7 @@ impl Watched<'_> {
             "products": [{"name": "Mug", "quantity": 1, "price_inc_tax": 50, "price_ex_tax": 45}]});
         let created = self.post("/v1/direct-orders", &body, 201).await;
         let path = format!("/v1/checkouts/{}", created["id"].as_str().expect("an id"));
-        self.post(&format!("{path}/payment"), &good_card(), 200).await;
+        self.post(&format!("{path}/payment"), &agreed(good_card()), 200).await;
     }
 
     async fn looked_at(&mut self) {

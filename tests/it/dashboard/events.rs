@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Visitor, hidden};
-use crate::harness::{ACTOR, OPERATOR, READER, Receiver, World, everything, good_card};
+use crate::harness::{ACTOR, OPERATOR, READER, Receiver, World, agreed, everything, good_card};
 use crate::operators::{case, id, until};
 
 #[tokio::test]
@@ -13,7 +13,7 @@ async fn the_log_of_deliveries_is_read_and_an_event_is_sent_again() {
     world.set("EVENT_DESTINATIONS", &receiver.entry("shop"));
     let service = world.start().await;
     let path = service.create(&everything()).await;
-    service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     let told = receiver.wait_for("checkout.completed").await;
     let event = told.last().expect("an event").id.clone();
     let mut rita = Visitor::with(&service, READER).await;
@@ -56,7 +56,7 @@ async fn a_paid_checkout_is_cancelled_with_a_refund_by_who_may_move_money() {
     let world = World::new().await;
     let service = world.start().await;
     let path = service.create(&everything()).await;
-    service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     let page = format!("/ops/checkouts/{}", id(&path));
     let mut visitor = Visitor::with(&service, OPERATOR).await;
     let shown = visitor.get(&page).await.expect(200);

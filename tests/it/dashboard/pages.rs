@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::browser::{Browser, Window};
 use super::driver::TAB;
-use crate::harness::{OPERATOR, READER, Service, World, custom_cart, everything, good_card};
+use crate::harness::{OPERATOR, READER, Service, World, agreed, custom_cart, everything, good_card};
 use crate::operators::{id, stuck, world};
 
 /// A checkout that does not know whether its order was made.
@@ -23,7 +23,7 @@ async fn stuck_on_its_order(world: &World, service: &Service) -> String {
 async fn busy(world: &World, service: &Service) -> String {
     for _ in 0..3 {
         let paid = service.create(&everything()).await;
-        service.post(&format!("{paid}/complete"), &json!({"payment": good_card()})).await.expect(200);
+        service.post(&format!("{paid}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
         service.create(&custom_cart()).await;
     }
     stuck_on_its_order(world, service).await
@@ -63,7 +63,7 @@ async fn a_stuck_checkout_is_found_understood_restarted_and_seen_to_complete() {
     browser.read("Done: restart").await;
     // The order is found, the shopper pays, and the page tells both by itself.
     browser.see("header.case .badge.awaiting_input").await;
-    service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
     browser.see("header.case .badge.completed").await;
     browser.read("BigCommerce answers again").await;
     let news = browser.page.ask("return document.getElementById('news').textContent").await;

@@ -8,7 +8,7 @@ use headless_checkout::config::EVENT_TYPES;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    EVENT_SECRET, PATIENCE, Received, Receiver, Service, World, card, everything, good_card,
+    EVENT_SECRET, PATIENCE, Received, Receiver, Service, World, agreed, card, everything, good_card,
 };
 
 /// A world whose services tell these destinations, and try again soon.
@@ -23,7 +23,7 @@ async fn world(destinations: &[String]) -> World {
 
 async fn complete(service: &Service) -> String {
     let path = service.create(&everything()).await;
-    service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     path
 }
 
@@ -141,7 +141,7 @@ async fn what_becomes_of_payments_and_checkouts_is_told() {
 
     let declined = service.create(&everything()).await;
     service.post(&format!("{declined}/order"), &json!({})).await.expect(200);
-    service.post(&format!("{declined}/payment"), &card(&magic_card(30_106, 0))).await.expect(402);
+    service.post(&format!("{declined}/payment"), &agreed(card(&magic_card(30_106, 0)))).await.expect(402);
     let events = receiver.wait_for("payment.declined").await;
     assert_eq!(kinds(&events), ["order.created", "payment.declined"]);
     assert_eq!(events[1].body["data"]["payment"]["decline_code"], 30106);
@@ -162,7 +162,7 @@ async fn what_becomes_of_payments_and_checkouts_is_told() {
 
     let pending = service.create(&everything()).await;
     let ordered = service.post(&format!("{pending}/order"), &json!({})).await.expect(200);
-    let body = card(&magic_card(20_003, 0));
+    let body = agreed(card(&magic_card(20_003, 0)));
     service.post_waiting(&format!("{pending}/payment"), "pending", 1, &body).await.expect(202);
     receiver.wait_for("payment.pending").await;
     let order = ordered.body["order"]["id"].as_u64().expect("an order");
@@ -183,7 +183,7 @@ async fn a_stuck_checkout_alerts_who_asked_for_alerts_alone() {
     let path = service.create(&everything()).await;
     service.post(&format!("{path}/order"), &json!({})).await.expect(200);
     world.simulator.add_fault(Fault::on("process-payment").status_before(500));
-    service.post_waiting(&format!("{path}/payment"), "stuck", 0, &good_card()).await.expect(202);
+    service.post_waiting(&format!("{path}/payment"), "stuck", 0, &agreed(good_card())).await.expect(202);
     let told = alerts.wait_for("checkout.stuck").await;
     assert_eq!(kinds(&told), ["payment.unknown", "checkout.stuck"]);
     let stuck = &told[1].body["data"]["stuck"];

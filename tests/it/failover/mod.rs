@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::harness::daemon::skipped;
-use crate::harness::{Answer, Database, KEY, PATIENCE, Service, World, everything, good_card, logs};
+use crate::harness::{Answer, Database, KEY, PATIENCE, Service, World, agreed, everything, good_card, logs};
 use pair::Pair;
 
 /// Storefronts that send at the same time, and what each of them does.
@@ -77,7 +77,7 @@ async fn storefront(service: &Service, told: &Told, name: usize) -> Vec<Acknowle
         seen.path = format!("/v1/checkouts/{}", created.id());
         seen.created = key;
         let key = format!("complete-{name}-{checkout}");
-        let body = json!({"payment": good_card()});
+        let body = agreed(json!({"payment": good_card()}));
         let paid = insist(service, told, &format!("{}/complete", seen.path), &key, &body).await;
         if paid.status.is_success() {
             seen.paid = Some(key);
@@ -145,7 +145,7 @@ async fn fail_over(mut world: World, mut pair: Pair, lose: impl AsyncFnOnce(&mut
         let again = insist(&one, &told, "/v1/checkouts", &seen.created, &everything()).await;
         assert_eq!(again.id(), id, "{seen:?} was acknowledged");
         if let Some(key) = &seen.paid {
-            let body = json!({"payment": good_card()});
+            let body = agreed(json!({"payment": good_card()}));
             let again = insist(&one, &told, &format!("{}/complete", seen.path), key, &body).await;
             assert_eq!(again.id(), id, "{seen:?} was acknowledged");
         }
@@ -170,7 +170,7 @@ async fn a_primary_that_is_killed_under_load_loses_nothing_and_doubles_nothing()
     let late = world.spawn().await;
     let path = late.create(&everything()).await;
     let completed =
-        late.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+        late.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     assert_eq!(completed.body["status"], "completed", "{}", completed.text);
     let migrated = world.run(&["migrate"], "").await.expect(0);
     assert!(migrated.out.contains("(0 applied)"), "{migrated:?}");

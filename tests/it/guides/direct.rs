@@ -12,7 +12,7 @@ async fn direct(world: &World, body: &Value, payment: &str) -> (Value, Value) {
     assert_eq!(created.body["flow"], "direct-order");
     assert_eq!(created.body["order"]["status_id"], 0, "only an Incomplete order can be paid");
     let path = format!("/v1/checkouts/{}", created.id());
-    let paid = post(&service, &format!("{path}/payment"), payment).await.expect(200);
+    let paid = pay(&service, &path, payment).await.expect(200);
     assert_eq!(paid.body["status"], "completed", "{}", paid.text);
     let confirmation = service.get(&format!("{path}/order")).await.expect(200);
     service.stop().await;

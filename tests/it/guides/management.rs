@@ -51,7 +51,7 @@ async fn orders_v2_exposes_endpoints_for_deleting_orders() {
     let service = world.start().await;
     world.simulator.add_fault(Fault::on("create-order").duplicate());
     let (path, checkout) = with_order(&service, None).await;
-    post(&service, &format!("{path}/payment"), CREDIT_CARD).await.expect(200);
+    pay(&service, &path, CREDIT_CARD).await.expect(200);
     let ledger = world.simulator.ledger();
     let alive: Vec<u64> =
         ledger.orders.iter().filter(|order| !order.archived).map(|order| order.id).collect();

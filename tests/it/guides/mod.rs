@@ -22,14 +22,26 @@ fn guide(text: &str) -> Value {
 
 /// The body as it is printed in the guide, to the byte.
 async fn post(service: &Service, path: &str, body: &str) -> Answer {
+    post_seen(service, path, None, body).await
+}
+
+/// Pays with the body as it is printed in the guide, to the byte. The shopper agrees to the total of the snapshot that he
+/// was shown.
+async fn pay(service: &Service, path: &str, body: &str) -> Answer {
+    let shown = service.get(path).await.expect(200);
+    post_seen(service, &format!("{path}/payment"), shown.header("etag"), body).await
+}
+
+async fn post_seen(service: &Service, path: &str, seen: Option<&str>, body: &str) -> Answer {
     let bearer = format!("Bearer {}", crate::harness::KEY);
     let key = uuid::Uuid::now_v7().to_string();
-    let headers = [
+    let mut headers = vec![
         ("authorization", &*bearer),
         ("prefer", "wait=30"),
         ("idempotency-key", &*key),
         ("content-type", "application/json"),
     ];
+    headers.extend(seen.map(|seen| ("if-match", seen)));
     service.call(reqwest::Method::POST, path, &headers, Some(body.as_bytes().to_vec())).await
 }
 

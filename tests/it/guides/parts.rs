@@ -2,7 +2,7 @@
 
 use super::bodies::{SHIPMENT, SHIPMENT_OF_THE_FIRST_LOCATION, SHIPMENT_OF_THE_SECOND_LOCATION};
 use super::*;
-use crate::harness::{ACTOR, address, good_card};
+use crate::harness::{ACTOR, address, agreed, good_card};
 use crate::orders::{ask, ask_as, authorized, fresh, get, paid, pointers, refund_of};
 
 /// A paid order with two products that go to as many addresses; two of the first.
@@ -22,8 +22,9 @@ async fn order_to(service: &Service, addresses: usize) -> u64 {
             json!([{"address": address(), "line_items": [items[0]]}, {"address": elsewhere, "line_items": [items[1]]}])
         }
     };
-    let body =
-        json!({"consignments": consignments, "shipping_preference": "cheapest", "payment": good_card()});
+    let body = agreed(
+        json!({"consignments": consignments, "shipping_preference": "cheapest", "payment": good_card()}),
+    );
     let done = service.post(&format!("{path}/complete"), &body).await.expect(200);
     done.body["order"]["id"].as_u64().expect("an order")
 }
@@ -253,7 +254,8 @@ async fn order_coupons_are_listed() {
     let mut body = crate::harness::everything();
     body["coupon_codes"] = json!(["FIVER"]);
     let path = service.create(&body).await;
-    let done = service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    let done =
+        service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     let coupons = rows(&service, &format!("orders/{}/coupons", done.body["order"]["id"])).await;
     assert_eq!(coupons.iter().map(|coupon| &coupon["code"]).collect::<Vec<_>>(), ["FIVER"]);
     world.drove(&["add-coupon", "list-order-coupons"]);

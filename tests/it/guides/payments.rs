@@ -33,7 +33,7 @@ async fn send_a_request_to_the_process_payment_endpoint_with_a_stored_card() {
     let world = World::new().await;
     let service = world.start().await;
     let (path, checkout) = with_order(&service, Some(11)).await;
-    let paid = post(&service, &format!("{path}/payment"), STORED_CARD).await.expect(200);
+    let paid = pay(&service, &path, STORED_CARD).await.expect(200);
     assert_eq!(paid.body["status"], "completed", "{}", paid.text);
     let payment = &paid.body["payment"];
     assert_eq!(
@@ -64,7 +64,7 @@ async fn there_are_two_steps_to_the_credit_card_method() {
     let world = World::new().await;
     let service = world.start().await;
     let (path, _) = with_order(&service, None).await;
-    let paid = post(&service, &format!("{path}/payment"), CREDIT_CARD).await.expect(200);
+    let paid = pay(&service, &path, CREDIT_CARD).await.expect(200);
     assert_eq!(paid.body["status"], "completed", "{}", paid.text);
     assert_eq!(paid.body["payment"]["instrument"], json!({"type": "card", "last_4": "1111"}));
     assert!(call(&world.simulator.requests(), "/v3/payments/methods").is_empty());
@@ -80,7 +80,7 @@ async fn the_order_status_is_then_automatically_changed_to_awaiting_fulfillment(
     let world = World::new().await;
     let service = world.start().await;
     let (path, _) = with_order(&service, Some(11)).await;
-    post(&service, &format!("{path}/payment"), STORED_CARD).await.expect(200);
+    pay(&service, &path, STORED_CARD).await.expect(200);
     let confirmation = service.get(&format!("{path}/order")).await.expect(200);
     assert_eq!(
         (confirmation.body["order"]["status_id"].as_i64(), confirmation.body["order"]["status"].as_str()),
@@ -104,7 +104,7 @@ async fn to_generate_a_payment_access_token_send_a_request_to_its_endpoint() {
         world.simulator.ledger().tokens.is_empty(),
         "a token lives for an hour: none before it is needed"
     );
-    let paid = post(&service, &format!("{path}/payment"), STORED_CARD).await.expect(200);
+    let paid = pay(&service, &path, STORED_CARD).await.expect(200);
     let ledger = world.simulator.ledger();
     let [token] = &*ledger.tokens else { panic!("{:?}", ledger.tokens) };
     assert_eq!((Some(token.order_id), token.used), (checkout["order"]["id"].as_u64(), true));
@@ -123,7 +123,7 @@ async fn if_you_get_a_different_response_see_error_codes() {
     for code in [30_051, 30_102, 30_103, 30_104, 30_106, 30_107] {
         let mut body = guide(CREDIT_CARD);
         body["payment"]["instrument"]["number"] = json!(bigcommerce_simulator::magic_card(code, 0));
-        let declined = post(&service, &format!("{path}/payment"), &body.to_string()).await.expect(402);
+        let declined = pay(&service, &path, &body.to_string()).await.expect(402);
         assert_eq!(
             (declined.problem(), &declined.body["decline"]["code"]),
             ("payment-declined", &json!(code))
@@ -131,7 +131,7 @@ async fn if_you_get_a_different_response_see_error_codes() {
         assert_eq!(declined.body["safe_to_pay_again"], true);
     }
     // After a decline the order is still Incomplete, and the next card pays it.
-    let paid = post(&service, &format!("{path}/payment"), CREDIT_CARD).await.expect(200);
+    let paid = pay(&service, &path, CREDIT_CARD).await.expect(200);
     assert_eq!(paid.body["order"]["id"], 125);
     assert_eq!(world.simulator.ledger().charges.len(), 1);
     world.drove(&["process-payment"]);
@@ -153,7 +153,7 @@ async fn take_a_payment_for_the_direct_order_with_a_vaulted_card() {
     let adyen = all.iter().find(|method| method["id"] == "adyenv2.scheme").expect("the guide's method");
     let mut payment = guide(STORED_CARD);
     payment["payment"]["instrument"]["token"] = adyen["stored_instruments"][0]["token"].clone();
-    let paid = post(&service, &format!("{path}/payment"), &payment.to_string()).await.expect(200);
+    let paid = pay(&service, &path, &payment.to_string()).await.expect(200);
     assert_eq!(paid.body["status"], "completed");
     let sent: Vec<String> = world.simulator.requests().into_iter().map(|request| request.call).collect();
     let wanted = ["create-order-v2", "get-payment-methods", "create-access-token", "process-payment"];
@@ -171,7 +171,7 @@ async fn take_a_payment_for_the_direct_order_with_a_credit_card() {
     let service = world.start().await;
     let created = post(&service, "/v1/direct-orders", DIRECT_ORDER).await.expect(201);
     let path = format!("/v1/checkouts/{}", created.id());
-    let paid = post(&service, &format!("{path}/payment"), CREDIT_CARD).await.expect(200);
+    let paid = pay(&service, &path, CREDIT_CARD).await.expect(200);
     assert_eq!(
         (paid.body["status"].as_str(), world.simulator.ledger().charges.len()),
         (Some("completed"), 1)

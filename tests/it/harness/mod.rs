@@ -179,6 +179,16 @@ pub(crate) fn good_card() -> Value {
     card("4111111111111111")
 }
 
+/// More than any checkout of the tests costs.
+const ENOUGH: u32 = 100_000;
+
+/// This payment, or this whole of one call, by a shopper who agreed to whatever it may cost. Which total a shopper agrees to is
+/// the subject of `agreement`.
+pub(crate) fn agreed(mut body: Value) -> Value {
+    body["agreed_total"] = json!(ENOUGH);
+    body
+}
+
 /// A payment with this card.
 pub(crate) fn card(number: &str) -> Value {
     json!({

@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, KEY, Service, World, address, custom_cart, good_card};
+use crate::harness::{Answer, KEY, Service, World, address, agreed, custom_cart, good_card};
 
 /// The requests of a stepwise checkout, by the name of the call that each one leads to.
 pub(crate) struct Shopper {
@@ -68,7 +68,7 @@ impl Shopper {
                 (Method::PUT, format!("{path}/shipping-options"), Some(choice))
             }
             "order" => (Method::POST, format!("{path}/order"), Some(json!({}))),
-            "payment" => (Method::POST, format!("{path}/payment"), Some(self.payment.clone())),
+            "payment" => (Method::POST, format!("{path}/payment"), Some(agreed(self.payment.clone()))),
             "cancel" => (Method::DELETE, path, None),
             other => panic!("no request {other}"),
         };

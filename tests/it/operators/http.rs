@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{case, id, ordered, stuck, until, world};
-use crate::harness::{ACTOR, Answer, OPERATOR, READER, Service, custom_cart, good_card};
+use crate::harness::{ACTOR, Answer, OPERATOR, READER, Service, agreed, custom_cart, good_card};
 
 pub(super) async fn get(service: &Service, path: &str) -> Answer {
     service.operate(Method::GET, &format!("/ops/v1/{path}"), READER, None).await
@@ -118,7 +118,7 @@ async fn one_checkout_is_shown_with_its_timeline_and_in_plain_words() {
     let service = world.start().await;
     let path = ordered(&service).await;
     world.simulator.add_fault(Fault::on("process-payment").hang_before());
-    service.post(&format!("{path}/payment"), &good_card()).await;
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await;
     stuck(&service, &path, "payment-unknown").await;
     let one = format!("checkouts/{}", id(&path));
     let shown = get(&service, &one).await.expect(200);
@@ -161,7 +161,7 @@ async fn the_summary_shows_the_checkouts_and_the_health_of_each_store() {
     let path = ordered(&service).await;
     service.create(&custom_cart()).await;
     world.simulator.add_fault(Fault::on("process-payment").hang_before());
-    service.post(&format!("{path}/payment"), &good_card()).await;
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await;
     stuck(&service, &path, "payment-unknown").await;
     sqlx::query("insert into webhook_event (store, scope, hash, body) values ('default', 'store/order/created', 'h', '{}')")
         .execute(&world.database.pool)

@@ -5,7 +5,7 @@ use headless_checkout::ops::{Action, Cursor, Filter, Sort, Status, StepName, Stu
 use serde_json::json;
 
 use super::{act, case, id, ordered, stuck, world};
-use crate::harness::{Service, custom_cart, everything, good_card};
+use crate::harness::{Service, agreed, custom_cart, everything, good_card};
 
 async fn found(service: &Service, filter: &Filter) -> usize {
     let page = service.operators().list(filter, Sort::default(), None, 100).await.expect("a list");
@@ -22,7 +22,7 @@ async fn every_filter_finds_what_it_says() {
     let cart = service.create(&custom_cart()).await;
     let full = ordered(&service).await;
     let paid = service.create(&everything()).await;
-    service.post(&format!("{paid}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    service.post(&format!("{paid}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     act(&service, &cart, &Action::Pause).await.expect("a pause");
     let known = case(&service, &full).await;
     let known = known.checkout();
@@ -92,7 +92,7 @@ async fn the_summary_names_the_money_that_hangs() {
     let path = ordered(&service).await;
     service.create(&custom_cart()).await;
     world.simulator.add_fault(Fault::on("process-payment").hang_before());
-    service.post(&format!("{path}/payment"), &good_card()).await;
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await;
     stuck(&service, &path, "payment-unknown").await;
     let summary = service.operators().summary().await.expect("a summary");
     let counts: Vec<_> = summary.by_status.iter().map(|count| (count.name.as_str(), count.count)).collect();

@@ -13,7 +13,7 @@ pub(crate) use doors::{Denied, Done, act};
 use headless_checkout::ops::{Actor, Case, CheckoutId, Role};
 use serde_json::{Value, json};
 
-use crate::harness::{Service, World, everything, good_card};
+use crate::harness::{Service, World, agreed, everything, good_card};
 
 /// A hasty world whose patience is small.
 pub(crate) async fn world() -> World {
@@ -100,7 +100,7 @@ pub(crate) async fn paid_elsewhere(world: &World, order: &Value, correlation: &s
     let token = token["data"]["id"].as_str().expect("a token").to_owned();
     let mut instrument = good_card()["instrument"].clone();
     instrument["expiry_year"] = json!(2031);
-    let payment = json!({"payment": {"instrument": instrument, "payment_method_id": "stripe.card"}});
+    let payment = agreed(json!({"payment": {"instrument": instrument, "payment_method_id": "stripe.card"}}));
     let http =
         headless_checkout::bigcommerce::http_client(std::time::Duration::from_secs(5)).expect("a client");
     let response = http

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::http::{get, post};
 use super::{act, case, id, ordered, world};
-use crate::harness::{Answer, OPERATOR, custom_cart, everything, good_card};
+use crate::harness::{Answer, OPERATOR, agreed, custom_cart, everything, good_card};
 
 fn ids(page: &Answer) -> Vec<String> {
     let data = page.body["data"].as_array().expect("rows");
@@ -25,7 +25,7 @@ async fn every_filter_of_the_list_finds_what_it_says() {
     let cart = service.create(&custom_cart()).await;
     let full = ordered(&service).await;
     let paid = service.create(&everything()).await;
-    service.post(&format!("{paid}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    service.post(&format!("{paid}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     act(&service, &cart, &headless_checkout::ops::Action::Pause).await.expect("a pause");
     let known = service.get(&full).await.expect(200);
     let (order, created) = (&known.body["order"]["id"], known.body["created_at"].as_str().expect("a time"));

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::doors::through_each_door;
 use super::{Denied, Done, act, case, ordered, paid_elsewhere, stuck, until, upstream, world};
-use crate::harness::{PATIENCE, Service, World, address, card, custom_cart, everything, good_card};
+use crate::harness::{PATIENCE, Service, World, address, agreed, card, custom_cart, everything, good_card};
 use crate::orders::{ask, refund_of};
 
 fn charges(world: &World) -> (usize, usize) {
@@ -17,7 +17,7 @@ fn charges(world: &World) -> (usize, usize) {
 }
 
 async fn pay(service: &Service, path: &str) {
-    service.post(&format!("{path}/payment"), &good_card()).await.expect(200);
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
 }
 
 /// What must not be done, and why.
@@ -133,7 +133,7 @@ async fn an_order_that_changed_its_total_is_not_paid_and_is_cancelled() {
     let order = world.simulator.ledger().orders[0].id;
     let body = json!({"shipping_cost_ex_tax": 5, "shipping_cost_inc_tax": 5});
     upstream(&world, Method::PUT, &format!("/v2/orders/{order}"), "staff", &body).await;
-    service.post(&format!("{path}/payment"), &good_card()).await;
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await;
     stuck(&service, &path, "total-mismatch").await;
     act(&service, &path, &Action::Cancel { refund: false }).await.expect("a cancel");
     until(&service, &path, "cancelled").await;
@@ -155,7 +155,7 @@ async fn two_orders_that_were_paid_in_the_same_moment_wait_for_a_refund() {
         world.simulator.release(held);
         other
     };
-    let (paying, body) = (format!("{path}/payment"), good_card());
+    let (paying, body) = (format!("{path}/payment"), agreed(good_card()));
     let (_, other) = tokio::join!(service.post(&paying, &body), elsewhere);
     stuck(&service, &path, "surplus-order-paid").await;
     refused(&service, &path, &Action::Cancel { refund: false }, "payment-in-doubt").await;
@@ -203,7 +203,7 @@ async fn an_order_that_staff_cancelled_is_followed_by_a_new_one() {
     let path = ordered(&service).await;
     let order = world.simulator.ledger().orders[0].id;
     upstream(&world, Method::PUT, &format!("/v2/orders/{order}"), "staff", &json!({"status_id": 5})).await;
-    service.post(&format!("{path}/payment"), &good_card()).await;
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await;
     stuck(&service, &path, "order-not-payable").await;
     act_once_settled(&service, &path, &resolve(Finding::NotCharged)).await;
     let snapshot = service.get(&path).await.expect(200);
@@ -221,7 +221,7 @@ async fn an_unknown_payment_is_never_repeated_until_somebody_found_out() {
     let service = world.start().await;
     let path = ordered(&service).await;
     world.simulator.add_fault(Fault::on("process-payment").hang_before());
-    service.post(&format!("{path}/payment"), &good_card()).await;
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await;
     stuck(&service, &path, "payment-unknown").await;
     refused(&service, &path, &Action::Cancel { refund: false }, "payment-in-doubt").await;
     refused(&service, &path, &resolve(Finding::NoOrder), "payment-in-doubt").await;
@@ -232,7 +232,7 @@ async fn an_unknown_payment_is_never_repeated_until_somebody_found_out() {
             snapshot["status"] == "stuck" && snapshot["version"].as_i64() > Some(12)
         })
         .await;
-    let second = service.post(&format!("{path}/payment"), &good_card()).await.expect(409);
+    let second = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(409);
     assert_eq!(second.problem(), "payment-in-doubt");
     act_once_settled(&service, &path, &resolve(Finding::NotCharged)).await;
     let snapshot = service.get(&path).await.expect(200);
@@ -248,7 +248,7 @@ async fn a_charge_that_bigcommerce_shows_late_cannot_be_denied() {
     let service = world.start().await;
     let path = ordered(&service).await;
     // Charged at the gateway, and BigCommerce does not know yet.
-    let body = card(&magic_card(10_000, 2));
+    let body = agreed(card(&magic_card(10_000, 2)));
     service.post(&format!("{path}/payment"), &body).await;
     stuck(&service, &path, "payment-unknown").await;
     let order = world.simulator.ledger().orders[0].id;
@@ -272,7 +272,7 @@ async fn a_payment_that_settles_too_late_is_found_by_a_restart() {
     let world = world().await;
     let service = world.start().await;
     let path = ordered(&service).await;
-    service.post(&format!("{path}/payment"), &card(&magic_card(20_003, 0))).await;
+    service.post(&format!("{path}/payment"), &agreed(card(&magic_card(20_003, 0)))).await;
     stuck(&service, &path, "payment-pending-too-long").await;
     refused(&service, &path, &Action::Cancel { refund: false }, "payment-in-doubt").await;
     act(&service, &path, &Action::Restart).await.expect("a restart");
@@ -289,7 +289,7 @@ async fn a_gateway_that_was_mended_is_tried_again_by_the_shopper() {
     let world = world().await;
     let service = world.start().await;
     let path = ordered(&service).await;
-    service.post(&format!("{path}/payment"), &card(&magic_card(30_000, 0))).await;
+    service.post(&format!("{path}/payment"), &agreed(card(&magic_card(30_000, 0)))).await;
     stuck(&service, &path, "payment-configuration").await;
     act(&service, &path, &Action::Restart).await.expect("a restart");
     let snapshot = until(&service, &path, "awaiting_input").await;
@@ -354,7 +354,7 @@ async fn a_paused_checkout_is_left_alone_until_it_is_resumed() {
     refused(&service, &path, &Action::Restart, "nothing-to-restart").await;
     act(&service, &path, &Action::Pause).await.expect("a pause");
     stuck(&service, &path, "paused").await;
-    let refusal = service.post(&format!("{path}/payment"), &good_card()).await.expect(409);
+    let refusal = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(409);
     assert_eq!(refusal.problem(), "checkout-stuck");
     refused(&service, &path, &Action::Pause, "at-rest").await;
     act(&service, &path, &Action::Resume).await.expect("a resume");

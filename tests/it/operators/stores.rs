@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::bad_requests::credentials::OPERATORS;
 use crate::dashboard::Visitor;
 use crate::dashboard::doors::PAGES;
-use crate::harness::{Answer, OPERATOR, Receiver, Service, World, everything, good_card};
+use crate::harness::{Answer, OPERATOR, Receiver, Service, World, agreed, everything, good_card};
 
 /// A store: its name, its hash, the key of its storefront and its operator.
 struct Shop {
@@ -115,7 +115,7 @@ async fn stock(world: &World, service: &Service, shop: &Shop) -> Stock {
     let ids: Vec<String> = made.iter().map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
     let [paid, open, paused] = ids.as_slice() else { panic!("three checkouts") };
     let complete = format!("/v1/checkouts/{paid}/complete");
-    let done = post(shop.key, &complete, json!({"payment": good_card()}), 200).await.body;
+    let done = post(shop.key, &complete, agreed(json!({"payment": good_card()})), 200).await.body;
     post(shop.key, &format!("/v1/checkouts/{open}/order"), json!({}), 200).await;
     let order = done["order"]["id"].as_u64().expect("an order");
     let why = json!({"reason": shop.reason});

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Answer, OPERATOR, READER, Service, World, card, everything, good_card};
+use crate::harness::{Answer, OPERATOR, READER, Service, World, agreed, card, everything, good_card};
 
 pub(crate) use crate::operators::{id, world};
 
@@ -41,7 +41,8 @@ pub(crate) async fn authorized(service: &Service) -> (String, u64) {
 
 async fn completed(service: &Service, payment: &Value) -> (String, u64) {
     let path = service.create(&everything()).await;
-    let done = service.post(&format!("{path}/complete"), &json!({"payment": payment})).await.expect(200);
+    let done =
+        service.post(&format!("{path}/complete"), &agreed(json!({"payment": payment}))).await.expect(200);
     (path, done.body["order"]["id"].as_u64().expect("an order"))
 }
 

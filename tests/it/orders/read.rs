@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{get, paid, pointers, world};
-use crate::harness::{KEY, OPERATOR, World, address, custom_cart, good_card};
+use crate::harness::{KEY, OPERATOR, World, address, agreed, custom_cart, good_card};
 
 fn ids(body: &Value) -> Vec<u64> {
     let rows = body["data"].as_array().expect("rows");
@@ -71,7 +71,8 @@ async fn an_order_is_shown_with_all_that_hangs_on_it() {
     body["shipping_preference"] = json!("cheapest");
     body["coupon_codes"] = json!(["FIVER"]);
     let path = service.create(&body).await;
-    let done = service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    let done =
+        service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     let order = done.body["order"]["id"].as_u64().expect("an order");
     let one = format!("orders/{order}");
     let shown = get(&service, &one).await.expect(200);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ask, ask_as, get, noted, paid, pairs, pointers, world};
-use crate::harness::{ACTOR, READER, Service, address, good_card};
+use crate::harness::{ACTOR, READER, Service, address, agreed, good_card};
 
 /// A shipment of everything in an order with one address.
 pub(super) async fn whole(service: &Service, order: u64) -> Value {
@@ -38,7 +38,7 @@ async fn an_order_is_shipped_in_parts_to_several_addresses() {
     let to = |address: Value, line: &Value| json!({"address": address, "line_items": [{"item_id": line["id"], "quantity": line["quantity"]}]});
     let consignments = json!([to(address(), &lines[0]), to(elsewhere, &lines[1])]);
     service.put(&format!("{path}/consignments"), &consignments).await.expect(200);
-    let pay = json!({"shipping_preference": "cheapest", "payment": good_card()});
+    let pay = agreed(json!({"shipping_preference": "cheapest", "payment": good_card()}));
     let done = service.post(&format!("{path}/complete"), &pay).await.expect(200);
     let order = done.body["order"]["id"].as_u64().expect("an order");
 

@@ -4,7 +4,7 @@ use bigcommerce_simulator::magic_card;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Service, address, card, custom_cart, everything, good_card};
+use crate::harness::{Service, address, agreed, card, custom_cart, everything, good_card};
 
 pub(super) fn completed(answer: &Value) {
     assert_eq!(answer["status"], "completed", "{answer:#}");
@@ -37,7 +37,7 @@ pub(super) async fn stepwise(service: &Service) {
     service.get(&format!("{path}/payment-methods")).await.expect(200);
     service.post(&format!("{path}/order"), &json!({})).await.expect(200);
     service.get(&format!("{path}/payment-methods")).await.expect(200);
-    completed(&service.post(&format!("{path}/payment"), &good_card()).await.expect(200).body);
+    completed(&service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200).body);
     let confirmation = service.get(&format!("{path}/order")).await.expect(200);
     assert_eq!(confirmation.body["transactions"].as_array().map(Vec::len), Some(1));
 }
@@ -53,7 +53,7 @@ pub(super) async fn in_one_call(service: &Service) {
 
 pub(super) async fn digital(service: &Service) {
     let path = service.create(&json!({"line_items": [{"product_id": 112, "quantity": 1}]})).await;
-    let body = json!({"billing_address": address(), "payment": good_card()});
+    let body = agreed(json!({"billing_address": address(), "payment": good_card()}));
     completed(&service.post(&format!("{path}/complete"), &body).await.expect(200).body);
     let certificate = json!({"gift_certificates": [{
         "name": "Gift", "theme": "Birthday", "amount": 25, "quantity": 1,
@@ -71,7 +71,11 @@ pub(super) async fn revised(service: &Service) {
     service.put(&format!("{path}/billing-address"), &elsewhere).await.expect(200);
     service.put(&format!("{path}/consignments"), &json!([{"address": elsewhere}])).await.expect(200);
     completed(
-        &service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200).body,
+        &service
+            .post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()})))
+            .await
+            .expect(200)
+            .body,
     );
 }
 
@@ -88,18 +92,18 @@ pub(super) async fn edited(service: &Service) {
     assert_eq!(coupon.body["cart"]["coupons"][0]["code"], "TENOFF", "{}", coupon.text);
     service.delete(&format!("{path}/coupons/TENOFF")).await.expect(200);
     service.post(&format!("{path}/coupons"), &json!({"coupon_code": "FIVER"})).await.expect(200);
-    let body = json!({
+    let body = agreed(json!({
         "billing_address": address(), "consignments": [{"address": address()}], "shipping_preference": "cheapest",
         "payment": good_card(),
-    });
+    }));
     completed(&service.post(&format!("{path}/complete"), &body).await.expect(200).body);
 }
 
 pub(super) async fn declined(service: &Service) {
     let path = service.create(&everything()).await;
-    let body = json!({"payment": card(&magic_card(30_106, 0))});
+    let body = agreed(json!({"payment": card(&magic_card(30_106, 0))}));
     service.post(&format!("{path}/complete"), &body).await.expect(402);
-    completed(&service.post(&format!("{path}/payment"), &good_card()).await.expect(200).body);
+    completed(&service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200).body);
 }
 
 pub(super) async fn stored(service: &Service) {
@@ -111,8 +115,8 @@ pub(super) async fn stored(service: &Service) {
     let methods = service.get(&format!("{path}/payment-methods")).await.expect(200);
     let all = methods.body["data"].as_array().expect("methods");
     let adyen = all.iter().find(|method| method["id"] == "adyenv2.scheme").expect("the method of the guide");
-    let payment = json!({"payment_method_id": adyen["id"], "save_instrument": true, "instrument": {
-        "type": "stored_card", "token": adyen["stored_instruments"][0]["token"], "verification_value": "1142"}});
+    let payment = agreed(json!({"payment_method_id": adyen["id"], "save_instrument": true, "instrument": {
+        "type": "stored_card", "token": adyen["stored_instruments"][0]["token"], "verification_value": "1142"}}));
     completed(&service.post(&format!("{path}/payment"), &payment).await.expect(200).body);
 }
 
@@ -122,12 +126,22 @@ pub(super) async fn with_credit(service: &Service) {
     let path = service.create(&body).await;
     let credit =
         json!({"payment_method_id": "bigcommerce.store_credit", "instrument": {"type": "store_credit"}});
-    completed(&service.post(&format!("{path}/complete"), &json!({"payment": credit})).await.expect(200).body);
+    completed(
+        &service
+            .post(&format!("{path}/complete"), &agreed(json!({"payment": credit})))
+            .await
+            .expect(200)
+            .body,
+    );
     let path = service.create(&everything()).await;
     let certificate = json!({"payment_method_id": "bigcommerce.gift_certificate",
         "instrument": {"type": "gift_certificate", "gift_certificate_code": "GIFT-1000"}});
     completed(
-        &service.post(&format!("{path}/complete"), &json!({"payment": certificate})).await.expect(200).body,
+        &service
+            .post(&format!("{path}/complete"), &agreed(json!({"payment": certificate})))
+            .await
+            .expect(200)
+            .body,
     );
 }
 
@@ -147,7 +161,7 @@ pub(super) async fn direct(service: &Service) {
     let created = service.post("/v1/direct-orders", &body).await.expect(201);
     let path = format!("/v1/checkouts/{}", created.id());
     service.get(&format!("{path}/payment-methods")).await.expect(200);
-    completed(&service.post(&format!("{path}/payment"), &good_card()).await.expect(200).body);
+    completed(&service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200).body);
     service.get(&format!("{path}/order")).await.expect(200);
 }
 
@@ -178,6 +192,10 @@ pub(super) async fn several_addresses(service: &Service) {
     assert_eq!(choices.len(), 2);
     service.put(&format!("{path}/shipping-options"), &json!(choices)).await.expect(200);
     completed(
-        &service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200).body,
+        &service
+            .post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()})))
+            .await
+            .expect(200)
+            .body,
     );
 }

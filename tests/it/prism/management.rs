@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::flows::{completed, shirt};
 use crate::coverage::calls::{client, hook, nobody};
-use crate::harness::{ACTOR, OPERATOR, Service, World, address, custom_cart, everything, good_card};
+use crate::harness::{ACTOR, OPERATOR, Service, World, address, agreed, custom_cart, everything, good_card};
 use crate::orders::{ask, authorized, fresh, get, id, refund_of};
 
 async fn paid(service: &Service, cart: &Value) -> (String, Value) {
     let path = service.create(cart).await;
-    let body = json!({"billing_address": address(), "consignments": [{"address": address()}],
-        "shipping_preference": {"type": "shipping_flatrate"}, "payment": good_card()});
+    let body = agreed(json!({"billing_address": address(), "consignments": [{"address": address()}],
+        "shipping_preference": {"type": "shipping_flatrate"}, "payment": good_card()}));
     let done = service.post(&format!("{path}/complete"), &body).await.expect(200).body;
     (path, done["order"]["id"].clone())
 }
@@ -133,7 +133,11 @@ pub(super) async fn taken_over(service: &Service, url: &str) {
     let consigned = service.put(&format!("{path}/consignments"), &pickup).await.expect(200).body;
     assert_eq!(consigned["next_step"], "order", "{consigned}");
     completed(
-        &service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200).body,
+        &service
+            .post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()})))
+            .await
+            .expect(200)
+            .body,
     );
 }
 
@@ -153,7 +157,11 @@ pub(super) async fn surplus(service: &Service, world: &World, url: &str) {
     let cart = service.get(&path).await.body["cart"]["id"].as_str().expect("a cart").to_owned();
     let other = upstream.checkouts(&cx).create_order(&cart).await.expect("an order").value;
     completed(
-        &service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200).body,
+        &service
+            .post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()})))
+            .await
+            .expect(200)
+            .body,
     );
     let ledger = world.simulator.ledger();
     let of_cart = ledger.orders.iter().filter(|order| order.cart_id.as_deref() == Some(&*cart));

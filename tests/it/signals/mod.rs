@@ -11,7 +11,7 @@ use headless_checkout::config::Config;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, Service, World, everything, good_card};
+use crate::harness::{PATIENCE, Service, World, agreed, everything, good_card};
 use collector::{Collector, Span};
 use page::Page;
 
@@ -64,7 +64,8 @@ fn grouped_by(expression: &str) -> BTreeSet<String> {
 
 async fn check_out(service: &Service) -> String {
     let path = service.create(&everything()).await;
-    let paid = service.post(&format!("{path}/complete"), &json!({"payment": good_card()})).await.expect(200);
+    let paid =
+        service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
     assert_eq!(paid.body["status"], "completed", "{}", paid.text);
     path.trim_start_matches("/v1/checkouts/").to_owned()
 }
@@ -220,7 +221,7 @@ async fn the_age_of_an_unknown_payment_is_seen_until_it_is_known() {
     service.post(&format!("{path}/order"), &json!({})).await.expect(200);
     world.simulator.add_fault(Fault::on("process-payment").hold_before());
     let looking = world.simulator.add_fault(Fault::on("get-order").status_before(503).always());
-    let (place, body) = (format!("{path}/payment"), good_card());
+    let (place, body) = (format!("{path}/payment"), agreed(good_card()));
     service
         .call(Method::POST, &place, &payment_headers(), Some(body.to_string().into_bytes()))
         .await
@@ -263,7 +264,7 @@ async fn a_checkout_is_one_trace_before_and_after_a_restart() {
     let trace = path.trim_start_matches("/v1/checkouts/").replace('-', "");
     let held = world.simulator.add_fault(Fault::on("process-payment").hold_after());
     {
-        let (place, body) = (format!("{path}/payment"), good_card());
+        let (place, body) = (format!("{path}/payment"), agreed(good_card()));
         let reached = tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1));
         tokio::select! {
             reached = reached => reached.expect("it is reached"),
