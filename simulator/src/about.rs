@@ -82,6 +82,13 @@ pub const ABOUT: &[(&str, Mark, &str)] = &[
     ("decline_leaves_transaction", Open, "whether a decline leaves a transaction with status error"),
     ("transactionless_methods", Documented, "methods that leave no transaction"),
     ("partial_payment", Open, "credit that covers a part: refuse, pending, pending_payable or incomplete"),
+    ("free_order", Open, "what a total of 0 needs: any_payment, credit_only or placed_at_once"),
+    ("capture_ends", Documented, "how a scheduled capture ends: succeeds, fails or never by itself"),
+    ("void_ends", Documented, "how a scheduled void ends: succeeds, fails or never by itself"),
+    ("opaque_tokens", Open, "whether payment access tokens can be read as JWTs"),
+    ("order_filters", Open, "cart_id and external_order_id of order lists: honoured, ignored or blind"),
+    ("empty_order_list", Open, "no orders: 204, or 200 with an empty list"),
+    ("ids_ignore_case", Open, "whether carts and checkouts are found by their id in any letter case"),
     ("part_shown", Open, "payment_status of an order that is paid in part"),
     ("refund_moves_unpaid", Open, "whether a refund moves the status of an order that is paid in part"),
     (

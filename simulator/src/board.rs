@@ -65,6 +65,20 @@ impl Hit {
         self.abandoned.send_modify(|count| *count += 1);
     }
 
+    /// The same wait, apart from the request.
+    pub(crate) fn release(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (mut released, before) = (self.released.clone(), self.released_before);
+        async move {
+            // An error means that the fault was removed: that releases too.
+            let _ = released.wait_for(|count| *count > before).await;
+        }
+    }
+
+    /// What counts how often the fault was reached.
+    pub(crate) fn counter(&self) -> watch::Sender<u64> {
+        self.reached.clone()
+    }
+
     /// Waits until the fault is released, or removed.
     pub(crate) async fn released(&mut self) {
         let before = self.released_before;

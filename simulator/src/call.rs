@@ -75,6 +75,15 @@ impl Visit<'_> {
             .any(|(_, value)| value.split(',').any(|part| part.trim() == what))
     }
 
+    /// An id as the store keeps it: UUIDs in lower case, when the settings say that case does not matter.
+    pub(crate) fn canonical(&self, id: &str) -> String {
+        if self.settings.ids_ignore_case && uuid::Uuid::parse_str(id).is_ok() {
+            id.to_lowercase()
+        } else {
+            id.to_owned()
+        }
+    }
+
     /// `page` and `limit` with their defaults and bounds.
     pub(crate) fn paging(&self) -> (usize, usize) {
         let read = |name| self.query(name).and_then(|value| value.parse::<usize>().ok());

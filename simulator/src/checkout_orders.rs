@@ -7,9 +7,10 @@ use crate::answer::{self, Answer, Reply};
 use crate::call::Visit;
 use crate::cart::Cart;
 use crate::carts::load;
-use crate::choices::SecondOrder;
+use crate::choices::{FreeOrder, SecondOrder};
 use crate::lines;
 use crate::order::Order;
+use crate::settle;
 use crate::stock;
 use crate::webhooks;
 
@@ -30,9 +31,13 @@ pub(crate) fn create(visit: &mut Visit<'_>) -> Reply {
     if visit.settings.incomplete_reserves_stock {
         stock::take(visit.store, &mut order);
     }
+    let free = order.due().is_zero() && visit.settings.free_order == FreeOrder::PlacedAtOnce;
     visit.store.orders.insert(order_id, order);
     visit.store.orders_by_cart.entry(id).or_default().push(order_id);
     webhooks::order(visit, "store/order/created", order_id);
+    if free {
+        settle::place(visit, order_id);
+    }
     Ok(Answer::data(200, &json!({"id": order_id})))
 }
 

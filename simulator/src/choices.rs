@@ -114,3 +114,42 @@ impl RefundEvent {
         }
     }
 }
+
+/// How a scheduled capture or void ends by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionEnd {
+    /// With success.
+    #[default]
+    Succeeds,
+    /// It fails at the gateway: the order is `authorized` as before, and a transaction with status `error` tells why.
+    Fails,
+    /// Only when the control plane settles it.
+    Never,
+}
+
+/// What an order with a total of nothing needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FreeOrder {
+    /// A payment of 0 with any instrument.
+    #[default]
+    AnyPayment,
+    /// A payment of 0 with store credit or a gift certificate; gateways refuse it.
+    CreditOnly,
+    /// Nothing: it is placed as paid when it is made.
+    PlacedAtOnce,
+}
+
+/// What the filters `cart_id` and `external_order_id` of orders do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderFilters {
+    /// What the specification says.
+    #[default]
+    Honoured,
+    /// Nothing: the first page of all orders.
+    Ignored,
+    /// They find nothing, whatever is there.
+    Blind,
+}

@@ -42,6 +42,7 @@ pub(crate) fn answer(world: &Arc<World>, call: &Call) -> Answer {
         (&Method::GET, ["orders", id, "money"]) => money(world, id, store),
         (&Method::POST, ["orders", id, "settle"]) => settle(world, call, id, store),
         (&Method::POST, ["carts", cart, "hosted-payment"]) => host(world, call, cart),
+        (&Method::POST, ["orders", id, "hosted-payment"]) => host_order(world, call, id, store),
         (&Method::POST, ["clock"]) => advance(world, call),
         _ => answer::problem(404, "The control plane has no such path."),
     }
@@ -74,6 +75,7 @@ fn overview() -> Answer {
         "GET /simulator/orders/{id}/money?store=",
         "POST /simulator/orders/{id}/settle",
         "POST /simulator/carts/{id}/hosted-payment",
+        "POST /simulator/orders/{id}/hosted-payment",
         "POST /simulator/clock",
     ];
     Answer::json(200, &json!({"paths": paths, "calls": *CALLS}))
@@ -195,19 +197,31 @@ fn settle(world: &Arc<World>, call: &Call, id: &str, store: Option<&str>) -> Ans
 
 /// The shopper pays on the hosted page: `{"result": "paid" | "authorized" | "pending"}`.
 fn host(world: &Arc<World>, call: &Call, cart: &str) -> Answer {
-    let body = match read(call) {
-        Ok(body) => body,
+    let how = match hosted(call) {
+        Ok(how) => how,
         Err(refused) => return refused,
-    };
-    let how = match body["result"].as_str() {
-        Some("paid") => Hosted::Paid,
-        Some("authorized") => Hosted::Authorized,
-        Some("pending") => Hosted::Pending,
-        _ => return answer::problem(422, "`result` must be paid, authorized or pending."),
     };
     match world.host(cart, Some(how)) {
         Some(order) => Answer::json(201, &json!({"order_id": order})),
         None => answer::problem(404, "There is no such cart."),
+    }
+}
+
+/// The shopper pays an order that is there already on the hosted page, also one that the API made; the same body.
+fn host_order(world: &Arc<World>, call: &Call, id: &str, store: Option<&str>) -> Answer {
+    match hosted(call) {
+        Ok(how) if id.parse().is_ok_and(|id| world.host_payment(store, id, how)) => Answer::empty(204),
+        Ok(_) => answer::problem(404, "There is no such order that the hosted page could be paid for."),
+        Err(refused) => refused,
+    }
+}
+
+fn hosted(call: &Call) -> Result<Hosted, Answer> {
+    match read(call)?["result"].as_str() {
+        Some("paid") => Ok(Hosted::Paid),
+        Some("authorized") => Ok(Hosted::Authorized),
+        Some("pending") => Ok(Hosted::Pending),
+        _ => Err(answer::problem(422, "`result` must be paid, authorized or pending.")),
     }
 }
 

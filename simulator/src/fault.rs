@@ -210,6 +210,19 @@ impl Fault {
         self.kind(Kind::Slow { ms, effect: Effect::After })
     }
 
+    /// A payment is told that its token was used (status and code), while its first copy is at the gateway and charges when
+    /// the fault is released. Reached once when it is told, and again when the first copy has come to its end.
+    #[must_use]
+    pub fn overtaken(self, status: u16, code: u32) -> Self {
+        self.kind(Kind::Overtaken { status, code, reads: None, ms: None })
+    }
+
+    /// The same; the first copy charges by itself after so many reads of the order.
+    #[must_use]
+    pub fn overtaken_for_reads(self, status: u16, code: u32, reads: u64) -> Self {
+        self.kind(Kind::Overtaken { status, code, reads: Some(reads), ms: None })
+    }
+
     /// 429 with the quota layer's headers.
     #[must_use]
     pub fn rate_limit(self, retry_ms: u64) -> Self {

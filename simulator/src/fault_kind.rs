@@ -100,6 +100,18 @@ pub enum Kind {
         /// Milliseconds that the headers tell the client to wait.
         retry_ms: u64,
     },
+    /// A payment is delivered twice and the second delivery is answered first, that its token was used; the first copy is at
+    /// the gateway and charges later: when released, after so many reads of the order, or after a time.
+    Overtaken {
+        /// Status of the answer, such as 401 or 422.
+        status: u16,
+        /// Its code, such as 10001 or 30102.
+        code: u32,
+        /// Reads of the order and its transactions until the first copy charges.
+        reads: Option<u64>,
+        /// Milliseconds until it charges.
+        ms: Option<u64>,
+    },
     /// The request is executed twice.
     Duplicate {
         /// Which answer is returned.
@@ -119,6 +131,7 @@ impl Kind {
             Self::Html { .. } => "html",
             Self::Slow { .. } => "slow",
             Self::RateLimit { .. } => "rate_limit",
+            Self::Overtaken { .. } => "overtaken",
             Self::Duplicate { .. } => "duplicate",
         }
     }
@@ -147,6 +160,10 @@ struct Wire {
     ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reads: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<Which>,
 }
@@ -185,6 +202,12 @@ impl TryFrom<Wire> for Kind {
                 headers: !matches!(wire.headers, Some(Value::Bool(false))),
                 retry_ms: wire.retry_ms.unwrap_or(1000),
             },
+            "overtaken" => Self::Overtaken {
+                status: status(Some(401))?,
+                code: wire.code.unwrap_or(10_001),
+                reads: wire.reads,
+                ms: wire.ms,
+            },
             "duplicate" => Self::Duplicate { answer: wire.answer.unwrap_or_default() },
             other => return Err(format!("`{other}` is not a kind of fault")),
         })
@@ -211,6 +234,9 @@ impl From<Kind> for Wire {
             Kind::Slow { ms, effect } => (wire.ms, wire.effect) = (Some(ms), Some(effect)),
             Kind::RateLimit { headers, retry_ms } => {
                 (wire.headers, wire.retry_ms) = (Some(Value::Bool(headers)), Some(retry_ms));
+            }
+            Kind::Overtaken { status, code, reads, ms } => {
+                (wire.status, wire.code, wire.reads, wire.ms) = (Some(status), Some(code), reads, ms);
             }
             Kind::Duplicate { answer } => wire.answer = Some(answer),
         }

@@ -71,7 +71,8 @@ mod world;
 
 pub use about::{ABOUT, Mark};
 pub use choices::{
-    OrderHint, PartShown, PartialPayment, PromotionSplit, RefundEvent, SecondOrder, TokenReplay,
+    ActionEnd, FreeOrder, OrderFilters, OrderHint, PartShown, PartialPayment, PromotionSplit, RefundEvent,
+    SecondOrder, TokenReplay,
 };
 pub use fault::{Fault, FaultId, Match};
 pub use fault_kind::{At, Effect, Kind, Which};

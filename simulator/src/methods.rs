@@ -67,7 +67,7 @@ pub(crate) fn list(visit: &mut Visit<'_>) -> Reply {
         }
         (None, Some(id)) => {
             let missing = || answer::payment_detail(404, 10_001, Some(("checkout_id", "was not found")));
-            visit.store.carts.get(id).ok_or_else(missing)?.customer_id
+            visit.store.carts.get(&visit.canonical(id)).ok_or_else(missing)?.customer_id
         }
         (None, None) => {
             let message = "order_id or checkout_id is required";

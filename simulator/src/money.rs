@@ -49,6 +49,11 @@ pub(crate) fn minor_units(amount: Decimal, currency: &str) -> Option<i64> {
     i64::try_from(round_to(amount.checked_mul(scale)?, 0)).ok()
 }
 
+/// The amount of whole minor units.
+pub(crate) fn major_units(minor: i64, currency: &str) -> Decimal {
+    Decimal::new(minor, decimals(currency))
+}
+
 /// Reads a decimal from a JSON number or from text; `None` when it is neither or too large.
 pub(crate) fn read(value: &Value) -> Option<Decimal> {
     let text = match value {

@@ -6,6 +6,7 @@ use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 use crate::answer::{self, Answer, Reply};
 use crate::call::{Visit, as_whole, member};
+use crate::choices::OrderFilters;
 use crate::clock::rfc2822;
 use crate::direct_orders;
 use crate::money::text4;
@@ -180,6 +181,9 @@ pub(crate) fn list(visit: &mut Visit<'_>) -> Reply {
     }
     let (page, limit) = visit.paging();
     let shown: Vec<u64> = ids.into_iter().skip((page - 1) * limit).take(limit).collect();
+    if shown.is_empty() && visit.settings.empty_order_list {
+        return Ok(Answer::json(200, &json!([])));
+    }
     if shown.is_empty() {
         return Ok(Answer::empty(204));
     }
@@ -217,8 +221,15 @@ pub(crate) fn count(visit: &mut Visit<'_>) -> Reply {
 
 /// Ids that fit the filters and are visible in lists already.
 fn matching(visit: &mut Visit<'_>) -> Result<Vec<u64>, Answer> {
-    let filter = Filter::read(visit)?;
+    let mut filter = Filter::read(visit)?;
     let now = visit.now;
+    match visit.settings.order_filters {
+        OrderFilters::Ignored => (filter.cart_id, filter.external_order_id) = (None, None),
+        OrderFilters::Blind if filter.cart_id.is_some() || filter.external_order_id.is_some() => {
+            return Ok(Vec::new());
+        }
+        OrderFilters::Honoured | OrderFilters::Blind => {}
+    }
     let candidates: Vec<u64> = match &filter.cart_id {
         Some(cart) => visit.store.orders_by_cart.get(cart).cloned().unwrap_or_default(),
         None => visit.store.orders.range(filter.min_id.unwrap_or(0)..).map(|(id, _)| *id).collect(),
@@ -270,7 +281,7 @@ impl Filter {
         };
         let channels = text("channel_id").unwrap_or_default();
         Ok(Self {
-            cart_id: text("cart_id"),
+            cart_id: text("cart_id").map(|id| visit.canonical(&id)),
             external_order_id: text("external_order_id"),
             email: text("email"),
             payment_method: text("payment_method"),

@@ -8,35 +8,84 @@ use uuid::Uuid;
 
 use crate::answer::{self, Answer, Reply};
 use crate::call::{Visit, member};
-use crate::choices::{PartialPayment, TokenReplay};
+use crate::choices::{FreeOrder, PartialPayment, TokenReplay};
 use crate::instruments::{self, Money, Outcome};
 use crate::ledger::Attempt;
 use crate::methods::{self, Method};
-use crate::money::{minor_units, number};
+use crate::money::{major_units, minor_units, number};
 use crate::order::Order;
 use crate::settings::Settings;
 use crate::settle::{self, Payment};
-use crate::token::{Token, verify};
+use crate::store::HeldPayment;
+use crate::token::{self, Token};
 
 /// Processes a payment.
 pub(crate) fn process(visit: &mut Visit<'_>) -> Reply {
     let jti = read_token(visit)?;
     let token = visit.store.tokens.get(&jti).cloned().ok_or_else(|| unknown_token(visit))?;
     let result = attempt(visit, &token);
-    let (outcome, code, charged) = match &result {
+    note_attempt(visit, &token, &result);
+    result.map(|done| done.answer)
+}
+
+fn note_attempt(visit: &mut Visit<'_>, token: &Token, result: &Result<Done, Answer>) {
+    let (outcome, code, charged) = match result {
         Ok(done) => done.noted,
         Err(refused) => ("refused", code_of(refused), false),
     };
     visit.store.attempts.push(Attempt {
         store: visit.store.hash.clone(),
         order_id: token.order_id,
-        jti,
+        jti: token.jti.clone(),
         outcome: outcome.to_owned(),
         code,
         charged,
         correlation_id: visit.call.correlation_id(),
     });
-    result.map(|done| done.answer)
+}
+
+/// Takes a payment as far as the gateway: its token is used up, nothing is charged yet. The number of what is held.
+pub(crate) fn hold(visit: &mut Visit<'_>, reads: Option<u64>) -> Option<u64> {
+    let jti = read_token(visit).ok()?;
+    let token = visit.store.tokens.get(&jti).cloned()?;
+    read_body(visit).ok()?;
+    check_token(visit, &token).ok()?;
+    let order = visit.store.orders.get(&token.order_id)?;
+    if !is_payable(order, visit.settings) || minor_units(order.due(), &order.currency) != Some(token.amount) {
+        return None;
+    }
+    burn(visit, &token);
+    let number = visit.store.next_id();
+    visit.store.held_payments.push(HeldPayment {
+        number,
+        order_id: token.order_id,
+        token,
+        call: visit.call.clone(),
+        body: visit.body.clone(),
+        reads,
+    });
+    Some(number)
+}
+
+/// The gateway decides a held payment: whatever became of the order meanwhile, a good card is charged what the token says.
+pub(crate) fn land(visit: &mut Visit<'_>, number: u64) -> bool {
+    let at = visit.store.held_payments.iter().position(|held| held.number == number);
+    let Some(at) = at else { return false };
+    let held = visit.store.held_payments.remove(at);
+    let mut late = Visit {
+        call: &held.call,
+        params: &[],
+        store: &mut *visit.store,
+        settings: visit.settings,
+        now: visit.now,
+        body: held.body.clone(),
+    };
+    let customer = late.store.orders.get(&held.order_id).map_or(0, |order| order.customer_id);
+    let due = major_units(held.token.amount, &held.token.currency);
+    let result = read_body(&late)
+        .and_then(|(method, instrument)| charge(&mut late, &held.token, method, &instrument, customer, due));
+    note_attempt(&mut late, &held.token, &result);
+    true
 }
 
 /// What became of an attempt that reached the gateway.
@@ -55,7 +104,7 @@ fn code_of(refused: &Answer) -> Option<u32> {
 fn read_token(visit: &Visit<'_>) -> Result<String, Answer> {
     let jwt = visit.call.header("authorization").and_then(|value| value.strip_prefix("PAT "));
     let jwt = jwt.ok_or_else(|| answer::payment(401, 10_001))?;
-    verify(jwt.trim(), &visit.store.signing_key()).ok_or_else(|| unknown_token(visit))
+    token::verify(jwt.trim(), &visit.store.signing_key()).ok_or_else(|| unknown_token(visit))
 }
 
 fn unknown_token(visit: &Visit<'_>) -> Answer {
@@ -77,12 +126,28 @@ fn attempt(visit: &mut Visit<'_>, token: &Token) -> Result<Done, Answer> {
         return Err(answer::payment(422, 30_004));
     }
     let customer = order.customer_id;
+    charge(visit, token, method, &instrument, customer, due)
+}
+
+fn charge(
+    visit: &mut Visit<'_>,
+    token: &Token,
+    method: Method,
+    instrument: &Value,
+    customer: u64,
+    due: Decimal,
+) -> Result<Done, Answer> {
     match method.kind {
         "store_credit" => pay_by_credit(visit, token, method, customer, due),
-        "gift_certificate" => pay_by_certificate(visit, token, method, &instrument, due),
+        "gift_certificate" => pay_by_certificate(visit, token, method, instrument, due),
         _ => {
-            let outcome = instruments::decide(visit, customer, &method, &instrument)?;
-            Ok(by_gateway(visit, token, method, &instrument, due, outcome))
+            let free = visit.settings.free_order == FreeOrder::CreditOnly && due.is_zero();
+            if free {
+                let field = ("payment.instrument.type", "nothing is left to be charged by a gateway");
+                return Err(answer::payment_detail(422, 10_001, Some(field)));
+            }
+            let outcome = instruments::decide(visit, customer, &method, instrument)?;
+            Ok(by_gateway(visit, token, method, instrument, due, outcome))
         }
     }
 }

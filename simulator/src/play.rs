@@ -134,6 +134,9 @@ async fn act(
             hit.note();
             Outcome::Answer(rate_limited(world, headers, retry_ms))
         }
+        Kind::Overtaken { status, code, reads, ms } => {
+            overtaken(world, arrived, hit, (status, code), reads, ms)
+        }
         Kind::Duplicate { answer } => {
             let answers = (world.carry_out(arrived), world.carry_out(arrived));
             hit.note();
@@ -143,6 +146,44 @@ async fn act(
             })
         }
     }
+}
+
+/// The first copy of a payment stays at the gateway, the second is told that its token was used. The fault is reached a
+/// second time when the first copy has come to its end.
+fn overtaken(
+    world: &Arc<World>,
+    arrived: &Arrived,
+    hit: &Hit,
+    (status, code): (u16, u32),
+    reads: Option<u64>,
+    ms: Option<u64>,
+) -> Outcome {
+    let Some(held) = world.hold_payment(arrived, reads) else {
+        // No payment, or one that never comes as far as the gateway.
+        hit.note();
+        return whole(world.carry_out(arrived));
+    };
+    let (release, counter) = (hit.release(), hit.counter());
+    let (later, store, life) = (Arc::clone(world), arrived.store.clone(), arrived.life);
+    world.tasks.spawn(async move {
+        let time = async {
+            match ms {
+                Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                None => std::future::pending().await,
+            }
+        };
+        let stopping = later.stopping.clone();
+        tokio::select! {
+            () = release => {}
+            () = time => {}
+            () = stopping.cancelled() => return,
+        }
+        if later.life() == life && later.land_payment(&store, held) {
+            counter.send_modify(|count| *count += 1);
+        }
+    });
+    hit.note();
+    Outcome::Answer(answer::payment(status, code))
 }
 
 /// Waits for the release; true when it came. When the client goes first, the wait ends, unless it is to `stay`.

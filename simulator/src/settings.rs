@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::choices::{
-    OrderHint, PartShown, PartialPayment, PromotionSplit, RefundEvent, SecondOrder, TokenReplay,
+    ActionEnd, FreeOrder, OrderFilters, OrderHint, PartShown, PartialPayment, PromotionSplit, RefundEvent,
+    SecondOrder, TokenReplay,
 };
 
 /// How long something stays invisible after it was written; both conditions must have passed.
@@ -101,6 +102,20 @@ pub struct Settings {
     pub require_verification_value: bool,
     /// Store credit or certificate that is too small.
     pub partial_payment: PartialPayment,
+    /// What a total of nothing needs.
+    pub free_order: FreeOrder,
+    /// How a scheduled capture ends.
+    pub capture_ends: ActionEnd,
+    /// How a scheduled void ends.
+    pub void_ends: ActionEnd,
+    /// Payment access tokens are no JWTs that can be read.
+    pub opaque_tokens: bool,
+    /// What the filters `cart_id` and `external_order_id` of order lists and counts do.
+    pub order_filters: OrderFilters,
+    /// A list of orders without a row is 200 with an empty list instead of 204.
+    pub empty_order_list: bool,
+    /// Carts and checkouts are found by their id in any letter case.
+    pub ids_ignore_case: bool,
     /// `payment_status` of an order of which a part is paid.
     pub part_shown: PartShown,
     /// A refund moves the status of an order that is paid in part; false: an Incomplete order stays so and is due again.
@@ -174,6 +189,13 @@ impl Default for Settings {
             transactionless_methods: Vec::new(),
             require_verification_value: false,
             partial_payment: PartialPayment::default(),
+            free_order: FreeOrder::default(),
+            capture_ends: ActionEnd::default(),
+            void_ends: ActionEnd::default(),
+            opaque_tokens: false,
+            order_filters: OrderFilters::default(),
+            empty_order_list: false,
+            ids_ignore_case: false,
             part_shown: PartShown::default(),
             refund_moves_unpaid: true,
             refund_event: RefundEvent::default(),

@@ -5,11 +5,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::call::{Visit, member};
-use crate::choices::PartialPayment;
+use crate::choices::{ActionEnd, PartialPayment};
 use crate::customers::Instrument;
 use crate::ledger::Charge;
 use crate::methods::Method;
 use crate::order::{Order, Outstanding, Transaction, Wait};
+use crate::payments;
 use crate::stock;
 use crate::webhooks;
 
@@ -165,6 +166,15 @@ fn pay(visit: &mut Visit<'_>, order: &mut Order, authorize: bool) {
     webhooks::status(visit, id, before, after);
 }
 
+/// An order of which nothing is due is placed without a payment.
+pub(crate) fn place(visit: &mut Visit<'_>, id: u64) {
+    with_order(visit, id, |order, visit| {
+        order.start_status_lag(visit.settings.status_lag, visit.now);
+        pay(visit, order, false);
+        order.payment_status = "";
+    });
+}
+
 /// Accepted, to be settled later. The cart stays.
 pub(crate) fn charge_later(visit: &mut Visit<'_>, payment: &Payment, outstanding: Outstanding) {
     note_charge(visit, payment, "pending");
@@ -236,6 +246,17 @@ pub(crate) fn save_instrument(visit: &mut Visit<'_>, payment: &Payment) {
 
 /// One read of an order brings asynchronous things nearer.
 pub(crate) fn on_read(visit: &mut Visit<'_>, id: u64) {
+    let mut decided = Vec::new();
+    for held in visit.store.held_payments.iter_mut().filter(|held| held.order_id == id) {
+        match &mut held.reads {
+            Some(0) => decided.push(held.number),
+            Some(reads) => *reads -= 1,
+            None => {}
+        }
+    }
+    for number in decided {
+        payments::land(visit, number);
+    }
     let Some(order) = visit.store.orders.get_mut(&id) else { return };
     match &mut order.outstanding {
         None | Some((Outstanding::Never, _)) => return,
@@ -245,8 +266,15 @@ pub(crate) fn on_read(visit: &mut Visit<'_>, id: u64) {
         }
         Some(_) => {}
     }
-    let next = order.outstanding.map(|(what, _)| what);
-    finish(visit, id, next != Some(Outstanding::Decline));
+    let end = match order.outstanding {
+        Some((Outstanding::Capture, _)) => visit.settings.capture_ends,
+        Some((Outstanding::Void, _)) => visit.settings.void_ends,
+        Some((Outstanding::Decline, _)) => ActionEnd::Fails,
+        _ => ActionEnd::Succeeds,
+    };
+    if end != ActionEnd::Never {
+        finish(visit, id, end == ActionEnd::Succeeds);
+    }
 }
 
 /// Ends what is outstanding with success or failure. False when there was nothing.

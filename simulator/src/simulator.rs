@@ -128,10 +128,10 @@ impl Simulator {
         self.world.host(cart, None)
     }
 
-    /// The shopper pays an order that the hosted page made. False when the page refuses: the order is archived or paid, or
+    /// The shopper pays an unpaid order of a cart on the hosted page, whoever made it. False when the page refuses: the order is archived or paid, or
     /// its cart is gone.
     pub fn host_payment(&self, order: u64, how: Hosted) -> bool {
-        self.world.host_payment(order, how)
+        self.world.host_payment(None, order, how)
     }
 
     /// Moves the simulator's clock: tokens expire, windows open, lags pass.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::call::Call;
 use crate::cart::Cart;
 use crate::catalogue::{self, Product, Variant};
 use crate::customers::{self, Customer};
@@ -33,6 +34,8 @@ pub(crate) struct Store {
     pub(crate) outbox: Vec<Delivery>,
     pub(crate) buried_carts: Vec<ledger::Cart>,
     pub(crate) attempts: Vec<ledger::Attempt>,
+    /// Payments that are at the gateway and not answered by it yet.
+    pub(crate) held_payments: Vec<HeldPayment>,
     pub(crate) charges: Vec<ledger::Charge>,
     pub(crate) refunds: Vec<ledger::Refund>,
     pub(crate) mass_archives: u64,
@@ -54,6 +57,18 @@ pub(crate) struct Metafield {
     pub(crate) fields: Value,
 }
 
+/// A payment that BigCommerce passed on and whose gateway has not decided yet.
+#[derive(Debug, Clone)]
+pub(crate) struct HeldPayment {
+    pub(crate) number: u64,
+    pub(crate) order_id: u64,
+    pub(crate) token: Token,
+    pub(crate) call: Call,
+    pub(crate) body: Value,
+    /// Reads of the order until it is decided; `None`: only when it is let go.
+    pub(crate) reads: Option<u64>,
+}
+
 impl Store {
     /// A store as it is on its first day.
     pub(crate) fn new(hash: &str, first_order: u64) -> Self {
@@ -72,6 +87,7 @@ impl Store {
             outbox: Vec::new(),
             buried_carts: Vec::new(),
             attempts: Vec::new(),
+            held_payments: Vec::new(),
             charges: Vec::new(),
             refunds: Vec::new(),
             mass_archives: 0,

@@ -16,6 +16,7 @@ use crate::delivery;
 use crate::hosted::{self, Hosted};
 use crate::ledger::{Ledger, Request};
 use crate::media;
+use crate::payments;
 use crate::router::{Family, Route};
 use crate::settings::Settings;
 use crate::settle;
@@ -182,6 +183,31 @@ impl World {
         Some(answer)
     }
 
+    /// Takes a payment as far as the gateway and leaves it there. `None`: it is none, or would not come that far.
+    pub(crate) fn hold_payment(self: &Arc<Self>, arrived: &Arrived, reads: Option<u64>) -> Option<u64> {
+        if arrived.family != Family::Payments || self.life() != arrived.life {
+            return None;
+        }
+        let (settings, state) = (self.settings(), self.store(&arrived.store));
+        let body = media::body(&arrived.call, arrived.family).ok()?;
+        media::check(&arrived.call, arrived.family, &settings).ok()?;
+        let mut store = lock(&state);
+        let mut visit = Visit {
+            call: &arrived.call,
+            params: &[],
+            store: &mut store,
+            settings: &settings,
+            now: self.clock.now(),
+            body,
+        };
+        payments::hold(&mut visit, reads)
+    }
+
+    /// A payment that was held at the gateway is carried out there. False when it was already.
+    pub(crate) fn land_payment(self: &Arc<Self>, store: &str, held: u64) -> bool {
+        self.by_itself(store, |visit| payments::land(visit, held))
+    }
+
     /// Sends webhooks on their way, after the store was released.
     fn deliver(&self, outbox: Vec<Delivery>, settings: &Settings) {
         for delivery in outbox {
@@ -204,7 +230,9 @@ impl World {
         media::check(call, arrived.family, settings)?;
         let body = media::body(call, arrived.family)?;
         let now = self.clock.now();
-        let mut visit = Visit { call, params: &arrived.params, store, settings, now, body };
+        let mut visit = Visit { call, params: &[], store, settings, now, body };
+        let params: Vec<String> = arrived.params.iter().map(|param| visit.canonical(param)).collect();
+        visit.params = &params;
         let reply = (arrived.route.run)(&mut visit);
         reply.map(|answer| media::typed(answer, arrived.family))
     }
@@ -231,8 +259,10 @@ impl World {
     }
 
     /// The shopper pays an order that the hosted page made.
-    pub(crate) fn host_payment(self: &Arc<Self>, order: u64, how: Hosted) -> bool {
-        let hashes: Vec<String> = lock(&self.stores).keys().cloned().collect();
+    pub(crate) fn host_payment(self: &Arc<Self>, store: Option<&str>, order: u64, how: Hosted) -> bool {
+        let mut hashes: Vec<String> = lock(&self.stores).keys().cloned().collect();
+        hashes.sort();
+        hashes.retain(|hash| store.is_none_or(|wanted| wanted == hash));
         hashes.iter().any(|hash| self.by_itself(hash, |visit| hosted::pay(visit, order, how)))
     }
 

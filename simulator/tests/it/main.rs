@@ -3,6 +3,7 @@
 mod about;
 mod checkouts;
 mod control;
+mod doubts;
 mod faults;
 mod happy_path;
 mod harness;
