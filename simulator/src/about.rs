@@ -89,6 +89,19 @@ pub const ABOUT: &[(&str, Mark, &str)] = &[
     ("order_filters", Open, "cart_id and external_order_id of order lists: honoured, ignored or blind"),
     ("empty_order_list", Open, "no orders: 204, or 200 with an empty list"),
     ("ids_ignore_case", Open, "whether carts and checkouts are found by their id in any letter case"),
+    (
+        "nothing_as",
+        Open,
+        "how carts, checkouts, orders and transactions write nothing: specified, null, absent, object or texts",
+    ),
+    (
+        "checkout_shows_outstanding",
+        Open,
+        "whether checkouts show credit and certificates applied elsewhere and what is outstanding",
+    ),
+    ("order_ids_as_text", Open, "whether ids of orders are text"),
+    ("nested_answers", Open, "whether what is made answers 201 with one envelope inside of another"),
+    ("japan_in_english", Open, "whether prefectures of Japan come back by their English names"),
     ("part_shown", Open, "payment_status of an order that is paid in part"),
     ("refund_moves_unpaid", Open, "whether a refund moves the status of an order that is paid in part"),
     (

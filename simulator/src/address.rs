@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::answer::{self, Answer};
 use crate::call::{self, text};
+use crate::settings::Settings;
 
 /// An address of a checkout.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -80,8 +81,40 @@ pub(crate) fn state_code(name: &str) -> Option<&'static str> {
     STATES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(code, _)| *code)
 }
 
+/// Prefectures of Japan: code, English name and own name.
+const PREFECTURES: [(&str, &str, &str); 6] = [
+    ("JP-01", "Hokkaido", "北海道"),
+    ("JP-13", "Tokyo", "東京都"),
+    ("JP-14", "Kanagawa", "神奈川県"),
+    ("JP-23", "Aichi", "愛知県"),
+    ("JP-26", "Kyoto", "京都府"),
+    ("JP-27", "Osaka", "大阪府"),
+];
+
+/// A prefecture is shown by its English name, whatever it was called (setting `japan_in_english`).
+fn in_english(address: &mut Address) {
+    let given = [address.state.trim(), address.state_code.trim()];
+    let known = PREFECTURES.iter().find(|(code, name, own)| {
+        given
+            .iter()
+            .any(|text| text.eq_ignore_ascii_case(code) || text.eq_ignore_ascii_case(name) || text == own)
+    });
+    if let Some((code, name, _)) = known.filter(|_| address.country_code == "JP") {
+        (address.state, address.state_code) = ((*name).to_owned(), (*code).to_owned());
+    }
+}
+
+/// Reads and normalises an address as [`read`] does, and in English where the settings say so.
+pub(crate) fn read_for(body: &Value, settings: &Settings) -> Result<Address, Answer> {
+    let mut address = read(body)?;
+    if settings.japan_in_english {
+        in_english(&mut address);
+    }
+    Ok(address)
+}
+
 /// Reads and normalises an address: trims, `TX` becomes `Texas`, the country's name is added.
-pub(crate) fn read(body: &Value) -> Result<Address, Answer> {
+fn read(body: &Value) -> Result<Address, Answer> {
     if !body.is_object() {
         return Err(answer::invalid("address", "must be an object"));
     }

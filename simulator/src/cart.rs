@@ -106,6 +106,9 @@ pub(crate) struct Cart {
     pub(crate) billing: Option<Address>,
     pub(crate) consignments: Vec<Consignment>,
     pub(crate) fees: Vec<Fee>,
+    /// Applied by the shopper in another place.
+    pub(crate) applied_credit: bool,
+    pub(crate) applied_certificates: Vec<String>,
     pub(crate) customer_message: String,
     pub(crate) created: OffsetDateTime,
     pub(crate) updated: OffsetDateTime,
@@ -129,6 +132,8 @@ impl Cart {
             billing: None,
             consignments: Vec::new(),
             fees: Vec::new(),
+            applied_credit: false,
+            applied_certificates: Vec::new(),
             customer_message: String::new(),
             created: now,
             updated: now,

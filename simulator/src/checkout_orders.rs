@@ -1,7 +1,7 @@
 //! `POST /v3/checkouts/{id}/orders`: the dangerous call. Every call makes another order from the same cart.
 
 use rust_decimal::Decimal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::{self, Answer, Reply};
 use crate::call::Visit;
@@ -23,7 +23,7 @@ pub(crate) fn create(visit: &mut Visit<'_>) -> Reply {
     if visit.settings.second_order == SecondOrder::SameUnpaid
         && let Some(order) = unpaid_order(visit, &id)
     {
-        return Ok(Answer::data(200, &json!({"id": order})));
+        return Ok(made(visit, order));
     }
     let order_id = visit.store.next_order_id();
     let mut order = Order::empty(order_id, &cart.currency, visit);
@@ -38,7 +38,13 @@ pub(crate) fn create(visit: &mut Visit<'_>) -> Reply {
     if free {
         settle::place(visit, order_id);
     }
-    Ok(Answer::data(200, &json!({"id": order_id})))
+    Ok(made(visit, order_id))
+}
+
+/// The id of an order, as a number or as text.
+fn made(visit: &Visit<'_>, id: u64) -> Answer {
+    let id: Value = if visit.settings.order_ids_as_text { id.to_string().into() } else { id.into() };
+    Answer::data(200, &json!({"id": id}))
 }
 
 fn unpaid_order(visit: &Visit<'_>, cart: &str) -> Option<u64> {

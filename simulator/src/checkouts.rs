@@ -41,7 +41,7 @@ pub(crate) fn update(visit: &mut Visit<'_>) -> Reply {
 /// `POST /v3/checkouts/{id}/billing-address`
 pub(crate) fn add_billing_address(visit: &mut Visit<'_>) -> Reply {
     let (id, body) = (visit.param(0).to_owned(), visit.body.clone());
-    let new = address::read(&body)?;
+    let new = address::read_for(&body, visit.settings)?;
     let cart = edit(visit, &id, &body, |cart, _| {
         set_billing(cart, new);
         Ok(())
@@ -59,7 +59,7 @@ fn set_billing(cart: &mut Cart, address: address::Address) {
 /// `PUT /v3/checkouts/{id}/billing-address/{addressId}`
 pub(crate) fn update_billing_address(visit: &mut Visit<'_>) -> Reply {
     let (id, address_id, body) = (visit.param(0).to_owned(), visit.param(1).to_owned(), visit.body.clone());
-    let mut new = address::read(&body)?;
+    let mut new = address::read_for(&body, visit.settings)?;
     let cart = edit(visit, &id, &body, |cart, _| {
         if cart.billing.as_ref().is_none_or(|known| known.id != address_id) {
             return Err(answer::not_found("The billing address does not exist."));

@@ -153,3 +153,20 @@ pub enum OrderFilters {
     /// They find nothing, whatever is there.
     Blind,
 }
+
+/// How carts, checkouts, orders and transactions write that something is not there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NothingAs {
+    /// As the specification and its samples do: here an empty object, there an empty list, or no member at all.
+    #[default]
+    Specified,
+    /// `null`.
+    Null,
+    /// The member is left out.
+    Absent,
+    /// Objects are `{}`.
+    Object,
+    /// Objects have all of their members, each an empty text: `{"id": "", "first_name": "", ...}`.
+    Texts,
+}

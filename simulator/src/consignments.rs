@@ -12,6 +12,7 @@ use crate::carts::{check_version, edit};
 use crate::checkouts::shown;
 use crate::choices::PromotionSplit;
 use crate::lines;
+use crate::settings::Settings;
 use crate::shipping;
 
 /// `POST /v3/checkouts/{id}/consignments`: an array; the version stands inside each element.
@@ -23,7 +24,7 @@ pub(crate) fn add(visit: &mut Visit<'_>) -> Reply {
     let cart = edit(visit, &id, &Value::Null, |cart, visit| {
         for row in rows {
             check_version(cart, row)?;
-            add_one(cart, row)?;
+            add_one(cart, row, visit.settings)?;
         }
         if visit.settings.promotion_split == PromotionSplit::Consignment {
             lines::split_promotions(visit.store, cart);
@@ -34,7 +35,7 @@ pub(crate) fn add(visit: &mut Visit<'_>) -> Reply {
     Ok(shown(&cart, visit))
 }
 
-fn add_one(cart: &mut Cart, row: &Value) -> Result<(), Answer> {
+fn add_one(cart: &mut Cart, row: &Value, settings: &Settings) -> Result<(), Answer> {
     let given = given_address(row).ok_or_else(|| answer::invalid("address", "is required"))?;
     let items = read_items(cart, row)?;
     if items.is_empty() {
@@ -42,7 +43,7 @@ fn add_one(cart: &mut Cart, row: &Value) -> Result<(), Answer> {
     }
     let mut consignment = Consignment {
         id: address::short_id(),
-        address: address::read(given)?,
+        address: address::read_for(given, settings)?,
         items,
         selected: None,
         pickup_method: None,
@@ -97,7 +98,7 @@ pub(crate) fn update(visit: &mut Visit<'_>) -> Reply {
         let message = "either an address and line items, or one shipping option; in separate requests";
         return Err(answer::invalid("shipping_option_id", message));
     }
-    let cart = edit(visit, &id, &body, |cart, _| {
+    let cart = edit(visit, &id, &body, |cart, visit| {
         let at = cart.consignments.iter().position(|known| known.id == consignment_id);
         let at = at.ok_or_else(|| answer::not_found("The consignment does not exist."))?;
         let mut consignment = cart
@@ -106,7 +107,7 @@ pub(crate) fn update(visit: &mut Visit<'_>) -> Reply {
             .cloned()
             .ok_or_else(|| answer::not_found("The consignment does not exist."))?;
         if moves {
-            relocate(cart, &mut consignment, &body)?;
+            relocate(cart, &mut consignment, &body, visit.settings)?;
         } else {
             choose(cart, &mut consignment, &body)?;
         }
@@ -119,9 +120,14 @@ pub(crate) fn update(visit: &mut Visit<'_>) -> Reply {
 }
 
 /// A new address or other items: the old quote is worth nothing, so the selection is dropped.
-fn relocate(cart: &Cart, consignment: &mut Consignment, body: &Value) -> Result<(), Answer> {
+fn relocate(
+    cart: &Cart,
+    consignment: &mut Consignment,
+    body: &Value,
+    settings: &Settings,
+) -> Result<(), Answer> {
     if let Some(given) = given_address(body) {
-        consignment.address = address::read(given)?;
+        consignment.address = address::read_for(given, settings)?;
     }
     let items = read_items(cart, body)?;
     if !items.is_empty() {

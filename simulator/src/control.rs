@@ -43,6 +43,8 @@ pub(crate) fn answer(world: &Arc<World>, call: &Call) -> Answer {
         (&Method::POST, ["orders", id, "settle"]) => settle(world, call, id, store),
         (&Method::POST, ["carts", cart, "hosted-payment"]) => host(world, call, cart),
         (&Method::POST, ["orders", id, "hosted-payment"]) => host_order(world, call, id, store),
+        (&Method::POST, ["carts", cart, "applied"]) => apply(world, call, cart),
+        (&Method::POST, ["customers", id, "token"]) => customer_token(world, call, id, store),
         (&Method::POST, ["clock"]) => advance(world, call),
         _ => answer::problem(404, "The control plane has no such path."),
     }
@@ -76,6 +78,8 @@ fn overview() -> Answer {
         "POST /simulator/orders/{id}/settle",
         "POST /simulator/carts/{id}/hosted-payment",
         "POST /simulator/orders/{id}/hosted-payment",
+        "POST /simulator/carts/{id}/applied",
+        "POST /simulator/customers/{id}/token?store=",
         "POST /simulator/clock",
     ];
     Answer::json(200, &json!({"paths": paths, "calls": *CALLS}))
@@ -223,6 +227,36 @@ fn hosted(call: &Call) -> Result<Hosted, Answer> {
         Some("pending") => Ok(Hosted::Pending),
         _ => Err(answer::problem(422, "`result` must be paid, authorized or pending.")),
     }
+}
+
+/// The shopper applies `{"store_credit": true, "gift_certificates": ["GIFT-5"]}` in another place.
+fn apply(world: &Arc<World>, call: &Call, cart: &str) -> Answer {
+    let body = match read(call) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let codes = body["gift_certificates"].as_array().into_iter().flatten();
+    let codes: Vec<String> = codes.filter_map(|code| code.as_str().map(ToOwned::to_owned)).collect();
+    if world.apply(cart, body["store_credit"] == Value::Bool(true), &codes) {
+        Answer::empty(204)
+    } else {
+        answer::problem(404, "There is no such cart.")
+    }
+}
+
+/// A customer token; the body may hold `claims` to lay over its own.
+fn customer_token(world: &Arc<World>, call: &Call, id: &str, store: Option<&str>) -> Answer {
+    let body = if call.bytes.is_empty() { Ok(Value::Null) } else { read(call) };
+    let (body, store) = match (body, store) {
+        (Err(refused), _) => return refused,
+        (Ok(_), None) => return answer::problem(422, "`store` is required."),
+        (Ok(body), Some(store)) => (body, store),
+    };
+    let token = id.parse().ok().and_then(|id| world.customer_token(store, id, &body["claims"]));
+    token.map_or_else(
+        || answer::problem(404, "There is no such customer."),
+        |token| Answer::json(201, &json!({"token": token})),
+    )
 }
 
 fn advance(world: &Arc<World>, call: &Call) -> Answer {

@@ -9,14 +9,16 @@ use crate::call::{Visit, as_whole, member};
 use crate::lines::variant_of;
 use crate::money::{read, round};
 use crate::order::{Order, OrderAddress, OrderProduct};
+use crate::order_edits;
 use crate::orders_v2::KEPT;
 use crate::statuses;
 use crate::stock;
 use crate::webhooks;
 
 /// Fields whose change makes BigCommerce compute the totals again.
-const RECALCULATING: [&str; 10] = [
+const RECALCULATING: [&str; 11] = [
     "products",
+    "fees",
     "shipping_cost_ex_tax",
     "shipping_cost_inc_tax",
     "handling_cost_ex_tax",
@@ -95,8 +97,15 @@ pub(crate) fn apply(visit: &mut Visit<'_>, order: &mut Order, body: &Value) -> R
     if let Some(rows) = member(body, "shipping_addresses") {
         order.addresses = addresses(visit, rows)?;
     }
+    if let Some(rows) = member(body, "fees") {
+        order_edits::replace_fees(visit, order, rows)?;
+    }
     if let Some(rows) = member(body, "products") {
-        order.products = products(visit, order, rows)?;
+        if order.id == 0 {
+            order.products = products(visit, order, rows)?;
+        } else {
+            order_edits::change_products(visit, order, rows)?;
+        }
         order.sums.discount = Decimal::ZERO;
         order.sums.coupons = Decimal::ZERO;
     }
@@ -164,7 +173,7 @@ fn products(visit: &mut Visit<'_>, order: &Order, rows: &Value) -> Result<Vec<Or
         .collect()
 }
 
-fn product(visit: &Visit<'_>, order: &Order, row: &Value) -> Result<OrderProduct, Answer> {
+pub(crate) fn product(visit: &Visit<'_>, order: &Order, row: &Value) -> Result<OrderProduct, Answer> {
     let quantity = member(row, "quantity").and_then(as_whole).filter(|quantity| *quantity > 0);
     let quantity = quantity.ok_or_else(|| answer::v2_invalid("products.quantity", "must be at least 1"))?;
     let price = |name: &str| match member(row, name) {
@@ -292,9 +301,10 @@ fn recalculate(order: &mut Order, body: &Value) -> Result<(), Answer> {
     sums.subtotal_ex = order.products.iter().map(|p| times(p.price_ex, p.quantity)).sum();
     sums.subtotal_inc = order.products.iter().map(|p| times(p.price_inc, p.quantity)).sum();
     let off = sums.discount + sums.coupons;
+    let (fees_ex, fees_inc) = order_edits::fees(&order.fees);
     let (ex, inc) = (
-        sums.subtotal_ex + sums.shipping_ex + sums.handling_ex + sums.wrapping_ex - off,
-        sums.subtotal_inc + sums.shipping_inc + sums.handling_inc + sums.wrapping_inc - off,
+        sums.subtotal_ex + sums.shipping_ex + sums.handling_ex + sums.wrapping_ex + fees_ex - off,
+        sums.subtotal_inc + sums.shipping_inc + sums.handling_inc + sums.wrapping_inc + fees_inc - off,
     );
     sums.total_ex = round(ex.max(Decimal::ZERO), &currency);
     sums.total_inc = round(inc.max(Decimal::ZERO), &currency);

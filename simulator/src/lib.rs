@@ -3,8 +3,8 @@
 //! In reading order: `simulator` (the handle), `server` (connections), `router` (the calls and their names), `world` (the
 //! state of everything), `play` and `board` (faults), `media` (the door), `store` (one store), then one module for each
 //! resource: `carts`, `lines`, `checkouts`, `consignments`, `shipping`, `coupons`, `totals`, `checkout_orders`, `order`, `snapshot`,
-//! `orders_v2`, `direct_orders`, `order_parts`, `shipments`, `statuses`, `methods`, `token`, `payments`, `instruments`,
-//! `settle`, `giving_back`, `money_view`, `hosted` (the hosted page), `orders_v3`, `refunds`, `customers`, `shop`, `metafields`, `webhooks`, `delivery`; and `control` (the control
+//! `orders_v2`, `direct_orders`, `order_edits`, `order_parts`, `shipments`, `statuses`, `methods`, `token`, `payments`, `instruments`,
+//! `settle`, `applied`, `giving_back`, `money_view`, `hosted` (the hosted page), `orders_v3`, `refunds`, `customers`, `customer_token`, `shop`, `metafields`, `webhooks`, `delivery`; and `control` (the control
 //! plane) with `settings`, `choices` and `about` (what each setting models). It imports nothing of the program it tests.
 
 #![recursion_limit = "256"]
@@ -16,6 +16,7 @@
 mod about;
 mod address;
 mod answer;
+mod applied;
 mod board;
 mod call;
 mod cart;
@@ -28,6 +29,7 @@ mod clock;
 mod consignments;
 mod control;
 mod coupons;
+mod customer_token;
 mod customers;
 mod delivery;
 mod direct_orders;
@@ -44,10 +46,12 @@ mod methods;
 mod money;
 mod money_view;
 mod order;
+mod order_edits;
 mod order_parts;
 mod orders_v2;
 mod orders_v3;
 mod payments;
+mod placeholders;
 mod play;
 mod rate;
 mod refunds;
@@ -71,8 +75,8 @@ mod world;
 
 pub use about::{ABOUT, Mark};
 pub use choices::{
-    ActionEnd, FreeOrder, OrderFilters, OrderHint, PartShown, PartialPayment, PromotionSplit, RefundEvent,
-    SecondOrder, TokenReplay,
+    ActionEnd, FreeOrder, NothingAs, OrderFilters, OrderHint, PartShown, PartialPayment, PromotionSplit,
+    RefundEvent, SecondOrder, TokenReplay,
 };
 pub use fault::{Fault, FaultId, Match};
 pub use fault_kind::{At, Effect, Kind, Which};

@@ -159,6 +159,9 @@ pub(crate) struct Order {
     pub(crate) certificate_used: Decimal,
     /// Codes of gift certificates and what each of them paid.
     pub(crate) certificates: Vec<(String, Decimal)>,
+    /// Applied on the cart in another place, and taken when the rest is paid.
+    pub(crate) applied_credit: Decimal,
+    pub(crate) applied_certificates: Vec<(String, Decimal)>,
     /// Parts that were given back before everything was paid: they are due again.
     pub(crate) returned: Decimal,
     /// Fields that BigCommerce keeps for the client: notes, external ids, addresses.
@@ -207,6 +210,8 @@ impl Order {
             credit_used: Decimal::ZERO,
             certificate_used: Decimal::ZERO,
             certificates: Vec::new(),
+            applied_credit: Decimal::ZERO,
+            applied_certificates: Vec::new(),
             returned: Decimal::ZERO,
             kept: Map::new(),
             transactions: Vec::new(),
@@ -230,7 +235,13 @@ impl Order {
 
     /// What is still to be paid.
     pub(crate) fn due(&self) -> Decimal {
-        self.sums.total_inc - self.credit_used - self.certificate_used + self.returned
+        let applied = self.applied_credit + self.applied_to_certificates();
+        self.sums.total_inc - self.credit_used - self.certificate_used - applied + self.returned
+    }
+
+    /// What certificates that were applied on the cart will pay.
+    pub(crate) fn applied_to_certificates(&self) -> Decimal {
+        self.applied_certificates.iter().map(|(_, amount)| amount).sum()
     }
 
     /// Credit and certificates, less what was given back of them before everything was paid.

@@ -1,5 +1,6 @@
 //! Orders V2: read, list, count, change and archive (BigCommerce: orders.v2).
 
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
@@ -11,6 +12,8 @@ use crate::clock::rfc2822;
 use crate::direct_orders;
 use crate::money::text4;
 use crate::order::{Order, Shown};
+use crate::placeholders;
+use crate::settings::Settings;
 use crate::settle;
 use crate::statuses;
 use crate::stock;
@@ -61,14 +64,12 @@ pub(crate) fn show_id(visit: &mut Visit<'_>, id: u64, status: u16) -> Reply {
     let order = visit.store.orders.get_mut(&id);
     let order = order.ok_or_else(|| answer::v2(404, "The requested resource was not found."))?;
     let lagging = !order.status_wait.passed(now);
-    Ok(Answer::json(
-        status,
-        &show(order, lagging, settings.payment_status_first, &settings.store_currency, &hash),
-    ))
+    Ok(Answer::json(status, &show(order, lagging, settings, &hash)))
 }
 
 /// An order as V2 shows it; while `lagging`, as it was before its money moved.
-fn show(order: &Order, lagging: bool, payment_first: bool, store_currency: &str, hash: &str) -> Value {
+fn show(order: &Order, lagging: bool, settings: &Settings, hash: &str) -> Value {
+    let store_currency = &settings.store_currency;
     let now = Shown {
         status_id: order.status_id,
         payment_status: order.payment_status,
@@ -77,7 +78,8 @@ fn show(order: &Order, lagging: bool, payment_first: bool, store_currency: &str,
     };
     let shown = if lagging { order.before.as_ref().unwrap_or(&now) } else { &now };
     let status_id = shown.status_id;
-    let payment_status = if payment_first { order.payment_status } else { shown.payment_status };
+    let payment_status =
+        if settings.payment_status_first { order.payment_status } else { shown.payment_status };
     let mut out = Map::new();
     for name in KEPT {
         let default = match name {
@@ -102,8 +104,8 @@ fn show(order: &Order, lagging: bool, payment_first: bool, store_currency: &str,
         "payment_status": payment_status, "is_deleted": order.archived,
         "cart_id": order.cart_id.clone().unwrap_or_default(), "billing_address": order.billing,
         "order_is_digital": order.is_digital(), "order_source": order.source, "channel_id": order.channel_id,
-        "refunded_amount": text4(order.refunded), "store_credit_amount": text4(shown.credit_used),
-        "gift_certificate_amount": text4(shown.certificate_used), "is_email_opt_in": false,
+        "refunded_amount": text4(order.refunded), "store_credit_amount": text4(shown.credit_used + order.applied_credit),
+        "gift_certificate_amount": text4(shown.certificate_used + order.applied_to_certificates()), "is_email_opt_in": false,
         "credit_card_type": null, "is_tax_inclusive_pricing": false, "currency_id": 1,
         "currency_code": order.currency, "currency_exchange_rate": "1.0000000000", "default_currency_id": 1,
         "default_currency_code": order.currency, "store_default_currency_code": store_currency,
@@ -123,7 +125,12 @@ fn show(order: &Order, lagging: bool, payment_first: bool, store_currency: &str,
         let url = format!("https://api.bigcommerce.com/stores/{hash}/v2{path}");
         put(json!({ name: {"url": url, "resource": path} }));
     }
-    Value::Object(out)
+    let mut out = Value::Object(out);
+    placeholders::order(&mut out, settings.nothing_as);
+    if settings.order_ids_as_text {
+        out["id"] = order.id.to_string().into();
+    }
+    out
 }
 
 fn sums(order: &Order) -> Value {
@@ -194,7 +201,7 @@ pub(crate) fn list(visit: &mut Visit<'_>) -> Reply {
         settle::on_read(visit, id);
         if let Some(order) = visit.store.orders.get_mut(&id) {
             let lagging = !order.status_wait.passed(visit.now);
-            rows.push(show(order, lagging, settings.payment_status_first, &settings.store_currency, &hash));
+            rows.push(show(order, lagging, settings, &hash));
         }
     }
     Ok(Answer::json(200, &rows.into()))
@@ -258,6 +265,10 @@ struct Filter {
     status_id: Option<u64>,
     customer_id: Option<u64>,
     channels: Vec<u64>,
+    min_total: Option<Decimal>,
+    max_total: Option<Decimal>,
+    min_modified: Option<OffsetDateTime>,
+    max_modified: Option<OffsetDateTime>,
     min_created: Option<OffsetDateTime>,
     max_created: Option<OffsetDateTime>,
     deleted: bool,
@@ -279,6 +290,12 @@ impl Filter {
                 .map(Some)
                 .map_err(|_| answer::v2_invalid(name, "must be a date in RFC 2822 or ISO 8601 form")),
         };
+        let amount = |name: &str| match visit.query(name) {
+            None => Ok(None),
+            Some(value) => {
+                value.parse::<Decimal>().map(Some).map_err(|_| answer::v2_invalid(name, "must be an amount"))
+            }
+        };
         let channels = text("channel_id").unwrap_or_default();
         Ok(Self {
             cart_id: text("cart_id").map(|id| visit.canonical(&id)),
@@ -291,6 +308,10 @@ impl Filter {
             status_id: number("status_id")?,
             customer_id: number("customer_id")?,
             channels: channels.split(',').filter_map(|id| id.trim().parse().ok()).collect(),
+            min_total: amount("min_total")?,
+            max_total: amount("max_total")?,
+            min_modified: date("min_date_modified")?,
+            max_modified: date("max_date_modified")?,
             min_created: date("min_date_created")?,
             max_created: date("max_date_created")?,
             deleted: visit.query("is_deleted") == Some("true"),
@@ -309,6 +330,10 @@ impl Filter {
             && self.status_id.is_none_or(|id| order.status_id == id)
             && self.customer_id.is_none_or(|id| order.customer_id == id)
             && (self.channels.is_empty() || self.channels.contains(&order.channel_id))
+            && self.min_total.is_none_or(|total| order.sums.total_inc >= total)
+            && self.max_total.is_none_or(|total| order.sums.total_inc <= total)
+            && self.min_modified.is_none_or(|at| order.modified >= at)
+            && self.max_modified.is_none_or(|at| order.modified <= at)
             && self.min_created.is_none_or(|at| order.created >= at)
             && self.max_created.is_none_or(|at| order.created <= at)
             && self.deleted == order.archived

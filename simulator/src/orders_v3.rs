@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 
 use crate::answer::{self, Answer, Reply};
 use crate::call::Visit;
+use crate::choices::NothingAs;
 use crate::clock::iso;
 use crate::methods;
 use crate::money::number;
 use crate::order::{Order, Outstanding, Transaction};
+use crate::placeholders;
 use crate::settle;
 
 fn find(visit: &Visit<'_>) -> Result<u64, Answer> {
@@ -30,12 +32,13 @@ pub(crate) fn transactions(visit: &mut Visit<'_>) -> Reply {
         // The specification gives its 204 a body, which HTTP cannot carry.
         return Ok(if strict { Answer::page(&[], 1, 50) } else { Answer::empty(204) });
     }
-    let rows: Vec<Value> = order.transactions.iter().take(seen).map(|one| show(order, one)).collect();
+    let rows: Vec<Value> =
+        order.transactions.iter().take(seen).map(|one| show(order, one, visit.settings.nothing_as)).collect();
     let (page, limit) = visit.paging();
     Ok(Answer::page(&rows, page, limit))
 }
 
-fn show(order: &Order, one: &Transaction) -> Value {
+fn show(order: &Order, one: &Transaction, nothing: NothingAs) -> Value {
     let gateway = methods::find(&one.payment_method_id).map_or("custom", |method| method.gateway);
     let mut out = json!({
         "id": one.id, "order_id": order.id.to_string(), "event": one.event, "method": one.method,
@@ -51,6 +54,7 @@ fn show(order: &Order, one: &Transaction) -> Value {
     if let (Value::Object(out), Value::Object(details)) = (&mut out, &one.details) {
         out.extend(details.clone());
     }
+    placeholders::transaction(&mut out, nothing);
     out
 }
 

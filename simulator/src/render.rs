@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::applied;
 use crate::call::Visit;
 use crate::cart::{Cart, Consignment, Kind, Line};
 use crate::choices::OrderHint;
 use crate::clock::iso;
 use crate::money::{long, number, round};
+use crate::placeholders;
 use crate::shipping::{option_json, quote};
 use crate::totals::{self, LineTotal, Totals};
 
@@ -31,10 +33,11 @@ pub(crate) fn cart(cart: &Cart, visit: &Visit<'_>) -> Value {
             })
         })
         .collect();
+    let nothing = visit.settings.nothing_as;
     let api = Api::Carts { text: visit.settings.custom_items_as_text };
     let options = visit.includes("line_items.physical_items.options")
         || visit.includes("line_items.digital_items.options");
-    json!({
+    let mut out = json!({
         "id": cart.id, "customer_id": cart.customer_id, "channel_id": cart.channel_id, "email": cart.email,
         "currency": {"code": cart.currency}, "tax_included": false, "base_amount": long(totals.base),
         "discount_amount": long(totals.discount), "manual_discount_amount": long(cart.manual_discount),
@@ -42,7 +45,9 @@ pub(crate) fn cart(cart: &Cart, visit: &Visit<'_>) -> Value {
         "line_items": lines(cart, &totals, api, options),
         "created_time": iso(cart.created), "updated_time": iso(cart.updated), "locale": cart.locale,
         "version": cart.version,
-    })
+    });
+    placeholders::cart(&mut out, nothing);
+    out
 }
 
 /// A checkout.
@@ -68,7 +73,7 @@ pub(crate) fn checkout(cart: &Cart, visit: &Visit<'_>) -> Value {
     let consignments: Vec<Value> =
         cart.consignments.iter().map(|one| consignment(cart, one, quotes)).collect();
     let billing = cart.billing.as_ref().map_or_else(|| json!({}), |address| address.json(true));
-    json!({
+    let mut out = json!({
         "id": cart.id, "cart": checkout_cart(cart, &totals, &coupons), "billing_address": billing,
         "consignments": consignments, "taxes": taxes, "coupons": coupons,
         "order_id": order_hint(cart, visit), "fees": fees(cart),
@@ -79,7 +84,12 @@ pub(crate) fn checkout(cart: &Cart, visit: &Visit<'_>) -> Value {
         "subtotal_ex_tax": long(totals.subtotal_ex), "grand_total": number(totals.grand_total),
         "created_time": iso(cart.created), "updated_time": iso(cart.updated),
         "customer_message": cart.customer_message, "version": cart.version,
-    })
+    });
+    if visit.settings.checkout_shows_outstanding {
+        applied::show(cart, totals.grand_total, visit.store, &mut out);
+    }
+    placeholders::checkout(&mut out, visit.settings.nothing_as);
+    out
 }
 
 fn checkout_cart(cart: &Cart, totals: &Totals, coupons: &[Value]) -> Value {

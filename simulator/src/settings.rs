@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::choices::{
-    ActionEnd, FreeOrder, OrderFilters, OrderHint, PartShown, PartialPayment, PromotionSplit, RefundEvent,
-    SecondOrder, TokenReplay,
+    ActionEnd, FreeOrder, NothingAs, OrderFilters, OrderHint, PartShown, PartialPayment, PromotionSplit,
+    RefundEvent, SecondOrder, TokenReplay,
 };
 
 /// How long something stays invisible after it was written; both conditions must have passed.
@@ -116,6 +116,16 @@ pub struct Settings {
     pub empty_order_list: bool,
     /// Carts and checkouts are found by their id in any letter case.
     pub ids_ignore_case: bool,
+    /// How nothing is written.
+    pub nothing_as: NothingAs,
+    /// Checkouts show credit and certificates that were applied in another place, and what is outstanding.
+    pub checkout_shows_outstanding: bool,
+    /// Ids of orders are text.
+    pub order_ids_as_text: bool,
+    /// Orders, tokens and payments that are made answer 201 with one envelope inside of another.
+    pub nested_answers: bool,
+    /// Prefectures of Japan are shown by their English names.
+    pub japan_in_english: bool,
     /// `payment_status` of an order of which a part is paid.
     pub part_shown: PartShown,
     /// A refund moves the status of an order that is paid in part; false: an Incomplete order stays so and is due again.
@@ -196,6 +206,11 @@ impl Default for Settings {
             order_filters: OrderFilters::default(),
             empty_order_list: false,
             ids_ignore_case: false,
+            nothing_as: NothingAs::default(),
+            checkout_shows_outstanding: false,
+            order_ids_as_text: false,
+            nested_answers: false,
+            japan_in_english: false,
             part_shown: PartShown::default(),
             refund_moves_unpaid: true,
             refund_event: RefundEvent::default(),

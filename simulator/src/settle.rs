@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::applied;
 use crate::call::{Visit, member};
 use crate::choices::{ActionEnd, PartialPayment};
 use crate::customers::Instrument;
@@ -125,13 +126,30 @@ pub(crate) fn charge(visit: &mut Visit<'_>, payment: &Payment) {
         order.start_status_lag(visit.settings.status_lag, visit.now);
         add_transaction(visit, order, payment.entry(payment.event()));
         name_method(order, payment);
-        note_part(order, payment);
+        add_part(order, payment);
         pay(visit, order, payment.authorize);
     });
 }
 
+/// Writes a part that credit or a certificate paid into the ledger.
+pub(crate) fn note_part(visit: &mut Visit<'_>, order: &Order, method: &Method, amount: Decimal) {
+    visit.store.charges.push(Charge {
+        store: visit.store.hash.clone(),
+        order_id: order.id,
+        amount,
+        currency: order.currency.clone(),
+        transaction_id: Uuid::new_v4().to_string(),
+        kind: "purchase".to_owned(),
+        state: "captured".to_owned(),
+        refunded: Decimal::ZERO,
+        jti: String::new(),
+        payment_method_id: method.id.to_owned(),
+        correlation_id: visit.call.correlation_id(),
+    });
+}
+
 /// What credit and certificates paid stands on the order.
-fn note_part(order: &mut Order, payment: &Payment) {
+fn add_part(order: &mut Order, payment: &Payment) {
     match payment.method.kind {
         "store_credit" => order.credit_used += payment.amount,
         "gift_certificate" => {
@@ -150,6 +168,7 @@ fn name_method(order: &mut Order, payment: &Payment) {
 /// The order is paid or authorised: its status moves by itself, the cart goes, the stock is taken.
 fn pay(visit: &mut Visit<'_>, order: &mut Order, authorize: bool) {
     let before = order.status_id;
+    applied::take(visit, order);
     order.outstanding = None;
     order.payment_status = if authorize { "authorized" } else { "captured" };
     order.status_id = match (authorize, order.is_digital()) {
@@ -204,7 +223,7 @@ pub(crate) fn charge_part(visit: &mut Visit<'_>, payment: &Payment) {
         order.start_status_lag(visit.settings.status_lag, visit.now);
         add_transaction(visit, order, payment.entry(payment.event()));
         name_method(order, payment);
-        note_part(order, payment);
+        add_part(order, payment);
         order.payment_status = visit.settings.part_shown.text();
         let before = order.status_id;
         if visit.settings.partial_payment != PartialPayment::Incomplete {

@@ -134,6 +134,19 @@ impl Simulator {
         self.world.host_payment(None, order, how)
     }
 
+    /// The shopper applies store credit and gift certificates to a cart in another place: orders of it are due only the
+    /// rest. False: there is no such cart.
+    pub fn apply_to_cart(&self, cart: &str, credit: bool, certificates: &[&str]) -> bool {
+        let codes: Vec<String> = certificates.iter().map(|code| (*code).to_owned()).collect();
+        self.world.apply(cart, credit, &codes)
+    }
+
+    /// A customer token (BigCommerce: Current Customer API), signed with the setting `webhook_secret`, valid for 15 minutes;
+    /// `changes` is laid over its claims, null leaves one out. `None`: no such customer.
+    pub fn customer_token(&self, store: &str, customer: u64, changes: &serde_json::Value) -> Option<String> {
+        self.world.customer_token(store, customer, changes)
+    }
+
     /// Moves the simulator's clock: tokens expire, windows open, lags pass.
     pub fn advance_clock(&self, seconds: i64) {
         self.world.clock.advance(seconds);

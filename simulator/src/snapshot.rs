@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use crate::applied;
 use crate::call::Visit;
 use crate::cart::{Cart, Kind, Line};
 use crate::money::{round, text4};
@@ -25,6 +26,8 @@ impl Order {
         self.coupons = coupons(self.id, &totals);
         self.taxes = taxes(self.id, &totals, self.addresses.first().map_or(0, |address| address.id));
         self.fees = fees(cart);
+        (self.applied_certificates, self.applied_credit) =
+            applied::split(cart, totals.grand_total, visit.store);
         self.sums = Sums {
             subtotal_ex: totals.subtotal_ex,
             subtotal_inc: totals.subtotal_inc,

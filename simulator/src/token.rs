@@ -66,7 +66,8 @@ fn mint(visit: &mut Visit<'_>, order_id: u64) -> Result<String, Answer> {
     if visit.settings.mint_checks_status && !is_payable(order, visit.settings) {
         return Err(answer::payment(409, 30_101));
     }
-    let amount = minor_units(order.due(), &order.currency).ok_or_else(|| answer::payment(422, 30_100))?;
+    let amount = minor_units(order.due(), &order.currency).filter(|amount| *amount >= 0);
+    let amount = amount.ok_or_else(|| answer::payment(422, 30_100))?;
     let ttl = time::Duration::seconds(visit.settings.token_ttl_seconds);
     let expires = visit.now.checked_add(ttl).unwrap_or(visit.now);
     let token = Token {

@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::answer::{self, Answer, Reply};
+use crate::applied;
 use crate::board::Board;
 use crate::call::{Call, Visit};
 use crate::clock::Clock;
+use crate::customer_token;
 use crate::delivery;
 use crate::hosted::{self, Hosted};
 use crate::ledger::{Ledger, Request};
@@ -234,6 +236,8 @@ impl World {
         let params: Vec<String> = arrived.params.iter().map(|param| visit.canonical(param)).collect();
         visit.params = &params;
         let reply = (arrived.route.run)(&mut visit);
+        let reply =
+            reply.map(|answer| if settings.nested_answers { nest(answer, arrived.route) } else { answer });
         reply.map(|answer| media::typed(answer, arrived.family))
     }
 
@@ -266,6 +270,21 @@ impl World {
         hashes.iter().any(|hash| self.by_itself(hash, |visit| hosted::pay(visit, order, how)))
     }
 
+    /// The shopper applies store credit and gift certificates to a cart in another place. False: there is no such cart.
+    pub(crate) fn apply(self: &Arc<Self>, cart: &str, credit: bool, certificates: &[String]) -> bool {
+        let hashes: Vec<String> = lock(&self.stores).keys().cloned().collect();
+        hashes
+            .iter()
+            .any(|hash| self.by_itself(hash, |visit| applied::apply(visit, cart, credit, certificates)))
+    }
+
+    /// A customer token (BigCommerce: Current Customer API) of a customer, with `changes` laid over its claims.
+    pub(crate) fn customer_token(&self, store: &str, customer: u64, changes: &Value) -> Option<String> {
+        let (settings, state) = (self.settings(), self.store(store));
+        let known = lock(&state).customers.get(&customer).cloned()?;
+        Some(customer_token::mint(store, &known, self.clock.now(), &settings, changes))
+    }
+
     /// Something that no request asked for.
     fn by_itself<T>(self: &Arc<Self>, hash: &str, act: impl FnOnce(&mut Visit<'_>) -> T) -> T {
         let (settings, call, state) = (self.settings(), Call::nobody(), self.store(hash));
@@ -283,6 +302,15 @@ impl World {
         drop(state);
         self.deliver(outbox, &settings);
         done
+    }
+}
+
+/// What is made answers 201 and its envelope inside of another (setting `nested_answers`).
+fn nest(answer: Answer, route: &Route) -> Answer {
+    let makes = matches!(route.name, "create-order" | "create-access-token" | "process-payment");
+    match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(body) if makes && answer.status < 300 => Answer::json(201, &json!({"data": body, "meta": {}})),
+        _ => answer,
     }
 }
 
