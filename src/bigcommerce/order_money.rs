@@ -5,7 +5,7 @@
 
 use reqwest::Method;
 use rust_decimal::Decimal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Answer, Error, as_is, document, lenient,
@@ -122,6 +122,19 @@ pub struct Refund {
 }
 
 impl Refund {
+    /// How much went back: what no provider declined. `None` when it cannot be read.
+    pub fn given_back(&self) -> Option<Decimal> {
+        let payments = lenient::list(&self.raw, "payments");
+        if !self.is_declined {
+            return self.total_amount;
+        }
+        let mut sum = Decimal::ZERO;
+        for payment in payments.iter().filter(|one| lenient::flag(one, "is_declined") != Some(true)) {
+            sum += lenient::decimal(payment, "amount")?;
+        }
+        Some(sum)
+    }
+
     /// Reads the document, also one that was kept. `None`: what identifies it is missing.
     pub fn parse(raw: Value) -> Option<Self> {
         let items = lenient::list(&raw, "items").iter();
@@ -136,4 +149,18 @@ impl Refund {
             raw: as_is(raw)?,
         })
     }
+}
+
+/// The first way of the quote that goes through the provider, else the first one.
+pub fn refund_payments(quote: &Value) -> Option<Value> {
+    let ways = quote.get("refund_methods").and_then(Value::as_array)?;
+    let parts = |way: &Value| way.as_array().map(Vec::as_slice).unwrap_or_default().to_vec();
+    let offline = |part: &Value| part.get("offline").and_then(Value::as_bool) == Some(true);
+    let online = ways.iter().find(|way| !parts(way).is_empty() && !parts(way).iter().any(offline));
+    let chosen = parts(online.or_else(|| ways.first())?);
+    let payments: Vec<Value> = chosen
+        .iter()
+        .map(|part| json!({"provider_id": part.get("provider_id"), "amount": part.get("amount"), "offline": offline(part)}))
+        .collect();
+    (!payments.is_empty()).then(|| payments.into())
 }

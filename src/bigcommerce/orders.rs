@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{Answer, Call, Client, Error, as_is, lenient, rows, transport::Request};
 
-pub use super::order_money::{Refund, Transaction};
+pub use super::order_money::{Refund, Transaction, refund_payments};
 
 /// The number of an order, 1 or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -255,8 +255,12 @@ pub struct Order {
     pub customer_id: Option<i64>,
     /// What is to be paid; `None` when it cannot be read.
     pub total_inc_tax: Option<Decimal>,
-    /// What has been refunded.
+    /// What has been refunded; BigCommerce's specification says that it "always returns 0", so it proves no absence.
     pub refunded_amount: Option<Decimal>,
+    /// What store credit paid of it.
+    pub store_credit_amount: Option<Decimal>,
+    /// What gift certificates paid of it.
+    pub gift_certificate_amount: Option<Decimal>,
     /// ISO 4217 code of what is charged (`default_currency_code`; `currency_code` is only what was displayed).
     pub currency: Option<String>,
     /// The payment provider's id of the payment.
@@ -287,13 +291,15 @@ impl Order {
             id: lenient::integer(&raw, "id").and_then(OrderId::new)?,
             status_id: lenient::integer(&raw, "status_id")?,
             status: lenient::text(&raw, "status").unwrap_or_default(),
-            payment_status: lenient::text(&raw, "payment_status").unwrap_or_default(),
+            payment_status: lenient::text(&raw, "payment_status").unwrap_or_default().to_ascii_lowercase(),
             cart_id: lenient::filled(&raw, "cart_id"),
             external_order_id: lenient::filled(&raw, "external_order_id")
                 .or_else(|| lenient::filled(&raw, "external_id")),
             customer_id: lenient::integer(&raw, "customer_id"),
             total_inc_tax: lenient::decimal(&raw, "total_inc_tax"),
             refunded_amount: lenient::decimal(&raw, "refunded_amount"),
+            store_credit_amount: lenient::decimal(&raw, "store_credit_amount"),
+            gift_certificate_amount: lenient::decimal(&raw, "gift_certificate_amount"),
             currency: currency.into_iter().find_map(|key| lenient::filled(&raw, key)),
             payment_provider_id: lenient::filled(&raw, "payment_provider_id"),
             is_deleted: lenient::flag(&raw, "is_deleted").unwrap_or(false),

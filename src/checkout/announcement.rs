@@ -47,7 +47,13 @@ pub fn announcements(before: &Checkout, after: &Checkout) -> Vec<Announcement> {
             Some(PaymentStatus::Unknown) => Some(Announcement::PaymentUnknown),
             Some(PaymentStatus::Declined) => Some(Announcement::PaymentDeclined),
             // A payment that was made completes its checkout.
-            Some(PaymentStatus::Processing | PaymentStatus::Succeeded) | None => None,
+            Some(
+                PaymentStatus::Processing
+                | PaymentStatus::Succeeded
+                | PaymentStatus::PartiallyPaid
+                | PaymentStatus::GivenBack,
+            )
+            | None => None,
         });
     }
     if after.status != before.status {

@@ -44,6 +44,9 @@ pub struct Input {
     /// The payment that is to be made, without its instrument.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentIntent>,
+    /// The payments that are to take the rest after it, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<PaymentIntent>,
 }
 
 /// One address and the items that go there.
@@ -118,6 +121,13 @@ pub enum CartEdit {
     CustomerMessage(String),
 }
 
+impl PaymentIntent {
+    /// Whether it takes what is left on it, which may be less than what is due (BigCommerce: payments, process payment).
+    pub fn may_pay_a_part(&self) -> bool {
+        matches!(self.instrument_type.as_str(), "store_credit" | "gift_certificate")
+    }
+}
+
 /// A payment without its instrument: what may be recorded of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentIntent {
@@ -131,4 +141,7 @@ pub struct PaymentIntent {
     /// Whether BigCommerce is to keep the instrument for the customer.
     #[serde(default)]
     pub save_instrument: bool,
+    /// What the shopper expects it to take; BigCommerce itself takes no amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<super::Money>,
 }

@@ -10,6 +10,7 @@ mod hand_off;
 mod ids;
 mod input;
 mod money;
+mod payment;
 mod record;
 mod redaction;
 #[cfg(test)]
@@ -25,9 +26,10 @@ pub use input::{
     CartEdit, ConsignmentInput, ConsignmentItem, Input, OptionChoice, PaymentIntent, Preference,
 };
 pub use money::{Money, minor_units_match, parse_decimal};
+pub use payment::{Decline, PaymentFacts, PaymentPart, PaymentStatus};
 pub use record::{
-    Answer, Answered, Checkout, Decline, Facts, Goal, InFlight, KeyRef, OrderFacts, PaymentFacts,
-    PaymentStatus, Refused, StepRecord, Stuck, StuckReason,
+    Answer, Answered, Checkout, Facts, Goal, InFlight, KeyRef, OrderFacts, Refused, StepRecord, Stuck,
+    StuckReason,
 };
 pub use shared::Shared;
 pub use status::{Event, Flow, Illegal, Status, StepName, StepStatus, next};

@@ -9,10 +9,13 @@ use serde_json::Number;
 
 /// An amount of money in the checkout's currency. It is read from the exact text of a JSON number and written
 /// back as a JSON number with the same digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(Decimal);
 
 impl Money {
+    /// Nothing.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
     /// The decimal value.
     pub fn decimal(self) -> Decimal {
         self.0

@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use super::status::words;
 use super::{
-    CheckoutId, Document, Event, Flow, HandOff, IdempotencyKey, Input, Money, Shared, Status, StepName,
-    StepStatus,
+    CheckoutId, Decline, Document, Event, Flow, HandOff, IdempotencyKey, Input, Money, PaymentFacts,
+    PaymentPart, PaymentStatus, Shared, Status, StepName, StepStatus,
 };
 
 /// One shopper's run, as it is stored.
@@ -80,6 +80,12 @@ pub struct Facts {
     /// The latest payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentFacts>,
+    /// What was paid of the order so far, where that is only a part of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PaymentPart>,
+    /// What is held of the order, where that is more than it costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Money>,
 }
 
 /// What is known of the order.
@@ -95,69 +101,13 @@ pub struct OrderFacts {
     pub payment_status: String,
     /// What the shopper owes, in `currency`.
     pub total: Option<Money>,
+    /// What store credit and gift certificates pay of it, as the order shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credited: Option<Money>,
     /// The transactional currency.
     pub currency: String,
     /// Whether its total was found equal to the checkout's and its surplus twins were archived.
     pub verified: bool,
-}
-
-words! {
-    /// Where a payment stands.
-    PaymentStatus {
-        /// In flight.
-        Processing = "processing",
-        /// Charged or authorised.
-        Succeeded = "succeeded",
-        /// Accepted, settling: not paid yet, never to be charged again.
-        Pending = "pending",
-        /// Certainly not charged.
-        Declined = "declined",
-        /// It may have been charged.
-        Unknown = "unknown",
-    }
-}
-
-/// What is known of the latest payment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PaymentFacts {
-    /// Where it stands.
-    pub status: PaymentStatus,
-    /// BigCommerce's id of the payment, where it answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transaction_id: Option<String>,
-    /// `purchase` or `authorization`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transaction_type: Option<String>,
-    /// The amount that the access token fixed.
-    pub amount: Option<Money>,
-    /// Its currency.
-    pub currency: String,
-    /// BigCommerce's payment method id.
-    pub payment_method_id: String,
-    /// Kind of the instrument.
-    pub instrument_type: String,
-    /// Its last four digits, where they may be shown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_4: Option<String>,
-    /// Why it was declined.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decline: Option<Decline>,
-}
-
-impl PaymentFacts {
-    /// True only when it is certain that nothing was charged.
-    pub fn safe_to_pay_again(&self) -> bool {
-        self.status == PaymentStatus::Declined
-    }
-}
-
-/// Why BigCommerce declined a payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decline {
-    /// BigCommerce's error code, where it sent one.
-    pub code: Option<i64>,
-    /// BigCommerce's title.
-    pub title: String,
 }
 
 /// One step of the saga and how it went.
@@ -241,6 +191,8 @@ words! {
         OrderNotPayable = "order-not-payable",
         /// Whether the shopper was charged cannot be found out.
         PaymentUnknown = "payment-unknown",
+        /// More was paid for the order than it costs, or it was paid twice.
+        PaidTwice = "paid-twice",
         /// A payment was accepted and has not settled for too long.
         PaymentPendingTooLong = "payment-pending-too-long",
         /// The payment gateway is not set up as this payment needs.
@@ -275,6 +227,7 @@ impl StuckReason {
             Self::OrderUnknown
             | Self::PaymentConfiguration
             | Self::PaymentPendingTooLong
+            | Self::PaidTwice
             | Self::SurplusOrderPaid
             | Self::UndoFailed
             | Self::AttemptsExhausted => "restart",

@@ -58,6 +58,9 @@ impl Checkout {
             payment.last_4 = None;
             payment.decline = payment.decline.take().map(Decline::redacted);
         }
+        for part in &mut self.facts.parts {
+            part.last_4 = None;
+        }
         if let Some(stuck) = self.stuck.as_mut() {
             // It may quote BigCommerce, and BigCommerce may quote the shopper.
             stuck.detail.clear();

@@ -20,6 +20,7 @@ pub(crate) fn order(id: i64) -> OrderFacts {
         id,
         status_id: 0,
         status: "Incomplete".to_owned(),
+        credited: None,
         payment_status: String::new(),
         total: None,
         currency: "USD".to_owned(),
@@ -61,6 +62,7 @@ pub(super) fn checkout() -> Checkout {
                 instrument_type: "stored_card".to_owned(),
                 last_4: Some("4242".to_owned()),
                 save_instrument: false,
+                amount: None,
             }),
             ..Input::default()
         }
@@ -72,6 +74,7 @@ pub(super) fn checkout() -> Checkout {
                 id: 125,
                 status_id: 11,
                 status: "Awaiting Fulfillment".to_owned(),
+                credited: None,
                 payment_status: "captured".to_owned(),
                 total,
                 currency: "USD".to_owned(),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::schema;
 use super::totals::Totals;
-use crate::checkout::{Checkout, Decline, Flow, Money, PaymentFacts, Status, StepName};
+use crate::checkout::{Checkout, Decline, Flow, Money, PaymentFacts, PaymentStatus, Status, StepName};
 use crate::json::{self, Fields, List, Raw, shape};
 
 /// A checkout as it is now.
@@ -123,20 +123,45 @@ pub(super) struct Payment<'a> {
     transaction_id: Option<&'a str>,
     /// `purchase` or `authorization`.
     transaction_type: Option<&'a str>,
-    /// What was to be charged.
+    /// What it was to charge, or, where it paid a part, what it charged.
     #[schema(schema_with = schema::amount_or_null)]
     amount: Option<Money>,
+    /// What is held of the order's total: charged or authorised, and not given back.
+    #[schema(schema_with = schema::amount_or_null)]
+    amount_paid: Option<Money>,
+    /// What is still to be paid; null while the order's total is not known.
+    #[schema(schema_with = schema::amount_or_null)]
+    amount_due: Option<Money>,
+    /// The payments that make it up, and the latest one, whatever became of it.
+    payments: Vec<OnePayment<'a>>,
     /// ISO 4217.
     currency: &'a str,
     /// Such as `stripe.card`.
     payment_method_id: &'a str,
     instrument: Instrument<'a>,
-    /// True only when it is certain that nothing was charged.
+    /// True only when it is certain that nothing of what a further payment would take was charged already.
     safe_to_pay_again: bool,
     /// Why it was declined.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     decline: Option<Declined<'a>>,
+}
+
+/// One of the payments of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OnePayment<'a> {
+    #[schema(schema_with = schema::payment_status)]
+    status: &'a str,
+    /// What it charged, or was to charge.
+    #[schema(schema_with = schema::amount_or_null)]
+    amount: Option<Money>,
+    /// BigCommerce's id of the payment.
+    transaction_id: Option<&'a str>,
+    /// `purchase` or `authorization`.
+    transaction_type: Option<&'a str>,
+    /// Such as `stripe.card`.
+    payment_method_id: &'a str,
+    instrument: Instrument<'a>,
 }
 
 /// What paid, as far as it may be shown.
@@ -226,12 +251,15 @@ impl<'a> Snapshot<'a> {
 }
 
 impl<'a> Payment<'a> {
-    fn of(checkout: &Checkout, payment: &'a PaymentFacts) -> Self {
+    fn of(checkout: &'a Checkout, payment: &'a PaymentFacts) -> Self {
         Self {
-            status: payment.status.as_str(),
+            status: payment_status(checkout, payment).as_str(),
             transaction_id: payment.transaction_id.as_deref(),
             transaction_type: payment.transaction_type.as_deref(),
             amount: payment.amount,
+            amount_paid: amounts(checkout, payment).0,
+            amount_due: amounts(checkout, payment).1,
+            payments: payments(checkout, payment),
             currency: &payment.currency,
             payment_method_id: &payment.payment_method_id,
             instrument: Instrument { kind: &payment.instrument_type, last_4: payment.last_4.as_deref() },
@@ -241,7 +269,52 @@ impl<'a> Payment<'a> {
     }
 }
 
-/// True only when it is certain that nothing was charged. Fails closed: a checkout that needs a person is not safe,
+/// Parts that are paid stay paid when the rest is declined.
+fn payment_status(checkout: &Checkout, payment: &PaymentFacts) -> PaymentStatus {
+    match payment.status {
+        PaymentStatus::Declined if !checkout.facts.parts.is_empty() => PaymentStatus::PartiallyPaid,
+        status => status,
+    }
+}
+
+/// What is paid, and what is due.
+fn amounts(checkout: &Checkout, payment: &PaymentFacts) -> (Option<Money>, Option<Money>) {
+    let facts = &checkout.facts;
+    let total = facts.order.as_ref().and_then(|order| order.total);
+    match (facts.held, payment.status) {
+        (Some(held), _) => (Some(held), total.map(|_| Money::ZERO)),
+        (None, PaymentStatus::Succeeded) => (total.or(payment.amount), Some(Money::ZERO)),
+        (None, PaymentStatus::GivenBack) => (Some(Money::ZERO), total),
+        (None, _) => {
+            let currency = facts.order.as_ref().map_or("USD", |order| &order.currency);
+            (Some(facts.paid().at_precision_of(currency)), facts.due())
+        }
+    }
+}
+
+fn payments<'a>(checkout: &'a Checkout, payment: &'a PaymentFacts) -> Vec<OnePayment<'a>> {
+    let parts = checkout.facts.parts.iter().map(|part| OnePayment {
+        status: PaymentStatus::Succeeded.as_str(),
+        amount: Some(part.amount),
+        transaction_id: part.transaction_id.as_deref(),
+        transaction_type: part.transaction_type.as_deref(),
+        payment_method_id: &part.payment_method_id,
+        instrument: Instrument { kind: &part.instrument_type, last_4: part.last_4.as_deref() },
+    });
+    // The latest one is a part itself once it is known to have paid one.
+    let latest = Some(payment).filter(|payment| payment.status != PaymentStatus::PartiallyPaid);
+    let latest = latest.map(|payment| OnePayment {
+        status: payment.status.as_str(),
+        amount: payment.amount,
+        transaction_id: payment.transaction_id.as_deref(),
+        transaction_type: payment.transaction_type.as_deref(),
+        payment_method_id: &payment.payment_method_id,
+        instrument: Instrument { kind: &payment.instrument_type, last_4: payment.last_4.as_deref() },
+    });
+    parts.chain(latest).collect()
+}
+
+/// True only when it is certain that nothing of what a further payment would take was charged already. Fails closed: a checkout that needs a person is not safe,
 /// and neither is one that is paying.
 pub(super) fn safe_to_pay_again(checkout: &Checkout) -> bool {
     let paying = checkout.in_flight.as_ref().is_some_and(|attempt| attempt.step == StepName::Payment);

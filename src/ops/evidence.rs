@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use crate::bigcommerce::orders::{Filter, Order, Transaction};
+use crate::bigcommerce::orders::{Filter, Order, Refund, Transaction};
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority, checkouts::Include};
 use crate::checkout::{Checkout, Flow, OrderFacts};
-use crate::saga::operate::{self, Proof};
+use crate::saga::judge::{Before, Judgement, judge, may_be_refunded};
+use crate::saga::operate;
 use crate::store::Held;
 
 use super::act::Refused;
@@ -100,24 +101,28 @@ impl Look<'_> {
         let known = self.checkout.facts.order.as_ref().map(|order| order.id);
         let instead_of = known.filter(|known| *known != id);
         let transactions = self.transactions(found.id).await?;
-        match operate::proof(&found, &transactions) {
-            Proof::Paid { kind, transaction_id } => Ok(Checked::Charged {
+        let refunds = self.refunds(&found, &transactions).await?;
+        match judge(&found, &transactions, &refunds, &Before::default()) {
+            Judgement::Whole { kind, transaction_id } => Ok(Checked::Charged {
                 order: operate::order_facts(&found, true),
                 instead_of,
                 kind,
                 transaction_id,
             }),
-            Proof::Pending => Err(contradicted(
+            Judgement::Pending => Err(contradicted(
                 format!("a payment of order {id} is settling: ask again once it has"),
                 shown(&found, &transactions),
             )),
-            Proof::Declined | Proof::Nothing if OVER.contains(&found.status_id) => Err(contradicted(
-                format!("order {id} is {}: it cannot be paid any more", found.status),
-                shown(&found, &transactions),
-            )),
-            Proof::Declined | Proof::Nothing => {
+            Judgement::Declined { .. } | Judgement::Nothing if OVER.contains(&found.status_id) => {
+                Err(contradicted(
+                    format!("order {id} is {}: it cannot be paid any more", found.status),
+                    shown(&found, &transactions),
+                ))
+            }
+            Judgement::Declined { .. } | Judgement::Nothing => {
                 Ok(Checked::Adopt { order: operate::order_facts(&found, false), instead_of })
             }
+            other => Err(contradicted(not_whole(id, &other), shown(&found, &transactions))),
         }
     }
 
@@ -184,7 +189,13 @@ impl Look<'_> {
                 shown(&order, &transactions),
             ));
         }
-        let Proof::Paid { kind, transaction_id } = operate::proof(&order, &transactions) else {
+        let refunds = self.refunds(&order, &transactions).await?;
+        let judgement = judge(&order, &transactions, &refunds, &Before::default());
+        let Judgement::Whole { kind, transaction_id } = judgement else {
+            if !matches!(judgement, Judgement::Nothing | Judgement::Declined { .. }) {
+                let said = not_whole(order.id.get(), &judgement);
+                return Err(contradicted(said, shown(&order, &transactions)));
+            }
             return Err(contradicted(
                 format!(
                     "BigCommerce shows no payment of order {}. When the gateway took the money all the same, make \
@@ -209,10 +220,20 @@ impl Look<'_> {
     async fn not_charged(&self) -> Result<Checked, Refused> {
         let (order, transactions) = self.known_order().await?;
         self.others_unpaid(order.id.get()).await?;
+        let refunds = self.refunds(&order, &transactions).await?;
+        let judgement = judge(&order, &transactions, &refunds, &Before::default());
+        let given_back = judgement == Judgement::GivenBack;
         let moved = transactions.iter().any(moved_money);
-        let dead = order.is_deleted || OVER.contains(&order.status_id);
+        let over = order.is_deleted || OVER.contains(&order.status_id);
+        let dead = over || (given_back && order.status_id != 0);
         let quiet = order.payment_status.is_empty() || order.payment_status == "declined";
-        if moved || !quiet || !(order.status_id == 0 || dead) {
+        let nothing = matches!(judgement, Judgement::Nothing | Judgement::Declined { .. });
+        // The parts that are known are no charge of the payment that is in doubt.
+        let known = self.checkout.facts.paid();
+        let currency = order.currency.as_deref().unwrap_or_default();
+        let parts = matches!(judgement, Judgement::Part { paid } if paid.compare(known, currency).is_eq());
+        let unpaid = (nothing && !moved && quiet && (order.status_id == 0 || over)) || given_back;
+        if !unpaid && !parts {
             return Err(contradicted(
                 format!("order {} is paid, or may be", order.id),
                 shown(&order, &transactions),
@@ -238,6 +259,13 @@ impl Look<'_> {
         Ok(found(self.client.orders(self.call).transactions(id).await)?.unwrap_or_default())
     }
 
+    async fn refunds(&self, order: &Order, transactions: &[Transaction]) -> Result<Vec<Refund>, Refused> {
+        if !may_be_refunded(order, transactions) {
+            return Ok(Vec::new());
+        }
+        Ok(found(self.client.orders(self.call).refunds(order.id).await)?.unwrap_or_default())
+    }
+
     async fn list(&self) -> Result<Vec<Order>, Refused> {
         let filter = match (self.checkout.flow, self.checkout.facts.cart_id.as_deref()) {
             (Flow::Cart, Some(cart_id)) => Filter::by_cart(cart_id),
@@ -260,6 +288,23 @@ impl Look<'_> {
             Flow::Cart => order.cart_id.is_some() && order.cart_id == self.checkout.facts.cart_id,
             Flow::DirectOrder => order.external_order_id.as_deref() == Some(&*self.checkout.id.to_string()),
         }
+    }
+}
+
+/// Why an order does not count as paid in full.
+fn not_whole(id: i64, judgement: &Judgement) -> String {
+    match judgement {
+        Judgement::Part { paid } => format!("order {id} is paid in part: {}", paid.decimal()),
+        Judgement::More { paid } => {
+            format!(
+                "more is held for order {id} than it costs: {}. Refund what is too much first",
+                paid.decimal()
+            )
+        }
+        Judgement::GivenBack => format!("what was paid for order {id} was voided or refunded"),
+        Judgement::Pending => format!("a payment of order {id} is settling: ask again once it has"),
+        Judgement::CannotTell { why } => format!("what was paid for order {id} cannot be told: {why}"),
+        _ => format!("order {id} is not paid"),
     }
 }
 

@@ -89,6 +89,15 @@ pub(super) fn text(reason: StuckReason) -> Text {
             advice: "Restart: it is followed for as long again. Ask the gateway why it is pending; once the order shows \
                      how it ended, resolve is possible too.",
         },
+        StuckReason::PaidTwice => Text {
+            headline: "More was paid than the order costs",
+            happened: "The transactions of the order add up to more than its total: it was paid twice, or paid elsewhere \
+                       as well.",
+            known: "Nothing more is charged, and the checkout is not called completed while too much is held.",
+            not_known: "Which of the payments the shopper wants back.",
+            advice: "Refund what is too much (the amounts are in the timeline and among the transactions of the order), then \
+                     restart: the sums are compared again, and the checkout is completed when they agree.",
+        },
         StuckReason::PaymentConfiguration => Text {
             headline: "The payment gateway is not set up for this payment",
             happened: "BigCommerce refused the payment because of the store's gateway settings (30000 to 30002).",

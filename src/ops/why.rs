@@ -177,8 +177,17 @@ fn facts(checkout: &Checkout) -> Vec<String> {
         Some(PaymentStatus::Declined) => {
             "The latest payment was declined: nothing was charged by it.".to_owned()
         }
+        Some(PaymentStatus::PartiallyPaid) => "A part was paid, and the rest can be paid.".to_owned(),
+        Some(PaymentStatus::GivenBack) => "What was paid was voided or refunded since.".to_owned(),
         Some(PaymentStatus::Unknown) => "A payment was sent, and what became of it is not known.".to_owned(),
     });
+    for part in &checkout.facts.parts {
+        facts.push(format!(
+            "{} was paid with {} and is held.",
+            part.amount.decimal(),
+            part.payment_method_id
+        ));
+    }
     if operate::is_undoing(checkout) && !checkout.status.is_final() {
         facts.push("It was asked to be undone.".to_owned());
     }

@@ -105,6 +105,7 @@ fn take_input(checkout: &Checkout, next: &mut Checkout, operation: &Operation) -
         Operation::Payment { intent, .. } => {
             reachable(checkout, StepName::Payment)?;
             next.input.payment = Some(intent.clone());
+            next.input.payments.clear();
             StepName::Payment
         }
         Operation::Complete(complete) => {
@@ -130,7 +131,9 @@ fn take_input(checkout: &Checkout, next: &mut Checkout, operation: &Operation) -
             if let Some(preference) = &complete.shipping_preference {
                 next.input.shipping_preference = Some(preference.clone());
             }
-            next.input.payment = Some(complete.intent.clone());
+            let mut intents = complete.intents.iter().cloned();
+            next.input.payment = intents.next();
+            next.input.payments = intents.collect();
             if let Some(missing) = super::plan::missing_input(next, StepName::Payment) {
                 return Err(Refusal::OutOfOrder { next_step: Some(missing) });
             }
@@ -138,6 +141,10 @@ fn take_input(checkout: &Checkout, next: &mut Checkout, operation: &Operation) -
         }
         Operation::HandOff => {
             if !checkout.is_done(StepName::Cart) {
+                return Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
+            }
+            if !checkout.facts.parts.is_empty() {
+                // The hosted page would make another order, and take all of it.
                 return Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
             }
             next.input.look = true;

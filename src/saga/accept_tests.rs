@@ -35,8 +35,8 @@ fn complete() -> Operation {
         shipping_options: None,
         shipping_preference: None,
         agreed_total: agreed(),
-        intent: intent(),
-        instrument: instrument(),
+        intents: vec![intent()],
+        instruments: [instrument()].into(),
     }))
 }
 

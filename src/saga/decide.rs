@@ -5,13 +5,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::decision::{Circumstances, Decision, backoff, jitter, wait_for};
-use super::marks::{end, follow_document, forget_processing, mark_unknown, paid, reopen};
+use super::marks::{end, follow_document, mark_unknown, paid, reopen};
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::steps;
 use crate::checkout::{
-    Answer, Answered, Checkout, Event, Goal, InFlight, PaymentStatus, Status, StepName, StepStatus, Stuck,
-    StuckReason,
+    Answer, Answered, Checkout, Event, Goal, InFlight, Status, StepName, StepStatus, Stuck, StuckReason,
 };
 use crate::store::{Began, Hold, Outcome};
 
@@ -36,6 +35,7 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
             paid(&mut checkout, at.now);
             finish(checkout, Event::Paid, Outcome::Succeeded, Answer::Done, Hold::None)
         }
+        Verdict::PartPaid => part_paid(checkout, step, at),
         Verdict::Undone => {
             checkout.in_flight = None;
             let event = if checkout.goal.is_some() { Event::Undone } else { Event::Lapsed };
@@ -49,8 +49,7 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         Verdict::Rejected(refused) => {
             end(&mut checkout, step, StepStatus::Rejected, at.now);
             follow_document(&mut checkout);
-            checkout.facts.payment =
-                checkout.facts.payment.filter(|payment| payment.status != PaymentStatus::Processing);
+            checkout.facts.forget_processing();
             rest(checkout, step, Outcome::Rejected, Answer::Rejected(refused), at)
         }
         Verdict::Declined(decline) => {
@@ -64,7 +63,7 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         }
         Verdict::TotalChanged { agreed, total } => {
             end(&mut checkout, step, StepStatus::Pending, at.now);
-            forget_processing(&mut checkout);
+            checkout.facts.forget_processing();
             let answer = Answer::TotalChanged { agreed_total: agreed, grand_total: total };
             rest(checkout, step, Outcome::Rejected, answer, at)
         }
@@ -85,11 +84,25 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         Verdict::Stuck { reason: reason @ StuckReason::PaymentConfiguration, detail } => {
             // Certainly not charged: once the gateway is mended, a restart must not have to look for a charge.
             end(&mut checkout, step, StepStatus::Pending, at.now);
-            forget_processing(&mut checkout);
+            checkout.facts.forget_processing();
             Decision { outcome: Some(Outcome::Rejected), ..stall(checkout, reason, detail, at.now) }
         }
         Verdict::Stuck { reason, detail } => stall(checkout, reason, detail, at.now),
     }
+}
+
+/// A part is paid. What was given to pay the rest with goes on with it; else the shopper is to.
+fn part_paid(mut checkout: Checkout, step: StepName, at: Circumstances) -> Decision {
+    end(&mut checkout, step, StepStatus::Pending, at.now);
+    checkout.tries = 0;
+    let mut input = (*checkout.input).clone();
+    input.payment = if input.payments.is_empty() { None } else { Some(input.payments.remove(0)) };
+    let more = input.payment.is_some();
+    checkout.input = input.into();
+    if more {
+        return go_on(checkout, Some(Outcome::Succeeded), at);
+    }
+    rest(checkout, step, Outcome::Succeeded, Answer::Done, at)
 }
 
 /// Whether what was in flight when the undoing was asked for needs no more looking at: it had no effect, or one that
@@ -101,6 +114,7 @@ fn is_over(verdict: &Verdict) -> bool {
             | Verdict::Rejected(_)
             | Verdict::TotalChanged { .. }
             | Verdict::Interrupted { .. }
+            | Verdict::PartPaid
             | Verdict::Stuck { reason: StuckReason::TotalMismatch, .. }
     )
 }
@@ -108,7 +122,7 @@ fn is_over(verdict: &Verdict) -> bool {
 /// What was in flight is out of the way: the undoing begins.
 fn undo_next(mut checkout: Checkout, step: StepName, at: Circumstances) -> Decision {
     end(&mut checkout, step, StepStatus::Pending, at.now);
-    forget_processing(&mut checkout);
+    checkout.facts.forget_processing();
     go_on(checkout, Some(Outcome::Retry), at)
 }
 
@@ -241,6 +255,7 @@ fn finish(mut checkout: Checkout, event: Event, outcome: Outcome, answer: Answer
 }
 
 fn rest(checkout: Checkout, step: StepName, outcome: Outcome, answer: Answer, at: Circumstances) -> Decision {
+    let answer = told(&checkout, answer);
     if checkout.status == Status::Compensating {
         // What is being undone has no way back to the shopper. What was in flight before has ended without effect, so
         // the undoing may go on; only when the undoing itself was refused is a person needed.
@@ -254,6 +269,17 @@ fn rest(checkout: Checkout, step: StepName, outcome: Outcome, answer: Answer, at
     finish(checkout, Event::Rested, outcome, answer, hold)
 }
 
+/// Whoever paid a part hears that, whatever kept the rest from being paid: "nothing happened" is not true any more, and
+/// the same key must not pay the part again.
+fn told(checkout: &Checkout, answer: Answer) -> Answer {
+    let ticket = checkout.goal.as_ref().map(|goal| goal.ticket);
+    let paid = checkout.facts.parts.iter().any(|part| Some(part.ticket) == ticket);
+    match answer {
+        Answer::Unavailable { .. } | Answer::TotalChanged { .. } | Answer::OutOfOrder if paid => Answer::Done,
+        answer => answer,
+    }
+}
+
 /// What may be paid elsewhere is looked at again; what nobody asked for does not put off the day on which it expires.
 fn rest_until(checkout: &Checkout, at: Circumstances) -> Hold {
     let Some(hand_off) = checkout.facts.hand_off else { return Hold::Rest(at.limits.ttl) };
@@ -264,7 +290,7 @@ fn rest_until(checkout: &Checkout, at: Circumstances) -> Hold {
 
 fn give_up(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Circumstances) -> Decision {
     end(&mut checkout, step, StepStatus::Pending, at.now);
-    forget_processing(&mut checkout);
+    checkout.facts.forget_processing();
     let retry_after = after.unwrap_or_default().as_secs().clamp(1, 3600);
     rest(checkout, step, Outcome::Retry, Answer::Unavailable { retry_after }, at)
 }
@@ -285,7 +311,7 @@ fn retry(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Ci
         return give_up(checkout, step, Some(pause), at);
     }
     end(&mut checkout, step, StepStatus::Pending, at.now);
-    forget_processing(&mut checkout);
+    checkout.facts.forget_processing();
     if pause > SIT_OUT {
         return defer(checkout, Some(Outcome::Retry), pause);
     }

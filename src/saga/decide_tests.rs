@@ -6,6 +6,7 @@ use serde_json::json;
 use super::super::decision::Limits;
 use super::super::sample::{NOW, all_input, checkout, goal, in_flight, order, payment, up_to};
 use super::*;
+use crate::checkout::PaymentStatus;
 use crate::checkout::{CartEdit, Decline, Flow, Refused, next};
 use crate::seeded::seeded;
 

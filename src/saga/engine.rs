@@ -1,6 +1,7 @@
 //! Runs checkouts: one step after the other under a claim, from the first intent to rest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,7 +95,7 @@ impl Engine {
     }
 
     /// Runs a claimed checkout on its own task, so that a caller who hangs up changes nothing.
-    pub(super) fn spawn(&self, claim: Claim, instrument: Option<PaymentRequest>) -> Ran {
+    pub(super) fn spawn(&self, claim: Claim, instruments: VecDeque<PaymentRequest>) -> Ran {
         let (sender, receiver) = oneshot::channel();
         let engine = self.clone();
         let asked_by = tracing::Span::current();
@@ -102,7 +103,7 @@ impl Engine {
             let _leased = Leased::by(&engine.inner.observer);
             let span = observer::run(&claim, &asked_by);
             drop(asked_by);
-            if let Some(checkout) = Box::pin(engine.run(claim, instrument)).instrument(span).await {
+            if let Some(checkout) = Box::pin(engine.run(claim, instruments)).instrument(span).await {
                 // Nobody may be waiting any more.
                 let _ = sender.send(checkout);
             }
@@ -113,8 +114,9 @@ impl Engine {
     /// Runs until the checkout is let go. `None`: the claim was lost, or the database is away; recovery goes on.
     ///
     /// Dropped half-way: the lease runs out, and what was in flight is reconciled by recovery.
-    async fn run(&self, mut claim: Claim, given: Option<PaymentRequest>) -> Option<Checkout> {
-        let mut instrument = given.or_else(|| self.inner.instruments.take(claim.checkout()));
+    async fn run(&self, mut claim: Claim, given: VecDeque<PaymentRequest>) -> Option<Checkout> {
+        let mut instruments =
+            if given.is_empty() { self.inner.instruments.take(claim.checkout()) } else { given };
         // Begun by this very claim, so it was certainly not sent yet.
         let mut unsent = claim
             .checkout()
@@ -127,7 +129,7 @@ impl Engine {
         loop {
             let tried = match plan(claim.checkout()) {
                 Action::Look(step) => {
-                    let mut cx = self.context(&claim, instrument.take())?;
+                    let mut cx = self.context(&claim, mem::take(&mut instruments))?;
                     let began = Instant::now();
                     let what = if unsent { Try::Attempt } else { Try::Look };
                     let span = observer::a_try(&claim, step, what);
@@ -143,7 +145,7 @@ impl Engine {
                     };
                     observer::note(&span, &decision);
                     self.inner.observer.tried(step, what, began.elapsed());
-                    instrument = cx.instrument.take();
+                    instruments = mem::take(&mut cx.instruments);
                     Tried { decision, evidence: cx.evidence, took: began.elapsed() }
                 }
                 Action::Attempt(_) | Action::Rest => {
@@ -156,8 +158,8 @@ impl Engine {
             match self.record(claim, tried).await? {
                 Recorded::Held(held) => claim = *held,
                 Recorded::LetGo(checkout) => {
-                    if let (Some(instrument), false) = (instrument, checkout.status.is_at_rest()) {
-                        self.inner.instruments.keep(&checkout, instrument);
+                    if !instruments.is_empty() && !checkout.status.is_at_rest() {
+                        self.inner.instruments.keep(&checkout, instruments);
                     }
                     self.inner.at_rest.keep(&checkout);
                     return Some(self.refreshed(*checkout).await);
@@ -235,7 +237,7 @@ impl Engine {
         Some((*claim, verdict))
     }
 
-    fn context(&self, claim: &Claim, instrument: Option<PaymentRequest>) -> Option<StepContext> {
+    fn context(&self, claim: &Claim, instruments: VecDeque<PaymentRequest>) -> Option<StepContext> {
         let checkout = claim.checkout().clone();
         let Some(client) = self.client(&checkout) else {
             tracing::error!(checkout_id = %checkout.id, store = checkout.store, "its store is not configured");
@@ -249,7 +251,7 @@ impl Engine {
             clock: claim.clock(),
             lease: claim.lease(),
             timing: Timing { settle: self.inner.settings.settle, pending: self.inner.settings.pending },
-            instrument,
+            instruments,
             token: None,
             evidence: Evidence::default(),
         })

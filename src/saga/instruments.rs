@@ -1,7 +1,7 @@
 //! Payment instruments between two runs of the same checkout. In memory only: they are lost with the process, and what
 //! was not sent by then is certain not to have been charged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::checkout::{Checkout, CheckoutId};
 const KEPT: Duration = Duration::from_mins(10);
 
 /// Since when, and for the goal with which ticket.
-type Waiting = HashMap<CheckoutId, (Instant, i64, PaymentRequest)>;
+type Waiting = HashMap<CheckoutId, (Instant, i64, VecDeque<PaymentRequest>)>;
 
 /// The instruments that wait for their one attempt, at most one for each checkout.
 #[derive(Default)]
@@ -23,20 +23,20 @@ pub(super) struct Instruments {
 }
 
 impl Instruments {
-    /// Keeps an instrument until its checkout is run again for the same goal.
-    pub(super) fn keep(&self, checkout: &Checkout, instrument: PaymentRequest) {
+    /// Keeps instruments until its checkout is run again for the same goal.
+    pub(super) fn keep(&self, checkout: &Checkout, instruments: VecDeque<PaymentRequest>) {
         let Some(goal) = &checkout.goal else { return };
         let mut waiting = self.lock();
         waiting.retain(|_, (since, ..)| since.elapsed() < KEPT);
-        waiting.insert(checkout.id, (Instant::now(), goal.ticket, instrument));
+        waiting.insert(checkout.id, (Instant::now(), goal.ticket, instruments));
     }
 
-    /// Takes it for its attempt. One that was given for an earlier goal is wiped: another process may have gone on
+    /// Takes them for their attempts. What was given for an earlier goal is wiped: another process may have gone on
     /// meanwhile, and the shopper may have chosen another card there.
-    pub(super) fn take(&self, checkout: &Checkout) -> Option<PaymentRequest> {
-        let (_, ticket, instrument) = self.lock().remove(&checkout.id)?;
+    pub(super) fn take(&self, checkout: &Checkout) -> VecDeque<PaymentRequest> {
+        let Some((_, ticket, instruments)) = self.lock().remove(&checkout.id) else { return VecDeque::new() };
         let same = checkout.goal.as_ref().is_some_and(|goal| goal.ticket == ticket);
-        same.then_some(instrument)
+        if same { instruments } else { VecDeque::new() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {

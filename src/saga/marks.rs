@@ -45,13 +45,6 @@ pub(super) fn mark_unknown(checkout: &mut Checkout, step: StepName, now: OffsetD
     }
 }
 
-/// A payment that was certainly not sent was never made.
-pub(super) fn forget_processing(checkout: &mut Checkout) {
-    if checkout.facts.payment.as_ref().is_some_and(|payment| payment.status == PaymentStatus::Processing) {
-        checkout.facts.payment = None;
-    }
-}
-
 /// What an order needs of its billing address (BigCommerce: checkouts.v3, createOrder).
 fn is_complete(address: &serde_json::Map<String, serde_json::Value>) -> bool {
     let filled = |field: &str| {

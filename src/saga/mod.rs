@@ -25,6 +25,7 @@
 //! [`step`] how one step is done, [`decide`] what an outcome means. Those are pure. [`engine`] and [`recovery`] act.
 
 mod accept;
+mod account;
 mod at_rest;
 mod decide;
 mod decision;
@@ -33,6 +34,7 @@ mod hand_off;
 mod hints;
 mod instruments;
 mod janitor;
+pub mod judge;
 mod marks;
 mod observer;
 pub mod operate;

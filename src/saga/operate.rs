@@ -9,41 +9,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::steps::{self, Checkpoint};
-use crate::bigcommerce::orders::{Order, Transaction};
+use crate::bigcommerce::orders::Order;
 use crate::checkout::{
     Answer, Answered, Checkout, Decline, Event, Goal, Illegal, OrderFacts, PaymentFacts, PaymentStatus,
     Status, StepName, StepStatus, Stuck, StuckReason,
 };
 use crate::store::{Hold, Transition};
-
-/// What an order and its transactions prove about its payment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Proof {
-    /// Charged or authorised.
-    Paid {
-        /// `purchase` or `authorization`.
-        kind: &'static str,
-        /// BigCommerce's transaction, where it has one.
-        transaction_id: Option<String>,
-    },
-    /// Accepted, settling.
-    Pending,
-    /// Declined, and not charged.
-    Declined,
-    /// Nothing.
-    Nothing,
-}
-
-/// What is proven about the payment of an order, by everything that is known of it.
-pub fn proof(order: &Order, transactions: &[Transaction]) -> Proof {
-    use steps::Judgement;
-    match steps::judge(order, transactions, &[], 0) {
-        Judgement::Paid { kind, transaction_id } => Proof::Paid { kind, transaction_id },
-        Judgement::Pending => Proof::Pending,
-        Judgement::Declined { .. } => Proof::Declined,
-        Judgement::Nothing => Proof::Nothing,
-    }
-}
 
 /// What is kept of an order that an operator named.
 pub fn order_facts(order: &Order, verified: bool) -> OrderFacts {
@@ -75,7 +46,8 @@ pub fn payment_in_doubt(checkout: &Checkout) -> bool {
 /// When the access token of the payment in flight can no longer be used, where one was made.
 pub fn token_expires_at(checkout: &Checkout) -> Option<OffsetDateTime> {
     let attempt = checkout.in_flight.as_ref().filter(|attempt| attempt.step == StepName::Payment)?;
-    let checkpoint: Checkpoint = serde_json::from_value(attempt.checkpoint.clone()?).ok()?;
+    // One that cannot be read is given the longest life that a token has.
+    let checkpoint = serde_json::from_value(attempt.checkpoint.clone()?).unwrap_or(Checkpoint::UNREADABLE);
     Some(checkpoint.expires_at(attempt.started_at))
 }
 
@@ -125,8 +97,7 @@ pub fn cancelled(from: &Checkout) -> Result<Transition, Illegal> {
                 let step = checkout.in_flight.take().map(|attempt| attempt.step);
                 reopen(checkout, step);
             }
-            let processing = |payment: &PaymentFacts| payment.status == PaymentStatus::Processing;
-            checkout.facts.payment = checkout.facts.payment.take().filter(|payment| !processing(payment));
+            checkout.facts.forget_processing();
             if let Some(goal) = &earlier {
                 checkout.answered = Some(Answered { ticket: goal.ticket, answer: Answer::Closed });
             }
@@ -193,6 +164,7 @@ pub fn charged(
             ..payment
         });
         take_order(checkout, OrderFacts { verified: true, ..order }, instead_of);
+        checkout.facts.held = None;
         for step in [StepName::Order, StepName::Payment] {
             finish(checkout, step, StepStatus::Succeeded, now);
         }

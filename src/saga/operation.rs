@@ -1,5 +1,7 @@
 //! What may be asked of a checkout, and the ways in which it is refused before anything is recorded.
 
+use std::collections::VecDeque;
+
 use serde_json::{Map, Value};
 
 use crate::bigcommerce::PaymentRequest;
@@ -114,10 +116,10 @@ pub struct Complete {
     pub shipping_preference: Option<Preference>,
     /// The most the shopper agreed to pay. `None`: the total of the version that the request insists on.
     pub agreed_total: Option<Money>,
-    /// What may be recorded of the payment.
-    pub intent: PaymentIntent,
-    /// What may not.
-    pub instrument: PaymentRequest,
+    /// What may be recorded of the payments, the first one first.
+    pub intents: Vec<PaymentIntent>,
+    /// What may not, in the same order.
+    pub instruments: VecDeque<PaymentRequest>,
 }
 
 impl Operation {
@@ -137,11 +139,11 @@ impl Operation {
     }
 
     /// What may not be recorded of it.
-    pub(super) fn into_instrument(self) -> Option<PaymentRequest> {
+    pub(super) fn into_instruments(self) -> VecDeque<PaymentRequest> {
         match self {
-            Self::Payment { instrument, .. } => Some(instrument),
-            Self::Complete(complete) => Some(complete.instrument),
-            _ => None,
+            Self::Payment { instrument, .. } => VecDeque::from([instrument]),
+            Self::Complete(complete) => complete.instruments,
+            _ => VecDeque::new(),
         }
     }
 }

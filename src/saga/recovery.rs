@@ -42,7 +42,7 @@ impl Engine {
             let full = i64::try_from(due.claims.len()).is_ok_and(|claimed| claimed == BATCH);
             for claim in due.claims {
                 observer::resumed(&*self.inner.observer, claim.checkout());
-                drop(self.spawn(claim, None));
+                drop(self.spawn(claim, std::collections::VecDeque::new()));
             }
             if !full {
                 return Ok(due.next_in);

@@ -68,6 +68,7 @@ pub(super) fn intent() -> PaymentIntent {
         instrument_type: "stored_card".to_owned(),
         last_4: None,
         save_instrument: false,
+        amount: None,
     }
 }
 

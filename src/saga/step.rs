@@ -1,5 +1,6 @@
 //! How one step is done: the trait that each step implements, and what it has at hand.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -66,8 +67,8 @@ pub(super) struct StepContext {
     pub(super) clock: Clock,
     pub(super) lease: Lease,
     pub(super) timing: Timing,
-    /// In memory only.
-    pub(super) instrument: Option<PaymentRequest>,
+    /// In memory only: the one that pays now, then those that pay the rest.
+    pub(super) instruments: VecDeque<PaymentRequest>,
     /// In memory only.
     pub(super) token: Option<AccessToken>,
     pub(super) evidence: Evidence,
@@ -94,8 +95,10 @@ pub(super) struct Evidence {
 pub(super) enum Verdict {
     /// It is done.
     Succeeded,
-    /// The payment was made.
+    /// The payment was made, and with it all is paid.
     Paid,
+    /// The payment was made, and paid a part.
+    PartPaid,
     /// All is undone.
     Undone,
     /// The checkout was changed elsewhere: an earlier step has to be done again.

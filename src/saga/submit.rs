@@ -1,5 +1,6 @@
 //! Takes operations in: looks, decides, and records the intent under its key before anything is sent.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -82,7 +83,7 @@ impl Engine {
         let transition = claiming(&created, created.clone(), goal, &request, false)?;
         let ticket = transition.checkout().version;
         match self.inner.store.create(transition, token.0, self.inner.settings.checkout_ttl).await {
-            Ok(claim) => Ok(self.started(claim, ticket, None)),
+            Ok(claim) => Ok(self.started(claim, ticket, VecDeque::new())),
             // The same key, earlier.
             Err(store::Error::KeyBound) => {
                 let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
@@ -114,7 +115,7 @@ impl Engine {
         let transition = claiming(checkout, checkout.clone(), goal, request, true)?;
         let ticket = transition.checkout().version;
         let claim = self.inner.store.claim(transition).await.map_err(internal)?;
-        Ok(self.started(claim, ticket, None))
+        Ok(self.started(claim, ticket, VecDeque::new()))
     }
 
     /// Takes an operation in and begins to run it, or joins the earlier request with the same key.
@@ -131,7 +132,7 @@ impl Engine {
         {
             let ticket = transition.checkout().version;
             if let Ok(claim) = self.inner.store.claim(transition).await {
-                return Ok(self.started(claim, ticket, operation.into_instrument()));
+                return Ok(self.started(claim, ticket, operation.into_instruments()));
             }
         }
         let name = operation.name();
@@ -180,7 +181,7 @@ impl Engine {
         };
         let ticket = transition.checkout().version;
         match self.inner.store.claim(transition).await {
-            Ok(claim) => Ok(self.started(claim, ticket, operation.into_instrument())),
+            Ok(claim) => Ok(self.started(claim, ticket, operation.into_instruments())),
             // Somebody else was a moment faster.
             Err(store::Error::KeyBound) => Err(Refusal::InProgress),
             Err(error) => Err(internal(error)),
@@ -231,11 +232,11 @@ impl Engine {
         Submitted { engine: self.clone(), checkout, ticket, run: None, replayed: false }
     }
 
-    fn started(&self, claim: Claim, ticket: i64, instrument: Option<PaymentRequest>) -> Submitted {
+    fn started(&self, claim: Claim, ticket: i64, instruments: VecDeque<PaymentRequest>) -> Submitted {
         let checkout = claim.checkout().clone();
         observer::claimed(&*self.inner.observer, &checkout);
         let key = checkout.goal.as_ref().and_then(|goal| goal.key.clone());
-        let run = Some(self.spawn(claim, instrument));
+        let run = Some(self.spawn(claim, instruments));
         Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket, key), run, replayed: false }
     }
 

@@ -20,6 +20,7 @@ mod failover;
 mod guides;
 mod harness;
 mod matrix;
+mod money;
 mod operators;
 mod orders;
 mod pgbouncer;

@@ -1,6 +1,8 @@
 //! Orders and payments. The instrument is read by the one type that keeps it secret; nothing of it but its kind is in
 //! what this module hands out for fingerprints.
 
+use std::collections::VecDeque;
+
 use serde_json::{Map, Value, json};
 
 use super::super::json::{Body, without_nulls};
@@ -63,6 +65,9 @@ instruments! {
     ];
 }
 
+/// So many payments pay one order in one call.
+const MOST_PARTS: usize = 10;
+
 /// Nothing above it is ever charged.
 const AGREED: Field = opt(
     "agreed_total",
@@ -102,6 +107,25 @@ static PAYMENT_PART: Object = Object {
     rule: no_rule,
 };
 
+/// One of several payments inside of `complete`.
+static SPLIT_PART: Object = Object {
+    name: "SplitPayment",
+    about: "The method and the instrument that pay a part.",
+    fields: &[
+        METHOD,
+        WITH,
+        SAVE,
+        opt(
+            "amount",
+            TOTAL,
+            "What it is expected to take. BigCommerce takes no amount: store credit and gift certificates pay what is left \
+             on them, anything else pays the rest. A payment that would take more than its `amount` is not sent, unless it \
+             is by store credit or certificate.",
+        ),
+    ],
+    rule: no_rule,
+};
+
 /// Body of a payment.
 pub(in super::super) static PAYMENT: Object = Object {
     name: "PaymentInput",
@@ -120,7 +144,12 @@ pub(in super::super) static COMPLETE: Object = Object {
         opt("shipping_options", OPTIONS, ""),
         opt("shipping_preference", PREFERENCE, "How to choose a shipping option where none is named."),
         AGREED,
-        req("payment", Shape::Object(&PAYMENT_PART), ""),
+        opt("payment", Shape::Object(&PAYMENT_PART), "What pays. Either this or `payments`."),
+        opt(
+            "payments",
+            Shape::List { of: &Shape::Object(&SPLIT_PART), min: 1, max: 10 },
+            "What pays, one after the other, until all is paid. Either this or `payment`.",
+        ),
     ],
     rule: no_rule,
 };
@@ -146,13 +175,20 @@ pub(in super::super) fn safe_part(body: &Value) -> Value {
             "payment_method_id": field("payment_method_id"),
             "instrument": {"type": kind},
             "save_instrument": field("save_instrument"),
+            "amount": field("amount"),
         })
     };
     let mut rest: Map<String, Value> = Map::new();
     for (name, value) in body.as_object().into_iter().flatten() {
-        if !matches!(name.as_str(), "payment" | "payment_method_id" | "instrument" | "save_instrument") {
+        if !matches!(
+            name.as_str(),
+            "payment" | "payments" | "payment_method_id" | "instrument" | "save_instrument"
+        ) {
             rest.insert(name.clone(), value.clone());
         }
+    }
+    if let Some(payments) = body.get("payments").and_then(Value::as_array) {
+        rest.insert("payments".to_owned(), payments.iter().map(safe).collect());
     }
     rest.insert("payment".to_owned(), safe(body.get("payment").unwrap_or(body)));
     without_nulls(Value::Object(rest))
@@ -174,7 +210,7 @@ pub(in super::super) fn payment(body: Body, raw_cards: bool) -> Checked<Operatio
         Some(payment) => (payment.take(), "/payment"),
         None => (body, ""),
     };
-    let (intent, instrument) = instrument(payment, pointer, raw_cards, errors)?;
+    let (intent, instrument) = instrument(payment, pointer, &PAYMENT_PART, raw_cards, errors)?;
     Ok(Operation::Payment { intent, instrument, agreed_total })
 }
 
@@ -195,7 +231,7 @@ pub(in super::super) fn complete(body: Body, raw_cards: bool) -> Checked<Operati
         return Err(Invalid::Input(errors.into_list()));
     };
     COMPLETE.check_names(object, &mut at, &mut errors);
-    for field in COMPLETE.fields.iter().filter(|field| field.name != "payment") {
+    for field in COMPLETE.fields.iter().filter(|field| !matches!(field.name, "payment" | "payments")) {
         if let Some(value) = given(field.name) {
             at.field(field.name, |at| field.shape.check(value, at, &mut errors));
         }
@@ -212,16 +248,44 @@ pub(in super::super) fn complete(body: Body, raw_cards: bool) -> Checked<Operati
     let shipping_preference = given("shipping_preference").and_then(taken_preference);
     let agreed_total = money(given("agreed_total"));
     let mut body = body.take();
-    let payment = body.get_mut("payment").map(Value::take).unwrap_or_default();
-    let (intent, instrument) = instrument(payment, "/payment", raw_cards, errors)?;
+    let mut take = |field: &str| body.get_mut(field).map(Value::take).filter(|value| !value.is_null());
+    let (payment, payments) = (take("payment"), take("payments"));
+    let (mut intents, mut instruments) = (Vec::new(), VecDeque::new());
+    if let Some(payments) = payments {
+        if payment.is_some() {
+            errors.push_at("/payments".to_owned(), "must not be given beside payment");
+        }
+        let parts = match payments {
+            Value::Array(parts) if (1..=MOST_PARTS).contains(&parts.len()) => parts,
+            _ => {
+                errors.push_at("/payments".to_owned(), "must be a list of 1 to 10 payments");
+                Vec::new()
+            }
+        };
+        if parts.is_empty() {
+            return Err(Invalid::Input(errors.into_list()));
+        }
+        for (index, part) in parts.into_iter().enumerate() {
+            let pointer = format!("/payments/{index}");
+            let (intent, request) =
+                instrument(part, &pointer, &SPLIT_PART, raw_cards, std::mem::take(&mut errors))?;
+            intents.push(intent);
+            instruments.push_back(request);
+        }
+    } else {
+        let (intent, request) =
+            instrument(payment.unwrap_or_default(), "/payment", &PAYMENT_PART, raw_cards, errors)?;
+        intents.push(intent);
+        instruments.push_back(request);
+    }
     Ok(Operation::Complete(Box::new(Complete {
         billing_address,
         consignments,
         shipping_options,
         shipping_preference,
         agreed_total,
-        intent,
-        instrument,
+        intents,
+        instruments,
     })))
 }
 
@@ -229,6 +293,7 @@ pub(in super::super) fn complete(body: Body, raw_cards: bool) -> Checked<Operati
 fn instrument(
     payment: Value,
     pointer: &str,
+    object: &'static Object,
     raw_cards: bool,
     mut errors: Errors,
 ) -> Checked<(PaymentIntent, PaymentRequest)> {
@@ -238,14 +303,15 @@ fn instrument(
     }
     let mut at = Pointer::from(pointer);
     if let (Some(fields), false) = (payment.value().as_object(), pointer.is_empty()) {
-        PAYMENT_PART.check_names(fields, &mut at, &mut errors);
+        object.check_names(fields, &mut at, &mut errors);
     }
     // What may not be missing is told by the reader; what is there must fit, or BigCommerce would get a control character.
-    for field in PAYMENT_PART.fields {
+    for field in object.fields {
         if let Some(value) = payment.value().get(field.name).filter(|value| !value.is_null()) {
             at.field(field.name, |at| field.shape.check(value, at, &mut errors));
         }
     }
+    let amount = money(payment.value().get("amount"));
     match PaymentRequest::parse(payment.take(), pointer) {
         Ok(request) if errors.is_empty() => {
             let intent = PaymentIntent {
@@ -253,6 +319,7 @@ fn instrument(
                 instrument_type: request.instrument().kind().to_owned(),
                 last_4: request.instrument().last_4(),
                 save_instrument: request.save_instrument(),
+                amount,
             };
             Ok((intent, request))
         }

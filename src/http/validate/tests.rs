@@ -217,7 +217,7 @@ fn one_call_takes_what_is_missing_and_tells_all_that_is_wrong() {
         taken.agreed_total.map(|total| total.decimal().to_string()).as_deref(),
         Some("27.717647058823")
     );
-    assert_eq!(taken.intent.last_4.as_deref(), Some("1111"));
+    assert_eq!(taken.intents[0].last_4.as_deref(), Some("1111"));
     let wrong =
         json!({"billing_address": {}, "consignments": [], "payment": {"instrument": {"type": "x"}, "y": 1}});
     let found = pointers(complete(Body::from(wrong), true));

@@ -17,7 +17,7 @@ use super::super::guard::Guard;
 use super::super::{Operators, effects};
 use super::act::{NewAction, Outcome, outcome};
 use super::{Kind, OrderId, OrderRefused, call, unread};
-use crate::bigcommerce::orders::Order;
+use crate::bigcommerce::orders::{Order, refund_payments as payments};
 use crate::checkout::{CheckoutId, Status};
 use crate::store::{Held, OrderAction, OrderActionFilter};
 
@@ -207,20 +207,6 @@ fn left(order: &Order) -> Result<Decimal, Guard> {
         "nothing-left",
         format!("nothing of order {} is left to be given back: it is {status}", order.id),
     ))
-}
-
-/// The first way of the quote that goes through the provider, else the first one.
-fn payments(quote: &Value) -> Option<Value> {
-    let ways = quote.get("refund_methods").and_then(Value::as_array)?;
-    let parts = |way: &Value| way.as_array().map(Vec::as_slice).unwrap_or_default().to_vec();
-    let offline = |part: &Value| part.get("offline").and_then(Value::as_bool) == Some(true);
-    let online = ways.iter().find(|way| !parts(way).is_empty() && !parts(way).iter().any(offline));
-    let chosen = parts(online.or_else(|| ways.first())?);
-    let payments: Vec<Value> = chosen
-        .iter()
-        .map(|part| json!({"provider_id": part.get("provider_id"), "amount": part.get("amount"), "offline": offline(part)}))
-        .collect();
-    (!payments.is_empty()).then(|| payments.into())
 }
 
 /// An amount as a JSON number with its exact text.

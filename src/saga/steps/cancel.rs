@@ -1,6 +1,7 @@
 //! `cancel`: undo what the steps did, the last first.
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use super::super::step::{Finding, Step, StepContext, Verdict};
 use crate::checkout::{Checkout, StepName};
@@ -22,8 +23,15 @@ impl Step for Cancel {
         crate::checkout::StuckReason::UndoFailed
     }
 
+    async fn prepare(&self, cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
+        cx.refund_of_parts().await
+    }
+
     async fn execute(&self, cx: &mut StepContext) -> Verdict {
         if let Err(verdict) = cx.undo_only_unpaid().await {
+            return verdict;
+        }
+        if let Err(verdict) = cx.give_parts_back().await {
             return verdict;
         }
         let flow = cx.checkout.flow;
@@ -35,8 +43,11 @@ impl Step for Cancel {
         Verdict::Undone
     }
 
-    /// Every undoing looks first and may be repeated.
-    async fn reconcile(&self, _cx: &mut StepContext) -> Finding {
+    /// Every undoing looks first and may be repeated, but for the refund of what was paid in part.
+    async fn reconcile(&self, cx: &mut StepContext) -> Finding {
+        if cx.attempt.checkpoint.is_some() {
+            return cx.look_for_refund().await;
+        }
         Finding::Absent
     }
 }

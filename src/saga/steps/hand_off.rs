@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 
+use super::super::judge::{Before, Judgement, judge};
 use super::super::step::{Finding, Step, StepContext, Verdict};
-use super::judge::{Judgement, judge};
 use super::read::order_facts;
 use super::surplus::Witness;
 use crate::bigcommerce::orders::Order;
@@ -109,15 +109,19 @@ fn verdict(cx: &mut StepContext, found: Elsewhere) -> Verdict {
 fn placed(orders: &[Order], ours: Option<i64>) -> Option<(&Order, Judgement)> {
     let others = orders.iter().filter(|order| Some(order.id.get()) != ours && !order.is_refunded());
     let judged = others.map(|order| {
-        let judgement = match judge(order, &[], &[], 0) {
-            // Awaiting Payment: an offline method, such as a bank deposit, that the hosted page offers.
-            Judgement::Nothing if order.status_id == 7 => Judgement::Pending,
+        let judgement = match judge(order, &[], &[], &Before::default()) {
+            // Pending or Awaiting Payment: an offline method, such as a bank deposit, that the hosted page offers.
+            Judgement::Nothing if matches!(order.status_id, 1 | 7) => Judgement::Pending,
+            // It holds money, or may: nothing is charged beside it.
+            Judgement::Part { .. } | Judgement::More { .. } | Judgement::CannotTell { .. } => {
+                Judgement::Pending
+            }
             judgement => judgement,
         };
         (order, judgement)
     });
     let found: Vec<(&Order, Judgement)> = judged.collect();
-    let paid = found.iter().find(|(_, judgement)| matches!(judgement, Judgement::Paid { .. }));
+    let paid = found.iter().find(|(_, judgement)| matches!(judgement, Judgement::Whole { .. }));
     paid.or_else(|| found.iter().find(|(_, judgement)| *judgement == Judgement::Pending)).cloned()
 }
 
@@ -151,7 +155,7 @@ const HOSTED: &str = "hosted_page";
 fn adopt(cx: &mut StepContext, order: &Order, judgement: Judgement) -> Elsewhere {
     let facts = order_facts(order, true);
     let (status, kind, transaction_id) = match judgement {
-        Judgement::Paid { kind, transaction_id } => (PaymentStatus::Succeeded, Some(kind), transaction_id),
+        Judgement::Whole { kind, transaction_id } => (PaymentStatus::Succeeded, Some(kind), transaction_id),
         _ => (PaymentStatus::Pending, None, None),
     };
     let method = order.raw.get("payment_method").and_then(serde_json::Value::as_str).unwrap_or_default();

@@ -4,10 +4,11 @@ mod billing_address;
 mod cancel;
 mod cart;
 mod cart_edit;
+mod checkpoint;
 mod consignments;
 mod direct_order;
+mod give_back;
 mod hand_off;
-mod judge;
 mod order;
 mod paying;
 mod payment;
@@ -15,8 +16,7 @@ mod read;
 mod shipping_options;
 mod surplus;
 
-pub(super) use judge::{Judgement, judge};
-pub(super) use payment::Checkpoint;
+pub(super) use checkpoint::Checkpoint;
 pub(super) use read::order_facts;
 
 use super::step::Step;

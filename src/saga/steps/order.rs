@@ -149,6 +149,7 @@ fn new_order(id: OrderId) -> OrderFacts {
         status: "Incomplete".to_owned(),
         payment_status: String::new(),
         total: None,
+        credited: None,
         currency: String::new(),
         verified: false,
     }

@@ -1,8 +1,16 @@
-//! What is checked and noted of a payment before it is sent.
+//! What is checked and noted of a payment before it is sent, and what its amount makes of it.
 
-use super::super::step::{StepContext, Verdict};
-use crate::bigcommerce::AccessToken;
-use crate::checkout::{PaymentFacts, PaymentStatus, StuckReason, minor_units_match};
+use super::super::judge::{Before, Judgement, judge};
+use super::super::step::{Finding, StepContext, Verdict};
+use super::checkpoint::checkpoint;
+use super::payment::{judged, look};
+use super::read::order_facts;
+use crate::bigcommerce::orders::Transaction;
+use crate::bigcommerce::{AccessToken, OrderId};
+use crate::checkout::PaymentIntent;
+use crate::checkout::{
+    Decline, Money, PaymentFacts, PaymentPart, PaymentStatus, StuckReason, minor_units_match,
+};
 
 /// The token was made for this order, its total and its currency: what it says is what will be charged.
 pub(super) fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Verdict> {
@@ -19,8 +27,8 @@ pub(super) fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Ve
     if claims.currency.as_ref().is_some_and(|currency| *currency != order.currency) {
         return Err(mismatch("currency"));
     }
-    match (claims.amount_minor, order.total) {
-        (Some(minor), Some(total)) if !minor_units_match(total, minor, &order.currency) => {
+    match (claims.amount_minor, cx.checkout.facts.due()) {
+        (Some(minor), Some(due)) if !minor_units_match(due, minor, &order.currency) => {
             Err(mismatch("amount"))
         }
         _ => Ok(()),
@@ -35,7 +43,7 @@ pub(super) fn processing(cx: &mut StepContext) {
         status: PaymentStatus::Processing,
         transaction_id: None,
         transaction_type: None,
-        amount: order.and_then(|order| order.total),
+        amount: cx.checkout.facts.due(),
         currency: order.map(|order| order.currency.clone()).unwrap_or_default(),
         payment_method_id: intent.as_ref().map(|intent| intent.payment_method_id.clone()).unwrap_or_default(),
         instrument_type: intent.as_ref().map(|intent| intent.instrument_type.clone()).unwrap_or_default(),
@@ -43,4 +51,165 @@ pub(super) fn processing(cx: &mut StepContext) {
         decline: None,
     };
     cx.facts().payment = Some(payment);
+}
+
+/// A part was paid: what is paid now less what was paid before is what it took.
+pub(super) fn part_paid(cx: &mut StepContext, paid: Money, before: Money) -> Verdict {
+    let ticket = cx.checkout.goal.as_ref().map_or(0, |goal| goal.ticket);
+    let amount = Money::from(paid.decimal() - before.decimal());
+    cx.instruments.pop_front();
+    let facts = cx.facts();
+    let Some(payment) = facts.payment.as_mut() else { return Verdict::PartPaid };
+    payment.status = PaymentStatus::PartiallyPaid;
+    payment.amount = Some(amount.at_precision_of(&payment.currency));
+    payment.decline = None;
+    facts.parts.push(PaymentPart {
+        amount: amount.at_precision_of(&payment.currency),
+        payment_method_id: payment.payment_method_id.clone(),
+        instrument_type: payment.instrument_type.clone(),
+        last_4: payment.last_4.clone(),
+        transaction_id: payment.transaction_id.clone(),
+        transaction_type: Some(payment.transaction_type.clone().unwrap_or_else(|| "purchase".to_owned())),
+        ticket,
+    });
+    Verdict::PartPaid
+}
+
+/// What the money of the order makes of a payment that was not sent yet: it is sent only where `Ok`.
+pub(super) fn decided(cx: &mut StepContext, judgement: Judgement) -> Result<(), Verdict> {
+    let known = cx.checkout.facts.paid();
+    let currency = cx.checkout.facts.order.as_ref().map(|order| order.currency.clone()).unwrap_or_default();
+    let later = |why: String| Err(Verdict::Retry { after: None, why });
+    match judgement {
+        Judgement::Nothing | Judgement::Declined { .. } if known == Money::ZERO => Ok(()),
+        Judgement::Part { paid } if paid.compare(known, &currency).is_eq() => Ok(()),
+        Judgement::Part { paid }
+            if paid.compare(known, &currency).is_gt() && cx.checkout.facts.parts.is_empty() =>
+        {
+            // Paid elsewhere: what is due is less now.
+            processing(cx);
+            part_paid(cx, paid, known);
+            Ok(())
+        }
+        Judgement::GivenBack => {
+            cx.facts().parts.clear();
+            Ok(())
+        }
+        Judgement::Whole { kind, transaction_id } => {
+            if cx.checkout.facts.payment.is_none() {
+                processing(cx);
+            }
+            cx.facts().held = None;
+            if let Some(payment) = cx.facts().payment.as_mut() {
+                payment.status = PaymentStatus::Succeeded;
+                payment.transaction_type = Some(kind.to_owned());
+                payment.transaction_id = transaction_id.or_else(|| payment.transaction_id.take());
+                payment.decline = None;
+            }
+            Err(Verdict::Paid)
+        }
+        Judgement::More { paid } => {
+            cx.facts().held = Some(paid.at_precision_of(&currency));
+            Err(Verdict::Stuck {
+                reason: StuckReason::PaidTwice,
+                detail: format!(
+                    "{} {currency} are held for the order, which costs {}",
+                    paid.shown(&currency),
+                    cx.checkout
+                        .facts
+                        .order
+                        .as_ref()
+                        .and_then(|order| order.total)
+                        .unwrap_or_default()
+                        .shown(&currency),
+                ),
+            })
+        }
+        Judgement::Pending => {
+            processing(cx);
+            Err(Verdict::Accepted)
+        }
+        Judgement::CannotTell { why } => later(format!("what was paid cannot be told: {why}")),
+        Judgement::Nothing | Judgement::Declined { .. } | Judgement::Part { .. } => {
+            later("what was paid before is not shown".to_owned())
+        }
+    }
+}
+
+/// What this goal takes in all, when `due` is taken now.
+pub(super) fn for_this_goal(cx: &StepContext, due: Money) -> Money {
+    let ticket = cx.checkout.goal.as_ref().map(|goal| goal.ticket);
+    let parts = cx.checkout.facts.parts.iter().filter(|part| Some(part.ticket) == ticket);
+    parts.fold(due, |sum, part| Money::from(sum.decimal() + part.amount.decimal()))
+}
+
+/// BigCommerce takes no amount: a payment takes all that is due, or, with store credit or a certificate, what is left on
+/// it. One that was to take less than that is not sent.
+pub(super) fn expected(cx: &StepContext) -> Result<(), Verdict> {
+    let intent = cx.checkout.input.payment.as_ref();
+    let amount = intent.filter(|intent| !intent.may_pay_a_part()).and_then(|intent| intent.amount);
+    match (amount, cx.checkout.facts.due(), cx.checkout.facts.order.as_ref()) {
+        (Some(amount), Some(due), Some(order)) if due.compare(amount, &order.currency).is_gt() => {
+            Err(Verdict::TotalChanged { agreed: amount, total: due })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Before another payment is sent: nothing that it would take was charged already. Answers with what is listed.
+pub(super) async fn not_paid_yet(cx: &mut StepContext, id: OrderId) -> Result<Vec<Transaction>, Verdict> {
+    let gone = || Verdict::Retry { after: None, why: format!("order {id} cannot be read") };
+    let order = cx.read_order(id).await?.ok_or_else(gone)?;
+    let transactions = cx.read_transactions(id).await?;
+    let refunds = cx.read_refunds(&order, &transactions).await?;
+    let verified = cx.checkout.facts.order.as_ref().is_some_and(|order| order.verified);
+    cx.facts().order = Some(order_facts(&order, verified));
+    decided(cx, judge(&order, &transactions, &refunds, &Before::default()))?;
+    Ok(transactions)
+}
+
+/// It was charged or authorised, and voided or refunded since: nothing is held, and nothing is paid.
+pub(super) fn given_back(cx: &mut StepContext) -> Verdict {
+    let facts = cx.facts();
+    facts.parts.clear();
+    let title = "The payment was voided or refunded".to_owned();
+    let decline = Decline { code: None, title };
+    if let Some(payment) = facts.payment.as_mut() {
+        payment.status = PaymentStatus::GivenBack;
+        payment.decline = None;
+    }
+    if let Some(dead) = facts.order.take_if(|order| order.status_id != 0) {
+        facts.dead_orders.push(dead.id);
+    }
+    Verdict::Declined(decline)
+}
+
+/// An answer says that it succeeded, and not how much it took. A card takes all that its token names; store credit and
+/// certificates take what is left on them, and what is paid in parts has to add up.
+pub(super) async fn by_amount(cx: &mut StepContext) -> Verdict {
+    let parts = cx.checkout.facts.paid() != Money::ZERO;
+    let partly = cx.checkout.input.payment.as_ref().is_none_or(PaymentIntent::may_pay_a_part);
+    if !parts && !partly {
+        return Verdict::Paid;
+    }
+    let doubt = |cx: &mut StepContext, why: &str| {
+        if let Some(payment) = cx.facts().payment.as_mut() {
+            payment.status = PaymentStatus::Processing;
+        }
+        Verdict::Unknown { why: format!("process-payment: it succeeded, and {why}") }
+    };
+    let checkpoint = match checkpoint(cx) {
+        Ok(checkpoint) => checkpoint,
+        Err(verdict) => return verdict,
+    };
+    match look(cx, &checkpoint).await {
+        Ok(judgement @ (Judgement::Whole { .. } | Judgement::Part { .. } | Judgement::More { .. })) => {
+            match judged(cx, judgement, &checkpoint) {
+                Finding::Ended(verdict) => verdict,
+                _ => doubt(cx, "how much it took is not known"),
+            }
+        }
+        Ok(_) => doubt(cx, "BigCommerce does not show how much it took yet"),
+        Err(_) => doubt(cx, "how much it took cannot be read"),
+    }
 }

@@ -4,49 +4,26 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::super::judge::{Judgement, judge};
 use super::super::step::{Finding, Step, StepContext, Verdict, refused, verdict};
-use super::judge::{Judgement, judge};
+use super::checkpoint::{Checkpoint, checkpoint};
 use super::order::within_agreement;
-use super::paying::{fits_order, processing};
+use super::paying::{
+    by_amount, decided, expected, fits_order, for_this_goal, given_back, not_paid_yet, part_paid, processing,
+};
 use super::read::order_facts;
 use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
 use crate::bigcommerce::{Error, Rejection};
-use crate::checkout::{Checkout, Decline, PaymentStatus, StepName, StuckReason};
+use crate::checkout::{Checkout, Decline, Money, PaymentStatus, Refused, StepName, StuckReason};
 
 /// See the module.
 pub(super) struct Payment;
 
-/// BigCommerce: a payment access token expires after one hour.
-const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 const LOOK_FIRST: Duration = Duration::from_millis(500);
 const LOOK_AT_MOST: Duration = Duration::from_mins(1);
-
-/// What is committed before the payment is sent.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(in super::super) struct Checkpoint {
-    /// Id of the token, not the token.
-    jti: Option<String>,
-    /// When it expires, in seconds since 1970.
-    exp: Option<i64>,
-    /// Transactions that were there before.
-    known: Vec<String>,
-    /// Earlier attempts whose declined transaction was not among them: it may still come, because how far the list
-    /// lags behind is not documented, and it proves nothing about this attempt.
-    #[serde(default)]
-    unlisted: u32,
-}
-
-impl Checkpoint {
-    /// When its token can no longer be used: what it says itself, or an hour after it was made.
-    pub(in super::super) fn expires_at(&self, started_at: OffsetDateTime) -> OffsetDateTime {
-        let told = self.exp.and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok());
-        told.unwrap_or(started_at + TOKEN_LIFETIME)
-    }
-}
 
 #[async_trait]
 impl Step for Payment {
@@ -75,7 +52,7 @@ impl Step for Payment {
     }
 
     async fn prepare(&self, cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
-        if cx.instrument.is_none() {
+        if cx.instruments.is_empty() {
             // A restart took the instrument with it, before anything was sent.
             return Err(Verdict::Interrupted { retry_after: None });
         }
@@ -83,10 +60,15 @@ impl Step for Payment {
             // BigCommerce said that its total moved (30004): what is paid is what it is now, if that is agreed to.
             reread(cx).await?;
         }
-        let order_total = cx.checkout.facts.order.as_ref().and_then(|order| order.total);
-        within_agreement(cx, order_total)?;
         let id = cx.order_id()?;
-        let before = if cx.attempt.attempt > 1 { cx.read_transactions(id).await? } else { Vec::new() };
+        let paid = cx.checkout.facts.paid();
+        // What was tried or paid before is looked at again: what is due now is what is charged now.
+        let again = cx.attempt.attempt > 1 || paid != Money::ZERO;
+        let before = if again { not_paid_yet(cx, id).await? } else { Vec::new() };
+        let in_all = cx.checkout.facts.due().map(|due| for_this_goal(cx, due));
+        within_agreement(cx, in_all)?;
+        expected(cx)?;
+        let paid = cx.checkout.facts.paid();
         let refused = u32::try_from(before.iter().filter(|there| there.status == "error").count());
         let unlisted = (cx.attempt.attempt - 1).saturating_sub(refused.unwrap_or(0));
         let known = before.into_iter().map(|transaction| transaction.id).collect();
@@ -106,6 +88,7 @@ impl Step for Payment {
             exp: claims.and_then(|claims| claims.exp),
             known,
             unlisted,
+            paid,
         };
         cx.token = Some(token);
         Ok(Some(serde_json::to_value(checkpoint).unwrap_or_default()))
@@ -115,12 +98,15 @@ impl Step for Payment {
         if let Err(verdict) = cx.still_held() {
             return verdict;
         }
-        let (Some(token), Some(payment)) = (cx.token.take(), cx.instrument.as_ref()) else {
+        let (Some(token), Some(payment)) = (cx.token.take(), cx.instruments.front()) else {
             return Verdict::Interrupted { retry_after: None };
         };
         let sent = cx.client.payments(&cx.call).process(&token, payment).await;
         let verdict = match cx.note("process-payment", sent) {
-            Ok(answer) => answered(cx, &answer.value),
+            Ok(answer) => match answered(cx, &answer.value) {
+                Verdict::Paid => by_amount(cx).await,
+                verdict => verdict,
+            },
             Err(error) => failed(cx, &error),
         };
         cx.paid_once(verdict).await
@@ -132,9 +118,11 @@ impl Step for Payment {
             // found, when it asked for its token, that the order is being paid, and now follows that payment.
             return Finding::Absent;
         }
-        let checkpoint = checkpoint(cx);
+        let checkpoint = match checkpoint(cx) {
+            Ok(checkpoint) => checkpoint,
+            Err(verdict) => return verdict.into(),
+        };
         match look(cx, &checkpoint).await {
-            Ok(Judgement::Nothing) => nothing(cx, &checkpoint, false),
             Ok(judgement) => judged(cx, judgement, &checkpoint),
             Err(verdict @ Verdict::Stuck { .. }) => verdict.into(),
             // What could not be looked at proves nothing, however late it is.
@@ -149,20 +137,29 @@ impl Step for Payment {
     }
 }
 
-fn checkpoint(cx: &StepContext) -> Checkpoint {
-    cx.attempt.checkpoint.clone().and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
-}
-
 /// No token: nothing was sent. When the order is not Incomplete, it says itself what happened to it.
 async fn not_minted(cx: &mut StepContext, error: Error) -> Verdict {
     match PaymentClass::of_error(&error) {
-        PaymentClass::StopAndReconcile => match look(cx, &Checkpoint::default()).await {
+        PaymentClass::StopAndReconcile => match look(cx, &Checkpoint::UNREADABLE).await {
             Ok(Judgement::Nothing) => Verdict::Stuck {
                 reason: StuckReason::OrderNotPayable,
                 detail: "BigCommerce refuses to have the order paid (30101), and nothing shows that it was"
                     .to_owned(),
             },
-            Ok(judgement) => match judged(cx, judgement, &Checkpoint::default()) {
+            // The parts that are known: BigCommerce keeps them, and takes no more.
+            Ok(Judgement::Part { .. }) => Verdict::Rejected(Refused {
+                status: 409,
+                title: "The order is paid in part, and BigCommerce takes no further payment for it (30101)"
+                    .to_owned(),
+                errors: Vec::new(),
+            }),
+            Ok(Judgement::CannotTell { why }) => Verdict::Stuck {
+                reason: StuckReason::OrderNotPayable,
+                detail: format!(
+                    "BigCommerce refuses to have the order paid (30101); what was paid cannot be told: {why}"
+                ),
+            },
+            Ok(judgement) => match judged(cx, judgement, &Checkpoint::UNREADABLE) {
                 Finding::Ended(verdict) => verdict,
                 _ => Verdict::Accepted,
             },
@@ -271,21 +268,23 @@ fn rejected(error: &Error) -> Verdict {
     })
 }
 
-async fn look(cx: &mut StepContext, checkpoint: &Checkpoint) -> Result<Judgement, Verdict> {
+pub(super) async fn look(cx: &mut StepContext, checkpoint: &Checkpoint) -> Result<Judgement, Verdict> {
     let id = cx.order_id()?;
     let Some(order) = cx.read_order(id).await? else { return Ok(Judgement::Nothing) };
     let transactions = cx.read_transactions(id).await?;
+    let refunds = cx.read_refunds(&order, &transactions).await?;
     let verified = cx.checkout.facts.order.as_ref().is_some_and(|order| order.verified);
     cx.facts().order = Some(order_facts(&order, verified));
-    Ok(judge(&order, &transactions, &checkpoint.known, checkpoint.unlisted))
+    Ok(judge(&order, &transactions, &refunds, &checkpoint.before()))
 }
 
-fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Checkpoint) -> Finding {
+pub(super) fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Checkpoint) -> Finding {
     if cx.facts().payment.is_none() {
         processing(cx);
     }
     match judgement {
-        Judgement::Paid { kind, transaction_id } => {
+        Judgement::Whole { kind, transaction_id } => {
+            cx.facts().held = None;
             if let Some(payment) = cx.facts().payment.as_mut() {
                 payment.status = PaymentStatus::Succeeded;
                 payment.transaction_type = Some(kind.to_owned());
@@ -294,7 +293,22 @@ fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Checkpoint) -
             }
             Verdict::Paid.into()
         }
+        Judgement::Part { paid } => part_paid(cx, paid, checkpoint.paid).into(),
+        judgement @ Judgement::More { .. } => decided(cx, judgement).err().unwrap_or(Verdict::Moved).into(),
+        Judgement::GivenBack => given_back(cx).into(),
+        Judgement::CannotTell { why } => match nothing(cx, checkpoint, true) {
+            Finding::Ended(Verdict::Stuck { reason, .. }) => {
+                let detail = format!("what BigCommerce shows of the payment contradicts itself: {why}");
+                Verdict::Stuck { reason, detail }.into()
+            }
+            finding => finding,
+        },
         Judgement::Pending => pending(cx),
+        Judgement::Declined { dead: true } if !cx.checkout.facts.parts.is_empty() => Verdict::Stuck {
+            reason: StuckReason::OrderNotPayable,
+            detail: "the rest was declined for good, and the order holds the parts that were paid".to_owned(),
+        }
+        .into(),
         Judgement::Declined { dead } => {
             let verdict = declined(cx, None);
             if dead && let Some(order) = cx.facts().order.take() {
@@ -337,6 +351,7 @@ fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, refused: bool) -> Find
             // Not the card, but the token: it had expired. Another one is made, once the order was read again.
             None if checkpoint.exp.is_some_and(|exp| exp <= since.unix_timestamp()) => {
                 cx.facts().payment = None;
+                cx.facts().show_parts();
                 if let Some(order) = cx.facts().order.as_mut() {
                     order.verified = false;
                 }

@@ -1,8 +1,9 @@
 //! Reads that several steps share.
 
+use super::super::judge;
 use super::super::step::{StepContext, Verdict};
 use crate::bigcommerce::checkouts::Include;
-use crate::bigcommerce::orders::{Order, Transaction};
+use crate::bigcommerce::orders::{Order, Refund, Transaction};
 use crate::bigcommerce::{Error, OrderId};
 use crate::checkout::{Document, Money, OrderFacts, StuckReason};
 
@@ -42,6 +43,23 @@ impl StepContext {
         }
     }
 
+    /// Reads the refunds of an order, where the order or a transaction shows that there may be one.
+    pub(super) async fn read_refunds(
+        &mut self,
+        order: &Order,
+        transactions: &[Transaction],
+    ) -> Result<Vec<Refund>, Verdict> {
+        if !judge::may_be_refunded(order, transactions) {
+            return Ok(Vec::new());
+        }
+        let read = self.client.orders(&self.call).refunds(order.id).await;
+        match self.note("list-refunds", read) {
+            Ok(answer) => Ok(answer.value),
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => self.read("list-refunds", Err(error)),
+        }
+    }
+
     /// The order of this checkout, as an id that can be sent.
     pub(super) fn order_id(&self) -> Result<OrderId, Verdict> {
         let missing = || Verdict::Stuck {
@@ -50,6 +68,13 @@ impl StepContext {
         };
         self.checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)).ok_or_else(missing)
     }
+}
+
+/// What store credit and gift certificates pay of it; `None` where they pay nothing.
+fn credited(order: &Order) -> Option<rust_decimal::Decimal> {
+    let shown = [order.store_credit_amount, order.gift_certificate_amount];
+    let paid = shown.into_iter().flatten().filter(|paid| paid.is_sign_positive() && !paid.is_zero());
+    paid.reduce(rust_decimal::Decimal::saturating_add)
 }
 
 /// What is kept of an order.
@@ -61,6 +86,7 @@ pub(in super::super) fn order_facts(order: &Order, verified: bool) -> OrderFacts
         status: order.status.clone(),
         payment_status: order.payment_status.clone(),
         total: order.total_inc_tax.map(|total| Money::from(total).at_precision_of(&currency)),
+        credited: credited(order).map(|credited| Money::from(credited).at_precision_of(&currency)),
         currency,
         verified,
     }

@@ -1,5 +1,6 @@
 //! Orders of one cart: which is ours, and what becomes of the others.
 
+use super::super::judge::{Before, Judgement, judge};
 use super::super::step::{StepContext, Verdict};
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::{Filter, Order};
@@ -86,7 +87,15 @@ impl StepContext {
         if order.is_deleted || order.status_id == CANCELLED {
             return Ok(());
         }
-        if order.status_id != 0 {
+        let transactions = if order.status_id == 0 { Vec::new() } else { self.read_transactions(id).await? };
+        let refunds = self.read_refunds(&order, &transactions).await?;
+        let judgement = judge(&order, &transactions, &refunds, &Before::default());
+        if judgement == Judgement::GivenBack && order.status_id != 0 {
+            // What was paid went back, and BigCommerce has closed it: Refunded, or Cancelled with a void.
+            return Ok(());
+        }
+        // One that somebody moved, and that holds no money, is undone like any other.
+        if !matches!(judgement, Judgement::Nothing | Judgement::GivenBack | Judgement::Declined { .. }) {
             return Err(Verdict::Stuck {
                 reason: StuckReason::CancelFoundPaid,
                 detail: format!("order {id} is {} ({}), not Incomplete", order.status, order.payment_status),

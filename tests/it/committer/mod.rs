@@ -100,6 +100,7 @@ fn order(id: i64) -> OrderFacts {
         id,
         status_id: 0,
         status: "Incomplete".to_owned(),
+        credited: None,
         payment_status: String::new(),
         total: None,
         currency: "USD".to_owned(),

@@ -1,0 +1,151 @@
+//! What is known of the payments of a checkout. Amounts are in the order's currency.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::status::words;
+use super::{Facts, Money};
+
+words! {
+    /// Where a payment stands.
+    PaymentStatus {
+        /// In flight.
+        Processing = "processing",
+        /// Charged or authorised, in full.
+        Succeeded = "succeeded",
+        /// Accepted, settling: not paid yet, never to be charged again.
+        Pending = "pending",
+        /// Certainly not charged.
+        Declined = "declined",
+        /// It may have been charged.
+        Unknown = "unknown",
+        /// Charged, and less than what was due: the rest can be paid.
+        PartiallyPaid = "partially_paid",
+        /// Charged or authorised, and voided or refunded since.
+        GivenBack = "given_back",
+    }
+}
+
+/// What is known of the latest payment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PaymentFacts {
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// BigCommerce's id of the payment, where it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<String>,
+    /// `purchase` or `authorization`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_type: Option<String>,
+    /// What it was to charge, or, once that is known, what it charged.
+    pub amount: Option<Money>,
+    /// Its currency.
+    pub currency: String,
+    /// BigCommerce's payment method id.
+    pub payment_method_id: String,
+    /// Kind of the instrument.
+    pub instrument_type: String,
+    /// Its last four digits, where they may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_4: Option<String>,
+    /// Why it was declined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decline: Option<Decline>,
+}
+
+impl PaymentFacts {
+    /// True only when it is certain that nothing of what a further payment would take was charged.
+    pub fn safe_to_pay_again(&self) -> bool {
+        matches!(
+            self.status,
+            PaymentStatus::Declined | PaymentStatus::PartiallyPaid | PaymentStatus::GivenBack
+        )
+    }
+}
+
+/// Why BigCommerce declined a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decline {
+    /// BigCommerce's error code, where it sent one.
+    pub code: Option<i64>,
+    /// BigCommerce's title.
+    pub title: String,
+}
+
+/// A payment that paid a part of the order, and is held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PaymentPart {
+    /// How much it paid.
+    pub amount: Money,
+    /// BigCommerce's payment method id.
+    pub payment_method_id: String,
+    /// Kind of the instrument.
+    pub instrument_type: String,
+    /// Its last four digits, where they may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_4: Option<String>,
+    /// BigCommerce's id of the payment, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<String>,
+    /// `purchase` or `authorization`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_type: Option<String>,
+    /// The goal that it was paid for.
+    pub ticket: i64,
+}
+
+impl PaymentPart {
+    /// Whether the order shows it as store credit or gift certificate too.
+    fn is_credit(&self) -> bool {
+        matches!(self.instrument_type.as_str(), "store_credit" | "gift_certificate")
+    }
+}
+
+impl Facts {
+    /// What was paid of the order, and is held: the parts, and store credit or certificates that the order shows.
+    pub fn paid(&self) -> Money {
+        let sum = |credit: bool| -> Decimal {
+            self.parts
+                .iter()
+                .filter(|part| part.is_credit() == credit)
+                .map(|part| part.amount.decimal())
+                .sum()
+        };
+        let shown =
+            self.order.as_ref().and_then(|order| order.credited).map_or(Decimal::ZERO, Money::decimal);
+        Money::from(sum(false) + sum(true).max(shown))
+    }
+
+    /// What a payment would have to take now: the rest of the order's total. `None`: the total is not known.
+    pub fn due(&self) -> Option<Money> {
+        let order = self.order.as_ref()?;
+        let rest = order.total?.decimal() - self.paid().decimal();
+        Some(Money::from(rest.max(Decimal::ZERO)).at_precision_of(&order.currency))
+    }
+
+    /// A payment that was certainly not sent was never made. What was paid before stays.
+    pub fn forget_processing(&mut self) {
+        if self.payment.as_ref().is_some_and(|payment| payment.status == PaymentStatus::Processing) {
+            self.payment = None;
+            self.show_parts();
+        }
+    }
+
+    /// The latest part stands for the payment, where there is no other.
+    pub fn show_parts(&mut self) {
+        if self.payment.is_none() {
+            let currency = self.order.as_ref().map(|order| order.currency.clone()).unwrap_or_default();
+            self.payment = self.parts.last().map(|part| PaymentFacts {
+                status: PaymentStatus::PartiallyPaid,
+                transaction_id: part.transaction_id.clone(),
+                transaction_type: part.transaction_type.clone(),
+                amount: Some(part.amount),
+                currency,
+                payment_method_id: part.payment_method_id.clone(),
+                instrument_type: part.instrument_type.clone(),
+                last_4: part.last_4.clone(),
+                decline: None,
+            });
+        }
+    }
+}

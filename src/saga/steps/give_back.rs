@@ -1,0 +1,157 @@
+//! What was paid in part goes back when the checkout is undone: a refund, the way it came.
+//!
+//! Guarantees: a refund is not repeatable (BigCommerce: orders.v3, refund), so that the intent to send it is committed
+//! before it is sent, and it is sent once. A lost answer is looked for by the mark in its reason; what is not found is
+//! for a person. Nothing is cancelled before BigCommerce shows that nothing is held any more.
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::super::judge::{Account, Before, Judgement, judge};
+use super::super::step::{Finding, StepContext, Verdict};
+use crate::bigcommerce::orders::{Order, Refund, Transaction, refund_payments};
+use crate::bigcommerce::{Error, OrderId};
+use crate::checkout::StuckReason;
+
+/// An order and all that is known of its money.
+struct Seen {
+    order: Order,
+    transactions: Vec<Transaction>,
+    refunds: Vec<Refund>,
+}
+
+impl Seen {
+    fn judgement(&self) -> Judgement {
+        judge(&self.order, &self.transactions, &self.refunds, &Before::default())
+    }
+}
+
+fn stuck(detail: String) -> Verdict {
+    Verdict::Stuck { reason: StuckReason::UndoFailed, detail }
+}
+
+fn amount(amount: Decimal) -> Value {
+    serde_json::from_str(&amount.normalize().to_string()).unwrap_or_default()
+}
+
+impl StepContext {
+    /// What stands in the reason of our refund, so that it is found again.
+    fn mark(&self) -> String {
+        format!("checkout {} was cancelled", self.checkout.id)
+    }
+
+    async fn see(&mut self, id: OrderId) -> Result<Option<Seen>, Verdict> {
+        let Some(order) = self.read_order(id).await? else { return Ok(None) };
+        let transactions = self.read_transactions(id).await?;
+        let read = self.client.orders(&self.call).refunds(id).await;
+        let refunds = match self.note("list-refunds", read) {
+            Ok(answer) => answer.value,
+            Err(error) if error.is_not_found() => Vec::new(),
+            Err(error) => self.read("list-refunds", Err(error))?,
+        };
+        Ok(Some(Seen { order, transactions, refunds }))
+    }
+
+    /// The refund that gives the parts back, where any are held. It is committed before it is sent.
+    pub(super) async fn refund_of_parts(&mut self) -> Result<Option<Value>, Verdict> {
+        if self.checkout.facts.parts.is_empty() {
+            return Ok(None);
+        }
+        let id = self.order_id()?;
+        let Some(seen) = self.see(id).await? else { return Ok(None) };
+        match seen.judgement() {
+            Judgement::Part { .. } => {}
+            Judgement::GivenBack => return Ok(None),
+            other => {
+                return Err(Verdict::Stuck {
+                    reason: StuckReason::CancelFoundPaid,
+                    detail: format!("order {id} was paid in part, and now its money is {other:?}"),
+                });
+            }
+        }
+        let account = Account::of(&seen.order, &seen.transactions, &seen.refunds);
+        if self.refunded(&seen.refunds) || !account.authorized.is_zero() {
+            return Err(stuck(format!("order {id} holds money that a refund does not give back")));
+        }
+        let held = amount(account.held());
+        let items =
+            json!([{"item_type": "ORDER", "item_id": id.get(), "amount": held, "reason": self.mark()}]);
+        let quote = self.client.orders(&self.call).refund_quote(id, &json!({"items": items})).await;
+        let quote = self.read("refund-quote", quote)?.value;
+        let payments = refund_payments(&quote)
+            .ok_or_else(|| stuck(format!("BigCommerce offers no way to refund order {id}")))?;
+        Ok(Some(json!({"refund": {"items": items, "payments": payments}})))
+    }
+
+    fn refunded(&self, refunds: &[Refund]) -> bool {
+        let mark = self.mark();
+        refunds.iter().any(|refund| refund.reasons.iter().any(|reason| reason.contains(&mark)))
+    }
+
+    /// Sends the refund that was committed, once.
+    pub(super) async fn give_parts_back(&mut self) -> Result<(), Verdict> {
+        let body = self.attempt.checkpoint.as_ref().and_then(|noted| noted.get("refund").cloned());
+        let Some(body) = body else { return Ok(()) };
+        let id = self.order_id()?;
+        self.still_held()?;
+        let sent = self.client.orders(&self.call).refund(id, &body).await;
+        match self.note("refund", sent) {
+            Ok(_) => self.nothing_is_held(id).await,
+            Err(error @ Error::Rejected(_)) if !error.is_unauthorized() => {
+                Err(stuck(format!("BigCommerce refuses to give back what was paid of order {id}: {error}")))
+            }
+            Err(error @ Error::Unavailable(_)) => {
+                Err(Verdict::Retry { after: error.retry_after(), why: format!("refund: {error}") })
+            }
+            Err(error) => Err(Verdict::Unknown { why: format!("refund: {error}") }),
+        }
+    }
+
+    /// The refund was answered, or found: the parts are no longer there.
+    async fn nothing_is_held(&mut self, id: OrderId) -> Result<(), Verdict> {
+        let Some(seen) = self.see(id).await? else { return Ok(()) };
+        match seen.judgement() {
+            Judgement::GivenBack | Judgement::Nothing => {
+                self.facts().parts.clear();
+                if let Some(payment) = self.facts().payment.as_mut() {
+                    payment.status = crate::checkout::PaymentStatus::GivenBack;
+                }
+                Ok(())
+            }
+            other => {
+                Err(stuck(format!("what was paid of order {id} was refunded, and its money is {other:?}")))
+            }
+        }
+    }
+
+    /// What became of the refund whose answer was lost.
+    pub(super) async fn look_for_refund(&mut self) -> Finding {
+        let Ok(id) = self.order_id() else { return Finding::Absent };
+        let seen = match self.see(id).await {
+            Ok(Some(seen)) => seen,
+            Ok(None) => return Finding::Absent,
+            Err(verdict) => return Finding::of_failed_look(verdict),
+        };
+        if seen.judgement() == Judgement::GivenBack {
+            // The rest of the undoing is done again; it looks first.
+            return match self.nothing_is_held(id).await {
+                Ok(()) => Finding::Absent,
+                Err(verdict) => Finding::of_failed_look(verdict),
+            };
+        }
+        let since = self.attempt.unknown_since.unwrap_or(self.attempt.started_at);
+        let waited = std::time::Duration::try_from(self.clock.now() - since).unwrap_or_default();
+        let window = self.timing.settle.saturating_mul(2).max(std::time::Duration::from_secs(1));
+        match window.checked_sub(waited).filter(|left| !left.is_zero()) {
+            Some(left) => Finding::StillUnknown {
+                after: left.min(std::time::Duration::from_millis(500)),
+                failed: false,
+                settling: false,
+            },
+            None => stuck(format!(
+                "whether the parts of order {id} were given back is not known: nothing is refunded again by itself"
+            ))
+            .into(),
+        }
+    }
+}
