@@ -122,6 +122,17 @@ pub enum CartEdit {
 }
 
 impl PaymentIntent {
+    /// What is meant by a payment without an instrument: nothing is due.
+    pub fn of_nothing() -> Self {
+        Self {
+            payment_method_id: String::new(),
+            instrument_type: "none".to_owned(),
+            last_4: None,
+            save_instrument: false,
+            amount: None,
+        }
+    }
+
     /// Whether it takes what is left on it, which may be less than what is due (BigCommerce: payments, process payment).
     pub fn may_pay_a_part(&self) -> bool {
         matches!(self.instrument_type.as_str(), "store_credit" | "gift_certificate")

@@ -68,13 +68,14 @@ bodies! {
     Money = Shape::Object(&validate::MONEY);
 }
 
-/// A payment: ours, or BigCommerce's own body.
+/// A payment: ours, BigCommerce's own body, or none where nothing is due.
 pub(super) struct Payment;
 
 impl Payment {
     fn build(named: &mut Named) -> RefOr<Schema> {
-        let both = [&validate::PAYMENT, &validate::WRAPPED].map(|object| object.reference(named));
-        both.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).into()
+        let all =
+            [&validate::PAYMENT, &validate::WRAPPED, &validate::FREE].map(|object| object.reference(named));
+        all.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).into()
     }
 }
 

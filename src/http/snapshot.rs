@@ -161,7 +161,8 @@ pub(super) struct OnePayment<'a> {
     transaction_type: Option<&'a str>,
     /// Such as `stripe.card`.
     payment_method_id: &'a str,
-    instrument: Instrument<'a>,
+    /// Such as `stored_card`.
+    instrument_type: &'a str,
 }
 
 /// What paid, as far as it may be shown.
@@ -299,7 +300,7 @@ fn payments<'a>(checkout: &'a Checkout, payment: &'a PaymentFacts) -> Vec<OnePay
         transaction_id: part.transaction_id.as_deref(),
         transaction_type: part.transaction_type.as_deref(),
         payment_method_id: &part.payment_method_id,
-        instrument: Instrument { kind: &part.instrument_type, last_4: part.last_4.as_deref() },
+        instrument_type: &part.instrument_type,
     });
     // The latest one is a part itself once it is known to have paid one.
     let latest = Some(payment).filter(|payment| payment.status != PaymentStatus::PartiallyPaid);
@@ -309,7 +310,7 @@ fn payments<'a>(checkout: &'a Checkout, payment: &'a PaymentFacts) -> Vec<OnePay
         transaction_id: payment.transaction_id.as_deref(),
         transaction_type: payment.transaction_type.as_deref(),
         payment_method_id: &payment.payment_method_id,
-        instrument: Instrument { kind: &payment.instrument_type, last_4: payment.last_4.as_deref() },
+        instrument_type: &payment.instrument_type,
     });
     parts.chain(latest).collect()
 }

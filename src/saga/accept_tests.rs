@@ -25,7 +25,7 @@ fn seen(version: i64, alone: bool) -> Option<Seen> {
 }
 
 fn pay() -> Operation {
-    Operation::Payment { intent: intent(), instrument: instrument(), agreed_total: agreed() }
+    Operation::Payment { intent: intent(), instruments: [instrument()].into(), agreed_total: agreed() }
 }
 
 fn complete() -> Operation {
@@ -188,7 +188,8 @@ fn whoever_pays_says_how_much_was_agreed_to() {
     let silent = || {
         let Operation::Complete(mut complete) = complete() else { panic!("another operation") };
         complete.agreed_total = None;
-        let payment = Operation::Payment { intent: intent(), instrument: instrument(), agreed_total: None };
+        let payment =
+            Operation::Payment { intent: intent(), instruments: [instrument()].into(), agreed_total: None };
         [payment, Operation::Complete(complete)]
     };
     let mut shown = at(Status::AwaitingInput, StepName::Payment);

@@ -72,7 +72,6 @@ impl Request {
 }
 
 /// What may be asked of a checkout that exists.
-#[expect(clippy::large_enum_variant, reason = "one lives for one request")]
 pub enum Operation {
     /// Add or replace the billing address.
     BillingAddress(Map<String, Value>),
@@ -91,8 +90,8 @@ pub enum Operation {
     Payment {
         /// What may be recorded of the payment.
         intent: PaymentIntent,
-        /// What may not. It lives in memory, for one attempt.
-        instrument: PaymentRequest,
+        /// What may not: one, or none where nothing is due. It lives in memory, for one attempt.
+        instruments: VecDeque<PaymentRequest>,
         /// The most the shopper agreed to pay. `None`: the total of the version that the request insists on.
         agreed_total: Option<Money>,
     },
@@ -141,7 +140,7 @@ impl Operation {
     /// What may not be recorded of it.
     pub(super) fn into_instruments(self) -> VecDeque<PaymentRequest> {
         match self {
-            Self::Payment { instrument, .. } => VecDeque::from([instrument]),
+            Self::Payment { instruments, .. } => instruments,
             Self::Complete(complete) => complete.instruments,
             _ => VecDeque::new(),
         }

@@ -33,7 +33,7 @@ pub(super) use orders::{
     STORE_QUERY, TAXES_QUERY, VARIANTS_QUERY, change_order, money_reason, refund, refund_quote, shipment,
 };
 pub(super) use payment::{
-    COMPLETE, NOTHING, ORDER, PAYMENT, WRAPPED, complete, empty, order, payment, safe_part,
+    COMPLETE, FREE, NOTHING, ORDER, PAYMENT, WRAPPED, complete, empty, order, payment, safe_part,
 };
 pub(super) use shipping::{CONSIGNMENTS, OPTIONS, consignments, shipping_options};
 

@@ -205,14 +205,26 @@ pub(in super::super) fn payment(body: Body, raw_cards: bool) -> Checked<Operatio
         }
     }
     let agreed_total = money(body.value().get("agreed_total"));
+    if agreed_total == Some(Money::ZERO) && says_nothing_of_paying(body.value()) && errors.is_empty() {
+        let (intent, instruments) = (PaymentIntent::of_nothing(), VecDeque::new());
+        return Ok(Operation::Payment { intent, instruments, agreed_total });
+    }
     let mut body = body.take();
     let (payment, pointer) = match body.get_mut("payment") {
         Some(payment) => (payment.take(), "/payment"),
         None => (body, ""),
     };
     let (intent, instrument) = instrument(payment, pointer, &PAYMENT_PART, raw_cards, errors)?;
-    Ok(Operation::Payment { intent, instrument, agreed_total })
+    Ok(Operation::Payment { intent, instruments: [instrument].into(), agreed_total })
 }
+
+/// Body of a payment of nothing.
+pub(in super::super) static FREE: Object = Object {
+    name: "NothingToPay",
+    about: "An order that costs 0 is placed without a method and an instrument, by whoever agreed to 0.",
+    fields: &[req("agreed_total", TOTAL, "0.")],
+    rule: no_rule,
+};
 
 /// Body of a payment, as BigCommerce has it.
 pub(in super::super) static WRAPPED: Object = Object {
@@ -247,11 +259,14 @@ pub(in super::super) fn complete(body: Body, raw_cards: bool) -> Checked<Operati
     let shipping_options = given("shipping_options").map(taken_options);
     let shipping_preference = given("shipping_preference").and_then(taken_preference);
     let agreed_total = money(given("agreed_total"));
+    let free = agreed_total == Some(Money::ZERO) && says_nothing_of_paying(body.value()) && errors.is_empty();
     let mut body = body.take();
     let mut take = |field: &str| body.get_mut(field).map(Value::take).filter(|value| !value.is_null());
     let (payment, payments) = (take("payment"), take("payments"));
     let (mut intents, mut instruments) = (Vec::new(), VecDeque::new());
-    if let Some(payments) = payments {
+    if free {
+        intents.push(PaymentIntent::of_nothing());
+    } else if let Some(payments) = payments {
         if payment.is_some() {
             errors.push_at("/payments".to_owned(), "must not be given beside payment");
         }
@@ -287,6 +302,13 @@ pub(in super::super) fn complete(body: Body, raw_cards: bool) -> Checked<Operati
         intents,
         instruments,
     })))
+}
+
+/// An order of 0 is placed without an instrument, by whoever agreed to 0.
+fn says_nothing_of_paying(body: &Value) -> bool {
+    ["payment", "payments", "payment_method_id", "instrument", "save_instrument"]
+        .iter()
+        .all(|name| body.get(name).is_none_or(Value::is_null))
 }
 
 /// Reads the payment itself and tells what is wrong with it together with what was found before.

@@ -65,7 +65,12 @@ impl Operators {
             }
             Some(Kind::Void) => {
                 orders.void(id).await?;
-                Finding::Applied(pending("void pending"))
+                // A checkout is cancelled when the money is let go, and not when that is scheduled.
+                if action.checkout_id.is_some() {
+                    Finding::Scheduled
+                } else {
+                    Finding::Applied(pending("void pending"))
+                }
             }
             None => Finding::Nothing,
         })
@@ -88,7 +93,11 @@ impl Operators {
             Some(kind) => {
                 let transactions = orders.transactions(id).await?.value;
                 let order = orders.get(id).await?.value;
-                let judge = if kind == Kind::Capture { witness::capture } else { witness::void };
+                let judge = match kind {
+                    Kind::Capture => witness::capture,
+                    _ if action.checkout_id.is_some() => witness::let_go,
+                    _ => witness::void,
+                };
                 judge(&seen, &order, &transactions)
             }
             None => Finding::Nothing,
@@ -104,6 +113,12 @@ impl Operators {
         let outcome = match found {
             Finding::Applied(body) => Outcome::Done(body),
             Finding::Against(refused) => Outcome::Rejected(refused),
+            Finding::Scheduled => {
+                if let Err(error) = self.store().defer_order_action(action, 0.0).await {
+                    tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
+                }
+                return self.moved();
+            }
             Finding::Nothing => Outcome::NotDone {
                 detail: "BigCommerce shows no trace of it; nothing happened there".to_owned(),
                 retry_after: 1,
@@ -141,8 +156,9 @@ impl Operators {
         if !audited.end_order_action(action, outcome.status(), &outcome.answer()).await? {
             return Ok(false);
         }
-        if let (Some(held), Outcome::Done(_)) = (held, outcome)
+        if let (Some(held), Outcome::Done(body)) = (held, outcome)
             && held.checkout.status == Status::Completed
+            && witness::gives_all_back(body)
         {
             let status = if action.kind == Kind::Void.as_str() { "void" } else { "refunded" };
             if let Ok(transition) = operate::refunded(&held.checkout, status) {

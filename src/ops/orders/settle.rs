@@ -59,6 +59,8 @@ impl Operators {
     async fn look_for(&self, action: OrderAction) {
         let wait = match self.find(&action).await {
             Ok(Finding::Nothing) if !self.is_quiet(&action) => pause(self.inner.settings.settle),
+            // It was accepted: how long the gateway takes is up to the gateway.
+            Ok(Finding::Scheduled) => pause(self.inner.settings.settle),
             Ok(found) => return self.found(&action, found).await,
             Err(error) => {
                 tracing::warn!(

@@ -19,6 +19,7 @@ use super::act::{NewAction, Outcome, outcome};
 use super::{Kind, OrderId, OrderRefused, call, unread};
 use crate::bigcommerce::orders::{Order, refund_payments as payments};
 use crate::checkout::{CheckoutId, Status};
+use crate::saga::judge::{Account, may_be_refunded};
 use crate::store::{Held, OrderAction, OrderActionFilter};
 
 /// How long the operator waits for it.
@@ -125,7 +126,19 @@ impl Operators {
         let cx = call(Uuid::now_v7());
         let orders = self.client_of(store)?.orders(&cx);
         let order = orders.get(id).await.map_err(|error| unread(&error, "order"))?.value;
+        let transactions = orders.transactions(id).await.map_err(|error| unread(&error, "order"))?.value;
+        let refunds = if may_be_refunded(&order, &transactions) {
+            orders.refunds(id).await.map_err(|error| unread(&error, "order"))?.value
+        } else {
+            Vec::new()
+        };
+        let account = Account::of(&order, &transactions, &refunds);
         match order.payment_status.as_str() {
+            "authorized" if account.taken > Decimal::ZERO => Err(Guard::new(
+                "settling",
+                format!("a part of order {id} is authorised and a part is taken: capture or void first, then refund"),
+            )
+            .into()),
             "authorized" => Ok(Way {
                 kind: Kind::Void,
                 body: Value::Null,
@@ -140,7 +153,7 @@ impl Operators {
             )
             .into()),
             _ => {
-                let amount = left(&order)?;
+                let amount = left(&order, &account)?;
                 let items = json!([{"item_type": "ORDER", "item_id": id.get(), "amount": number(amount)}]);
                 let quote = orders.refund_quote(id, &json!({"items": items})).await;
                 let quote = quote.map_err(|error| unread(&error, "order"))?.value;
@@ -195,10 +208,12 @@ fn report(held: &Held, ask: Ask<'_>, effect_on_money: String) -> Report {
 }
 
 /// What has not been refunded yet.
-fn left(order: &Order) -> Result<Decimal, Guard> {
+fn left(order: &Order, account: &Account) -> Result<Decimal, Guard> {
     let total =
         order.total_inc_tax.ok_or_else(|| Guard::new("no-total", "the total of the order cannot be read"))?;
-    let left = (total - order.refunded_amount.unwrap_or_default()).normalize();
+    // What is listed is what can go back; a method that leaves no transaction took the total.
+    let taken = if account.taken.is_zero() { total } else { account.taken };
+    let left = (taken - account.refunded).normalize();
     if left > Decimal::ZERO && !matches!(order.payment_status.as_str(), "void" | "refunded" | "declined") {
         return Ok(left);
     }
@@ -246,7 +261,8 @@ mod tests {
         ] {
             let order = Order::parse(json!({"id": 1, "status_id": 11, "payment_status": status,
                 "total_inc_tax": "10.8300", "refunded_amount": refunded}));
-            let found = left(&order.expect("an order")).ok().map(|amount| amount.to_string());
+            let order = order.expect("an order");
+            let found = left(&order, &Account::of(&order, &[], &[])).ok().map(|amount| amount.to_string());
             assert_eq!(found.as_deref(), expected, "{status}");
         }
     }

@@ -15,6 +15,8 @@ pub(super) enum Finding {
     Applied(Value),
     /// It did not happen, and cannot any more.
     Against(Rejection),
+    /// It was accepted and is not done yet; it may still fail.
+    Scheduled,
     /// Nothing is shown, yet.
     Nothing,
 }
@@ -45,6 +47,12 @@ pub(super) fn of_refund(refund: &Refund) -> Finding {
     Finding::Applied(refund.raw.clone())
 }
 
+/// Whether no provider kept a part of what was to go back.
+pub(super) fn gives_all_back(answer: &Value) -> bool {
+    let payments = answer.get("payments").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    !payments.iter().any(|payment| payment.get("is_declined").and_then(Value::as_bool) == Some(true))
+}
+
 /// Statuses of a payment that was captured, or is being.
 const CAPTURED: &[&str] = &["capture pending", "captured", "paid", "partially refunded", "refunded"];
 /// Statuses of a payment that was let go, or is being.
@@ -58,6 +66,18 @@ pub(super) fn capture(seen: &Value, order: &Order, transactions: &[Transaction])
 /// Whether the order is, or is becoming, what a void makes of it.
 pub(super) fn void(seen: &Value, order: &Order, transactions: &[Transaction]) -> Finding {
     settled("void", VOIDED, CAPTURED, seen, order, transactions)
+}
+
+/// Whether the money of an authorised payment was let go. That it is scheduled is not enough: the gateway may refuse.
+pub(super) fn let_go(seen: &Value, order: &Order, transactions: &[Transaction]) -> Finding {
+    let known = ids(seen, "transactions");
+    let new = |one: &&Transaction| one.event == "void" && !known.contains(&one.id.as_str());
+    let gone = transactions.iter().filter(new).any(|one| one.status == "ok");
+    match void(seen, order, transactions) {
+        Finding::Applied(_) if order.payment_status == "void pending" => Finding::Scheduled,
+        Finding::Applied(_) if order.payment_status != "void" && !gone => Finding::Scheduled,
+        found => found,
+    }
 }
 
 fn settled(

@@ -16,6 +16,7 @@ fn name(finding: &Finding) -> &'static str {
     match finding {
         Finding::Applied(_) => "applied",
         Finding::Against(_) => "against",
+        Finding::Scheduled => "scheduled",
         Finding::Nothing => "nothing",
     }
 }
@@ -56,6 +57,22 @@ fn a_capture_or_a_void_is_shown_by_the_status_or_a_new_transaction() {
     ] {
         assert_eq!(name(&capture(&seen, &order(status), &transactions)), captured, "capture {status}");
         assert_eq!(name(&void(&seen, &order(status), &transactions)), voided, "void {status}");
+    }
+}
+
+#[test]
+fn a_void_that_is_scheduled_has_let_nothing_go_yet() {
+    let seen = json!({"transactions": ["1", "2"]});
+    for (status, transactions, expected) in [
+        ("authorized", vec![], "nothing"),
+        ("void pending", vec![], "scheduled"),
+        ("void pending", vec![transaction(3, "void", "ok")], "scheduled"),
+        ("void", vec![], "applied"),
+        ("authorized", vec![transaction(3, "void", "ok")], "applied"),
+        ("authorized", vec![transaction(3, "void", "error")], "against"),
+        ("captured", vec![], "against"),
+    ] {
+        assert_eq!(name(&let_go(&seen, &order(status), &transactions)), expected, "{status}");
     }
 }
 

@@ -213,3 +213,47 @@ pub(super) async fn by_amount(cx: &mut StepContext) -> Verdict {
         Err(_) => doubt(cx, "how much it took cannot be read"),
     }
 }
+
+/// BigCommerce: Awaiting Fulfillment, where an order goes by itself once it is paid.
+const PLACED: i64 = 11;
+
+/// An order of 0 has nothing to be charged, so that no token is made and no instrument is sent: it is placed by its
+/// status. Repeatable. BigCommerce documents no other way.
+pub(super) async fn nothing_to_pay(cx: &mut StepContext) -> Verdict {
+    match placed_without_payment(cx).await {
+        Ok(()) => Verdict::Paid,
+        Err(verdict) => verdict,
+    }
+}
+
+async fn placed_without_payment(cx: &mut StepContext) -> Result<(), Verdict> {
+    let id = cx.order_id()?;
+    let again = |why: String| Verdict::Retry { after: None, why };
+    let order = cx.read_order(id).await?.ok_or_else(|| again(format!("order {id} cannot be read")))?;
+    let facts = order_facts(&order, true);
+    let is_free = facts.total == Some(Money::ZERO) && !order.is_deleted;
+    cx.facts().order = Some(facts);
+    if !is_free {
+        return Err(again(format!("order {id} costs something now")));
+    }
+    if cx.checkout.facts.hand_off.is_some() {
+        cx.not_paid_elsewhere().await?;
+    }
+    if order.status_id == 0 {
+        cx.still_held()?;
+        let body = serde_json::json!({"status_id": PLACED});
+        let updated = cx.client.orders(&cx.call).update(id, &body).await;
+        let order = cx.read("update-order", updated)?.value;
+        cx.facts().order = Some(order_facts(&order, true));
+    } else if !matches!(order.status_id, 2 | 3 | 8 | 9 | 10 | 11) {
+        return Err(Verdict::Stuck {
+            reason: StuckReason::OrderNotPayable,
+            detail: format!("order {id} costs nothing and is {} (status {})", order.status, order.status_id),
+        });
+    }
+    processing(cx);
+    if let Some(payment) = cx.facts().payment.as_mut() {
+        payment.status = PaymentStatus::Succeeded;
+    }
+    Ok(())
+}

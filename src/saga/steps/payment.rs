@@ -12,7 +12,8 @@ use super::super::step::{Finding, Step, StepContext, Verdict, refused, verdict};
 use super::checkpoint::{Checkpoint, checkpoint};
 use super::order::within_agreement;
 use super::paying::{
-    by_amount, decided, expected, fits_order, for_this_goal, given_back, not_paid_yet, part_paid, processing,
+    by_amount, decided, expected, fits_order, for_this_goal, given_back, not_paid_yet, nothing_to_pay,
+    part_paid, processing,
 };
 use super::read::order_facts;
 use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
@@ -52,7 +53,12 @@ impl Step for Payment {
     }
 
     async fn prepare(&self, cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
+        if cx.checkout.facts.order.as_ref().and_then(|order| order.total) == Some(Money::ZERO) {
+            return Err(nothing_to_pay(cx).await);
+        }
         if cx.instruments.is_empty() {
+            // Whoever named no instrument agreed to pay nothing.
+            within_agreement(cx, cx.checkout.facts.due())?;
             // A restart took the instrument with it, before anything was sent.
             return Err(Verdict::Interrupted { retry_after: None });
         }

@@ -1,10 +1,11 @@
 //! What others did to the order, judged by amount.
 
-use bigcommerce_simulator::{Fault, PartialPayment, magic_card};
+use bigcommerce_simulator::{Fault, PartialPayment, Settings, Settlement, magic_card};
+use reqwest::Method;
 use serde_json::json;
 
 use super::{act, certificate, merchant, money, ordered, settings};
-use crate::harness::{PATIENCE, World, agreed, card, good_card};
+use crate::harness::{OPERATOR, PATIENCE, World, agreed, card, everything, good_card};
 
 /// A gateway that only authorises.
 fn authorising() -> serde_json::Value {
@@ -23,7 +24,7 @@ async fn an_authorisation_that_was_voided_is_not_a_payment() {
     tokio::time::timeout(PATIENCE, world.simulator.wait_reached(blind, 1)).await.expect("a look");
     assert_eq!(money(&world).authorized.to_string(), "10.83");
     act(&world, &order, "void", json!({})).await;
-    world.simulator.settle(order.as_u64().expect("an order"), bigcommerce_simulator::Settlement::Success);
+    world.simulator.settle(order.as_u64().expect("an order"), Settlement::Success);
     world.simulator.clear_faults();
     let rests = service.wait_until(&path, "at rest", |now| now["status"] == "awaiting_input").await;
     assert_eq!(rests["payment"]["status"], "given_back", "{rests}");
@@ -99,6 +100,79 @@ async fn a_payment_whose_checkpoint_cannot_be_read_is_stuck() {
     let stuck = service.wait_until(&path, "stuck", |now| now["status"] == "stuck").await;
     assert_eq!(stuck["stuck"]["reason"], "payment-unknown", "{stuck}");
     assert_eq!(stuck["payment"]["safe_to_pay_again"], false);
+    service.stop().await;
+    world.finish().await;
+}
+
+/// That a void is scheduled lets no money go: when it fails, the checkout is not cancelled.
+#[tokio::test]
+async fn a_cancel_whose_void_fails_leaves_the_checkout_completed() {
+    let world = World::with(Settings { action_settle_reads: 1_000, ..Settings::default() }).await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    let paid = service.post(&format!("{path}/payment"), &agreed(authorising())).await.expect(200);
+    let order = paid.body["order"]["id"].as_u64().expect("an order");
+    let url = format!("/ops{path}/cancel");
+    let body = json!({"reason": "she changed her mind", "refund": true});
+    let asked = service.operate(Method::POST, &url, OPERATOR, Some(&body));
+    let failing = async {
+        loop {
+            let scheduled =
+                world.simulator.ledger().orders.iter().any(|order| order.payment_status == "void pending");
+            if scheduled {
+                return service.get(&path).await.body["status"].clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let meanwhile = async {
+        let status = failing.await;
+        world.simulator.settle(order, Settlement::Decline);
+        status
+    };
+    let (answer, status) = tokio::join!(asked, meanwhile);
+    assert_eq!(status, "completed");
+    assert_ne!(answer.status, 200, "{}", answer.text);
+    assert_eq!(service.get(&path).await.body["status"], "completed");
+    assert_eq!(money(&world).authorized.to_string(), "10.83");
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_order_that_costs_nothing_is_placed_without_an_instrument() {
+    for one_call in [false, true] {
+        let world = World::new().await;
+        let service = world.start().await;
+        let mut body = everything();
+        body["custom_items"][0]["list_price"] = json!(0);
+        let path = service.create(&body).await;
+        let free = json!({"agreed_total": 0});
+        let placed = if one_call {
+            service.post(&format!("{path}/complete"), &free).await
+        } else {
+            service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+            service.post(&format!("{path}/payment"), &free).await
+        };
+        let placed = placed.expect(200);
+        assert_eq!(placed.body["status"], "completed", "{}", placed.text);
+        assert_eq!(placed.body["order"]["status_id"], 11, "{}", placed.text);
+        assert_eq!(placed.body["payment"]["amount_due"].to_string(), "0");
+        let ledger = world.simulator.ledger();
+        assert!(ledger.charges.is_empty() && ledger.tokens.is_empty());
+        service.stop().await;
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn what_costs_something_is_not_placed_without_an_instrument() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let path = ordered(&service).await;
+    let refused = service.post(&format!("{path}/payment"), &json!({"agreed_total": 0})).await.expect(409);
+    assert_eq!(refused.problem(), "total-changed", "{}", refused.text);
+    assert_eq!(service.get(&path).await.body["order"]["status_id"], 0);
     service.stop().await;
     world.finish().await;
 }

@@ -5,6 +5,7 @@ mod bulk;
 mod doors;
 mod http;
 mod lists;
+mod paid_twice;
 mod queries;
 mod reasons;
 mod stores;
