@@ -211,3 +211,16 @@ async fn parts_that_cannot_be_given_back_are_for_a_person() {
     service.stop().await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_checkout_that_expires_gives_its_parts_back() {
+    let mut world = World::with(settings(PartialPayment::PendingPayable)).await;
+    world.set("CHECKOUT_TTL_SECONDS", "1");
+    let service = world.start().await;
+    let path = paid_in_part(&service).await;
+    let expired = service.wait_until(&path, "expired", |snapshot| snapshot["status"] == "expired").await;
+    assert_eq!(expired["payment"]["status"], "given_back", "{expired}");
+    assert!(money(&world).held().is_zero());
+    service.stop().await;
+    world.finish().await;
+}
