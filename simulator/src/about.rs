@@ -63,6 +63,7 @@ pub const ABOUT: &[(&str, Mark, &str)] = &[
         Open,
         "how late a transaction shows: of charges, parts, captures, voids and refunds",
     ),
+    ("refunds_lag", Open, "how late a refund shows in the lists of refunds"),
     ("status_lag", Open, "how late a change of money shows in an order's status and amounts"),
     (
         "payment_status_first",

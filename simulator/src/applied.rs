@@ -53,17 +53,18 @@ pub(crate) fn apply(visit: &mut Visit<'_>, id: &str, credit: bool, certificates:
 pub(crate) fn take(visit: &mut Visit<'_>, order: &mut Order) {
     let certificates = std::mem::take(&mut order.applied_certificates);
     for (code, amount) in certificates {
-        if let Some(certificate) = visit.store.gift_certificates.get_mut(&code) {
-            certificate.balance -= amount;
-        }
+        // It may have been spent elsewhere meanwhile: then the order is short of it.
+        let Some(certificate) = visit.store.gift_certificates.get_mut(&code) else { continue };
+        let amount = amount.min(certificate.balance);
+        certificate.balance -= amount;
         order.certificate_used += amount;
         order.certificates.push((code, amount));
         book(visit, order, "giftcertificate", amount);
     }
     let credit = std::mem::take(&mut order.applied_credit);
-    if let Some(owner) = visit.store.customers.get_mut(&order.customer_id) {
-        owner.store_credit -= credit;
-    }
+    let Some(owner) = visit.store.customers.get_mut(&order.customer_id) else { return };
+    let credit = credit.min(owner.store_credit);
+    owner.store_credit -= credit;
     order.credit_used += credit;
     book(visit, order, "storecredit", credit);
 }

@@ -178,6 +178,9 @@ pub(crate) struct Order {
     pub(crate) transactions_wait: Wait,
     /// How many transactions are shown until `transactions_wait` has passed.
     pub(crate) transactions_seen: usize,
+    pub(crate) refunds_wait: Wait,
+    /// How many refunds are listed until `refunds_wait` has passed.
+    pub(crate) refunds_seen: usize,
     pub(crate) correlation_id: Option<String>,
 }
 
@@ -224,6 +227,8 @@ impl Order {
             before: None,
             transactions_wait: Wait::default(),
             transactions_seen: 0,
+            refunds_wait: Wait::default(),
+            refunds_seen: 0,
             correlation_id: visit.call.correlation_id(),
         }
     }
@@ -242,6 +247,21 @@ impl Order {
     /// What certificates that were applied on the cart will pay.
     pub(crate) fn applied_to_certificates(&self) -> Decimal {
         self.applied_certificates.iter().map(|(_, amount)| amount).sum()
+    }
+
+    /// Lists a refund, as late as `lag` says.
+    pub(crate) fn add_refund(&mut self, refund: Value, lag: Lag, now: OffsetDateTime) {
+        if !self.refunds_wait.hides(now) {
+            self.refunds_seen = self.refunds.len();
+        }
+        self.refunds.push(refund);
+        self.refunds_wait = Wait::start(lag, now);
+    }
+
+    /// One read of the list of refunds.
+    pub(crate) fn read_refunds(&mut self, now: OffsetDateTime) -> Vec<Value> {
+        let seen = if self.refunds_wait.passed(now) { self.refunds.len() } else { self.refunds_seen };
+        self.refunds.iter().take(seen).cloned().collect()
     }
 
     /// Credit and certificates, less what was given back of them before everything was paid.

@@ -149,7 +149,7 @@ pub(crate) fn create(visit: &mut Visit<'_>) -> Reply {
     });
     if declined {
         // It is listed, and no money has moved.
-        order.refunds.push(refund.clone());
+        order.add_refund(refund.clone(), visit.settings.refunds_lag, visit.now);
         visit.store.orders.insert(order.id, order);
         return Ok(Answer::data(201, &refund));
     }
@@ -178,7 +178,7 @@ fn apply(visit: &mut Visit<'_>, order: &mut Order, wish: &Wish, refund: &Value) 
     order.start_status_lag(visit.settings.status_lag, visit.now);
     let in_part = order.status_id == 0 || (order.status_id == 1 && order.due() > Decimal::ZERO);
     order.refunded += wish.total;
-    order.refunds.push(refund.clone());
+    order.add_refund(refund.clone(), visit.settings.refunds_lag, visit.now);
     order.modified = visit.now;
     let all = giving_back::refundable(visit, order.id).is_zero();
     let before = order.status_id;
@@ -204,7 +204,8 @@ fn apply(visit: &mut Visit<'_>, order: &mut Order, wish: &Wish, refund: &Value) 
 
 /// `GET /v3/orders/{id}/payment_actions/refunds`
 pub(crate) fn list(visit: &mut Visit<'_>) -> Reply {
-    let rows = order(visit)?.refunds;
+    let (id, now) = (order(visit)?.id, visit.now);
+    let rows = visit.store.orders.get_mut(&id).map(|order| order.read_refunds(now)).unwrap_or_default();
     Ok(Answer::data(200, &rows.into()))
 }
 
@@ -213,12 +214,13 @@ pub(crate) fn list_all(visit: &mut Visit<'_>) -> Reply {
     let wanted: Option<Vec<u64>> = visit
         .query("order_id:in")
         .map(|list| list.split(',').filter_map(|id| id.trim().parse().ok()).collect());
+    let now = visit.now;
     let rows: Vec<Value> = visit
         .store
         .orders
-        .values()
+        .values_mut()
         .filter(|order| wanted.as_ref().is_none_or(|ids| ids.contains(&order.id)))
-        .flat_map(|order| order.refunds.iter().cloned())
+        .flat_map(|order| order.read_refunds(now))
         .collect();
     let (page, limit) = visit.paging();
     Ok(Answer::page(&rows, page, limit))

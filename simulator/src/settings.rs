@@ -78,6 +78,8 @@ pub struct Settings {
     pub order_lookup_lag: Lag,
     /// Read-after-write lag of transactions. (1)
     pub transactions_lag: Lag,
+    /// Read-after-write lag of the lists of refunds.
+    pub refunds_lag: Lag,
     /// How long reads still show status 0 after a payment.
     pub status_lag: Lag,
     /// With `status_lag`: `payment_status` is already shown while the status is still 0. (9)
@@ -187,6 +189,7 @@ impl Default for Settings {
             first_order_id: 125,
             order_lookup_lag: Lag::default(),
             transactions_lag: Lag::default(),
+            refunds_lag: Lag::default(),
             status_lag: Lag::default(),
             payment_status_first: false,
             token_ttl_seconds: 3600,

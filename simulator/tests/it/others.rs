@@ -50,6 +50,23 @@ async fn credit_and_certificates_applied_elsewhere_leave_only_the_rest_due() {
 }
 
 #[tokio::test]
+async fn what_was_applied_may_be_spent_before_the_rest_is_paid() {
+    let shop = Shop::open().await;
+    let (first, second) = (cart_of(&shop, 11).await, cart_of(&shop, 11).await);
+    for cart in [&first, &second] {
+        assert!(shop.simulator.apply_to_cart(cart, true, &["GIFT-5"]));
+    }
+    let orders = (shop.client.order_of(&first).await, shop.client.order_of(&second).await);
+    assert_eq!(shop.client.charge(orders.0, good_card()).await.status, 201);
+    assert_eq!(shop.client.charge(orders.1, good_card()).await.status, 201);
+    let money = |order| shop.simulator.ledger().money("abc", order).expect("the order");
+    assert!(money(orders.0).is_whole());
+    let shown = shop.client.get(&format!("/v2/orders/{}", orders.1)).await.body;
+    assert_eq!((&shown["status_id"], &shown["gift_certificate_amount"]), (&json!(11), &json!("0.0000")));
+    assert_eq!(money(orders.1).open.to_string(), "8.00", "it looks paid, and is not");
+}
+
+#[tokio::test]
 async fn a_cart_that_credit_covers_is_an_order_of_which_nothing_is_due() {
     let shop = Shop::with(Settings { free_order: FreeOrder::PlacedAtOnce, ..Settings::default() }).await;
     let cart = cart_of(&shop, 1).await;

@@ -212,3 +212,23 @@ async fn parts_and_refunds_show_late_too() {
     assert_eq!(transactions(client, id).await.len(), 1, "what was seen stays seen");
     assert_eq!(transactions(client, id).await.len(), 2);
 }
+
+#[tokio::test]
+async fn refunds_are_listed_late() {
+    let shop = open(PartialPayment::Incomplete).await;
+    let client = &shop.client;
+    shop.simulator.set(|settings| settings.refunds_lag = Lag { reads: 1, ms: 0 });
+    let (_, id) = order(client).await;
+    assert_eq!(client.charge(id, good_card()).await.status, 201);
+    let path = format!("/v3/orders/{id}/payment_actions/refunds");
+    let refund = json!({"items": [{"item_type": "ORDER", "item_id": id, "amount": 1, "reason": "r"}],
+        "payments": [{"provider_id": "stripe", "amount": 1, "offline": false}]});
+    for (before, after) in [(0, 1), (1, 2)] {
+        assert_eq!(client.post(&path, refund.clone()).await.status, 201);
+        for seen in [before, after] {
+            assert_eq!(client.get(&path).await.body["data"].as_array().map(Vec::len), Some(seen));
+        }
+    }
+    let all = format!("/v3/orders/payment_actions/refunds?order_id:in={id}");
+    assert_eq!(client.get(&all).await.body["data"].as_array().map(Vec::len), Some(2));
+}
