@@ -66,6 +66,8 @@ pub enum UnavailableReason {
     RateLimited,
     /// Held back on our side by the [`Observer`](super::Observer); nothing was sent.
     HeldBack,
+    /// Whoever sends had lost the right to by the time that it was its turn; nothing was sent.
+    NotHeld,
 }
 
 /// Perhaps executed.
@@ -118,7 +120,9 @@ impl Error {
             Self::Rejected(rejection) | Self::Moved(rejection) => Some(rejection.status),
             Self::Unavailable(unavailable) => match unavailable.reason {
                 UnavailableReason::RateLimited => Some(429),
-                UnavailableReason::NotConnected | UnavailableReason::HeldBack => None,
+                UnavailableReason::NotConnected
+                | UnavailableReason::HeldBack
+                | UnavailableReason::NotHeld => None,
             },
             Self::Unknown(unknown) => unknown.status,
         }
@@ -190,6 +194,7 @@ impl fmt::Display for Unavailable {
             UnavailableReason::NotConnected => "not connected",
             UnavailableReason::RateLimited => "rate limited",
             UnavailableReason::HeldBack => "held back",
+            UnavailableReason::NotHeld => "the lease ran out before the call",
         })?;
         self.retry_after.map_or(Ok(()), |wait| write!(f, ", retry after {} ms", wait.as_millis()))
     }

@@ -137,6 +137,11 @@ pub trait Observer: Send + Sync {
     /// After each call that got past [`Self::before`].
     fn after(&self, _seen: &Seen) {}
 
+    /// Instead of [`Self::after`], when the call was not sent after all, because its sender had lost the right to.
+    fn unsent(&self, host: Host) {
+        self.abandoned(host);
+    }
+
     /// Instead of [`Self::after`], when the call's future was dropped: nobody knows how it ends.
     fn abandoned(&self, _host: Host) {}
 }
@@ -148,9 +153,16 @@ pub struct NoObserver;
 #[async_trait]
 impl Observer for NoObserver {}
 
+/// Whether whoever sends may still send. Asked after the wait for the quota, right before a request that changes
+/// something goes out.
+pub type Guard = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// A client for one store; cheap to clone.
 #[derive(Clone)]
-pub struct Client(Arc<Transport>);
+pub struct Client {
+    transport: Arc<Transport>,
+    guard: Option<Guard>,
+}
 
 impl Client {
     /// A client with connections of its own and no observer.
@@ -176,7 +188,7 @@ impl Client {
             return Err(SettingsError::AccessToken);
         }
         access_token.set_sensitive(true);
-        Ok(Self(Arc::new(Transport {
+        let transport = Transport {
             http,
             observer,
             access_token,
@@ -184,7 +196,19 @@ impl Client {
             payments: base_url(&settings.payments_url, hash)?,
             timeout: settings.timeout,
             payment_timeout: settings.payment_timeout,
-        })))
+        };
+        Ok(Self { transport: Arc::new(transport), guard: None })
+    }
+
+    /// The same client, for somebody whose right to send may end while a request waits for its turn: once `guard` says
+    /// so, nothing that changes anything is sent any more ([`UnavailableReason::NotHeld`]). Reads are.
+    #[must_use]
+    pub fn guarded(&self, guard: Guard) -> Self {
+        Self { transport: self.transport.clone(), guard: Some(guard) }
+    }
+
+    async fn send(&self, cx: &Call, request: Request) -> Result<Received, Error> {
+        self.transport.send(cx, request, self.guard.as_ref()).await
     }
 
     /// Sends, and reads the answer's body with `read`, which is given nothing when the status is 204. What it cannot
@@ -195,7 +219,7 @@ impl Client {
         request: Request,
         read: impl FnOnce(Option<Value>) -> Option<T> + Send,
     ) -> Result<Answer<T>, Error> {
-        self.0.send(cx, request).await?.read(read)
+        self.send(cx, request).await?.read(read)
     }
 
     /// The same of V3's envelope, for a document that is passed on as text.
@@ -205,12 +229,12 @@ impl Client {
         request: Request,
         read: impl FnOnce(&RawValue) -> Option<T> + Send,
     ) -> Result<Answer<T>, Error> {
-        self.0.send(cx, request).await?.text(read)
+        self.send(cx, request).await?.text(read)
     }
 
     /// Sends a request whose success is all in its status.
     async fn done(&self, cx: &Call, request: Request) -> Result<Answer<()>, Error> {
-        self.0.send(cx, request).await.map(Received::without_body)
+        self.send(cx, request).await.map(Received::without_body)
     }
 }
 

@@ -21,7 +21,7 @@ use tracing::Instrument;
 use zeroize::Zeroizing;
 
 use super::{
-    Call, Error, Host, Observer, RateLimit, Rejection, Secret, Seen, UnknownCause,
+    Call, Error, Guard, Host, Observer, RateLimit, Rejection, Secret, Seen, Unavailable, UnavailableReason, UnknownCause,
     error::{cause_of, classify, classify_failure},
     path,
 };
@@ -200,8 +200,14 @@ pub(super) struct Transport {
 
 impl Transport {
     /// Sends the request once. Dropping the future leaves it open whether it was executed.
-    pub(super) async fn send(&self, cx: &Call, request: Request) -> Result<Received, Error> {
+    pub(super) async fn send(
+        &self,
+        cx: &Call,
+        request: Request,
+        guard: Option<&Guard>,
+    ) -> Result<Received, Error> {
         let (name, host) = (request.name, request.host);
+        let guard = guard.filter(|_| !request.method.is_safe());
         let span = tracing::info_span!(
             "upstream.call",
             otel.name = name,
@@ -221,6 +227,11 @@ impl Transport {
             return Err(Error::Rejected(refused));
         };
         self.observer.before(host, cx.priority).await.map_err(Error::Unavailable)?;
+        if guard.is_some_and(|may_send| !may_send()) {
+            self.observer.unsent(host);
+            let reason = UnavailableReason::NotHeld;
+            return Err(Error::Unavailable(Unavailable { reason, retry_after: None }));
+        }
         let watched = Watched { observer: &*self.observer, host };
 
         let started = Instant::now();

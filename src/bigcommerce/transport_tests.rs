@@ -321,6 +321,23 @@ async fn versions_go_where_bigcommerce_reads_them() {
     assert!(coupon.starts_with("DELETE /stores/abc/v3/checkouts/c/coupons/A%2FB HTTP"), "{coupon}");
 }
 
+#[tokio::test]
+async fn who_lost_the_right_to_send_sends_nothing_but_reads() {
+    let upstream = Upstream::answering(ORDER).await;
+    let held = Arc::new(AtomicUsize::new(1));
+    let asked = held.clone();
+    let client = upstream.client().guarded(Arc::new(move || asked.load(Ordering::Relaxed) > 0));
+    client.checkouts(&call()).create_order("c-1").await.expect("an order");
+    held.store(0, Ordering::Relaxed);
+    let error = client.checkouts(&call()).create_order("c-1").await.expect_err("nothing is sent");
+    assert!(error.is_certainly_without_effect() && error.status().is_none(), "{error}");
+    let expected = Unavailable { reason: UnavailableReason::NotHeld, retry_after: None };
+    assert!(matches!(error, Error::Unavailable(unavailable) if unavailable == expected));
+    assert_eq!(upstream.sent().len(), 1);
+    let _ = client.checkouts(&call()).get("c-1", Include::Nothing).await;
+    assert_eq!(upstream.sent().len(), 2, "a look changes nothing");
+}
+
 /// Lets one call through and holds the next one back.
 #[derive(Default)]
 struct Counting {

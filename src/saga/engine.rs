@@ -243,8 +243,10 @@ impl Engine {
             tracing::error!(checkout_id = %checkout.id, store = checkout.store, "its store is not configured");
             return None;
         };
+        // A call may wait for its turn for longer than a lease that cannot be renewed.
+        let lease = claim.lease();
         Some(StepContext {
-            client,
+            client: client.guarded(std::sync::Arc::new(move || lease.lasts())),
             call: Call::new(checkout.id.uuid(), priority(&checkout)),
             attempt: checkout.in_flight.clone()?,
             checkout,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
+
+use super::moment::Moment;
 use uuid::Uuid;
 
 use super::columns::Columns;
@@ -27,22 +29,31 @@ pub struct Claim {
 
 /// Until when a claim is certainly good, reckoned here from before the statement that took or renewed it. While it
 /// lasts nobody else has the checkout; after it somebody may, and nothing more must be sent under it.
+///
+/// It is measured by a clock that goes on while the machine is paused, as PostgreSQL's does elsewhere.
 #[derive(Debug, Clone)]
-pub struct Lease(Arc<Mutex<Instant>>);
+pub struct Lease(Arc<Mutex<Option<Moment>>>);
 
 impl Lease {
-    fn until(end: Instant) -> Self {
-        Self(Arc::new(Mutex::new(end)))
+    /// One that was asked for at `from`. Without a clock it never lasts.
+    fn from(from: Option<Moment>, lasts: Duration) -> Self {
+        Self(Arc::new(Mutex::new(from.map(|from| from.after(lasts)))))
     }
 
-    fn extend(&self, end: Instant) {
+    fn extend(&self, from: Option<Moment>, lasts: Duration) {
         let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *until = end.max(*until);
+        *until = from.map(|from| from.after(lasts)).max(*until);
     }
 
     /// Whether it certainly lasts.
     pub fn lasts(&self) -> bool {
-        Instant::now() < *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lasts_at(Moment::now())
+    }
+
+    fn lasts_at(&self, now: Option<Moment>) -> bool {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What cannot be told has ended.
+        now.zip(until).is_some_and(|(now, until)| now < until)
     }
 }
 
@@ -108,10 +119,10 @@ impl Store {
         let deadline = Instant::now() + self.lease;
         let mut uncertain = false;
         loop {
-            let end = Instant::now() + self.lease;
+            let from = Moment::now();
             let error = match self.commit(&transition).await {
                 Ok(at) => {
-                    claim.lease.extend(end);
+                    claim.lease.extend(from, self.lease);
                     return Ok(self.held(transition, at, claim.lease));
                 }
                 Err(error @ Error::Database(_)) if Instant::now() < deadline => error,
@@ -132,7 +143,7 @@ impl Store {
                 Ok(Some(row))
                     if row.version == transition.checkout.version && row.fence == claim.checkout.fence =>
                 {
-                    claim.lease.extend(end);
+                    claim.lease.extend(from, self.lease);
                     return Ok(self.held(transition, row.updated_at, claim.lease));
                 }
                 // Not taken, or the database is still away: once more.
@@ -159,7 +170,7 @@ impl Store {
 
     /// Asked for before the statement is sent, so that it ends no later than the one in the database.
     fn new_lease(&self) -> Lease {
-        Lease::until(Instant::now() + self.lease)
+        Lease::from(Moment::now(), self.lease)
     }
 
     /// The checkout as it stands in the database now: what the statement computed is known from its time.
@@ -180,7 +191,7 @@ impl Store {
 
     /// Extends the lease. [`Error::Lost`]: somebody else holds the checkout now.
     pub async fn renew(&self, claim: &Claim) -> Result<(), Error> {
-        let end = Instant::now() + self.lease;
+        let from = Moment::now();
         let renewed = sqlx::query!(
             "update checkout set due_at = now() + make_interval(secs => $3::float8)
              where checkout_id = $1 and fence = $2 and leased_by is not null",
@@ -193,14 +204,14 @@ impl Store {
         if renewed.rows_affected() != 1 {
             return Err(Error::Lost);
         }
-        claim.lease.extend(end);
+        claim.lease.extend(from, self.lease);
         Ok(())
     }
 
     /// Claims up to `limit` checkouts whose lease or timer has run out, the longest overdue first. Several processes
     /// never get the same one and never wait for each other.
     pub async fn claim_due(&self, limit: i64) -> Result<Due, Error> {
-        let end = Instant::now() + self.lease;
+        let from = Moment::now();
         // Read afterwards: what this statement sees beside the rows that it claims may be older than they are.
         let claimed = sqlx::query!(
             r#"
@@ -244,7 +255,7 @@ impl Store {
             match row.into_checkout() {
                 Ok(checkout) => {
                     self.changes.publish(checkout.id, checkout.version);
-                    claims.push(Claim { checkout, clock: Clock::read(at), lease: Lease::until(end) });
+                    claims.push(Claim { checkout, clock: Clock::read(at), lease: Lease::from(from, self.lease) });
                 }
                 // Its lease runs out and it is looked at again; it must not keep the others from being resumed.
                 Err(error) => tracing::error!(%error, "a due checkout cannot be read"),
@@ -293,5 +304,35 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_ends_by_the_clock_that_goes_on_while_the_machine_is_paused() {
+        let at = |seconds| Some(Moment::of(Duration::from_secs(seconds)));
+        let ten = Duration::from_secs(10);
+        let lease = Lease::from(at(100), ten);
+        for (now, lasts) in [
+            (at(100), true),
+            (at(109), true),
+            (at(110), false),
+            // Paused for an hour: no other clock moved.
+            (at(100 + 3600), false),
+            // A clock that cannot be read proves nothing.
+            (None, false),
+        ] {
+            assert_eq!(lease.lasts_at(now), lasts, "{now:?}");
+        }
+        lease.extend(at(105), ten);
+        assert!(lease.lasts_at(at(114)) && !lease.lasts_at(at(115)));
+        // A renewal that was asked for earlier takes nothing away, and one without a clock gives nothing.
+        lease.extend(at(101), ten);
+        lease.extend(None, ten);
+        assert!(lease.lasts_at(at(114)) && !lease.lasts_at(at(115)));
+        assert!(!Lease::from(None, ten).lasts_at(at(0)));
     }
 }

@@ -19,6 +19,7 @@ mod group;
 mod keys;
 mod listing;
 mod log;
+mod moment;
 mod operators;
 mod order_actions;
 mod outbox;
@@ -123,21 +124,24 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// PostgreSQL's clock, carried forward by the time that passed here since it was read.
+/// PostgreSQL's clock, carried forward by the time that passed here since it was read, also while this machine was paused.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     read: OffsetDateTime,
-    at: Instant,
+    at: Option<moment::Moment>,
+    /// Where there is no clock that goes on.
+    fallback: Instant,
 }
 
 impl Clock {
     fn read(now: OffsetDateTime) -> Self {
-        Self { read: now, at: Instant::now() }
+        Self { read: now, at: moment::Moment::now(), fallback: Instant::now() }
     }
 
     /// What PostgreSQL's clock shows now.
     pub fn now(&self) -> OffsetDateTime {
-        self.read + self.at.elapsed()
+        let passed = self.at.zip(moment::Moment::now()).map(|(then, now)| now.since(then));
+        self.read + passed.unwrap_or_else(|| self.fallback.elapsed())
     }
 }
 

@@ -239,6 +239,10 @@ impl bigcommerce::Observer for Upstream {
         counted.requests.get_or_create(&called).inc();
     }
 
+    fn unsent(&self, host: bigcommerce::Host) {
+        self.budget.unsent(host);
+    }
+
     fn abandoned(&self, host: bigcommerce::Host) {
         self.budget.abandoned(host);
         self.metrics.0.counted.abandoned.get_or_create(&Host::of(&self.store, host)).inc();

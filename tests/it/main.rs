@@ -33,4 +33,5 @@ mod schema;
 mod secrets;
 mod signals;
 mod turns;
+mod underneath;
 mod webhooks;

@@ -241,6 +241,12 @@ impl Observer for Budget {
         self.log(seen.host, before, after, until.filter(|_| until > paused).map(|until| until - now));
     }
 
+    fn unsent(&self, host: Host) {
+        let mut hosts = self.lock();
+        hosts.lane(host).unsent();
+        self.turn_of(&mut hosts, host);
+    }
+
     fn abandoned(&self, host: Host) {
         let mut hosts = self.lock();
         hosts.lane(host).abandoned(Instant::now());
