@@ -24,7 +24,7 @@ use crate::http;
 use crate::ops::Operators;
 use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
-use crate::store::{CommitObserver, Committer, Pool, Store};
+use crate::store::{CommitObserver, Committer, Demand, Pool, Store};
 use crate::telemetry::Metrics;
 use parts::{budgets, clients, operators_settings, told};
 
@@ -75,7 +75,8 @@ impl App {
     /// Builds the service. The database has to be reachable.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         // One more is the committer's.
-        let pool = commands::pool(&config.database, config.database.max_connections - 1).await?;
+        let demand = if config.is_local() { Demand::DurableOrThrowaway } else { Demand::Durable };
+        let pool = commands::pool(&config.database, config.database.max_connections - 1, demand).await?;
         let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
         let (store, committer) = store.grouping();
         let settings = Settings {
@@ -305,6 +306,9 @@ impl Presence {
                 tokio::select! {
                     () = leaving.cancelled() => return,
                     _ = beats.tick() => {}
+                }
+                if let Err(error) = store.look_at_durability().await {
+                    tracing::warn!(%error, "whether commits survive could not be asked");
                 }
                 match store.beat(kind).await {
                     Ok(live) => replicas.observe(live),

@@ -89,6 +89,18 @@ impl Config {
         }
     }
 
+    /// Whether BigCommerce is played on this machine, for every store: what is sold is not real.
+    pub fn is_local(&self) -> bool {
+        let loopback = |url: &String| {
+            let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+            host.is_some_and(|host| {
+                let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+                host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+            })
+        };
+        self.stores.iter().all(|store| loopback(&store.api_url) && loopback(&store.payments_url))
+    }
+
     /// Reads the variables that `get` answers; pure but for the files that some of them name.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Errors> {
         let mut reader = Reader::new(&get);

@@ -14,7 +14,7 @@ use crate::config::{self, Config};
 use crate::http;
 use crate::migrations;
 use crate::ops::{self, Operators};
-use crate::store::{Pool, Reach, Servers, Store};
+use crate::store::{Demand, Pool, Reach, Servers, Store};
 use crate::telemetry::Metrics;
 
 /// How long a primary is looked for.
@@ -22,18 +22,27 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The database, for a command. No transition is written through it, so it tells nobody anything.
 pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
+    over(database, Demand::Nothing).await
+}
+
+async fn over(database: &config::Database, demand: Demand) -> anyhow::Result<Store> {
     // No lease is ever taken.
-    Ok(Store::new(pool(database, 2).await?, Duration::from_secs(1)))
+    Ok(Store::new(pool(database, 2, demand).await?, Duration::from_secs(1)))
 }
 
 /// Connections to the database, which has to be reachable.
-pub(super) async fn pool(database: &config::Database, max_connections: u32) -> anyhow::Result<Pool> {
+pub(super) async fn pool(
+    database: &config::Database,
+    max_connections: u32,
+    demand: Demand,
+) -> anyhow::Result<Pool> {
     let servers = |urls: &[config::Secret]| Servers::new(urls.iter().map(config::Secret::expose));
     let reach = Reach {
         servers: servers(&database.servers)?,
         direct: database.direct.as_deref().map(servers).transpose()?,
         prepared_statements: database.prepared_statements,
         max_connections,
+        demand,
     };
     Pool::connect(reach).await.context("DATABASE_URL: the database cannot be reached")
 }
@@ -58,7 +67,8 @@ pub async fn acting(
     events: &config::Events,
     config: Option<&Config>,
 ) -> anyhow::Result<Operators> {
-    let store = store(database).await?.telling(told(events)?);
+    // What is acted on is money; whether BigCommerce is on loopback is not known without a configuration.
+    let store = over(database, Demand::DurableOrThrowaway).await?.telling(told(events)?);
     let (clients, budgets, settings) = match config {
         Some(config) => {
             let budgets = budgets(config, &Replicas::joining(Duration::ZERO));

@@ -21,7 +21,8 @@ use tracing::Instrument;
 use zeroize::Zeroizing;
 
 use super::{
-    Call, Error, Guard, Host, Observer, RateLimit, Rejection, Secret, Seen, Unavailable, UnavailableReason, UnknownCause,
+    Call, Error, Guard, Host, Observer, RateLimit, Rejection, Secret, Seen, Unavailable, UnavailableReason,
+    UnknownCause,
     error::{cause_of, classify, classify_failure},
     path,
 };

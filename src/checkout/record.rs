@@ -328,8 +328,15 @@ impl Checkout {
     pub fn is_being_undone(&self) -> bool {
         match self.status {
             Status::Compensating => true,
-            // What was abandoned is undone for nobody; what was cancelled, for the goal of the cancellation.
-            Status::Stuck => self.goal.as_ref().is_none_or(|goal| goal.until == StepName::Cancel),
+            Status::Stuck => {
+                let reason = self.stuck.as_ref().map(|stuck| stuck.reason);
+                let undoing = |step: Option<StepName>| step == Some(StepName::Cancel);
+                undoing(self.goal.as_ref().map(|goal| goal.until))
+                    || undoing(self.in_flight.as_ref().map(|attempt| attempt.step))
+                    || matches!(reason, Some(StuckReason::UndoFailed | StuckReason::CancelFoundPaid))
+                    // What was abandoned is undone for nobody. What a person paused at rest has no goal either.
+                    || (self.goal.is_none() && reason != Some(StuckReason::Paused))
+            }
             _ => false,
         }
     }

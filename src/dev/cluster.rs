@@ -26,18 +26,23 @@ use crate::config::Secret;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What makes tests fast.
-const FAST: &[&str] = &["fsync=off", "full_page_writes=off", "max_connections=300", "shared_buffers=128MB"];
+/// What makes tests fast. The service refuses such a cluster unless it says of itself that it is thrown away
+/// (`store/durability.rs`); what was committed survives everything but a power failure.
+const FAST: &[&str] = &[
+    "headless_checkout.throwaway=on",
+    "fsync=off",
+    "full_page_writes=off",
+    "max_connections=300",
+    "shared_buffers=128MB",
+];
 
 /// What the cluster is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Data that is found again: nothing is risked.
     Keep,
-    /// Tests: nothing survives a power failure, many connections.
+    /// Tests: what was committed survives a restart of the server, but no power failure; many connections.
     Throwaway,
-    /// Tests that restart the server: what was committed survives that, but no power failure.
-    Restarted,
     /// Benchmarks: durable as PostgreSQL comes, because that is what is measured; many connections.
     Measured,
 }
@@ -172,11 +177,8 @@ impl Cluster<'_> {
         settings.extend(match self.purpose {
             Purpose::Keep => &[][..],
             Purpose::Measured => &["max_connections=400"],
-            Purpose::Throwaway | Purpose::Restarted => FAST,
+            Purpose::Throwaway => FAST,
         });
-        if self.purpose == Purpose::Throwaway {
-            settings.push("synchronous_commit=off");
-        }
         for setting in settings {
             command.arg("-c").arg(setting);
         }

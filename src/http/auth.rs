@@ -88,6 +88,11 @@ impl Room {
     }
 
     /// The numbers of the migrations that the database has, for whoever asks whether it fits.
+    /// As the room says it, of all stores.
+    pub(super) async fn foreign_records(&self) -> Result<(i64, i64), StoreError> {
+        self.0.foreign_records().await
+    }
+
     pub(super) async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, StoreError> {
         self.0.applied_migrations().await
     }

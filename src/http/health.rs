@@ -38,6 +38,9 @@ pub(super) struct Checks {
     database: &'static str,
     /// Whether the database has exactly the migrations of this version.
     migrations: &'static str,
+    /// Whether there are checkouts that this version leaves alone, because a newer one wrote them or because they cannot
+    /// be read. The others are not held up, so the process is ready all the same.
+    records: &'static str,
     /// It was checked at the start, or the process would not run.
     config: &'static str,
 }
@@ -57,9 +60,9 @@ pub(super) async fn alive() -> Response {
     responses((status = 200, description = "It can", body = Readiness), (status = 503, description = "It cannot", body = Readiness)),
 )]
 pub(super) async fn ready(Has(state): Has<State>) -> Response {
-    let (database, migrations) =
-        tokio::time::timeout(PATIENCE, look(&state)).await.unwrap_or(("slow", "unknown"));
-    let checks = Checks { database, migrations, config: "ok" };
+    let (database, migrations, records) =
+        tokio::time::timeout(PATIENCE, look(&state)).await.unwrap_or(("slow", "unknown", "unknown"));
+    let checks = Checks { database, migrations, records, config: "ok" };
     let status = match (checks.database, checks.migrations) {
         _ if state.stopping().is_cancelled() => "stopping",
         ("ok", "ok") => "ready",
@@ -69,7 +72,22 @@ pub(super) async fn ready(Has(state): Has<State>) -> Response {
     json(code, &Readiness { status, checks })
 }
 
-async fn look(state: &State) -> (&'static str, &'static str) {
+async fn look(state: &State) -> (&'static str, &'static str, &'static str) {
+    let (database, migrations) = schema(state).await;
+    if migrations != "ok" {
+        return (database, migrations, "unknown");
+    }
+    let records = match state.0.operators.foreign_records().await {
+        Ok((0, 0)) => "ok",
+        Ok((0, _)) => "some cannot be read",
+        Ok((_, 0)) => "some are of a newer version",
+        Ok(_) => "some are of a newer version, and some cannot be read",
+        Err(_) => "unknown",
+    };
+    (database, migrations, records)
+}
+
+async fn schema(state: &State) -> (&'static str, &'static str) {
     match state.0.operators.applied_migrations().await {
         Ok(Some(applied)) if migrations::up_to_date(&applied) => ("ok", "ok"),
         Ok(Some(_)) => ("ok", "not up to date: run headless-checkout migrate"),

@@ -131,6 +131,11 @@ impl Operators {
         self.store().applied_migrations().await
     }
 
+    /// Overdue checkouts of a newer version of the program, and checkouts that cannot be read.
+    pub async fn foreign_records(&self) -> Result<(i64, i64), store::Error> {
+        self.store().foreign_records().await
+    }
+
     fn scope(&self) -> Option<&str> {
         self.scope.as_deref()
     }

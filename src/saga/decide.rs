@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::decision::{Circumstances, Decision, backoff, jitter, wait_for};
+use super::decision::{Circumstances, Decision, backoff, jitter, told, wait_for};
 use super::marks::{end, follow_document, mark_unknown, paid, reopen};
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
@@ -19,7 +19,9 @@ const SIT_OUT: Duration = Duration::from_secs(5);
 
 /// Decides what an attempt's verdict means. `checkout` carries the facts and the input as the step left them.
 pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances) -> Decision {
-    let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
+    let Some(step) = checkout.in_flight.as_ref().map(|attempt| attempt.step) else {
+        return nothing_in_flight(checkout, at);
+    };
     if checkout.status == Status::Compensating && step != StepName::Cancel && is_over(&verdict) {
         return undo_next(checkout, step, at);
     }
@@ -126,9 +128,18 @@ fn undo_next(mut checkout: Checkout, step: StepName, at: Circumstances) -> Decis
     go_on(checkout, Some(Outcome::Retry), at)
 }
 
+/// What an attempt came to of which nothing is recorded belongs to no step: it is for a person, and no step's verdict.
+fn nothing_in_flight(checkout: Checkout, at: Circumstances) -> Decision {
+    let undoing = checkout.status == Status::Compensating;
+    let reason = if undoing { StuckReason::UndoFailed } else { StuckReason::AttemptsExhausted };
+    stall(checkout, reason, "an attempt ended of which nothing is recorded".to_owned(), at.now)
+}
+
 /// Decides what a look for the effect of an attempt means.
 pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstances) -> Decision {
-    let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
+    let Some(step) = checkout.in_flight.as_ref().map(|attempt| attempt.step) else {
+        return nothing_in_flight(checkout, at);
+    };
     match finding {
         Finding::Ended(verdict) => settle(checkout, verdict, at),
         Finding::Absent if checkout.status == Status::Compensating && step != StepName::Cancel => {
@@ -269,17 +280,6 @@ fn rest(checkout: Checkout, step: StepName, outcome: Outcome, answer: Answer, at
     finish(checkout, Event::Rested, outcome, answer, hold)
 }
 
-/// Whoever paid a part hears that, whatever kept the rest from being paid: "nothing happened" is not true any more, and
-/// the same key must not pay the part again.
-fn told(checkout: &Checkout, answer: Answer) -> Answer {
-    let ticket = checkout.goal.as_ref().map(|goal| goal.ticket);
-    let paid = checkout.facts.parts.iter().any(|part| Some(part.ticket) == ticket);
-    match answer {
-        Answer::Unavailable { .. } | Answer::TotalChanged { .. } | Answer::OutOfOrder if paid => Answer::Done,
-        answer => answer,
-    }
-}
-
 /// What may be paid elsewhere is looked at again; what nobody asked for does not put off the day on which it expires.
 fn rest_until(checkout: &Checkout, at: Circumstances) -> Hold {
     let Some(hand_off) = checkout.facts.hand_off else { return Hold::Rest(at.limits.ttl) };
@@ -321,7 +321,9 @@ fn retry(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Ci
 /// Goes on to look for the effect at once, under the same lease.
 fn look_soon(mut checkout: Checkout, outcome: Option<Outcome>, at: Circumstances) -> Decision {
     checkout.tries = checkout.tries.saturating_add(1);
-    let step = checkout.in_flight.as_ref().map_or(StepName::Cancel, |attempt| attempt.step);
+    let Some(step) = checkout.in_flight.as_ref().map(|attempt| attempt.step) else {
+        return nothing_in_flight(checkout, at);
+    };
     let found = steps::find(checkout.flow, step);
     if checkout.tries >= at.limits.max_attempts && !found.follows_to_the_end() {
         let detail = format!(
@@ -362,6 +364,8 @@ pub(super) fn stall(
     detail: String,
     now: OffsetDateTime,
 ) -> Decision {
+    // Without a goal it would be taken for one that is being undone for nobody.
+    awake(&mut checkout);
     checkout.stuck = Some(Stuck { reason, detail, since: now });
     note_answer_only(&mut checkout, &Answer::Stuck);
     Decision {

@@ -66,3 +66,14 @@ pub(super) fn jitter(at: Circumstances) -> Duration {
 pub(super) fn wait_for(checkout: &Checkout, at: Circumstances) -> Duration {
     backoff(checkout.in_flight.as_ref().map_or(0, |attempt| attempt.looks), at)
 }
+
+/// Whoever paid a part hears that, whatever kept the rest from being paid: "nothing happened" is not true any more, and
+/// the same key must not pay the part again.
+pub(super) fn told(checkout: &Checkout, answer: Answer) -> Answer {
+    let ticket = checkout.goal.as_ref().map(|goal| goal.ticket);
+    let paid = checkout.facts.parts.iter().any(|part| Some(part.ticket) == ticket);
+    match answer {
+        Answer::Unavailable { .. } | Answer::TotalChanged { .. } | Answer::OutOfOrder if paid => Answer::Done,
+        answer => answer,
+    }
+}

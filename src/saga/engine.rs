@@ -244,9 +244,9 @@ impl Engine {
             return None;
         };
         // A call may wait for its turn for longer than a lease that cannot be renewed.
-        let lease = claim.lease();
+        let (lease, store) = (claim.lease(), self.inner.store.clone());
         Some(StepContext {
-            client: client.guarded(std::sync::Arc::new(move || lease.lasts())),
+            client: client.guarded(Arc::new(move || lease.lasts() && store.is_durable())),
             call: Call::new(checkout.id.uuid(), priority(&checkout)),
             attempt: checkout.in_flight.clone()?,
             checkout,

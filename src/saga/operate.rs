@@ -14,7 +14,7 @@ use crate::checkout::{
     Answer, Answered, Checkout, Decline, Event, Goal, Illegal, OrderFacts, PaymentFacts, PaymentStatus,
     Status, StepName, StepStatus, Stuck, StuckReason,
 };
-use crate::store::{Hold, Transition};
+use crate::store::{Binding, Hold, Transition};
 
 /// What is kept of an order that an operator named.
 pub fn order_facts(order: &Order, verified: bool) -> OrderFacts {
@@ -25,7 +25,7 @@ pub fn order_facts(order: &Order, verified: bool) -> OrderFacts {
 pub fn is_undoing(checkout: &Checkout) -> bool {
     let asked = checkout.goal.as_ref().is_some_and(|goal| goal.until == StepName::Cancel);
     let begun = checkout.in_flight.as_ref().is_some_and(|attempt| attempt.step == StepName::Cancel);
-    checkout.status == Status::Compensating || asked || begun
+    checkout.is_being_undone() || asked || begun
 }
 
 /// Whether a payment may have been sent whose outcome is not known. A refusal by the configuration of the gateway
@@ -55,7 +55,7 @@ pub fn token_expires_at(checkout: &Checkout) -> Option<OffsetDateTime> {
 pub fn restarted(from: &Checkout, now: OffsetDateTime) -> Result<Transition, Illegal> {
     let undoing = from.status == Status::Stuck && is_undoing(from);
     let event = if undoing { Event::CancelRequested } else { Event::Restarted };
-    Transition::new(from, event, Hold::Timer(Duration::ZERO), |checkout| {
+    let transition = Transition::new(from, event, Hold::Timer(Duration::ZERO), |checkout| {
         let not_charged =
             from.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::PaymentConfiguration);
         checkout.stuck = None;
@@ -70,7 +70,16 @@ pub fn restarted(from: &Checkout, now: OffsetDateTime) -> Result<Transition, Ill
                 attempt.checkpoint = None;
             }
         }
-    })
+    })?;
+    Ok(transition.bind(asked_again(from, undoing)))
+}
+
+/// What was answered "stuck" goes on: until it has ended, its key has no answer. What is being undone does not go on.
+fn asked_again(from: &Checkout, undoing: bool) -> Option<Binding> {
+    let goal = from.goal.as_ref().filter(|_| from.status == Status::Stuck && !undoing)?;
+    // The key was bound by the request, whose fingerprint stays as it is.
+    let (operation, fingerprint) = (goal.operation.clone(), [0; 32]);
+    Some(Binding { key: goal.key.clone()?, operation, fingerprint, again: true })
 }
 
 /// Leaves it alone until it is resumed.
@@ -109,8 +118,9 @@ pub fn cancelled(from: &Checkout) -> Result<Transition, Illegal> {
                 ticket: from.version + 1,
             });
         })?;
-    let waiting = earlier.filter(|_| from.status == Status::Waiting).and_then(|goal| goal.key);
-    Ok(transition.answer(waiting.map(|key| (key, Answer::Closed))))
+    // Also the key that was told "stuck": what it asked for will not be done any more.
+    let told = earlier.filter(|goal| goal.until != StepName::Cancel).and_then(|goal| goal.key);
+    Ok(transition.answer(told.map(|key| (key, Answer::Closed))))
 }
 
 /// Takes this order over and goes on with it. `instead_of`: the order that it replaces, which was not paid.
@@ -121,26 +131,28 @@ pub fn order_adopted(
 ) -> Result<Transition, Illegal> {
     let undoing = is_undoing(from);
     let event = if undoing { Event::CancelRequested } else { Event::Restarted };
-    Transition::new(from, event, Hold::Timer(Duration::ZERO), |checkout| {
+    let transition = Transition::new(from, event, Hold::Timer(Duration::ZERO), |checkout| {
         take_order(checkout, order, instead_of);
         checkout.stuck = None;
         checkout.tries = 0;
         let step = checkout.in_flight.take().map(|attempt| attempt.step);
         reopen(checkout, step);
         reopen(checkout, Some(StepName::Order));
-    })
+    })?;
+    Ok(transition.bind(asked_again(from, undoing)))
 }
 
 /// No order was made: the step may be done again.
 pub fn order_denied(from: &Checkout) -> Result<Transition, Illegal> {
     let undoing = is_undoing(from);
     let event = if undoing { Event::CancelRequested } else { Event::Restarted };
-    Transition::new(from, event, Hold::Timer(Duration::ZERO), |checkout| {
+    let transition = Transition::new(from, event, Hold::Timer(Duration::ZERO), |checkout| {
         checkout.stuck = None;
         checkout.tries = 0;
         let step = checkout.in_flight.take().map(|attempt| attempt.step);
         reopen(checkout, step);
-    })
+    })?;
+    Ok(transition.bind(asked_again(from, undoing)))
 }
 
 /// The order was paid: the checkout is completed with that payment.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
@@ -78,9 +79,10 @@ impl Engine {
                 return Err(Refusal::CartTaken);
             }
         }
-        let created = self.created(new);
+        let now = self.now().await?;
+        let created = self.created(new, now);
         let goal = (StepName::ShippingOptions, "create");
-        let transition = claiming(&created, created.clone(), goal, &request, false)?;
+        let transition = claiming(&created, created.clone(), goal, &request, (false, now))?;
         let ticket = transition.checkout().version;
         match self.inner.store.create(transition, token.0, self.inner.settings.checkout_ttl).await {
             Ok(claim) => Ok(self.started(claim, ticket, VecDeque::new())),
@@ -112,7 +114,8 @@ impl Engine {
     /// BigCommerce was away when the checkout was created, and certainly nothing happened: the same key runs it again.
     async fn create_again(&self, checkout: &Checkout, request: &Request) -> Result<Submitted, Refusal> {
         let goal = (StepName::ShippingOptions, "create");
-        let transition = claiming(checkout, checkout.clone(), goal, request, true)?;
+        let now = self.now().await?;
+        let transition = claiming(checkout, checkout.clone(), goal, request, (true, now))?;
         let ticket = transition.checkout().version;
         let claim = self.inner.store.claim(transition).await.map_err(internal)?;
         Ok(self.started(claim, ticket, VecDeque::new()))
@@ -127,8 +130,9 @@ impl Engine {
     ) -> Result<Submitted, Refusal> {
         self.admit()?;
         // What was let go here is most likely as it was then. Where it is not, the claim is refused, and all begins anew.
+        let now = self.now().await?;
         if let Some(seen) = self.inner.at_rest.take(id)
-            && let Ok(Some(transition)) = wanted(&seen, &operation, &request, false)
+            && let Ok(Some(transition)) = wanted(&seen, &operation, &request, (false, now))
         {
             let ticket = transition.checkout().version;
             if let Ok(claim) = self.inner.store.claim(transition).await {
@@ -176,7 +180,7 @@ impl Engine {
         request: &Request,
         again: bool,
     ) -> Result<Submitted, Refusal> {
-        let Some(transition) = wanted(&checkout, &operation, request, again)? else {
+        let Some(transition) = wanted(&checkout, &operation, request, (again, self.now().await?))? else {
             return Ok(self.already(checkout));
         };
         let ticket = transition.checkout().version;
@@ -240,8 +244,12 @@ impl Engine {
         Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket, key), run, replayed: false }
     }
 
-    fn created(&self, new: NewCheckout) -> Checkout {
-        let now = time::OffsetDateTime::now_utc();
+    /// PostgreSQL's clock: windows count from what is written here, also when another process counts.
+    async fn now(&self) -> Result<OffsetDateTime, Refusal> {
+        self.inner.store.clock().await.map(|clock| clock.now()).map_err(internal)
+    }
+
+    fn created(&self, new: NewCheckout, now: OffsetDateTime) -> Checkout {
         let flow = new.flow.flow();
         let mut input: Input = new.input;
         match new.flow {
@@ -312,11 +320,12 @@ impl Submitted {
 }
 
 /// The claim that an operation takes, decided on what was read. `None`: it was done before.
+/// `again`: whether its key was bound before; and PostgreSQL's clock.
 fn wanted(
     seen: &Checkout,
     operation: &Operation,
     request: &Request,
-    again: bool,
+    (again, now): (bool, OffsetDateTime),
 ) -> Result<Option<Transition>, Refusal> {
     let name = operation.name();
     Ok(Some(match accept(seen, operation, request.if_match)? {
@@ -324,7 +333,7 @@ fn wanted(
         Accepted::Cancel => cancelling(seen, request, again)?,
         Accepted::Run(checkout) => {
             let until = checkout.goal.as_ref().map_or(StepName::Payment, |goal| goal.until);
-            claiming(seen, *checkout, (until, name), request, again)?
+            claiming(seen, *checkout, (until, name), request, (again, now))?
         }
     }))
 }
@@ -343,16 +352,15 @@ fn cancelling(seen: &Checkout, request: &Request, again: bool) -> Result<Transit
 /// The claim that records what is wanted, together with the intent of the first attempt.
 fn claiming(
     from: &Checkout,
-    wanted: Checkout,
+    mut wanted: Checkout,
     (until, name): (StepName, &str),
     request: &Request,
-    again: bool,
+    (again, now): (bool, OffsetDateTime),
 ) -> Result<Transition, Refusal> {
     let ticket = from.version + 1;
     let agreed = wanted.goal.as_ref().and_then(|goal| goal.agreed_total);
-    let mut wanted = wanted;
     wanted.goal = Some(goal(request, name, until, ticket, agreed));
-    let (wanted, began) = decide::begin(wanted, time::OffsetDateTime::now_utc());
+    let (wanted, began) = decide::begin(wanted, now);
     Ok(Transition::new(from, Event::Claimed, Hold::Lease, |checkout| *checkout = wanted)
         .map_err(|_| Refusal::InProgress)?
         .began(began)
@@ -382,6 +390,11 @@ pub(super) fn internal(error: store::Error) -> Refusal {
             Refusal::Unavailable
         }
         store::Error::Lost => Refusal::InProgress,
+        // What a newer version wrote is for a process of that version.
+        error @ (store::Error::Lossy(_) | store::Error::Newer { .. }) => {
+            tracing::warn!(%error, "this process leaves it alone");
+            Refusal::Unavailable
+        }
         other => Refusal::Internal(other.to_string()),
     }
 }

@@ -52,11 +52,12 @@ impl Store {
 
     async fn refresh_alone(&self, fresh: &Checkout) -> Result<Option<OffsetDateTime>, Error> {
         Ok(sqlx::query_scalar!(
-            "update checkout set record = $3::text::json, version = version + 1, updated_at = now()
-             where checkout_id = $1 and version = $2 and status = 'completed' returning updated_at",
+            "update checkout set record = $3::text::json, record_version = $4, version = version + 1, updated_at = now()
+             where checkout_id = $1 and version = $2 and status = 'completed' and record_version <= $4 returning updated_at",
             fresh.id.uuid(),
             fresh.version,
             super::row::record_text(fresh)?,
+            super::row::RECORD_VERSION,
         )
         .fetch_optional(&self.pool)
         .await?)
@@ -78,7 +79,7 @@ pub(super) async fn rows(executor: impl sqlx::PgExecutor<'_>, ids: &[Uuid]) -> R
         r#"
         select checkout_id, c.store, flow, status, version, fence, input::text as "input!",
             record::text as "record!", document::text as document, metadata::text as "metadata!",
-            created_at, updated_at, expires_at, lost_leases
+            created_at, updated_at, expires_at, lost_leases, record_version
         from checkout c join checkout_content using (checkout_id) where checkout_id = any($1)
         "#,
         ids

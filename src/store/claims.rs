@@ -10,6 +10,7 @@ use super::moment::Moment;
 use uuid::Uuid;
 
 use super::columns::Columns;
+use super::row::RECORD_VERSION;
 use super::{Clock, Ended, Error, Hold, Store, TokenHash, Transition, checkouts, row, row::Row};
 use crate::checkout::Checkout;
 
@@ -96,6 +97,7 @@ impl Store {
         token_hash: TokenHash,
         ttl: Duration,
     ) -> Result<Claim, Error> {
+        self.durable()?;
         let lease = self.new_lease();
         let columns = Columns::of(self, &transition)?.creating(&transition.checkout, token_hash, ttl)?;
         let at = self.commit_new(Box::new(columns)).await?;
@@ -107,6 +109,7 @@ impl Store {
 
     /// Claims a checkout that nobody holds.
     pub async fn claim(&self, transition: Transition) -> Result<Claim, Error> {
+        self.durable()?;
         self.hold(transition).await
     }
 
@@ -186,7 +189,7 @@ impl Store {
             // It may run out before recovery meant to look next.
             self.changes.wake_recovery();
         }
-        Claim { checkout, clock: Clock::read(at), lease }
+        Claim { checkout, clock: self.read_clock(at), lease }
     }
 
     /// Extends the lease. [`Error::Lost`]: somebody else holds the checkout now.
@@ -211,6 +214,7 @@ impl Store {
     /// Claims up to `limit` checkouts whose lease or timer has run out, the longest overdue first. Several processes
     /// never get the same one and never wait for each other.
     pub async fn claim_due(&self, limit: i64) -> Result<Due, Error> {
+        self.durable()?;
         let from = Moment::now();
         // Read afterwards: what this statement sees beside the rows that it claims may be older than they are.
         let claimed = sqlx::query!(
@@ -218,6 +222,8 @@ impl Store {
             with due as (
                 select checkout_id, status, status = 'awaiting_input' and expires_at > now() as looks
                 from checkout where due_at <= now()
+                    -- What a newer version wrote is left to it, and what could not be read here to whoever can.
+                    and record_version <= $4 and (unreadable_for is null or unreadable_for < $4)
                 order by due_at limit $1 for update skip locked
             ), claimed as (
                 update checkout c set
@@ -226,7 +232,8 @@ impl Store {
                         when due.status = 'awaiting_input' then 'compensating' else due.status end,
                     version = c.version + 1, fence = c.fence + 1, leased_by = $2,
                     lost_leases = c.lost_leases + case when c.leased_by is null then 0 else 1 end,
-                    due_at = now() + make_interval(secs => $3::float8), hinted = false, updated_at = now()
+                    due_at = now() + make_interval(secs => $3::float8), hinted = false, updated_at = now(),
+                    unreadable_for = null, unreadable_reason = null
                 from due where c.checkout_id = due.checkout_id
                 returning c.checkout_id, c.version, c.fence, due.status as was, due.looks
             ), logged as (
@@ -240,6 +247,7 @@ impl Store {
             limit,
             self.process_id,
             self.lease.as_secs_f64(),
+            RECORD_VERSION,
         )
         .fetch_all(&self.pool)
         .await?;
@@ -251,18 +259,24 @@ impl Store {
             claimed.iter().any(|row| row.checkout_id == found.checkout_id && row.fence == found.fence)
         };
         for row in rows.into_iter().filter(is_ours) {
-            let at = row.updated_at;
+            let (at, fence) = (row.updated_at, row.fence);
             match row.into_checkout() {
                 Ok(checkout) => {
                     self.changes.publish(checkout.id, checkout.version);
-                    claims.push(Claim { checkout, clock: Clock::read(at), lease: Lease::from(from, self.lease) });
+                    claims.push(Claim {
+                        checkout,
+                        clock: Clock::read(at),
+                        lease: Lease::from(from, self.lease),
+                    });
                 }
-                // Its lease runs out and it is looked at again; it must not keep the others from being resumed.
-                Err(error) => tracing::error!(%error, "a due checkout cannot be read"),
+                // It must not keep the others from being resumed.
+                Err(error) => self.leave_unreadable(fence, &error).await?,
             }
         }
         let next_in = sqlx::query_scalar!(
-            r#"select extract(epoch from min(due_at) - now())::float8 from checkout where due_at is not null"#
+            r#"select extract(epoch from min(due_at) - now())::float8 from checkout
+               where due_at is not null and record_version <= $1 and (unreadable_for is null or unreadable_for < $1)"#,
+            RECORD_VERSION
         )
         .fetch_one(&self.pool)
         .await?;
@@ -270,6 +284,26 @@ impl Store {
             claims,
             next_in: next_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
         })
+    }
+
+    /// Leaves what was claimed and cannot be read to a version that can, at once; this one does not claim it again. It is
+    /// shown to operators. To have it tried again here, `unreadable_for` is set to null.
+    async fn leave_unreadable(&self, fence: i64, error: &Error) -> Result<(), Error> {
+        let (Error::Unreadable { checkout_id, .. } | Error::Newer { checkout_id, .. }) = error else {
+            return Ok(());
+        };
+        tracing::error!(%error, "a due checkout cannot be read");
+        sqlx::query!(
+            "update checkout set unreadable_for = $3, unreadable_reason = $4, due_at = now()
+             where checkout_id = $1 and fence = $2",
+            checkout_id,
+            fence,
+            RECORD_VERSION,
+            error.to_string(),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Hands back the leases of this process, so that another one goes on at once.

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::columns::{Columns, Creation};
+use super::row::RECORD_VERSION;
 use crate::checkout::{Document, KeyRef};
 
 /// When each of these rows was written, by checkout; no checkout may be in it twice. Missing: it was not written, because
@@ -54,10 +55,11 @@ pub(super) async fn write(
                 due_at = now() + make_interval(secs => case when c.hinted and g.is_wait then 0 else g.due_in end),
                 hinted = c.hinted and g.leased_by is not null and g.began_step is null,
                 expires_at = coalesce(now() + make_interval(secs => g.expires_in), c.expires_at),
-                stuck_reason = g.stuck_reason, order_id = g.order_id, record = g.record::json, updated_at = now()
+                stuck_reason = g.stuck_reason, order_id = g.order_id, record = g.record::json, record_version = $44,
+                updated_at = now()
             from given g
             where g.flow is null and c.checkout_id = g.checkout_id and c.version = g.from_version
-                and c.fence = g.from_fence
+                and c.fence = g.from_fence and c.record_version <= $44
             returning g.checkout_id, g.store, c.version, g.fence, g.new_order_id, g.event, g.ended_step,
                 g.ended_attempt, g.outcome, g.upstream_status, g.duration_ms, g.detail, g.began_step, g.began_attempt,
                 g.bound_by, g.bound_key, g.operation, g.fingerprint, g.again, g.answered_by, g.answered_key, g.answer,
@@ -71,10 +73,10 @@ pub(super) async fn write(
             from moved m where m.content and t.checkout_id = m.checkout_id
         ), created as (
             insert into checkout (checkout_id, store, flow, status, step, version, fence, leased_by, due_at, expires_at,
-                stuck_reason, order_id, record)
+                stuck_reason, order_id, record, record_version)
             select checkout_id, store, flow, status, step, version, fence, leased_by,
                 now() + make_interval(secs => due_in), now() + make_interval(secs => expires_in),
-                stuck_reason, order_id, record::json
+                stuck_reason, order_id, record::json, $44
             from given where flow is not null
         ), begun as (
             insert into checkout_content (checkout_id, store, cart_id, email, metadata, input, document)
@@ -166,6 +168,7 @@ pub(super) async fn write(
         columns.of(|row| row.content) as _,
         columns.of(|row| row.released) as _,
         columns.of(|row| row.new_order_id) as _,
+        RECORD_VERSION,
     )
     .fetch_all(executor)
     .await?;

@@ -63,6 +63,7 @@ impl Store {
                 version as "version?", fence as "fence?", input::text as input, record::text as record,
                 document::text as document, metadata::text as metadata, c.created_at as "created_at?",
                 updated_at as "updated_at?", expires_at as "expires_at?", lost_leases as "lost_leases?",
+                record_version as "record_version?",
                 k.checkout_id as "bound_to?", k.operation as "operation?", k.fingerprint as "fingerprint?",
                 k.answer::text as answer
             from (values ($1::uuid)) as asked (id)
@@ -98,6 +99,7 @@ impl Store {
                 updated_at: row.updated_at?,
                 expires_at: row.expires_at?,
                 lost_leases: row.lost_leases?,
+                record_version: row.record_version?,
             })
         };
         Ok((found().map(Row::into_checkout).transpose()?, bound))

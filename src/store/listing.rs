@@ -50,6 +50,8 @@ pub struct Listed {
     /// When recovery looks at it next.
     #[serde(with = "time::serde::rfc3339::option")]
     pub due_at: Option<OffsetDateTime>,
+    /// Why this version of the program cannot read it, so that nothing can be done with it; `None`: it can.
+    pub unreadable: Option<String>,
 }
 
 /// Why a person is needed.
@@ -93,6 +95,8 @@ struct Line {
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
     due_at: Option<OffsetDateTime>,
+    record_version: i16,
+    unreadable_reason: Option<String>,
 }
 
 impl From<Line> for Listed {
@@ -120,6 +124,10 @@ impl From<Line> for Listed {
             created_at: line.created_at,
             updated_at: line.updated_at,
             due_at: line.due_at,
+            unreadable: line.unreadable_reason.or_else(|| {
+                let newer = line.record_version > super::row::RECORD_VERSION;
+                newer.then(|| "a newer version of the program wrote it".to_owned())
+            }),
         }
     }
 }
@@ -134,7 +142,7 @@ macro_rules! readable {
 /// What a line shows. Documents are opened for the rows of a page only.
 const COLUMNS: &str = concat!(
     "c.checkout_id, c.store, c.flow, c.status, c.step, c.version, d.cart_id, c.order_id, d.email, c.created_at,
-    c.updated_at, c.due_at, (",
+    c.updated_at, c.due_at, c.record_version, c.unreadable_reason, (",
     readable!("c.record"),
     " -> 'stuck')::text as stuck, coalesce(",
     readable!("c.record"),

@@ -13,6 +13,7 @@ mod claims;
 mod columns;
 mod committer;
 mod deliveries;
+mod durability;
 mod event_records;
 mod filter;
 mod group;
@@ -37,7 +38,7 @@ mod vitals;
 mod webhooks;
 mod write;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -51,6 +52,7 @@ pub use changes::{Change, Changes, Watch};
 pub use claims::{Claim, Due, Lease};
 pub use committer::{CommitObserver, Committer};
 pub use deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
+pub use durability::Demand;
 pub use event_records::{EventFilter, EventRecord, Redelivered, TryRecord};
 pub use filter::{Cursor, Filter, InvalidCursor, InvalidSort, Sort};
 pub use keys::{BoundKey, TokenHash};
@@ -68,6 +70,9 @@ pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
 pub use vitals::Vitals;
 pub use webhooks::{Heard, Taken, WebhookEvent};
 
+/// How long a reading of PostgreSQL's clock is carried forward by this machine's.
+const CLOCK_GOOD_FOR: Duration = Duration::from_mins(1);
+
 /// The database, for one process.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -77,6 +82,10 @@ pub struct Store {
     changes: Changes,
     destinations: Arc<[Destination]>,
     owners: owners::Owners,
+    /// PostgreSQL's clock as it was read last.
+    clock: Arc<Mutex<Option<Clock>>>,
+    /// Why what is committed may be lost; `None`: it may not.
+    lossy: Arc<Mutex<Option<String>>>,
     /// Where transitions are written in groups.
     queue: Option<committer::Queue>,
 }
@@ -107,6 +116,19 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A newer version of this program wrote the row. Nothing was written.
+    #[error(
+        "checkout {checkout_id} was written by a newer version of this program (its record is of version {version})"
+    )]
+    Newer {
+        /// Which.
+        checkout_id: Uuid,
+        /// The version of its record.
+        version: i16,
+    },
+    /// What the database commits may be lost, so nothing was written.
+    #[error("{0}")]
+    Lossy(String),
     /// The database failed. Whether a write happened is not known.
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
@@ -140,8 +162,13 @@ impl Clock {
 
     /// What PostgreSQL's clock shows now.
     pub fn now(&self) -> OffsetDateTime {
+        self.read + self.age()
+    }
+
+    /// Since it was read.
+    fn age(&self) -> Duration {
         let passed = self.at.zip(moment::Moment::now()).map(|(then, now)| now.since(then));
-        self.read + passed.unwrap_or_else(|| self.fallback.elapsed())
+        passed.unwrap_or_else(|| self.fallback.elapsed())
     }
 }
 
@@ -155,6 +182,8 @@ impl Store {
             changes: Changes::default(),
             destinations: Arc::default(),
             owners: owners::Owners::default(),
+            clock: Arc::default(),
+            lossy: Arc::default(),
             queue: None,
         }
     }
@@ -162,6 +191,24 @@ impl Store {
     /// News of every checkout that changed, from this process and, once [`Changes::listen`] runs, from all others.
     pub fn changes(&self) -> &Changes {
         &self.changes
+    }
+
+    /// PostgreSQL's clock. A process reads it with every beat and every transition, so that mostly nobody is asked; its
+    /// own clock counts for nothing.
+    pub async fn clock(&self) -> Result<Clock, Error> {
+        let known = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(clock) = known.filter(|clock| clock.age() < CLOCK_GOOD_FOR) {
+            return Ok(clock);
+        }
+        let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&self.pool).await?;
+        Ok(self.read_clock(now))
+    }
+
+    /// Notes what PostgreSQL's clock just showed.
+    fn read_clock(&self, now: OffsetDateTime) -> Clock {
+        let clock = Clock::read(now);
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock);
+        clock
     }
 
     /// Whether the database answers.

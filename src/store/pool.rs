@@ -15,6 +15,7 @@ use sqlx::postgres::{PgConnection, PgPoolOptions, PgRow, PgStatement, PgTypeInfo
 use sqlx::{Acquire as _, Connection as _, Describe, Error, Execute, Executor, PgPool, Postgres, SqlStr};
 use tokio::sync::watch;
 
+use super::durability::{Demand, refuse_lossy};
 use super::pooler::refuse_unexpected;
 use super::servers::{Lookout, Primary, Servers, best, refuse_standby};
 use super::session::{Moved, Once, Part, Transaction, first, parts};
@@ -37,6 +38,8 @@ pub struct Reach {
     pub prepared_statements: bool,
     /// The most connections.
     pub max_connections: u32,
+    /// What is asked of the database.
+    pub demand: Demand,
 }
 
 /// The connections. Used as sqlx's pool is.
@@ -54,6 +57,10 @@ impl Pool {
     /// Connects. The database has to be reachable.
     pub async fn connect(reach: Reach) -> Result<Self, Error> {
         let primary = reach.servers.primary(PATIENCE).await?;
+        // By itself, because a pool would try again and again, and not say why.
+        let mut first = PgConnection::connect_with(&reach.servers.options(primary.index)).await?;
+        refuse_lossy(&mut first, reach.demand, false).await?;
+        first.close().await?;
         let options = options(&reach);
         let pool = options.connect_with(reach.servers.options(primary.index)).await?;
         refuse_unexpected(&reach, &pool).await?;
@@ -131,6 +138,11 @@ impl Pool {
         options.acquire_timeout(PATIENCE).connect_with(servers.options(primary.index)).await
     }
 
+    /// What is asked of the database.
+    pub(super) fn demand(&self) -> Demand {
+        self.0.reach.demand
+    }
+
     /// Whether there is a way to a server that keeps one for a whole session.
     pub(super) fn has_sessions(&self) -> bool {
         self.0.reach.prepared_statements || self.0.reach.direct.is_some()
@@ -141,13 +153,16 @@ impl Pool {
         let reach = &self.0.reach;
         if let Some(direct) = &reach.direct {
             let primary = direct.primary(PATIENCE).await?;
-            return Ok((PgConnection::connect_with(&direct.options(primary.index)).await?, self.watch()));
+            let mut connection = PgConnection::connect_with(&direct.options(primary.index)).await?;
+            refuse_lossy(&mut connection, reach.demand, true).await?;
+            return Ok((connection, self.watch()));
         }
         let (moved, primary) = (self.watch(), *self.0.primary.borrow());
         let mut connection = PgConnection::connect_with(&reach.servers.options(primary.index)).await?;
         if reach.servers.are_several() {
             refuse_standby(&mut connection).await?;
         }
+        refuse_lossy(&mut connection, reach.demand, reach.prepared_statements).await?;
         Ok((connection, moved))
     }
 
@@ -227,10 +242,17 @@ fn options(reach: &Reach) -> PgPoolOptions {
         .before_acquire(|connection, meta| {
             Box::pin(async move { Ok(meta.idle_for < FRESH || connection.ping().await.is_ok()) })
         });
-    if reach.servers.are_several() {
-        return options.after_connect(|connection, _| Box::pin(refuse_standby(connection)));
-    }
-    options
+    let (several, demand) = (reach.servers.are_several(), reach.demand);
+    // Where a pooler may stand between, a session is not ours alone.
+    let own = reach.prepared_statements && reach.direct.is_none();
+    options.after_connect(move |connection, _| {
+        Box::pin(async move {
+            if several {
+                refuse_standby(connection).await?;
+            }
+            refuse_lossy(connection, demand, own).await
+        })
+    })
 }
 
 impl From<PgPool> for Pool {
@@ -240,6 +262,7 @@ impl From<PgPool> for Pool {
             direct: None,
             prepared_statements: true,
             max_connections: pool.options().get_max_connections(),
+            demand: Demand::Nothing,
         };
         Self::of(reach, pool, Primary { index: 0, timeline: 0 })
     }

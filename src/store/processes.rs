@@ -15,14 +15,15 @@ impl Store {
     /// this one included. Dropped half-way: at worst the others know of this process and it does not know of them.
     pub async fn beat(&self, kind: &str) -> Result<u32, Error> {
         // Committed before the others are counted, or two that start together would not see each other.
-        sqlx::query!(
-            "insert into process (process_id, kind) values ($1, $2)
-             on conflict (process_id) do update set seen_at = now()",
+        let now = sqlx::query_scalar!(
+            r#"insert into process (process_id, kind) values ($1, $2)
+               on conflict (process_id) do update set seen_at = now() returning now() as "now!""#,
             self.process_id,
             kind
         )
-        .execute(&self.pool)
+        .fetch_one(&self.pool)
         .await?;
+        self.read_clock(now);
         let live = sqlx::query_scalar!(
             r#"
             with dead as (

@@ -62,7 +62,7 @@ impl Store {
                 // Another process has it, or had it.
                 Ok(Erasure::Running(_) | Erasure::Nothing) => {}
                 // It must not keep the others from being redacted.
-                Err(error @ Error::Unreadable { .. }) => {
+                Err(error @ (Error::Unreadable { .. } | Error::Newer { .. })) => {
                     unreadable += 1;
                     tracing::error!(checkout_id = %id, %error, "personal data could not be removed");
                 }
@@ -185,7 +185,7 @@ async fn write(tx: &mut Session, checkout: &Checkout) -> Result<(), Error> {
     let document = checkout.facts.document.as_ref();
     sqlx::query!(
         "with redacted as (
-             update checkout set record = $3::text::json, redacted_at = now(), version = version + 1
+             update checkout set record = $3::text::json, record_version = $6, redacted_at = now(), version = version + 1
              where checkout_id = $1
          )
          update checkout_content set email = null, input = $2::text::json, document = $4::text::json,
@@ -196,6 +196,7 @@ async fn write(tx: &mut Session, checkout: &Checkout) -> Result<(), Error> {
         row::record_text(checkout)?,
         document.map(Document::text),
         row::to_text(checkout, &checkout.metadata)?,
+        row::RECORD_VERSION,
     )
     .execute(&mut *tx)
     .await?;

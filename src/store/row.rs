@@ -11,6 +11,13 @@ use crate::checkout::{
     Answered, Checkout, Document, Facts, Goal, InFlight, StepName, StepRecord, StepStatus, Stuck,
 };
 
+/// The version of what is stored of a checkout as documents: `record` and `input`.
+///
+/// It goes up with every release that writes something there which an earlier one does not know: a field, a step, a
+/// status, a reason, an answer. Such a row is then left alone by processes of earlier releases, which would drop what they
+/// do not know when they write. They claim nothing above their own version, and refuse to read it.
+pub(super) const RECORD_VERSION: i16 = 2;
+
 /// The columns of a checkout, with documents as text.
 pub(super) struct Row {
     pub(super) checkout_id: Uuid,
@@ -27,6 +34,7 @@ pub(super) struct Row {
     pub(super) updated_at: OffsetDateTime,
     pub(super) expires_at: OffsetDateTime,
     pub(super) lost_leases: i32,
+    pub(super) record_version: i16,
 }
 
 /// The part of a checkout that is stored as one document.
@@ -78,14 +86,17 @@ impl From<Step> for StepRecord {
 impl Row {
     pub(super) fn into_checkout(self) -> Result<Checkout, Error> {
         let checkout_id = self.checkout_id;
+        if self.record_version > RECORD_VERSION {
+            return Err(Error::Newer { checkout_id, version: self.record_version });
+        }
         self.parse().map_err(|reason| Error::Unreadable { checkout_id, reason })
     }
 
     fn parse(self) -> Result<Checkout, String> {
-        fn read<'a, T: Deserialize<'a>>(column: &str, text: &'a str) -> Result<T, String> {
-            serde_json::from_str(text).map_err(|error| format!("{column}: {error}"))
-        }
-        let record: Record<'_> = read("record", &self.record)?;
+        // What an earlier version wrote may hold what is not kept any more. What this version wrote holds nothing that it
+        // does not know: writing the row would drop it.
+        let strict = self.record_version == RECORD_VERSION;
+        let record: Record<'_> = read("record", &self.record, strict)?;
         let mut facts = record.facts.into_owned();
         let document = self.document.map(Document::stored).transpose();
         facts.document = document.map_err(|error| format!("document: {error}"))?;
@@ -97,20 +108,43 @@ impl Row {
             fence: self.fence,
             status: self.status.parse().map_err(|_| format!("status: {}", self.status))?,
             steps: record.steps.into_iter().map(StepRecord::from).collect(),
-            input: read("input", &self.input)?,
+            input: read("input", &self.input, strict)?,
             facts,
             goal: record.goal.into_owned(),
             in_flight: record.in_flight.into_owned(),
             tries: record.tries,
             answered: record.answered.into_owned(),
             stuck: record.stuck.into_owned(),
-            metadata: read("metadata", &self.metadata)?,
+            metadata: read("metadata", &self.metadata, false)?,
             created_at: self.created_at,
             updated_at: self.updated_at,
             expires_at: self.expires_at,
-            lost_leases: u32::try_from(self.lost_leases).unwrap_or(0),
+            lost_leases: u32::try_from(self.lost_leases)
+                .map_err(|_| format!("lost_leases: {}", self.lost_leases))?,
         })
     }
+}
+
+/// Reads a document. `strict`: a field that is not known is a reason not to.
+fn read<'a, T: Deserialize<'a>>(column: &str, text: &'a str, strict: bool) -> Result<T, String> {
+    let mut unknown = None;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_ignored::deserialize(&mut json, |path| {
+        unknown.get_or_insert_with(|| path.to_string());
+    });
+    let value = value.and_then(|value| json.end().map(|()| value));
+    match (value, unknown.filter(|_| strict)) {
+        (Ok(_), Some(field)) => Err(format!("{column}: unknown field {field}")),
+        (Ok(value), None) => Ok(value),
+        (Err(error), _) => Err(format!("{column}: {}", harmless(&error))),
+    }
+}
+
+/// What is wrong, without what stands there: that may be personal data.
+fn harmless(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let kept = said.split('"').next().unwrap_or_default().trim_end();
+    format!("{kept} (line {} column {})", error.line(), error.column())
 }
 
 /// The record column of a checkout.
@@ -155,5 +189,63 @@ mod tests {
             let read: Step = serde_json::from_str(&text).expect("a step");
             assert_eq!(StepRecord::from(read), step, "{text}");
         }
+    }
+
+    fn row(record_version: i16, record: &str) -> Row {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        Row {
+            checkout_id: Uuid::nil(),
+            store: "main".to_owned(),
+            flow: "cart".to_owned(),
+            status: "awaiting_input".to_owned(),
+            version: 1,
+            fence: 1,
+            input: "{}".to_owned(),
+            record: record.to_owned(),
+            document: None,
+            metadata: "{}".to_owned(),
+            created_at: now,
+            updated_at: now,
+            expires_at: now,
+            lost_leases: 0,
+            record_version,
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_neither_guessed_nor_dropped() {
+        let known = r#"{"steps": [], "facts": {}, "tries": 0}"#;
+        let more = r#"{"steps": [], "facts": {"tenders": [1]}, "tries": 0}"#;
+        let step = r#"{"steps": [["gift-wrap", "pending", 0, null]], "facts": {}, "tries": 0}"#;
+        for (version, record, expected) in [
+            (RECORD_VERSION, known, "read"),
+            (RECORD_VERSION - 1, known, "read"),
+            // What an earlier version wrote may hold what is not kept any more.
+            (RECORD_VERSION - 1, more, "read"),
+            (RECORD_VERSION, more, "unreadable"),
+            (RECORD_VERSION, step, "unreadable"),
+            (RECORD_VERSION - 1, step, "unreadable"),
+            (RECORD_VERSION, "{", "unreadable"),
+            (RECORD_VERSION, "null", "unreadable"),
+            (RECORD_VERSION + 1, known, "newer"),
+            (RECORD_VERSION + 1, "{", "newer"),
+        ] {
+            let found = match row(version, record).into_checkout() {
+                Ok(_) => "read",
+                Err(Error::Newer { version, .. }) if version == RECORD_VERSION + 1 => "newer",
+                Err(Error::Unreadable { .. }) => "unreadable",
+                Err(error) => panic!("{error}"),
+            };
+            assert_eq!(found, expected, "{version} {record}");
+        }
+        let negative = Row { lost_leases: -1, ..row(RECORD_VERSION, known) };
+        assert!(negative.into_checkout().is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_what_stands_there() {
+        let wrong = r#"{"steps": [], "facts": {}, "tries": "jane@example.com"}"#;
+        let error = row(RECORD_VERSION, wrong).into_checkout().expect_err("unreadable").to_string();
+        assert!(error.contains("record: invalid type") && !error.contains("jane"), "{error}");
     }
 }

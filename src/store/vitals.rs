@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::row::RECORD_VERSION;
 use super::{Error, Store};
 
 /// Up to so many checkouts every row is counted.
@@ -32,6 +33,10 @@ pub struct Vitals {
     pub webhook_lag: Option<Duration>,
     /// Since the last webhook came in.
     pub webhook_silence: Option<Duration>,
+    /// Overdue checkouts that a newer version of the program wrote.
+    pub newer_records: i64,
+    /// Checkouts that could not be read.
+    pub unreadable_records: i64,
 }
 
 fn duration(seconds: Option<f64>) -> Option<Duration> {
@@ -46,7 +51,20 @@ impl Store {
         vitals.recovery_lag = self.lag_of_recovery(None).await?;
         vitals.oldest_unknown_payment = self.oldest_unknown_payment().await?;
         (vitals.webhook_lag, vitals.webhook_silence) = self.webhooks_heard().await?;
+        (vitals.newer_records, vitals.unreadable_records) = self.foreign_records().await?;
         Ok(vitals)
+    }
+
+    /// Overdue checkouts whose record is of a newer version than this program's, and checkouts that could not be read.
+    pub async fn foreign_records(&self) -> Result<(i64, i64), Error> {
+        let found = sqlx::query!(
+            r#"select (select count(*) from checkout where due_at <= now() and record_version > $1) as "newer!",
+                (select count(*) from checkout where unreadable_for is not null) as "unreadable!""#,
+            RECORD_VERSION
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((found.newer, found.unreadable))
     }
 
     /// A lease of any process ends within this time.
@@ -127,8 +145,10 @@ impl Store {
     pub(super) async fn lag_of_recovery(&self, within: Option<&str>) -> Result<Duration, Error> {
         let lag = sqlx::query_scalar!(
             "select extract(epoch from now() - min(due_at))::float8 from checkout
-             where due_at <= now() and ($1::text is null or store = $1)",
-            within
+             where due_at <= now() and ($1::text is null or store = $1)
+                 and record_version <= $2 and unreadable_for is null",
+            within,
+            RECORD_VERSION
         )
         .fetch_one(&self.pool)
         .await?;

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::columns::Columns;
 use super::committer::Written;
+use super::row::RECORD_VERSION;
 use super::{Error, Store, Transition, group, outbox::Publication};
 use crate::checkout::{Checkout, Document, Status};
 
@@ -103,8 +104,9 @@ pub(super) async fn one(
                     due_at = now() + make_interval(secs => case when hinted and $36 then 0 else $8::float8 end),
                     hinted = hinted and $7::uuid is not null and $25::text is null,
                     expires_at = coalesce(now() + make_interval(secs => $9::float8), expires_at),
-                    stuck_reason = $10, order_id = $12, record = $15::text::json, updated_at = now()
-                where checkout_id = $1 and version = $2 and fence = $3
+                    stuck_reason = $10, order_id = $12, record = $15::text::json, record_version = $40,
+                    updated_at = now()
+                where checkout_id = $1 and version = $2 and fence = $3 and record_version <= $40
                 returning checkout_id, store, version, updated_at
             ), kept as (
                 update checkout_content set cart_id = $11, email = $13, released = $38,
@@ -175,6 +177,7 @@ pub(super) async fn one(
                 columns.content,
                 columns.released,
                 columns.new_order_id,
+                RECORD_VERSION,
                 $($more,)*
             )
             .fetch_optional(executor)
@@ -188,15 +191,15 @@ pub(super) async fn one(
             r#", announced as (
                     insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
                     select checkout_id, e.event_id, store, version, e.ordinal, e.type, updated_at, e.data::json
-                    from changed, unnest($40::uuid[], $41::smallint[], $42::text[], $43::text[])
+                    from changed, unnest($41::uuid[], $42::smallint[], $43::text[], $44::text[])
                         as e(event_id, ordinal, type, data)
                 ), addressed as (
                     insert into delivery (checkout_id, event_id, destination, version, ordinal)
                     select checkout_id, a.event_id, a.destination, version, a.ordinal
-                    from changed, unnest($44::uuid[], $45::text[], $46::smallint[]) as a(event_id, destination, ordinal)
+                    from changed, unnest($45::uuid[], $46::text[], $47::smallint[]) as a(event_id, destination, ordinal)
                 ), turned as (
                     insert into delivery_turn (checkout_id, destination)
-                    select distinct checkout_id, t.destination from changed, unnest($45::text[]) as t(destination)
+                    select distinct checkout_id, t.destination from changed, unnest($46::text[]) as t(destination)
                     on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
                 )"#,
             ", pg_notify('outbox', '') is null as told",

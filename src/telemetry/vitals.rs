@@ -33,6 +33,8 @@ pub(super) struct Gauges {
     webhook_lag: Seconds,
     webhook_silence: Seconds,
     connections: Family<Connection, Gauge>,
+    newer_records: Gauge,
+    unreadable_records: Gauge,
 }
 
 impl Gauges {
@@ -49,6 +51,8 @@ impl Gauges {
             webhook_lag: Seconds::default(),
             webhook_silence: Seconds::default(),
             connections: Family::default(),
+            newer_records: Gauge::default(),
+            unreadable_records: Gauge::default(),
         };
         registry.register("database_up", "Whether the database answered the latest reading", all.up.clone());
         let help = "Checkouts by status; finished ones are an estimate once there are many";
@@ -69,6 +73,10 @@ impl Gauges {
             "From an event at BigCommerce to its webhook, the longest of the last five minutes; 0: none came";
         age("webhook_lag", help, &all.webhook_lag);
         age("webhook_silence", "Since the last webhook; NaN: none ever came", &all.webhook_silence);
+        let help = "Overdue checkouts that a newer version of the program wrote; this one leaves them alone";
+        registry.register("newer_records", help, all.newer_records.clone());
+        let help = "Checkouts that no running version can read; a person has to look";
+        registry.register("unreadable_records", help, all.unreadable_records.clone());
         let help = "Connections of this process to the database";
         registry.register("database_connections", help, all.connections.clone());
         all.show(&Vitals::default());
@@ -111,6 +119,8 @@ impl Gauges {
         self.recovery_lag.set(vitals.recovery_lag.as_secs_f64());
         self.oldest_unknown_payment.set(seconds(vitals.oldest_unknown_payment));
         self.webhook_lag.set(seconds(vitals.webhook_lag));
+        self.newer_records.set(vitals.newer_records);
+        self.unreadable_records.set(vitals.unreadable_records);
         self.webhook_silence.set(vitals.webhook_silence.map_or(f64::NAN, |since| since.as_secs_f64()));
     }
 

@@ -141,6 +141,8 @@ pub(super) struct Listed {
     updated_at: OffsetDateTime,
     /// When recovery looks at it next.
     due_at: Option<OffsetDateTime>,
+    /// Why this version of the program cannot read it, so that nothing can be done with it.
+    unreadable: Option<String>,
 }
 
 /// The latest bulks.

@@ -28,12 +28,21 @@ impl From<Refused> for Problem {
                 .with("evidence", evidence.into()),
             Refused::Rejected(refused) => Self::rejected(&refused),
             Refused::Upstream(_) => Self::new(Slug::UpstreamUnavailable, detail).retry_after(LATER),
+            Refused::Store(error @ (StoreError::Unreadable { .. } | StoreError::Newer { .. })) => {
+                unreadable(&error)
+            }
             Refused::Store(error) => {
                 tracing::error!(%error, "an operator's action met a failing database");
                 Self::new(Slug::Internal, "the database failed; whether it was done is not known: look first")
             }
         }
     }
+}
+
+/// Nothing can be done with what cannot be read, and it cannot be shown.
+fn unreadable(error: &StoreError) -> Problem {
+    tracing::error!(%error, "an operator asked for a checkout that cannot be read");
+    Problem::new(Slug::Guarded, error.to_string()).with("guard", "unreadable".into())
 }
 
 /// Of reading: nothing was to be done.

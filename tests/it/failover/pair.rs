@@ -16,6 +16,7 @@ use crate::harness::daemon::{Daemon, Place, free_ports};
 const SETTINGS: &[&str] = &[
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
+    "headless_checkout.throwaway=on",
     "fsync=off",
     "synchronous_commit=on",
     "max_connections=100",

@@ -15,7 +15,8 @@ async fn calls_wait(service: &Service, wanted: impl Fn(u64) -> bool) {
         loop {
             looks.tick().await;
             let metrics = service.get("/metrics").await.expect(200).text;
-            let lines = metrics.lines().filter(|line| line.contains("budget_waiting{") && line.contains("\"api\""));
+            let lines =
+                metrics.lines().filter(|line| line.contains("budget_waiting{") && line.contains("\"api\""));
             let count: u64 = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum();
             if wanted(count) {
                 return;
@@ -33,10 +34,14 @@ async fn a_call_that_waited_for_longer_than_its_lease_is_not_sent() {
     let path = first.create(&everything()).await;
     let read = world.simulator.add_fault(Fault::on("get-checkout").hold_before());
     first.post_waiting(&format!("{path}/order"), "order", 0, &json!({})).await.expect(202);
-    tokio::time::timeout(PATIENCE, world.simulator.wait_reached(read, 1)).await.expect("it is about to order");
+    tokio::time::timeout(PATIENCE, world.simulator.wait_reached(read, 1))
+        .await
+        .expect("it is about to order");
     let limited = world.simulator.add_fault(Fault::on("create-cart").rate_limit(9_000));
     let other = first.post_waiting("/v1/checkouts", "other", 0, &everything()).await.expect(202).id();
-    tokio::time::timeout(PATIENCE, world.simulator.wait_reached(limited, 1)).await.expect("it is turned away");
+    tokio::time::timeout(PATIENCE, world.simulator.wait_reached(limited, 1))
+        .await
+        .expect("it is turned away");
     let other = format!("/v1/checkouts/{other}");
     first.wait_until(&other, "put off", |snapshot| snapshot["status"] == "waiting").await;
     world.simulator.release(read);
