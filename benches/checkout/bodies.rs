@@ -1,4 +1,4 @@
-//! What shoppers send: two products, one address, a stored card. The same to the program and, as far as it is the same
+//! What shoppers send: two products, one address, the stored card of a customer. The same to the program and, as far as it is the same
 //! call, to the upstream.
 
 macro_rules! address {
@@ -21,7 +21,7 @@ macro_rules! payment {
 
 /// Everything but the payment.
 pub(crate) const EVERYTHING: &str = concat!(
-    "{",
+    r#"{"customer_id":1,"#,
     items!(),
     r#","billing_address":"#,
     address!(),
@@ -33,7 +33,7 @@ pub(crate) const EVERYTHING: &str = concat!(
 pub(crate) const COMPLETE: &str = concat!(r#"{"agreed_total":148.59,"payment":{"#, payment!(), "}}");
 
 /// A cart.
-pub(crate) const CART: &str = concat!("{", items!(), "}");
+pub(crate) const CART: &str = concat!(r#"{"customer_id":1,"#, items!(), "}");
 /// A billing address.
 pub(crate) const ADDRESS: &str = address!();
 /// All items to one address.

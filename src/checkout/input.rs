@@ -14,6 +14,13 @@ pub struct Input {
     /// Id of a cart that exists already, to be taken over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cart_id: Option<String>,
+    /// The customer who was proven when the checkout was created: by BigCommerce's Current Customer token, or by the word of a
+    /// storefront's server. Never the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proven_customer: Option<i64>,
+    /// Whether a storefront's server named the cart that is taken over: it is believed about whose it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub vouched_cart: bool,
     /// Coupon codes to apply once the cart exists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub coupon_codes: Vec<String>,

@@ -5,6 +5,7 @@
 
 mod announcement;
 mod begin;
+mod customer;
 mod document;
 mod hand_off;
 mod ids;

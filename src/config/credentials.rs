@@ -14,7 +14,8 @@ pub struct StorefrontKey {
     pub name: String,
     /// The key itself.
     pub key: Secret,
-    /// The origins that may use it from a browser; empty: no restriction (a server-side key).
+    /// The origins whose pages may use it; with any, it is publishable: it creates checkouts and nothing else. Empty: a server
+    /// key, which is believed about who the shopper is and what things cost.
     pub origins: Vec<String>,
 }
 

@@ -63,7 +63,10 @@ pub const SETTINGS: &[Setting] = &[
         "BIGCOMMERCE_ACCESS_TOKEN",
         "Required without STORES_FILE. The access token (X-Auth-Token) of the store's API account.",
     ),
-    secret("BIGCOMMERCE_CLIENT_SECRET", "The client secret of the API account; verifies signed webhooks."),
+    secret(
+        "BIGCOMMERCE_CLIENT_SECRET",
+        "The client secret of the API account; verifies signed webhooks and the customer_token of shoppers.",
+    ),
     secret(
         "BIGCOMMERCE_WEBHOOK_SECRET",
         "Accepted in the header X-Webhook-Secret of a webhook, at least 16 characters.",
@@ -86,7 +89,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "STOREFRONT_KEYS",
-        "Required without STORES_FILE. Keys of storefronts: name=key,... A publishable key lists the origins \
+        "Required without STORES_FILE. Keys of storefronts: name=key,... (server keys: they may do everything, and are believed \
+         about customers and prices). A publishable key, which stands in pages and creates checkouts only, lists the origins \
          that may use it: name=key@https://shop.example|https://www.shop.example.",
     ),
     secret(
@@ -97,7 +101,8 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "CORS_ORIGINS",
         None,
-        "Origins whose pages may call /v1 from a browser: https://shop.example,https://www.shop.example.",
+        "Origins whose pages may call /v1 from a browser: https://shop.example,https://www.shop.example. Those of \
+         publishable keys may anyway.",
     ),
     plain(
         "ALLOW_RAW_CARDS",

@@ -299,8 +299,11 @@ fn store_hash(text: &str) -> Result<String, String> {
     }
 }
 
-/// A token of BigCommerce's, which must fit into a header.
+/// A token of BigCommerce's, which must fit into a header. An empty one would verify what anybody signs.
 fn check_token(token: Option<&Secret>, refuse: &mut dyn FnMut(String)) {
+    if token.is_some_and(|token| token.expose().is_empty()) {
+        refuse("must not be empty".to_owned());
+    }
     if token.is_some_and(|token| !token.expose().chars().all(|c| c.is_ascii_graphic())) {
         refuse("must be visible ASCII characters without spaces".to_owned());
     }

@@ -2,17 +2,44 @@
 
 const TEMPLATE: &str = include_str!("first_checkout.sh");
 
-/// The commands for a service at that URL with that storefront key; for bash, dash and zsh, with curl and sed alone.
-pub(super) fn text(api: &str, key: &str) -> String {
-    TEMPLATE.replace("{{API}}", api).replace("{{KEY}}", key)
+/// Where the commands go, and with which keys.
+pub(super) struct Place<'a> {
+    /// The URL of the service.
+    pub(super) api: &'a str,
+    /// Its server key.
+    pub(super) key: &'a str,
+    /// Its publishable key.
+    pub(super) publishable: &'a str,
+    /// One of the origins of that key.
+    pub(super) origin: &'a str,
+}
+
+/// The commands; for bash, dash and zsh, with curl and sed alone.
+pub(super) fn text(place: &Place<'_>) -> String {
+    let filled = [
+        ("{{API}}", place.api),
+        ("{{KEY}}", place.key),
+        ("{{PUBLISHABLE}}", place.publishable),
+        ("{{ORIGIN}}", place.origin),
+    ];
+    filled.iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn nothing_is_left_to_fill_in() {
-        let text = super::text("http://127.0.0.1:8080", "dev-storefront-key");
-        assert!(text.contains("API=http://127.0.0.1:8080\nKEY=dev-storefront-key\n"));
+        let text = text(&Place {
+            api: "http://127.0.0.1:8080",
+            key: "dev-storefront-key",
+            publishable: "dev-publishable-key",
+            origin: "http://localhost:3000",
+        });
+        assert!(text.starts_with(
+            "API=http://127.0.0.1:8080\nPUBLISHABLE=dev-publishable-key\nORIGIN=http://localhost:3000\nKEY=dev-storefront-key\n"
+        ));
         // An interactive shell would treat these differently from a script.
         assert!(
             !text.contains("{{") && !text.contains('!') && !text.lines().any(|line| line.starts_with('#'))

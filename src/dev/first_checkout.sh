@@ -1,4 +1,6 @@
 API={{API}}
+PUBLISHABLE={{PUBLISHABLE}}
+ORIGIN={{ORIGIN}}
 KEY={{KEY}}
 RUN=first-$(date +%s)-$$
 JSON='Content-Type: application/json'
@@ -6,7 +8,17 @@ ADDRESS='{"first_name":"Ada","last_name":"Lovelace","email":"ada@example.com","a
 ITEMS='"custom_items":[{"sku":"abc-123","name":"Custom Product","quantity":1,"list_price":10}]'
 CARD='"payment_method_id":"stripe.card","instrument":{"type":"card","number":"4111111111111111","cardholder_name":"Ada Lovelace","expiry_month":12,"expiry_year":2035,"verification_value":"123"}'
 
-echo 'step by step: a cart'
+echo 'as a page does it: the publishable key creates a cart of the catalogue, and nothing else'
+ANSWER=$(curl -sS -i "$API/v1/checkouts" -H "Authorization: Bearer $PUBLISHABLE" -H "Origin: $ORIGIN" -H "Idempotency-Key: $RUN-page" -H "$JSON" -d "{\"line_items\":[{\"product_id\":120,\"quantity\":1}],\"billing_address\":$ADDRESS,\"consignments\":[{\"address\":$ADDRESS}],\"shipping_preference\":\"cheapest\"}")
+CHECKOUT=$(printf '%s\n' "$ANSWER" | sed -n 's|^[Ll]ocation: .*/v1/checkouts/\([0-9a-f-]*\).*|\1|p')
+TOKEN=$(printf '%s\n' "$ANSWER" | sed -n 's/.*"checkout_token": *"\([^"]*\)".*/\1/p')
+TOTAL=$(printf '%s\n' "$ANSWER" | sed -n 's/.*"totals": *{[^}]*"grand_total": *\([0-9.]*\).*/\1/p')
+printf '%s\n' "$ANSWER"
+
+echo 'then the checkout token pays what the shopper agreed to, and no more'
+curl -sS "$API/v1/checkouts/$CHECKOUT/complete" -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: $RUN-page-pay" -H "$JSON" -d "{\"agreed_total\":$TOTAL,\"payment\":{$CARD}}"; echo
+
+echo 'with the server key, step by step: a cart with a price of our own'
 ANSWER=$(curl -sS -i "$API/v1/checkouts" -H "Authorization: Bearer $KEY" -H "Idempotency-Key: $RUN-cart" -H "$JSON" -d "{$ITEMS}")
 CHECKOUT=$(printf '%s\n' "$ANSWER" | sed -n 's|^[Ll]ocation: .*/v1/checkouts/\([0-9a-f-]*\).*|\1|p')
 TOKEN=$(printf '%s\n' "$ANSWER" | sed -n 's/.*"checkout_token": *"\([^"]*\)".*/\1/p')

@@ -32,8 +32,12 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The key of the storefront that `dev` configures.
-pub(super) const STOREFRONT_KEY: &str = "dev-storefront-key";
+/// The server key of the storefront that `dev` configures.
+const STOREFRONT_KEY: &str = "dev-storefront-key";
+/// The key for its pages.
+const PUBLISHABLE_KEY: &str = "dev-publishable-key";
+/// Where its pages come from.
+const ORIGINS: [&str; 2] = ["http://localhost:3000", "http://127.0.0.1:3000"];
 const OPERATOR_TOKENS: &str =
     "reader:read=dev-operator-read,actor:act=dev-operator-act,cashier:money=dev-operator-money";
 
@@ -87,7 +91,12 @@ async fn run_until_failure(
     say(&format!("migrations: {} applied, the schema is up to date", applied.len()));
     let simulator = simulator(folder, tree).await?;
     let service = service(folder, &database, simulator, tree).await?;
-    let checkout = first_checkout::text(&format!("http://{service}"), STOREFRONT_KEY);
+    let checkout = first_checkout::text(&first_checkout::Place {
+        api: &format!("http://{service}"),
+        key: STOREFRONT_KEY,
+        publishable: PUBLISHABLE_KEY,
+        origin: ORIGINS[0],
+    });
     std::fs::write(folder.join("first-checkout.sh"), &checkout)?;
     write!(lock, "http://{service} (process {})", std::process::id())?;
     println!("{}", welcome(service, simulator, &database, folder, &checkout));
@@ -170,9 +179,9 @@ fn environment(
         ("BIGCOMMERCE_WEBHOOK_SECRET", "dev-webhook-secret"),
         ("BIGCOMMERCE_API_URL", &simulator),
         ("BIGCOMMERCE_PAYMENTS_URL", &simulator),
-        ("STOREFRONT_KEYS", &format!("dev={STOREFRONT_KEY}")),
+        ("STOREFRONT_KEYS", &format!("dev={STOREFRONT_KEY},page={PUBLISHABLE_KEY}@{}", ORIGINS.join("|"))),
         ("OPERATOR_TOKENS", OPERATOR_TOKENS),
-        ("CORS_ORIGINS", "http://localhost:3000,http://127.0.0.1:3000"),
+        ("CORS_ORIGINS", &ORIGINS.join(",")),
         ("ALLOW_RAW_CARDS", "true"),
         ("LOG_FORMAT", "pretty"),
     ]
@@ -232,7 +241,7 @@ fn welcome(
     folder: &Path,
     checkout: &str,
 ) -> String {
-    let (url, folder) = (database.expose(), folder.display());
+    let (url, folder, origins) = (database.expose(), folder.display(), ORIGINS.join(" and "));
     format!(
         "
 headless-checkout is ready.
@@ -244,7 +253,8 @@ headless-checkout is ready.
   database   {url}
   logs       {folder}/*.log
 
-  storefront key   {STOREFRONT_KEY}
+  server key       {STOREFRONT_KEY}   (for the storefront's server: it may do everything, and says what things cost)
+  publishable key  {PUBLISHABLE_KEY}   (for pages of {origins}: it creates checkouts, nothing else)
   operator tokens  dev-operator-read, dev-operator-act, dev-operator-money
 
 A first checkout, to paste into another terminal (also in {folder}/first-checkout.sh):

@@ -4,6 +4,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::pointer::InputError;
 use super::prefer::Wait;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
@@ -43,6 +44,23 @@ impl From<Refusal> for Problem {
                 Self::new(Slug::UpstreamUnavailable, detail).retry_after(SOON)
             }
             Refusal::Internal(cause) => Self::internal(&cause),
+            Refusal::CustomerNotProven => Self::forbidden(
+                "stored instruments, store credit and saving an instrument are for a customer who was proven: by a \
+                 customer_token, or by the customer_id that a server key gave",
+                &[],
+            ),
+            Refusal::ForeignCart => {
+                let detail = "the cart belongs to a customer who was not proven; it was left as it is";
+                Self::forbidden(
+                    detail,
+                    &[InputError { pointer: "/cart_id".to_owned(), detail: detail.into() }],
+                )
+            }
+            Refusal::PublicReplay => {
+                let detail = "everybody knows this publishable key, so that repeating a creation with it proves nothing: create \
+                              with a fresh Idempotency-Key, or go on with the checkout_token of the first answer";
+                Self::new(Slug::KeyReused, detail)
+            }
             Refusal::UnknownStore => Self::internal("the store of the checkout is not configured"),
         }
     }

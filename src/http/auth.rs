@@ -33,14 +33,24 @@ enum Holder {
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Principal {
-    /// A storefront: may create checkouts, and act on those of its store.
-    Storefront {
+    /// A storefront's server: may do everything with the checkouts of its store, and is believed about who the shopper
+    /// is and what things cost.
+    Server {
         /// The store that its key is bound to.
         store: String,
         /// What operators call the key.
         name: String,
     },
-    /// The holder of a checkout token: may act on that one checkout.
+    /// A page with a publishable key, which everybody knows: may create checkouts of guests and of customers who prove
+    /// themselves, and nothing else.
+    Page {
+        /// The store that its key is bound to.
+        store: String,
+        /// What operators call the key.
+        name: String,
+    },
+    /// The holder of a checkout token: may act on that one checkout, and is not believed about who the shopper is or what
+    /// things cost.
     Checkout(CheckoutId),
 }
 
@@ -121,7 +131,7 @@ impl Principal {
     /// The scope of its idempotency keys.
     pub(super) fn scope(&self) -> String {
         match self {
-            Self::Storefront { store, name } => format!("storefront:{store}:{name}"),
+            Self::Server { store, name } | Self::Page { store, name } => format!("storefront:{store}:{name}"),
             Self::Checkout(id) => format!("checkout:{id}"),
         }
     }
@@ -134,10 +144,15 @@ impl FromRequestParts<State> for Principal {
         let presented = bearer(&parts.headers).ok_or_else(|| Problem::of(Slug::Unauthorized))?;
         match state.credentials().find(presented) {
             Some(Holder::Storefront { store, name, origins }) => {
-                if origins.is_empty() || comes_from(&parts.headers, origins) {
-                    return Ok(Self::Storefront { store: store.clone(), name: name.clone() });
+                let (store, name) = (store.clone(), name.clone());
+                if origins.is_empty() {
+                    return Ok(Self::Server { store, name });
                 }
-                let detail = "this key may only be used by pages of the origins that are listed for it";
+                if comes_from(&parts.headers, origins) {
+                    return Ok(Self::Page { store, name });
+                }
+                let detail = "this key may only be used by pages of the origins that are listed for it: the request needs one \
+                              Origin header with one of them";
                 return Err(Problem::new(Slug::Forbidden, detail));
             }
             Some(Holder::Operator(_)) => {
@@ -189,11 +204,12 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
         .then_some(credential)
 }
 
-/// A request without an origin does not come from a page.
+/// A browser says once where a page comes from. A request that says nothing does not come from a page, and one that says
+/// two things comes from neither.
 fn comes_from(headers: &HeaderMap, origins: &[String]) -> bool {
-    headers.get_all(ORIGIN).iter().all(|origin| {
-        origin.to_str().is_ok_and(|origin| origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin)))
-    })
+    let mut all = headers.get_all(ORIGIN).iter();
+    let (Some(origin), None) = (all.next(), all.next()) else { return false };
+    origin.to_str().is_ok_and(|origin| origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin)))
 }
 
 /// The credential of one checkout: its id and a secret. Only the hash of the secret is kept.
@@ -253,6 +269,32 @@ mod tests {
         assert_eq!(token.text().len(), 3 + 64);
         for wrong in ["", "ct_", "ct_AAAA", "ct_é", &token.text()[3..], &format!("{}A", token.text())] {
             assert!(CheckoutToken::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_page_says_once_where_it_comes_from() {
+        let listed = ["https://shop.example".to_owned(), "https://www.shop.example".to_owned()];
+        let from = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(ORIGIN, HeaderValue::from_static(value));
+            }
+            comes_from(&headers, &listed)
+        };
+        assert!(from(&["https://shop.example"]) && from(&["HTTPS://WWW.shop.example"]));
+        for wrong in [
+            &[][..],
+            &[""],
+            &["null"],
+            &["https://shop.example.evil.example"],
+            &["http://shop.example"],
+            &["https://shop.example:444"],
+            &["https://shop.example, https://www.shop.example"],
+            &["https://shop.example", "https://shop.example"],
+            &["https://shop.example", "https://evil.example"],
+        ] {
+            assert!(!from(wrong), "{wrong:?}");
         }
     }
 

@@ -11,7 +11,6 @@ use super::answer::{etag, snapshot};
 use super::auth::Principal;
 use super::bodies;
 use super::extract::{Ask, Json, Target};
-use super::json::canonical;
 use super::prefer::{Comparison, Tags};
 use super::problem::Problem;
 use super::snapshot::Snapshot;
@@ -22,7 +21,8 @@ use crate::saga::{NewCheckout, NewFlow};
 /// Create a checkout
 ///
 /// Creates the cart and runs on as far as the given data allows. The answer holds the `checkout_token`, the credential
-/// for this one checkout; a replay holds a fresh one.
+/// for this one checkout; a replay holds a fresh one. Everybody knows a publishable key, so that a replay with one proves
+/// nothing and is refused (`idempotency-key-reused`): create anew with a fresh key.
 #[utoipa::path(
     post, path = "/v1/checkouts", operation_id = "createCheckout", tag = "Checkouts",
     request_body = bodies::NewCheckout,
@@ -36,8 +36,9 @@ pub(super) async fn create(
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let store = principal.may_create()?.to_owned();
-    let request = ask.creation(&principal, "create", &canonical(body.value()));
-    let validate::New { cart, input, metadata } = validate::new_checkout(body.value())?;
+    let shopper = state.shopper(&principal, &store, &validate::NEW_CHECKOUT, body.value())?;
+    let request = ask.creation(&principal, "create", &shopper.canonical(body.value()));
+    let validate::New { cart, input, metadata } = validate::new_checkout(body.value(), shopper)?;
     let new = NewCheckout { store, flow: NewFlow::Cart(cart), input, metadata };
     state.create(&trace, new, request, ask.wait).await
 }

@@ -73,7 +73,7 @@ pub(super) struct ProblemDocument {
     /// A sentence that may be shown.
     #[schema(nullable = false)]
     shopper_message: Option<String>,
-    /// `invalid-input`: all that is wrong with the body.
+    /// `invalid-input`: all that is wrong with the body; `forbidden`: all that this caller may not say.
     #[schema(nullable = false)]
     errors: Option<Vec<ProblemError>>,
     /// `step-out-of-order`: the step to do.

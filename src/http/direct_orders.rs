@@ -7,9 +7,7 @@ use axum::response::Response;
 use super::State;
 use super::auth::Principal;
 use super::bodies;
-use super::checkouts::Creator;
-use super::extract::Json;
-use super::json::canonical;
+use super::extract::{Ask, Json};
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::trace::Trace;
@@ -20,7 +18,7 @@ use crate::saga::{NewCheckout, NewFlow};
 /// Create a direct order
 ///
 /// The order is made Incomplete (status 0) without a cart, and then paid through the payment of the checkout that is
-/// answered.
+/// answered. Whoever makes one says what everything costs: it takes a server key.
 #[utoipa::path(
     post, path = "/v1/direct-orders", operation_id = "createDirectOrder", tag = "Checkouts",
     request_body = bodies::DirectOrder,
@@ -30,12 +28,29 @@ pub(super) async fn create(
     Has(state): Has<State>,
     Extension(trace): Extension<Trace>,
     principal: Principal,
-    Creator(ask): Creator,
+    Pricer(ask): Pricer,
     Json(body): Json,
 ) -> Result<Response, Problem> {
-    let store = principal.may_create()?.to_owned();
-    let request = ask.creation(&principal, "direct-order", &canonical(body.value()));
-    let (order, metadata) = validate::direct_order(body.value())?;
-    let new = NewCheckout { store, flow: NewFlow::DirectOrder(order), input: Input::default(), metadata };
+    let store = principal.may_price()?.to_owned();
+    let shopper = state.shopper(&principal, &store, &validate::DIRECT_ORDER, body.value())?;
+    let request = ask.creation(&principal, "direct-order", &shopper.canonical(body.value()));
+    let (order, metadata) = validate::direct_order(body.value(), shopper)?;
+    let input = Input { proven_customer: shopper.customer, ..Input::default() };
+    let new = NewCheckout { store, flow: NewFlow::DirectOrder(order), input, metadata };
     state.create(&trace, new, request, ask.wait).await
+}
+
+/// The headers of a caller who may say what things cost: that comes before anything that is wrong with the request.
+pub(super) struct Pricer(Ask);
+
+impl axum::extract::FromRequestParts<State> for Pricer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        state: &State,
+    ) -> Result<Self, Problem> {
+        Principal::from_request_parts(parts, state).await?.may_price()?;
+        Ask::from_request_parts(parts, state).await.map(Self)
+    }
 }

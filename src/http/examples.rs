@@ -90,13 +90,14 @@ fn stored_card() -> Value {
 #[cfg(test)]
 mod tests {
     use super::super::json::Body;
+    use super::super::trust::Shopper;
     use super::super::validate;
     use super::*;
 
     #[test]
     fn every_example_is_taken_by_what_it_is_an_example_of() {
         let example = |id| body(id).unwrap_or_default();
-        assert!(validate::new_checkout(&example("createCheckout")).is_ok());
+        assert!(validate::new_checkout(&example("createCheckout"), Shopper::default()).is_ok());
         assert!(validate::billing_address(&example("setBillingAddress")).is_ok());
         assert!(validate::consignments(&example("setConsignments")).is_ok());
         assert!(validate::shipping_options(&example("setShippingOptions")).is_ok());
@@ -107,7 +108,7 @@ mod tests {
         assert!(validate::order(&example("createOrder")).is_ok());
         assert!(validate::payment(Body::from(example("pay")), false).is_ok());
         assert!(validate::complete(Body::from(example("complete")), false).is_ok());
-        assert!(validate::direct_order(&example("createDirectOrder")).is_ok());
+        assert!(validate::direct_order(&example("createDirectOrder"), Shopper::default()).is_ok());
         assert!(validate::wish(&example("restartCheckout")).is_ok());
         assert!(validate::cancel(&example("undoCheckout")).is_ok());
         assert!(validate::resolve(&example("resolveCheckout")).is_ok());

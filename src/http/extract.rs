@@ -40,13 +40,15 @@ impl FromRequestParts<State> for Target {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         let principal = Principal::from_request_parts(parts, state).await?;
+        principal.may_act()?;
         let not_found = || Problem::of(Slug::CheckoutNotFound);
         let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
         let text = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value);
         let id: CheckoutId = text.and_then(|text| text.parse().ok()).ok_or_else(not_found)?;
         let admitted = match &principal {
             Principal::Checkout(own) => *own == id,
-            Principal::Storefront { store, .. } => state.engine().store_of(id).await?.as_ref() == Some(store),
+            Principal::Server { store, .. } => state.engine().store_of(id).await?.as_ref() == Some(store),
+            Principal::Page { .. } => false,
         };
         if !admitted {
             return Err(not_found());
@@ -118,9 +120,10 @@ impl Ask {
         canonical: &str,
         if_match: Option<saga::Seen>,
     ) -> saga::Request {
+        let is_public = principal.is_public();
         let principal = principal.scope();
         let fingerprint = json::fingerprint(&principal, operation, target, canonical);
-        saga::Request { principal, key: self.key.clone(), fingerprint, if_match }
+        saga::Request { principal, key: self.key.clone(), fingerprint, if_match, is_public }
     }
 }
 

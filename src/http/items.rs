@@ -27,6 +27,7 @@ pub(super) async fn add(
     ask: Ask,
     Json(body): Json,
 ) -> Result<Response, Problem> {
+    target.principal.may_price_by(&validate::ADD_ITEMS, body.value())?;
     let cart = state.engine().snapshot(target.id).await?.facts.document;
     let (there, guest) = cart.map_or((0, true), |cart| (cart.line_items().len(), cart.customer_id() == 0));
     let items = validate::add_items(body.value(), there, guest)?;
@@ -47,6 +48,7 @@ pub(super) async fn update(
     ask: Ask,
     Json(body): Json,
 ) -> Result<Response, Problem> {
+    target.principal.may_price_by(&validate::UPDATE_ITEM, body.value())?;
     let change = validate::update_item(body.value())?;
     let canonical = format!("{item_id} {}", canonical(body.value()));
     edit(&state, &target, &ask, CartEdit::UpdateItem { item_id, body: change }, &canonical).await

@@ -9,7 +9,9 @@ mod auth;
 mod bodies;
 pub mod case;
 mod checkouts;
+mod claims;
 mod cors;
+mod customer;
 mod dashboard;
 mod described;
 mod direct_orders;
@@ -38,6 +40,7 @@ mod steps;
 mod table;
 mod totals;
 mod trace;
+mod trust;
 mod validate;
 mod webhook_signature;
 mod webhooks;
@@ -76,6 +79,7 @@ struct Inner {
     sessions: dashboard::Sessions,
     pulse: dashboard::Pulse,
     senders: Vec<webhooks::Sender>,
+    customers: customer::Proofs,
     cors: cors::Origins,
     raw_cards: bool,
     body_limit: usize,
@@ -102,6 +106,7 @@ impl State {
             sessions: dashboard::Sessions::of(config),
             pulse: dashboard::Pulse::default(),
             senders: webhooks::Sender::all(config),
+            customers: customer::Proofs::of(config),
             cors: cors::Origins::of(config),
             raw_cards: config.allow_raw_cards,
             body_limit: config.body_limit_bytes,
@@ -135,6 +140,10 @@ impl State {
 
     fn senders(&self) -> &[webhooks::Sender] {
         &self.0.senders
+    }
+
+    fn customers(&self) -> &customer::Proofs {
+        &self.0.customers
     }
 
     fn raw_cards(&self) -> bool {

@@ -2,6 +2,7 @@
 //! problems.
 
 use serde_json::json;
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{HttpMethod, Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{
@@ -14,11 +15,13 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use super::claims::Trust;
 use super::described::ProblemDocument;
 use super::examples;
 use super::ops;
 use super::schema::Named;
 use super::table::Slug;
+use super::trust::CREDENTIALS;
 
 /// The whole reference, as it is committed.
 pub fn as_yaml() -> String {
@@ -102,12 +105,6 @@ const TAGS: &[(&str, &str)] = &[
     ("Health", "Probes."),
 ];
 
-const CREDENTIALS: &[(&str, &str)] = &[
-    ("storefront_key", "A storefront's key: creates checkouts and acts on those of its store."),
-    ("checkout_token", "The `checkout_token` of one checkout: acts on that one; safe for a browser."),
-    ("operator_token", "An operator's token, with the role `read`, `act` or `money`."),
-];
-
 /// Name, header and meaning.
 const WEBHOOK_CREDENTIALS: &[(&str, &str, &str)] = &[
     (
@@ -160,6 +157,10 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         credentials.push(SecurityRequirement::new("checkout_token", Vec::<String>::new()));
     }
     operation.security = Some(credentials);
+    if path == "/v1/direct-orders" {
+        let trust = Trust::Price.word().unwrap_or_default();
+        operation.extensions = Some(ExtensionsBuilder::new().add("x-trust", trust).build());
+    }
     add_example(operation);
     let parameters = operation.parameters.get_or_insert_with(Vec::new);
     if about_one {

@@ -12,11 +12,12 @@ use super::extract::{Ask, Json, Target};
 use super::json::canonical;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
+use super::trust::of_customers;
 use super::validate;
 
 /// List the payment methods
 ///
-/// BigCommerce's accepted methods with the shopper's stored instruments.
+/// BigCommerce's accepted methods; with the shopper's stored instruments on a checkout whose customer was proven.
 #[utoipa::path(
     get, path = "/v1/checkouts/{id}/payment-methods", operation_id = "listPaymentMethods", tag = "Payment",
     responses((status = 200, description = "The methods", body = PaymentMethods)),
@@ -43,8 +44,11 @@ pub(super) async fn pay(
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let canonical = canonical(&validate::safe_part(body.value()));
+    let wrapped = body.value().get("payment").is_some();
+    let shape = if wrapped { &validate::WRAPPED } else { &validate::PAYMENT };
+    let of_customers = of_customers(shape, body.value());
     let operation = validate::payment(body, state.raw_cards())?;
-    state.run(&target, &ask, operation, &canonical).await
+    state.run(&target, &ask, operation, &canonical).await.map_err(|problem| problem.at(&of_customers))
 }
 
 /// Complete in one call
@@ -63,6 +67,7 @@ pub(super) async fn complete(
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let canonical = canonical(&validate::safe_part(body.value()));
+    let of_customers = of_customers(&validate::COMPLETE, body.value());
     let operation = validate::complete(body, state.raw_cards())?;
-    state.run(&target, &ask, operation, &canonical).await
+    state.run(&target, &ask, operation, &canonical).await.map_err(|problem| problem.at(&of_customers))
 }

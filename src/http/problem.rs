@@ -47,14 +47,24 @@ impl Problem {
 
     /// What does not fit.
     pub(super) fn invalid(errors: &[InputError]) -> Self {
-        let list = errors.iter().map(|error| json!({"pointer": error.pointer, "detail": error.detail}));
         let detail = match errors {
             [one] => {
                 format!("{} {}", if one.pointer.is_empty() { "the body" } else { &one.pointer }, one.detail)
             }
             many => format!("{} things in the body do not fit", many.len()),
         };
-        Self::new(Slug::InvalidInput, detail).with("errors", list.collect::<Value>())
+        Self::new(Slug::InvalidInput, detail).with("errors", listed(errors))
+    }
+
+    /// What the caller may not say.
+    pub(super) fn forbidden(detail: &'static str, errors: &[InputError]) -> Self {
+        Self::new(Slug::Forbidden, detail).at(errors)
+    }
+
+    /// What it is about in the body, where it was forbidden and does not say so yet.
+    pub(super) fn at(self, errors: &[InputError]) -> Self {
+        let speaks = self.0.slug != Slug::Forbidden || self.0.members.contains_key("errors");
+        if speaks || errors.is_empty() { self } else { self.with("errors", listed(errors)) }
     }
 
     /// Another step comes first.
@@ -153,6 +163,10 @@ impl Problem {
     }
 }
 
+fn listed(errors: &[InputError]) -> Value {
+    errors.iter().map(|error| json!({"pointer": error.pointer, "detail": error.detail})).collect()
+}
+
 /// A problem document, ready to be written.
 pub(super) struct Document<'a> {
     problem: &'a Inner,
@@ -189,7 +203,8 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
         let headers = response.headers_mut();
-        if self.0.slug == Slug::Unauthorized {
+        // RFC 9110, 15.5.2: every 401 says how to do better.
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = self.0.retry_after {

@@ -7,24 +7,23 @@ use tracing::Instrument as _;
 
 use super::State;
 use super::answer::{Manner, snapshot};
-use super::auth::{CheckoutToken, Principal};
+use super::auth::CheckoutToken;
 use super::extract::{Ask, Target};
 use super::prefer::Wait;
 use super::problem::Problem;
-use super::table::Slug;
 use super::trace::Trace;
 use crate::checkout::{Answer, Status};
-use crate::saga::{NewCheckout, Operation, Refusal, Submitted};
+use crate::saga::{NewCheckout, Operation, Submitted};
 
 impl State {
     /// Does something to its end, whether or not the caller is still there: what was begun must be handed to the
     /// engine, so that it goes on at once.
-    async fn undisturbed<T: Send + 'static>(
+    async fn undisturbed<T: Send + 'static, E: Into<Problem> + Send + 'static>(
         &self,
-        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, Problem> {
         match self.0.tasks.spawn(work.in_current_span()).await {
-            Ok(done) => done.map_err(Problem::from),
+            Ok(done) => done.map_err(Into::into),
             Err(error) => Err(Problem::internal(&error.to_string())),
         }
     }
@@ -116,19 +115,5 @@ impl State {
     /// The checkout as it is now.
     pub(super) async fn read(&self, target: &Target) -> Result<Response, Problem> {
         Ok(snapshot(&self.engine().snapshot(target.id).await?))
-    }
-}
-
-impl Principal {
-    /// The store of a caller who may create checkouts.
-    pub(super) fn may_create(&self) -> Result<&str, Problem> {
-        match self {
-            Self::Storefront { store, .. } => Ok(store),
-            Self::Checkout(_) => {
-                let detail =
-                    "a checkout token acts on its own checkout only; create checkouts with a storefront key";
-                Err(Problem::new(Slug::Forbidden, detail))
-            }
-        }
     }
 }

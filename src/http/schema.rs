@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, SchemaFormat};
 
-use super::shape::{Like, Object, Shape};
+use super::shape::{Field, Like, Object, Shape};
 use crate::checkout::{Flow, PaymentStatus, Status, StepName, StepStatus, StuckReason};
 
 /// The schemas of a document by their names.
@@ -74,7 +75,7 @@ impl Object {
         for field in self.fields {
             let plain = field.shape.schema(named);
             let schema = if field.required { plain } else { or_null(plain) };
-            object = object.property(field.name, described(schema, field.about));
+            object = object.property(field.name, described(schema, field));
             if field.required {
                 object = object.required(field.name);
             }
@@ -83,25 +84,37 @@ impl Object {
     }
 }
 
-fn described(schema: RefOr<Schema>, about: &str) -> RefOr<Schema> {
+fn described(schema: RefOr<Schema>, field: &Field) -> RefOr<Schema> {
+    let sentence = match field.trust.word() {
+        Some("server-key") => "Taken from a server key only.",
+        Some(_) => "For a customer who was proven.",
+        None => "",
+    };
+    let about = [field.about, sentence].map(str::trim).join(" ").trim().to_owned();
     if about.is_empty() {
         return schema;
     }
     match schema {
         RefOr::Ref(mut reference) => {
-            about.clone_into(&mut reference.description);
+            reference.description = about;
             reference.into()
         }
         RefOr::T(mut schema) => {
+            let trust = trusted(field);
             match &mut schema {
-                Schema::Object(object) => object.description = Some(about.to_owned()),
-                Schema::Array(array) => array.description = Some(about.to_owned()),
-                Schema::OneOf(one) => one.description = Some(about.to_owned()),
+                Schema::Object(object) => (object.description, object.extensions) = (Some(about), trust),
+                Schema::Array(array) => (array.description, array.extensions) = (Some(about), trust),
+                Schema::OneOf(one) => (one.description, one.extensions) = (Some(about), trust),
                 _ => {}
             }
             schema.into()
         }
     }
+}
+
+/// Whose word is taken for it.
+fn trusted(field: &Field) -> Option<Extensions> {
+    field.trust.word().map(|word| ExtensionsBuilder::new().add("x-trust", word).build())
 }
 
 /// Null is the same as leaving a field out.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::claims::Trust;
 use super::pointer::{Errors, Pointer};
 use crate::checkout::parse_decimal;
 
@@ -77,16 +78,18 @@ pub(super) struct Field {
     pub(super) shape: Shape,
     pub(super) required: bool,
     pub(super) about: &'static str,
+    /// Whose word is taken for it.
+    pub(super) trust: Trust,
 }
 
 /// A field that has to be there.
 pub(super) const fn req(name: &'static str, shape: Shape, about: &'static str) -> Field {
-    Field { name, shape, required: true, about }
+    Field { name, shape, required: true, about, trust: Trust::Anybody }
 }
 
 /// A field that may be left out; null is the same as leaving it out.
 pub(super) const fn opt(name: &'static str, shape: Shape, about: &'static str) -> Field {
-    Field { name, shape, required: false, about }
+    Field { name, shape, required: false, about, trust: Trust::Anybody }
 }
 
 /// One line of text.

@@ -76,13 +76,21 @@ problems! {
         meaning: "The request carries no credential, or one that is not known.",
         advice: "Send `Authorization: Bearer <credential>`: a storefront key, or the checkout_token that came with the \
             checkout.";
+    CustomerNotProven = "customer-not-proven", 401, "The customer is not proven", false,
+        shopper: "Your session has ended. Please sign in again.",
+        meaning: "The `customer_token` does not verify: it is not BigCommerce's Current Customer token of this store, signed \
+            with its client secret (HS256), or it has expired. Nothing was recorded and nothing was sent.",
+        advice: "Fetch a fresh one from the storefront (`/customer/current.jwt?app_client_id=...`) and send it with the same \
+            Idempotency-Key. A shopper who is not signed in is a guest: send none.";
     Forbidden = "forbidden", 403, "This credential is not for this", false,
         shopper: "Something went wrong on this page. Please try again.",
         meaning: "The credential is known, but it may not be used here: a checkout token cannot create checkouts, \
             an operator's token cannot shop, a storefront key does not open /ops, a publishable key works from its \
-            own origins only, and an operator's action needs the role for it.",
-        advice: "Use a storefront key of the store; for a browser, one that lists the origin of the page. Operators: \
-            `needs` is the role that may do it.";
+            own origins only and creates checkouts only, who the shopper is and what things cost is believed of a server key \
+            only, and an operator's action needs the role for it. Nothing was recorded and nothing was sent.",
+        advice: "Where there are `errors`, each names what needs a server key or a customer who was proven (a JSON pointer). \
+            Otherwise use a storefront key of the store; for a browser, one that lists the origin of the page, and the \
+            checkout_token from then on. Operators: `needs` is the role that may do it.";
     CheckoutNotFound = "checkout-not-found", 404, "There is no such checkout", false,
         shopper: "This checkout no longer exists. Please start again from your cart.",
         meaning: "There is no checkout with this id that the credential may see.",
@@ -212,6 +220,7 @@ mod tests {
             ("payload-too-large", 413),
             ("method-not-allowed", 405),
             ("unauthorized", 401),
+            ("customer-not-proven", 401),
             ("forbidden", 403),
             ("checkout-not-found", 404),
             ("not-found", 404),

@@ -33,6 +33,9 @@ pub(super) fn accept(
         return Ok(Accepted::Already);
     }
     at_rest(checkout, operation)?;
+    if operation.needs_customer() && checkout.proven_customer().is_none() {
+        return Err(Refusal::CustomerNotProven);
+    }
     let agreed_total = agreement(checkout, operation, if_match)?;
     if matches!(operation, Operation::Cancel) {
         return cancel(checkout);

@@ -6,7 +6,7 @@ use super::super::operation::Complete;
 use super::super::sample::{all_input, checkout, intent, order, payment, stuck, up_to};
 use super::*;
 use crate::bigcommerce::PaymentRequest;
-use crate::checkout::{CartEdit, Flow, PaymentStatus};
+use crate::checkout::{CartEdit, Document, Flow, PaymentIntent, PaymentStatus};
 
 fn instrument() -> PaymentRequest {
     let body =
@@ -227,4 +227,31 @@ fn whoever_pays_says_how_much_was_agreed_to() {
             );
         }
     }
+}
+
+#[test]
+fn what_is_a_customers_own_is_for_whom_the_cart_belongs_to() {
+    let stored = || Operation::Payment {
+        intent: PaymentIntent { instrument_type: "stored_card".to_owned(), ..intent() },
+        instruments: [instrument()].into(),
+        agreed_total: agreed(),
+    };
+    let mut of = at(Status::AwaitingInput, StepName::Payment);
+    for (proven, cart, expected) in [
+        (None, 0, "CustomerNotProven"),
+        (None, 7, "CustomerNotProven"),
+        (Some(7), 0, "CustomerNotProven"),
+        (Some(7), 8, "CustomerNotProven"),
+        (Some(7), -1, "CustomerNotProven"),
+        (Some(7), 7, "run to payment"),
+    ] {
+        of.input.proven_customer = proven;
+        of.facts.document = Some(Document::of(&json!({"cart": {"customer_id": cart}})));
+        assert_eq!(verdict(&of, &stored()), expected, "{proven:?} {cart}");
+        assert_eq!(verdict(&of, &pay()), "run to payment");
+    }
+    of.facts.document = None;
+    assert_eq!(verdict(&of, &stored()), "CustomerNotProven");
+    let closed = at(Status::Completed, StepName::Payment);
+    assert_eq!(verdict(&closed, &stored()), "Closed");
 }

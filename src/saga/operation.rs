@@ -53,6 +53,8 @@ pub struct Request {
     pub fingerprint: [u8; 32],
     /// The version that the caller has seen, where it insists on it.
     pub if_match: Option<Seen>,
+    /// Whether everybody knows the credential, so that knowing a key of it proves nothing.
+    pub is_public: bool,
 }
 
 /// A version that a caller insists on.
@@ -137,6 +139,15 @@ impl Operation {
         }
     }
 
+    /// Whether it opens something that belongs to a customer.
+    pub(super) fn needs_customer(&self) -> bool {
+        match self {
+            Self::Payment { intent, .. } => intent.needs_customer(),
+            Self::Complete(complete) => complete.intents.iter().any(PaymentIntent::needs_customer),
+            _ => false,
+        }
+    }
+
     /// What may not be recorded of it.
     pub(super) fn into_instruments(self) -> VecDeque<PaymentRequest> {
         match self {
@@ -165,6 +176,15 @@ pub enum Refusal {
     /// Another checkout has this cart.
     #[error("another checkout has this cart")]
     CartTaken,
+    /// It opens something that belongs to a customer, and no customer was proven.
+    #[error("no customer was proven")]
+    CustomerNotProven,
+    /// The cart belongs to a customer who was not proven.
+    #[error("the cart belongs to a customer who was not proven")]
+    ForeignCart,
+    /// A creation by a credential that everybody knows was repeated.
+    #[error("a creation by a public credential was repeated")]
+    PublicReplay,
     /// The checkout has ended.
     #[error("the checkout has ended")]
     Closed,

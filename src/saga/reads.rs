@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::engine::Engine;
-use super::operation::Refusal;
-use super::step::refused;
+use super::operation::{NewCheckout, Refusal};
+use super::step::{no_such_cart, refused};
+use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::payments::PaymentFor;
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority};
-use crate::checkout::{Checkout, CheckoutId, Refused};
+use crate::checkout::{Checkout, CheckoutId, Document, Refused};
 
 /// Everything that a confirmation page shows.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +63,24 @@ impl Engine {
                 _ => return Err(Refusal::OutOfOrder { next_step: checkout.next_step() }.into()),
             };
         let methods = client.payments(&call).methods(subject).await?.value;
-        Ok(methods.into_iter().map(|method| method.raw).collect())
+        let is_proven = checkout.proven_customer().is_some();
+        Ok(methods.into_iter().map(|method| offered(method.raw, is_proven)).collect())
+    }
+
+    /// Whether the cart is given to whoever asks for it: before anything is recorded, so that nothing is kept of a refusal.
+    /// The step looks again at what it really takes over.
+    pub(super) async fn may_take_over(&self, new: &NewCheckout, cart_id: &str) -> Result<(), ReadError> {
+        if new.input.vouched_cart && new.input.proven_customer.is_none() {
+            return Ok(());
+        }
+        let client = self.inner.clients.get(&new.store).ok_or(Refusal::UnknownStore)?;
+        let call = Call::new(uuid::Uuid::now_v7(), Priority::Shopper);
+        let customer = match client.checkouts(&call).get(cart_id, Include::Nothing).await {
+            Ok(answer) => Document::from_checkout(answer.value.raw).customer_id(),
+            Err(error) if error.is_not_found() => return Err(ReadError::Rejected(no_such_cart())),
+            Err(error) => return Err(error.into()),
+        };
+        if new.input.may_take_over(customer) { Ok(()) } else { Err(Refusal::ForeignCart.into()) }
     }
 
     /// The order as a confirmation page needs it, in one answer.
@@ -100,6 +118,14 @@ impl Engine {
         let client = self.client(&checkout).ok_or(Refusal::UnknownStore)?;
         Ok((checkout, client, Call::new(id.uuid(), Priority::Shopper)))
     }
+}
+
+/// A payment method as the shopper may see it: what BigCommerce stores for a customer is for that customer.
+fn offered(mut method: Value, is_proven: bool) -> Value {
+    if !is_proven && let Some(stored) = method.get_mut("stored_instruments") {
+        *stored = Value::Array(Vec::new());
+    }
+    method
 }
 
 /// BigCommerce answers 404 for some lists that are empty.

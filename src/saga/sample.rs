@@ -65,7 +65,7 @@ pub(super) fn payment(status: PaymentStatus) -> PaymentFacts {
 pub(super) fn intent() -> PaymentIntent {
     PaymentIntent {
         payment_method_id: "stripe.card".to_owned(),
-        instrument_type: "stored_card".to_owned(),
+        instrument_type: "card".to_owned(),
         last_4: None,
         save_instrument: false,
         amount: None,

@@ -243,6 +243,12 @@ pub(super) fn verdict(call: &'static str, error: Error) -> Verdict {
     }
 }
 
+/// What a cart that cannot be taken over is answered with.
+pub(super) fn no_such_cart() -> Refused {
+    let title = "There is no such cart: it expired, was deleted, or was paid".to_owned();
+    Refused { status: 404, title, errors: Vec::new() }
+}
+
 /// A refusal as the storefront may read it.
 pub(super) fn refused(rejection: &crate::bigcommerce::Rejection) -> Refused {
     Refused {

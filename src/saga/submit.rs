@@ -13,6 +13,7 @@ use super::decide;
 use super::engine::{Engine, Ran};
 use super::observer;
 use super::operation::{NewCheckout, NewFlow, Operation, Refusal, Request};
+use super::reads::ReadError;
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{Answer, Checkout, CheckoutId, Event, Goal, Input, KeyRef, Status, StepName};
 use crate::store::{self, Binding, BoundKey, Claim, Hold, Transition};
@@ -65,19 +66,20 @@ impl Engine {
         new: NewCheckout,
         request: Request,
         token: TokenProof,
-    ) -> Result<Submitted, Refusal> {
+    ) -> Result<Submitted, ReadError> {
         self.admit()?;
         if !self.inner.clients.contains_key(&new.store) {
-            return Err(Refusal::UnknownStore);
+            return Err(Refusal::UnknownStore.into());
         }
         if let Some(cart_id) = &new.input.cart_id {
             // The checkout that has this cart may be the one that this very request made.
             if let Some(bound) = self.bound(&request).await? {
-                return self.join_created(bound, &request, token).await;
+                return Ok(self.join_created(bound, &request, token).await?);
             }
             if self.inner.store.has_cart(&new.store, cart_id).await.map_err(internal)? {
-                return Err(Refusal::CartTaken);
+                return Err(Refusal::CartTaken.into());
             }
+            self.may_take_over(&new, cart_id).await?;
         }
         let now = self.now().await?;
         let created = self.created(new, now);
@@ -89,19 +91,23 @@ impl Engine {
             // The same key, earlier.
             Err(store::Error::KeyBound) => {
                 let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
-                self.join_created(bound, &request, token).await
+                Ok(self.join_created(bound, &request, token).await?)
             }
-            Err(error) => Err(internal(error)),
+            Err(error) => Err(internal(error).into()),
         }
     }
 
-    /// Joins the checkout that an earlier request with the same key created.
+    /// Joins the checkout that an earlier request with the same key created, and admits a fresh token for it. Everybody has
+    /// a public credential: whoever guesses a key of it would get the token of somebody else's checkout.
     async fn join_created(
         &self,
         bound: BoundKey,
         request: &Request,
         token: TokenProof,
     ) -> Result<Submitted, Refusal> {
+        if request.is_public {
+            return Err(Refusal::PublicReplay);
+        }
         let again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
         let submitted = self.join(bound, request, "create").await?;
         self.inner.store.admit_token(submitted.checkout.id, token.0).await.map_err(internal)?;

@@ -227,8 +227,9 @@ fn consistent(status: u16, problem: &Value) -> Result<(), String> {
     if problem["status"] != status {
         return Err("the status of the problem is not the status of the answer".to_owned());
     }
-    if (code == "invalid-input") == problem["errors"].is_null() {
-        return Err("errors belong to invalid-input, and to nothing else".to_owned());
+    let (told, needed) = (!problem["errors"].is_null(), code == "invalid-input");
+    if told != needed && !(told && code == "forbidden") {
+        return Err("errors belong to invalid-input and to forbidden, and to nothing else".to_owned());
     }
     Ok(())
 }

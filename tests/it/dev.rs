@@ -237,7 +237,7 @@ fn the_first_checkout_works_as_it_is_printed() {
         let said = String::from_utf8_lossy(&output.stdout);
         let complaints = String::from_utf8_lossy(&output.stderr);
         let completed = said.replace("\": \"", "\":\"").matches(r#""status":"completed""#).count();
-        assert!(completed >= 2 && complaints.is_empty(), "{shell}: {said}\n{complaints}");
+        assert!(completed >= 3 && complaints.is_empty(), "{shell}: {said}\n{complaints}");
     }
     signal(&up.child, Signal::SIGINT);
     assert!(up.child.wait().expect("it ends").success());

@@ -32,6 +32,7 @@ mod saga;
 mod schema;
 mod secrets;
 mod signals;
+mod trust;
 mod turns;
 mod underneath;
 mod webhooks;

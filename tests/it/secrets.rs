@@ -108,7 +108,9 @@ impl Heard {
 }
 
 async fn ordered(heard: &mut Heard, service: &Service, tokens: &mut Vec<String>) -> String {
-    let created = heard.post(service, "/v1/checkouts", &everything()).await;
+    let mut body = everything();
+    body["customer_id"] = 11.into();
+    let created = heard.post(service, "/v1/checkouts", &body).await;
     tokens.push(created["checkout_token"].as_str().expect("a token").to_owned());
     let path = format!("/v1/checkouts/{}", created["id"].as_str().expect("an id"));
     heard.post(service, &format!("{path}/order"), &json!({})).await;

@@ -84,7 +84,7 @@ impl From<Shape<'_>> for Read {
         Self {
             version: number(shape.version).or_else(|| number(cart.version)),
             currency: owned(cart.currency.0.code),
-            customer_id: number(cart.customer_id).unwrap_or(0),
+            customer_id: customer(cart.customer_id),
             billing_address: billing_address.map(ToOwned::to_owned),
             email,
             order_hint: number(shape.order_id),
@@ -95,6 +95,12 @@ impl From<Shape<'_>> for Read {
             customer_message: shape.customer_message.text().map(Cow::into_owned),
         }
     }
+}
+
+/// A guest is 0, null, empty or left out. Whatever else is no id is somebody, and nobody who can be proven.
+fn customer(field: Raw<'_>) -> i64 {
+    let is_said = field.raw().is_some_and(|raw| !matches!(raw.get(), "null" | "\"\""));
+    if is_said { number(field).unwrap_or(-1) } else { 0 }
 }
 
 fn line_item(line: &Line<'_>, ships: bool) -> Option<LineItem> {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::super::claims::Trust;
 use super::super::pointer::{Errors, Pointer};
 use super::super::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 use super::{Checked, GUEST_LINES, ID, LINES, PRICE, UNITS, checked, checked_by, elements, fields, text};
@@ -49,8 +50,8 @@ static LINE_ITEM: Object = Object {
         req("product_id", ID, ""),
         req("quantity", QUANTITY, "Units."),
         opt("variant_id", ID, "Needed for a product with options, unless `option_selections` name one."),
-        opt("list_price", PRICE, "Instead of the catalogue's price."),
-        opt("name", line(1, 250), "Instead of the catalogue's name."),
+        opt("list_price", PRICE, "Instead of the catalogue's price.").from(Trust::Price),
+        opt("name", line(1, 250), "Instead of the catalogue's name.").from(Trust::Price),
         opt("option_selections", Shape::List { of: &Shape::Object(&OPTION_SELECTION), min: 0, max: 100 }, ""),
         opt("gift_wrapping", Shape::Object(&WRAPPING), ""),
     ],
@@ -107,7 +108,8 @@ pub(super) const CUSTOM_ITEMS: Field = opt(
     "custom_items",
     Shape::List { of: &CUSTOM, min: 0, max: LINES },
     "Products that are not in the catalogue.",
-);
+)
+.from(Trust::Price);
 /// Gift certificates to buy.
 pub(super) const GIFT_CERTIFICATES: Field = opt(
     "gift_certificates",
@@ -159,10 +161,10 @@ static CHANGED_ITEM: Object = Object {
     about: "What is to change. BigCommerce changes the quantity and the price of catalogue items only.",
     fields: &[
         opt("quantity", QUANTITY, ""),
-        opt("list_price", PRICE, ""),
+        opt("list_price", PRICE, "").from(Trust::Price),
         opt("product_id", ID, ""),
         opt("variant_id", ID, ""),
-        opt("name", line(1, 250), ""),
+        opt("name", line(1, 250), "").from(Trust::Price),
         opt("gift_wrapping", Shape::Object(&WRAPPING), ""),
         opt("option_selections", Shape::List { of: &Shape::Object(&OPTION_SELECTION), min: 0, max: 100 }, ""),
     ],

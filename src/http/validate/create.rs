@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::super::claims::Trust;
 use super::super::pointer::{Errors, Pointer};
 use super::super::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 use super::address::BILLING;
@@ -11,7 +12,7 @@ use super::cart::{
 use super::shipping::{
     CONSIGNMENT, OPTIONS, PREFERENCE, check_options, taken_consignments, taken_options, taken_preference,
 };
-use super::{Checked, ID, checked, elements, fields, text};
+use super::{Checked, ID, LONGEST_TOKEN, Shopper, checked, elements, fields, text};
 use crate::checkout::Input;
 
 static CURRENCY: Object = Object {
@@ -33,11 +34,20 @@ pub(super) const CUSTOMER_ID: Field = opt(
     "customer_id",
     Shape::Integer { min: 0, max: 4_294_967_295 },
     "BigCommerce's customer; 0 is a guest.",
+)
+.from(Trust::Identity);
+
+/// The proof of the customer. Only its customer is kept.
+pub(super) const CUSTOMER_TOKEN: Field = opt(
+    "customer_token",
+    line(1, LONGEST_TOKEN),
+    "BigCommerce's Current Customer token of the shopper (a JWT, HS256): proves the customer, whoever sends it. Instead of \
+    `customer_id`. Repeating the request with a fresher token of the same customer is the same request.",
 );
 
 /// Fields that go into Create a Cart.
 const CART_FIELDS: &[&str] =
-    &["customer_id", "channel_id", "currency", "locale", "line_items", "custom_items", "gift_certificates"];
+    &["channel_id", "currency", "locale", "line_items", "custom_items", "gift_certificates"];
 
 /// Body of a new checkout.
 pub(in super::super) static NEW_CHECKOUT: Object = Object {
@@ -48,9 +58,10 @@ pub(in super::super) static NEW_CHECKOUT: Object = Object {
             "cart_id",
             line(1, 64),
             "A cart that exists already, to be taken over with what its checkout holds; instead of items and of what \
-            belongs to a new cart.",
+            belongs to a new cart. The cart of a customer is given to a server key, and to that customer.",
         ),
         CUSTOMER_ID,
+        CUSTOMER_TOKEN,
         opt("channel_id", ID, "BigCommerce's channel; 1 when left out."),
         opt("currency", Shape::Object(&CURRENCY), "Needed when the store sells in several currencies."),
         opt("locale", Shape::Text { min: 2, max: 8, like: Like::Locale }, "`en` or `en-US`."),
@@ -81,8 +92,7 @@ fn together(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
         takes_over(cart_id, body, at, errors);
     } else {
         holds_items(body, at, errors);
-        let guest = body.get("customer_id").and_then(Value::as_u64).unwrap_or(0) == 0;
-        fits_the_cart(body, 0, guest, at, errors);
+        fits_the_cart(body, 0, is_guest(body), at, errors);
     }
     for (index, consignment) in elements(body.get("consignments")).iter().enumerate() {
         if consignment.get("line_items").is_some_and(|items| !items.is_null()) {
@@ -100,7 +110,14 @@ fn together(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
     }
 }
 
-/// A cart that exists has its customer, its channel, its currency and its items.
+/// Whether nobody is said to be the customer.
+pub(super) fn is_guest(body: &Map<String, Value>) -> bool {
+    let given =
+        |field: &str| body.get(field).is_some_and(|value| !value.is_null() && value.as_i64() != Some(0));
+    !given("customer_id") && !given("customer_token")
+}
+
+/// A cart that exists has its channel, its currency and its items.
 fn takes_over(cart_id: &str, body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
     if !is_item_id(cart_id) {
         at.field("cart_id", |at| errors.push(at, "must be the id of a cart"));
@@ -122,15 +139,21 @@ pub(in super::super) struct New {
 }
 
 /// Checks and takes a new checkout.
-pub(in super::super) fn new_checkout(body: &Value) -> Checked<New> {
+pub(in super::super) fn new_checkout(body: &Value, shopper: Shopper) -> Checked<New> {
     checked(&NEW_CHECKOUT, body)?;
     let all = fields(body);
     let cart = all.iter().filter(|(name, _)| CART_FIELDS.contains(&name.as_str()));
-    let cart = cart.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut cart: Map<String, Value> = cart.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let cart_id = text(body, "cart_id");
+    if cart_id.is_none() && (shopper.customer.is_some() || all.contains_key("customer_id")) {
+        cart.insert("customer_id".to_owned(), shopper.customer.unwrap_or(0).into());
+    }
     let list = |field: &str| all.get(field).filter(|list| !elements(Some(list)).is_empty());
     let codes = elements(all.get("coupon_codes")).iter().filter_map(Value::as_str);
     let input = Input {
-        cart_id: text(body, "cart_id"),
+        proven_customer: shopper.customer,
+        vouched_cart: cart_id.is_some() && shopper.by_server,
+        cart_id,
         coupon_codes: codes.map(str::to_owned).collect(),
         customer_message: text(body, "customer_message").filter(|message| !message.is_empty()),
         billing_address: all.get("billing_address").map(fields),

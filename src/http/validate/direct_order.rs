@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::super::pointer::{Errors, Pointer};
 use super::super::shape::{Field, Like, Object, Shape, line, loose, no_rule, opt, req};
-use super::create::{CUSTOMER_ID, METADATA};
-use super::{Checked, GUEST_LINES, ID, LINES, MOST, UNITS, checked, elements, fields};
+use super::create::{CUSTOMER_ID, CUSTOMER_TOKEN, METADATA, is_guest};
+use super::{Checked, GUEST_LINES, ID, LINES, MOST, Shopper, UNITS, checked, elements, fields};
 
 const EMAIL: Shape = Shape::Text { min: 3, max: 254, like: Like::Email };
 const COUNTRY: Shape = Shape::Text { min: 2, max: 2, like: Like::Country };
@@ -152,6 +152,7 @@ pub(in super::super) static DIRECT_ORDER: Object = Object {
     about: "An order made directly, in the shape of BigCommerce's V2 orders. It is made Incomplete, and then paid.",
     fields: &[
         CUSTOMER_ID,
+        CUSTOMER_TOKEN,
         req("billing_address", Shape::Object(&BILLING), ""),
         opt("shipping_addresses", Shape::List { of: &Shape::Object(&SHIPPING), min: 0, max: 100 }, ""),
         req("products", Shape::List { of: &Shape::Object(&PRODUCT), min: 1, max: LINES }, ""),
@@ -195,20 +196,26 @@ fn pairs(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
     }
     // BigCommerce computes neither again when the other is overridden.
     pair(body, "subtotal_inc_tax", "total_inc_tax", at, errors);
-    let guest = body.get("customer_id").and_then(Value::as_u64).unwrap_or(0) == 0;
     let count = elements(body.get("products")).len();
-    if guest && (GUEST_LINES + 1..=LINES).contains(&count) {
+    if is_guest(body) && (GUEST_LINES + 1..=LINES).contains(&count) {
         at.field("products", |at| errors.push(at, format!("must hold at most {GUEST_LINES} for a guest")));
     }
 }
 
 /// The order as BigCommerce takes it, and the notes. BigCommerce wants the amounts of an order as text and the
 /// prices of a product as numbers.
-pub(in super::super) fn direct_order(body: &Value) -> Checked<(Map<String, Value>, Map<String, Value>)> {
+pub(in super::super) fn direct_order(
+    body: &Value,
+    shopper: Shopper,
+) -> Checked<(Map<String, Value>, Map<String, Value>)> {
     checked(&DIRECT_ORDER, body)?;
     let mut order = fields(body);
     let metadata = order.remove("metadata").as_ref().map(fields).unwrap_or_default();
     order.remove("status_id");
+    order.remove("customer_token");
+    if let Some(customer) = shopper.customer {
+        order.insert("customer_id".to_owned(), customer.into());
+    }
     for field in DIRECT_ORDER.fields.iter().filter(|field| matches!(field.shape, Shape::LooseAmount { .. })) {
         if let Some(value) = order.get_mut(field.name)
             && let Value::Number(number) = value

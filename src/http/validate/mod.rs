@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::json;
 use super::pointer::{Errors, InputError, Pointer};
 use super::shape::{Object, Shape};
+use super::trust::Shopper;
 use crate::checkout::{Money, parse_decimal};
 
 pub(super) use address::{BILLING, billing_address};
@@ -56,6 +57,8 @@ const UNITS: i64 = 100_000;
 const LINES: usize = 600;
 /// The most line items of a guest (BigCommerce: 50).
 const GUEST_LINES: usize = 50;
+/// The longest `customer_token`; BigCommerce's have some 500 characters.
+pub(super) const LONGEST_TOKEN: usize = 4096;
 /// Ids of BigCommerce's.
 const ID: Shape = Shape::Integer { min: 1, max: 4_294_967_295 };
 /// A price.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value, json};
 
+use super::super::claims::Trust;
 use super::super::json::{Body, without_nulls};
 use super::super::pointer::{Errors, Pointer};
 use super::super::shape::{Field, Object, Shape, line, no_rule, opt, req};
@@ -23,11 +24,11 @@ const TOKEN: Shape = line(64, 64);
 const DIGITS_3_4: Shape = line(3, 4);
 
 macro_rules! instruments {
-    ($($name:ident: $schema:literal, $kind:literal, $about:literal, [$($field:expr),*];)+) => {
+    ($($name:ident: $schema:literal, $kind:literal, $trust:ident, $about:literal, [$($field:expr),*];)+) => {
         $(static $name: Object = Object {
             name: $schema,
             about: $about,
-            fields: &[req("type", Shape::Word(&[$kind]), "") $(, $field)*],
+            fields: &[req("type", Shape::Word(&[$kind]), "").from(Trust::$trust) $(, $field)*],
             rule: no_rule,
         };)+
         const INSTRUMENT: Shape = Shape::Tagged { name: "Instrument", objects: &[$(($kind, &$name)),+] };
@@ -35,28 +36,28 @@ macro_rules! instruments {
 }
 
 instruments! {
-    STORED_CARD: "StoredCard", "stored_card", "A card that the shopper stored earlier.", [
+    STORED_CARD: "StoredCard", "stored_card", Customer, "A card that the shopper stored earlier.", [
         req("token", TOKEN, "From the payment methods."),
         opt("verification_value", DIGITS_3_4, "Where the method asks for it.")
     ];
-    CARD: "Card", "card", "A raw card. Refused unless the operator turned it on.", [
+    CARD: "Card", "card", Anybody, "A raw card. Refused unless the operator turned it on.", [
         req("number", line(12, 40), "12 to 19 digits; blanks and hyphens are ignored."),
         req("cardholder_name", SECRET, ""),
         req("expiry_month", Shape::Integer { min: 1, max: 12 }, ""),
         req("expiry_year", Shape::Integer { min: 2000, max: 2999 }, ""),
         req("verification_value", DIGITS_3_4, "")
     ];
-    STORED_PAYPAL: "StoredPayPalAccount", "stored_paypal_account", "A PayPal account that was stored earlier.", [
+    STORED_PAYPAL: "StoredPayPalAccount", "stored_paypal_account", Customer, "A PayPal account that was stored earlier.", [
         req("token", TOKEN, "")
     ];
-    STORED_BANK: "StoredBankAccount", "stored_bank_account", "A bank account that was stored earlier.", [
+    STORED_BANK: "StoredBankAccount", "stored_bank_account", Customer, "A bank account that was stored earlier.", [
         req("token", TOKEN, "")
     ];
-    GIFT_CERTIFICATE: "GiftCertificate", "gift_certificate", "A gift certificate.", [
+    GIFT_CERTIFICATE: "GiftCertificate", "gift_certificate", Anybody, "A gift certificate.", [
         req("gift_certificate_code", SECRET, "")
     ];
-    STORE_CREDIT: "StoreCredit", "store_credit", "The shopper's credit with the store.", [];
-    TOKENIZED_CARD: "TokenizedCard", "tokenized_card", "A card as another party's token.", [
+    STORE_CREDIT: "StoreCredit", "store_credit", Customer, "The shopper's credit with the store.", [];
+    TOKENIZED_CARD: "TokenizedCard", "tokenized_card", Anybody, "A card as another party's token.", [
         req("token", TOKEN, ""),
         opt("iin", line(1, 32), ""),
         opt("last_four_digits", line(4, 4), ""),
@@ -97,7 +98,8 @@ pub(in super::super) static NOTHING: Object =
 const METHOD: Field = req("payment_method_id", line(1, 255), "Such as `stripe.card`.");
 const WITH: Field = req("instrument", INSTRUMENT, "");
 const SAVE: Field =
-    opt("save_instrument", Shape::Flag, "Whether BigCommerce is to keep the instrument for the customer.");
+    opt("save_instrument", Shape::Flag, "Whether BigCommerce is to keep the instrument for the customer.")
+        .from(Trust::Customer);
 
 /// The payment inside of `complete`.
 static PAYMENT_PART: Object = Object {

@@ -33,7 +33,7 @@ fn with(base: &Value, pointer: &str, field: &str, value: Value) -> Value {
 #[test]
 fn the_bodies_of_the_guides_are_taken_as_they_are() {
     let cart = json!({"custom_items": [{"sku": "abc-123", "name": "Custom Product", "quantity": 1, "list_price": 10}]});
-    let New { cart, .. } = new_checkout(&cart).expect("Create a Cart");
+    let New { cart, .. } = new_checkout(&cart, Shopper::default()).expect("Create a Cart");
     assert_eq!(cart.keys().collect::<Vec<_>>(), ["custom_items"]);
     assert_eq!(billing_address(&address()).expect("the billing address").len(), 11);
     let consignment = json!([{"shipping_address": {"email": "jane2@example.com", "country_code": "US",
@@ -56,7 +56,7 @@ fn the_bodies_of_the_guides_are_taken_as_they_are() {
             {"name": "BigCommerce Coffee Mug", "quantity": 1, "price_inc_tax": 50, "price_ex_tax": 45},
             {"product_id": 184, "quantity": 1,
                 "product_options": [{"id": 200, "value": "180"}, {"id": 230, "value": "192"}]}]});
-    assert!(pointers(direct_order(&order)).is_empty());
+    assert!(pointers(direct_order(&order, Shopper::default())).is_empty());
 }
 
 #[test]
@@ -94,10 +94,14 @@ fn a_cart_needs_items_and_each_item_is_checked() {
             "/custom_items/0/name",
         ),
     ] {
-        assert_eq!(pointers(new_checkout(&body)).first().map(String::as_str), Some(wrong), "{body}");
+        assert_eq!(
+            pointers(new_checkout(&body, Shopper::default())).first().map(String::as_str),
+            Some(wrong),
+            "{body}"
+        );
     }
     let many: Vec<Value> = (0..601).map(|_| json!({"product_id": 1, "quantity": 1})).collect();
-    assert_eq!(pointers(new_checkout(&json!({"line_items": many}))), ["/line_items", ""]);
+    assert_eq!(pointers(new_checkout(&json!({"line_items": many}), Shopper::default())), ["/line_items", ""]);
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn a_gift_certificate_is_within_its_limits() {
     let party = json!({"name": "Jane", "email": "jane@example.com"});
     let body = json!({"gift_certificates": [{"name": "a", "theme": "General", "amount": 25, "quantity": 1,
         "sender": party, "recipient": party}]});
-    assert!(pointers(new_checkout(&body)).is_empty());
+    assert!(pointers(new_checkout(&body, Shopper::default())).is_empty());
     for (field, value) in [
         ("theme", json!("Easter")),
         ("amount", json!(0.99)),
@@ -115,7 +119,10 @@ fn a_gift_certificate_is_within_its_limits() {
         ("sender", json!("Jane")),
     ] {
         let wrong = with(&body, "/gift_certificates/0", field, value);
-        assert_eq!(pointers(new_checkout(&wrong)), [format!("/gift_certificates/0/{field}")]);
+        assert_eq!(
+            pointers(new_checkout(&wrong, Shopper::default())),
+            [format!("/gift_certificates/0/{field}")]
+        );
     }
 }
 
@@ -125,11 +132,13 @@ fn what_is_known_already_is_kept_apart_from_the_cart() {
         "coupon_codes": ["SAVE"], "billing_address": address(), "consignments": [{"address": address()}],
         "shipping_options": [{"shipping_option_id": "o1"}], "shipping_preference": {"type": "flat"},
         "customer_message": "ring twice", "metadata": {"cart": "abc"}});
-    let New { cart, input, metadata } = new_checkout(&body).expect("a body that fits");
+    let shopper = Shopper { customer: Some(5), by_server: true };
+    let New { cart, input, metadata } = new_checkout(&body, shopper).expect("a body that fits");
     assert_eq!(
         Value::Object(cart),
         json!({"customer_id": 5, "line_items": [{"product_id": 77, "quantity": 2}]})
     );
+    assert_eq!((input.proven_customer, input.vouched_cart), (Some(5), false));
     assert_eq!(input.coupon_codes, ["SAVE"]);
     assert_eq!(input.shipping_preference, Some(Preference::Type("flat".to_owned())));
     assert!(
@@ -258,7 +267,7 @@ fn nothing_of_a_card_or_a_token_is_in_what_is_hashed() {
 fn a_direct_order_names_products_one_way_and_prices_in_pairs() {
     let base = json!({"billing_address": {"email": "jane@example.com", "zip": "12345", "country_iso2": "US"},
         "products": [{"product_id": 1, "quantity": 1}]});
-    assert!(pointers(direct_order(&base)).is_empty());
+    assert!(pointers(direct_order(&base, Shopper::default())).is_empty());
     for (pointer, field, value, wrong) in [
         ("", "products", json!([]), "/products"),
         ("", "status_id", json!(11), "/status_id"),
@@ -272,7 +281,11 @@ fn a_direct_order_names_products_one_way_and_prices_in_pairs() {
         ("", "products", json!([{"name": "a", "quantity": 1}]), "/products/0/price_inc_tax"),
     ] {
         let body = with(&base, pointer, field, value);
-        assert_eq!(pointers(direct_order(&body)).first().map(String::as_str), Some(wrong), "{body}");
+        assert_eq!(
+            pointers(direct_order(&body, Shopper::default())).first().map(String::as_str),
+            Some(wrong),
+            "{body}"
+        );
     }
 }
 
@@ -281,7 +294,7 @@ fn bigcommerce_gets_amounts_of_a_direct_order_as_it_wants_them() {
     let body = json!({"billing_address": {"email": "jane@example.com", "zip": "12345", "country": "US"},
         "shipping_cost_ex_tax": 5.50, "shipping_cost_inc_tax": "6", "metadata": {"a": "b"}, "status_id": 0,
         "products": [{"name": "Mug", "quantity": 1, "price_ex_tax": "45.00", "price_inc_tax": 50}]});
-    let (order, metadata) = direct_order(&body).expect("it fits");
+    let (order, metadata) = direct_order(&body, Shopper::default()).expect("it fits");
     assert_eq!(order.get("shipping_cost_ex_tax"), Some(&json!("5.5")));
     assert_eq!(order.get("shipping_cost_inc_tax"), Some(&json!("6")));
     let price = order.get("products").and_then(|products| products.pointer("/0/price_ex_tax"));

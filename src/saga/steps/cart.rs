@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::super::step::{Finding, Step, StepContext, Verdict, refused};
+use super::super::step::{Finding, Step, StepContext, Verdict, no_such_cart, refused};
 use crate::bigcommerce::Error;
 use crate::checkout::{Checkout, Document, HandOff, Refused, StepName};
 
@@ -107,13 +107,20 @@ async fn take_over(cx: &mut StepContext, cart_id: String) -> Result<(), Verdict>
         cx.facts().cart_id = None;
     }
     if found? {
+        // The door looked at it, too; since then somebody may have signed in with this cart.
+        let customer = cx.facts().document.as_ref().map_or(-1, Document::customer_id);
+        if !cx.input().may_take_over(customer) {
+            let facts = cx.facts();
+            (facts.cart_id, facts.document, facts.document_at) = (None, None, None);
+            let title = "This cart belongs to a customer who was not proven".to_owned();
+            return Err(Verdict::Rejected(Refused { status: 403, title, errors: Vec::new() }));
+        }
         let since = cx.clock.now();
         cx.facts().cart_is_foreign = true;
         cx.facts().hand_off = Some(HandOff { since });
         return Ok(());
     }
-    let title = "There is no such cart: it expired, was deleted, or was paid".to_owned();
-    Err(Verdict::Rejected(Refused { status: 404, title, errors: Vec::new() }))
+    Err(Verdict::Rejected(no_such_cart()))
 }
 
 async fn create(cx: &mut StepContext) -> Result<(), Verdict> {

@@ -5,7 +5,7 @@ use headless_checkout::ops::Role;
 
 use super::{Bad, Place, bad, token};
 use crate::conformance::{Operation, operations};
-use crate::harness::{ACTOR, KEY, OPERATOR, READER, World, custom_cart};
+use crate::harness::{ACTOR, KEY, OPERATOR, ORIGIN, PAGE_KEY, READER, World, custom_cart};
 
 /// The key of a second store.
 const ELSEWHERE: &str = "key-of-another-store-of-the-tests";
@@ -56,8 +56,10 @@ const TOKENS: &[(Role, &str)] = &[(Role::Read, READER), (Role::Act, ACTOR), (Rol
 enum Rule {
     /// Everybody.
     Public,
-    /// A storefront that creates checkouts.
+    /// A storefront that creates checkouts, also from a page.
     Storefront,
+    /// A storefront's server, which says what things cost.
+    Server,
     /// Whoever may see the checkout.
     Checkout,
     /// An operator with at least this role.
@@ -79,7 +81,14 @@ fn rule(operation: &Operation) -> Rule {
         return Rule::Public;
     }
     assert!(operation.path.starts_with("/v1/"), "{}: who may use it?", operation.path);
-    if operation.path.contains("{id}") { Rule::Checkout } else { Rule::Storefront }
+    match &*operation.path {
+        "/v1/checkouts" => Rule::Storefront,
+        "/v1/direct-orders" => Rule::Server,
+        path => {
+            assert!(path.contains("{id}"), "{path}: who may use it?");
+            Rule::Checkout
+        }
+    }
 }
 
 #[test]
@@ -129,7 +138,8 @@ async fn two_stores() -> Place {
     let store = |name: &str, hash: &str, key: &str| {
         format!(
             "[[store]]\nname = \"{name}\"\nstore_hash = \"{hash}\"\naccess_token = \"bigcommerce-token-of-the-tests\"\n\
-             storefront_keys = [{{ name = \"web\", key = \"{key}\" }}]\n"
+             storefront_keys = [{{ name = \"web\", key = \"{key}\" }}, \
+             {{ name = \"page\", key = \"{name}-{PAGE_KEY}\", origins = [\"{ORIGIN}\"] }}]\n"
         )
     };
     let text = store("first", "teststore", KEY) + &store("second", "otherstore", ELSEWHERE);
@@ -158,6 +168,24 @@ fn request(operation: &Operation, checkout: &str, authorization: Option<&str>) -
     }
 }
 
+/// A publishable key: with the origin of its pages, from nowhere, from elsewhere, and from two places at once.
+fn from_pages(operation: &Operation, rule: &Rule) -> Vec<Bad> {
+    let elsewhere = "https://evil.example";
+    let mut refused = Vec::new();
+    for origins in [&[ORIGIN][..], &[], &["null"], &[elsewhere], &[ORIGIN, elsewhere], &[ORIGIN, ORIGIN]] {
+        if matches!(rule, Rule::Public) || (matches!(rule, Rule::Storefront) && *origins == [ORIGIN]) {
+            continue;
+        }
+        for store in ["first", "second"] {
+            let key = format!("Bearer {store}-{PAGE_KEY}");
+            let mut request = request(operation, "{fresh}", Some(&key)).gets(403, "forbidden");
+            request.what = format!("{} from {origins:?}", request.what);
+            refused.push(origins.iter().fold(request, |request, origin| request.also("origin", origin)));
+        }
+    }
+    refused
+}
+
 #[tokio::test]
 async fn every_route_refuses_every_credential_that_is_not_for_it() {
     let place = two_stores().await;
@@ -180,7 +208,7 @@ async fn every_route_refuses_every_credential_that_is_not_for_it() {
         let mut lost: Vec<&str> = Vec::new();
         match rule {
             Rule::Public => continue,
-            Rule::Storefront => {
+            Rule::Storefront | Rule::Server => {
                 refused.extend(TOKENS.iter().map(|(_, token)| (bearer(token), 403, "forbidden")));
                 refused.push((bearer("{fresh-token}"), 403, "forbidden"));
             }
@@ -201,6 +229,12 @@ async fn every_route_refuses_every_credential_that_is_not_for_it() {
                 }
             }
         }
+        for request in from_pages(operation, &rule) {
+            walked += 1;
+            if let Err(why) = place.refuse(&request).await {
+                wrong.push(why);
+            }
+        }
         for (credential, status, code) in refused {
             walked += 1;
             let request = request(operation, "{fresh}", credential.as_deref()).gets(status, code);
@@ -218,7 +252,7 @@ async fn every_route_refuses_every_credential_that_is_not_for_it() {
             }
         }
     }
-    assert!(walked > 250, "only {walked} requests");
+    assert!(walked > 800, "only {walked} requests");
     assert!(wrong.is_empty(), "{} of {walked}: {wrong:#?}", wrong.len());
     place.service.stop().await;
     place.world.finish().await;
@@ -239,7 +273,7 @@ async fn every_route_admits_whom_it_is_for() {
         let own = ("its token", bearer(&token(&created)));
         let admitted: Vec<(&str, Option<String>)> = match rule(operation) {
             Rule::Public => vec![("nobody", None), key],
-            Rule::Storefront => vec![key],
+            Rule::Storefront | Rule::Server => vec![key],
             Rule::Checkout => vec![key, own],
             Rule::Operator(least) => {
                 let enough = TOKENS.iter().filter(|(role, _)| *role >= least);

@@ -134,7 +134,7 @@ impl Place {
         let ordered = service.create(&everything()).await;
         service.post(&format!("{ordered}/order"), &json!({})).await.expect(200);
         names.insert("{ordered}", ordered);
-        let paid = service.create(&everything()).await;
+        let paid = service.create(&with(everything(), "/customer_id", json!(11))).await;
         let stored = json!({"payment_method_id": "adyenv2.scheme", "instrument": {"type": "stored_card",
             "token": "8cdf7b6ea1b27119463bf9e5106639618cc77a9adc49f0069ca8b756cc15caee"}});
         service.post(&format!("{paid}/complete"), &agreed(json!({"payment": stored}))).await.expect(200);

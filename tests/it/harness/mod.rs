@@ -21,6 +21,10 @@ pub(crate) use service::{Answer, Service};
 pub(crate) const KEY: &str = "storefront-key-of-the-tests";
 /// A second storefront's key, in the same store.
 pub(crate) const OTHER_KEY: &str = "another-key-of-the-tests";
+/// A publishable key of the same store, for the pages of [`ORIGIN`].
+pub(crate) const PAGE_KEY: &str = "publishable-key-of-the-tests";
+/// Where the pages come from.
+pub(crate) const ORIGIN: &str = "https://shop.example";
 /// The token of an operator who may do everything.
 pub(crate) const OPERATOR: &str = "operator-token-of-the-tests";
 /// The token of an operator who may only look.
@@ -121,7 +125,7 @@ impl World {
             ("BIGCOMMERCE_CLIENT_SECRET", "bigcommerce-client-secret-of-the-tests"),
             ("BIGCOMMERCE_API_URL", &*url),
             ("BIGCOMMERCE_PAYMENTS_URL", &*url),
-            ("STOREFRONT_KEYS", &format!("web={KEY},other={OTHER_KEY}")),
+            ("STOREFRONT_KEYS", &format!("web={KEY},other={OTHER_KEY},page={PAGE_KEY}@{ORIGIN}")),
             ("OPERATOR_TOKENS", &format!("olga:money={OPERATOR},rita:read={READER},adam:act={ACTOR}")),
             ("ALLOW_RAW_CARDS", "true"),
             // Short, so that waiting for them costs a test little; never so short that they decide a test.
