@@ -334,8 +334,11 @@ impl Checkout {
                 undoing(self.goal.as_ref().map(|goal| goal.until))
                     || undoing(self.in_flight.as_ref().map(|attempt| attempt.step))
                     || matches!(reason, Some(StuckReason::UndoFailed | StuckReason::CancelFoundPaid))
-                    // What was abandoned is undone for nobody. What a person paused at rest has no goal either.
-                    || (self.goal.is_none() && reason != Some(StuckReason::Paused))
+                    // What was abandoned is undone for nobody, with nothing else in flight. What a person paused at rest
+                    // has no goal either.
+                    || (self.goal.is_none()
+                        && self.in_flight.is_none()
+                        && reason != Some(StuckReason::Paused))
             }
             _ => false,
         }
