@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// A value as it stands there, whatever it is; missing and null are none.
@@ -48,6 +49,26 @@ macro_rules! shape {
 }
 pub(crate) use shape;
 
+/// Whether there is a text that is not empty, a number other than 0, or a flag that is set anywhere in it.
+fn holds_something(json: &str) -> bool {
+    // What has an id needs no further look, and most of what is read has one.
+    read::<Named<'_>>(json).id.filled().is_some()
+        || serde_json::from_str(json).is_ok_and(|value| holds(&value))
+}
+
+shape!(Named { id: Raw<'a>, });
+
+fn holds(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_str().bytes().any(|byte| matches!(byte, b'1'..=b'9')),
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(list) => list.iter().any(holds),
+        Value::Object(fields) => fields.values().any(holds),
+    }
+}
+
 /// Reads an object; what is no JSON is an object without fields, too.
 pub fn read<'a, T: Deserialize<'a> + Default>(text: &'a str) -> T {
     serde_json::from_str::<Object<T>>(text).unwrap_or_default().0
@@ -72,14 +93,16 @@ impl<'a> Raw<'a> {
         self.text().filter(|text| !text.trim().is_empty())
     }
 
-    /// An object that holds something, as it stands there.
+    /// An object that holds something, as it stands there. BigCommerce answers what is missing as null, as an empty object,
+    /// and as a placeholder whose fields are all empty: these hold nothing.
     pub fn filled_object(self) -> Option<&'a RawValue> {
-        self.0.filter(|raw| raw.get().strip_prefix('{').is_some_and(|fields| fields.trim_start() != "}"))
+        self.0.filter(|raw| raw.get().starts_with('{') && holds_something(raw.get()))
     }
 
     /// The fields of an object that holds something.
     pub fn fields(self) -> Option<Fields<'a>> {
-        self.filled_object().map(|raw| read(raw.get()))
+        let object = self.0.filter(|raw| raw.get().starts_with('{'));
+        object.map(|raw| read::<Fields<'a>>(raw.get())).filter(|fields| !fields.is_empty())
     }
 
     /// The JSON itself.
@@ -224,6 +247,24 @@ mod tests {
     fn what_is_no_json_fails() {
         for text in ["", "{", r#"{"id":}"#, r#"{"inner":{"id":1}"#, "[1,]"] {
             assert!(serde_json::from_str::<Object<Thing<'_>>>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_holds_nothing() {
+        let raw = |text| serde_json::from_str::<Raw<'_>>(text).expect("JSON");
+        for nothing in [
+            "null",
+            "{}",
+            "{ }",
+            r#"{"id":"","email":null,"custom_fields":[],"country":" ","nested":{"a":""},"n":0,"f":false}"#,
+            "[1]",
+            "\"x\"",
+        ] {
+            assert!(raw(nothing).filled_object().is_none(), "{nothing}");
+        }
+        for something in [r#"{"id":"a"}"#, r#"{"id":"","n":3}"#, r#"{"list":[{"a":"b"}]}"#] {
+            assert!(raw(something).filled_object().is_some(), "{something}");
         }
     }
 

@@ -90,6 +90,19 @@ impl Checkouts<'_> {
         self.send("checkout.add_consignments", Method::POST, &segments, Some(body), include).await
     }
 
+    /// Gives a consignment another address, with the items that it has. Naturally idempotent.
+    pub async fn update_consignment(
+        &self,
+        id: &str,
+        consignment_id: &str,
+        consignment: &Value,
+        version: Option<i64>,
+    ) -> Result<Answer<Checkout>, Error> {
+        let segments = ["v3", "checkouts", id, "consignments", consignment_id];
+        let (body, include) = (versioned(consignment, version), Include::ShippingOptions);
+        self.send("checkout.update_consignment", Method::PUT, &segments, Some(body), include).await
+    }
+
     /// Selects a consignment's shipping option. Naturally idempotent; 422 means that the quote is gone.
     pub async fn select_shipping_option(
         &self,
@@ -156,7 +169,11 @@ impl Checkouts<'_> {
     /// for. The witness is [`Orders::list`](super::orders::Orders::list) by cart id.
     pub async fn create_order(&self, id: &str) -> Result<Answer<OrderId>, Error> {
         let request = Request::api("order.create", Method::POST, &["v3", "checkouts", id, "orders"]);
-        let read = |body: Value| lenient::integer(&body, "id").and_then(OrderId::new);
+        let read = |body: Value| {
+            // It is documented as the bare object, inside of `data`, and inside of `data` twice.
+            let inner = body.get("data").unwrap_or(&body);
+            lenient::integer(inner, "id").and_then(OrderId::new)
+        };
         self.client.call(self.cx, request, document(read)).await
     }
 
@@ -190,7 +207,7 @@ shape!(
     Shape {
         id: Raw<'a>,
         cart: Object<carts::Shape<'a>>,
-        consignments: List<Object<Consignment<'a>>>,
+        consignments: List<Raw<'a>>,
         order_id: Raw<'a>,
     }
 );
@@ -205,10 +222,17 @@ impl Checkout {
         let shape: Shape<'_> = json::read(raw.get());
         let is_whole = shape.id.filled().is_some()
             && shape.cart.0.is_whole()
-            && shape.consignments.0.iter().all(|consignment| consignment.0.id.filled().is_some());
+            && shape.consignments.0.iter().all(|consignment| is_whole(*consignment));
         let order_id = shape.order_id.filled().map(Cow::into_owned);
         is_whole.then(|| Self { raw: raw.to_owned(), order_id })
     }
+}
+
+/// A placeholder is no consignment, and one that holds something has an id.
+fn is_whole(consignment: Raw<'_>) -> bool {
+    let is_object = consignment.raw().is_some_and(|raw| raw.get().starts_with('{'));
+    let named = |raw: &RawValue| json::read::<Consignment<'_>>(raw.get()).id.filled().is_some();
+    is_object && consignment.filled_object().is_none_or(named)
 }
 
 #[cfg(test)]

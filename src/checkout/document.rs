@@ -163,7 +163,10 @@ impl Document {
         for consignment in &mut merged {
             let same = known.iter().find(|known| id(known).is_some() && id(known) == id(consignment));
             if let Some(options) = same.and_then(|known| known.get(OPTIONS)) {
-                consignment.entry(OPTIONS.to_owned()).or_insert(options);
+                let there = consignment.entry(OPTIONS.to_owned()).or_insert(options);
+                if there.get() == "null" {
+                    *there = options;
+                }
             }
         }
         let Ok(merged) = serde_json::value::to_raw_value(&merged) else { return self.clone() };

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::StepName;
+
 /// Everything a checkout was given so far; kept, so that a run can go on after a crash.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -48,6 +50,10 @@ pub struct Input {
     /// Whether it is to be looked whether the shopper paid elsewhere.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub look: bool,
+    /// The steps that were done and are being done again. What becomes of a revision that is refused is what BigCommerce
+    /// holds: they count as done as long as it shows them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub revising: Vec<StepName>,
     /// The payment that is to be made, without its instrument.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentIntent>,

@@ -352,7 +352,10 @@ fn consignment(mut consignment: Fields<'_>) -> Fields<'_> {
         ("selected_shipping_option", RawValue::NULL),
     ];
     for (field, missing) in relied_on {
-        consignment.entry(field.to_owned()).or_insert(missing);
+        let there = consignment.entry(field.to_owned()).or_insert(missing);
+        if there.get() == "null" {
+            *there = missing;
+        }
     }
     consignment
 }

@@ -181,10 +181,13 @@ fn before_order(checkout: &Checkout) -> Result<(), Refusal> {
 
 /// The step is to be done again with what was given last.
 fn reopen(checkout: &mut Checkout, step: StepName) {
-    if let Some(record) = checkout.step_mut(step)
-        && record.status != StepStatus::Skipped
-    {
+    let Some(record) = checkout.step_mut(step) else { return };
+    let before = record.status;
+    if before != StepStatus::Skipped {
         record.status = StepStatus::Pending;
+    }
+    if before == StepStatus::Succeeded && !checkout.input.revising.contains(&step) {
+        checkout.input.revising.push(step);
     }
 }
 

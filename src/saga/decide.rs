@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::decision::{Circumstances, Decision, backoff, jitter, told, wait_for};
-use super::marks::{end, follow_document, mark_unknown, paid, reopen};
+use super::marks::{end, follow_document, keep_standing, mark_unknown, paid, reopen};
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::steps;
@@ -252,6 +252,7 @@ fn finish(mut checkout: Checkout, event: Event, outcome: Outcome, answer: Answer
     if checkout.input.edit.is_some() || checkout.input.look {
         (checkout.input.edit, checkout.input.look) = (None, false);
     }
+    keep_standing(&mut checkout);
     checkout.tries = 0;
     note_answer(&mut checkout, &answer);
     Decision {

@@ -45,6 +45,39 @@ pub(super) fn mark_unknown(checkout: &mut Checkout, step: StepName, now: OffsetD
     }
 }
 
+/// A revision that came to nothing costs nothing: a step that was done before counts as done as long as BigCommerce
+/// holds what it did, and what was given in its place is forgotten.
+pub(super) fn keep_standing(checkout: &mut Checkout) {
+    if checkout.input.revising.is_empty() {
+        return;
+    }
+    let revised = std::mem::take(&mut checkout.input.revising);
+    let Some(document) = checkout.facts.document.clone() else { return };
+    let covered = document.is_covered() && !document.consignments().is_empty();
+    for step in revised {
+        if checkout.facts.order.is_some() || checkout.is_done(step) {
+            continue;
+        }
+        let stands = match step {
+            StepName::BillingAddress => document.billing_address().is_some(),
+            StepName::Consignments => covered,
+            StepName::ShippingOptions => covered && document.options_selected(),
+            _ => false,
+        };
+        if !stands {
+            continue;
+        }
+        match step {
+            StepName::BillingAddress => checkout.input.billing_address = None,
+            StepName::Consignments => checkout.input.consignments = None,
+            _ => checkout.input.shipping_options = None,
+        }
+        if let Some(record) = checkout.step_mut(step) {
+            record.status = StepStatus::Succeeded;
+        }
+    }
+}
+
 /// What an order needs of its billing address (BigCommerce: checkouts.v3, createOrder).
 fn is_complete(address: &serde_json::Map<String, serde_json::Value>) -> bool {
     let filled = |field: &str| {

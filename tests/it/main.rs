@@ -28,6 +28,7 @@ mod plans;
 mod prism;
 mod privacy;
 mod resume;
+mod revisions;
 mod saga;
 mod schema;
 mod secrets;

@@ -124,7 +124,7 @@ fn consignment(given: Shipment<'_>) -> Option<Consignment> {
         available: options
             .map(|list| list.0.iter().filter_map(|option| shipping_option(&option.0)).collect()),
         selected: owned(given.selected_shipping_option.0.id),
-        is_picked_up: given.selected_pickup_option.raw().is_some_and(|raw| raw.get().starts_with('{')),
+        is_picked_up: given.selected_pickup_option.filled_object().is_some(),
     })
 }
 

@@ -15,6 +15,9 @@ const COMPARED: &[&str] = &[
     "first_name",
     "last_name",
     "address1",
+    "address2",
+    "company",
+    "phone",
     "city",
     "postal_code",
     "country_code",
@@ -68,7 +71,9 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let version = document.and_then(Document::version);
     let existing = document
         .and_then(Document::billing_address)
-        .and_then(|address| Some(address.get("id")?.as_str()?.to_owned()));
+        .and_then(|address| Some(address.get("id")?.as_str()?.to_owned()))
+        // A placeholder has no id: then there is nothing to replace.
+        .filter(|id| !id.trim().is_empty());
     let checkouts = cx.client.checkouts(&cx.call);
     let (call, written) = match existing {
         Some(id) => (

@@ -56,6 +56,10 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         .unwrap_or_default();
     let body = wanted(&cx.checkout).map_err(|title| refusal(&title))?;
     let before = cx.checkout.facts.document.clone();
+    let given = cx.input().consignments.clone().unwrap_or_default();
+    if let Some(changes) = before.as_ref().and_then(|document| in_place(document, &given, &body)) {
+        return correct(cx, &cart_id, changes).await;
+    }
     for stray in strays {
         let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
         cx.still_held()?;
@@ -66,7 +70,13 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
     cx.still_held()?;
     let added = cx.client.checkouts(&cx.call).add_consignments(&cart_id, &body, version).await;
-    let answer = cx.write("add-consignments", added)?;
+    let answer = match cx.write("add-consignments", added) {
+        Err(refused @ Verdict::Rejected(_)) => {
+            put_back(cx, &cart_id, before.as_ref()).await;
+            return Err(refused);
+        }
+        answered => answered?,
+    };
     cx.keep(Document::from_checkout(answer.value.raw));
     let (Some(before), Some(after)) = (before, cx.checkout.facts.document.clone()) else { return Ok(()) };
     if after.is_covered() {
@@ -80,6 +90,90 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     }
     cx.checkout.input.consignments = Some(split);
     Err(Verdict::Retry { after: Some(Duration::ZERO), why: "a promotion split a line".to_owned() })
+}
+
+/// What is to be sent where the same items only go to other addresses: the consignments keep their ids, and nothing is
+/// lost when the new address is refused. `None`: they have to be made anew.
+fn in_place(
+    document: &Document,
+    given: &[ConsignmentInput],
+    bodies: &[Value],
+) -> Option<Vec<(String, Value)>> {
+    let there = document.consignments();
+    let fetched = given.iter().any(|consignment| consignment.pickup_method_id.is_some())
+        || there.iter().any(|consignment| consignment.is_picked_up);
+    if fetched || there.len() != given.len() {
+        return None;
+    }
+    let lines = document.shipped_items();
+    let mut changes = Vec::new();
+    for (consignment, body) in given.iter().zip(bodies) {
+        let mut wanted = Vec::new();
+        for (id, quantity) in units(document, consignment) {
+            // BigCommerce does not say how many units of a line go where: only whole lines can be compared.
+            if lines.iter().all(|line| line.id != id || line.quantity != quantity) {
+                return None;
+            }
+            wanted.push(id);
+        }
+        wanted.sort_unstable();
+        let same = there.iter().find(|there| {
+            let mut held = there.line_item_ids.clone();
+            held.sort_unstable();
+            held == wanted
+        })?;
+        let held = same.address().unwrap_or_default();
+        let differs = |(field, value): (&String, &Value)| held.get(field) != Some(value);
+        if consignment.address.iter().any(differs) {
+            changes.push((same.id.clone(), body.clone()));
+        }
+    }
+    Some(changes)
+}
+
+async fn correct(cx: &mut StepContext, cart_id: &str, changes: Vec<(String, Value)>) -> Result<(), Verdict> {
+    for (consignment, body) in changes {
+        let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
+        cx.still_held()?;
+        let checkouts = cx.client.checkouts(&cx.call);
+        let updated = checkouts.update_consignment(cart_id, &consignment, &body, version).await;
+        let answer = cx.write("update-consignment", updated)?;
+        cx.keep(Document::from_checkout(answer.value.raw));
+    }
+    Ok(())
+}
+
+/// The new consignments were refused after the old ones had gone: the old ones are made again, as far as BigCommerce
+/// takes them. Their shipping options have to be chosen again.
+async fn put_back(cx: &mut StepContext, cart_id: &str, before: Option<&Document>) {
+    let Some(before) = before.filter(|document| !document.consignments().is_empty()) else { return };
+    let lines = before.shipped_items();
+    let bodies: Vec<Value> = before
+        .consignments()
+        .iter()
+        .map(|consignment| {
+            let held = lines.iter().filter(|line| consignment.line_item_ids.contains(&line.id));
+            let items: Vec<Value> =
+                held.map(|line| json!({"item_id": line.id, "quantity": line.quantity})).collect();
+            let mut address = consignment.address().unwrap_or_default();
+            // BigCommerce's own additions, which it does not take back.
+            address.retain(|field, value| !matches!(field.as_str(), "id" | "country") && !value.is_null());
+            json!({"address": address, "line_items": items})
+        })
+        .collect();
+    let once = lines.iter().all(|line| {
+        let held = |consignment: &&crate::checkout::Consignment| consignment.line_item_ids.contains(&line.id);
+        before.consignments().iter().filter(held).count() == 1
+    });
+    let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
+    // A unit that went elsewhere than its line cannot be told; then, and when this fails, the shopper is asked again.
+    if !once || cx.still_held().is_err() {
+        return;
+    }
+    let added = cx.client.checkouts(&cx.call).add_consignments(cart_id, &bodies, version).await;
+    if let Ok(answer) = cx.note("add-consignments", added) {
+        cx.keep(Document::from_checkout(answer.value.raw));
+    }
 }
 
 /// The same units of the same products at the same addresses, by the lines that the cart has now.

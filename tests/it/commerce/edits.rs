@@ -56,7 +56,7 @@ async fn what_was_said_last_counts_for_addresses_and_messages() {
     assert_eq!(order["order"]["billing_address"]["city"], "Dallas");
     assert_eq!(order["shipping_addresses"][0]["city"], "Dallas");
     assert_eq!(order["order"]["customer_message"], "Ring twice");
-    world.drove(&["update-billing-address", "delete-consignment", "update-checkout"]);
+    world.drove(&["update-billing-address", "update-consignment", "update-checkout"]);
     service.stop().await;
     world.finish().await;
 }

@@ -138,6 +138,7 @@ async fn checkouts(client: &Client) {
     let _ = checkouts.add_billing_address(id, &body, Some(1)).await;
     let _ = checkouts.update_billing_address(id, "address", &body, Some(1)).await;
     let _ = checkouts.add_consignments(id, std::slice::from_ref(&body), Some(1)).await;
+    let _ = checkouts.update_consignment(id, "consignment", &body, Some(1)).await;
     let _ = checkouts.select_shipping_option(id, "consignment", "option", Some(1), Include::Nothing).await;
     let _ = checkouts.delete_consignment(id, "consignment", Some(1)).await;
     let _ = checkouts.add_coupon(id, "code", Some(1)).await;

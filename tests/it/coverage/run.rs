@@ -125,12 +125,20 @@ impl Watched<'_> {
     }
 
     async fn step_by_step(&mut self) {
-        let path = self.create(&custom_cart()).await;
+        let mut cart = custom_cart();
+        cart["custom_items"][0]["quantity"] = json!(2);
+        let path = self.create(&cart).await;
         self.put(&format!("{path}/billing-address"), &address()).await;
         let mut elsewhere = address();
         elsewhere["city"] = json!("Dallas");
         self.put(&format!("{path}/billing-address"), &elsewhere).await;
-        // The second time, what is there goes.
+        let checkout = self.put(&format!("{path}/consignments"), &json!([{"address": elsewhere}])).await;
+        // Two addresses for one line: what is there goes. Then one address again, which is corrected in place.
+        let one =
+            json!([{"item_id": checkout["cart"]["line_items"]["custom_items"][0]["id"], "quantity": 1}]);
+        let two =
+            json!([{"address": address(), "line_items": one}, {"address": elsewhere, "line_items": one}]);
+        self.put(&format!("{path}/consignments"), &two).await;
         self.put(&format!("{path}/consignments"), &json!([{"address": elsewhere}])).await;
         let checkout = self.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await;
         let option = &checkout["consignments"][0]["available_shipping_options"][0]["id"];
