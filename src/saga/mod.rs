@@ -52,9 +52,9 @@ pub use engine::{Engine, Settings};
 pub use hints::HintError;
 pub use janitor::Keep;
 pub use observer::{NoObserver, Observer, Try};
-pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request, Seen};
+pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request, Seen, TokenProof};
 pub use reads::{Confirmation, ReadError};
-pub use submit::{Submitted, TokenProof, Waited};
+pub use submit::{Submitted, Waited};
 
 // What crosses this room on its way through the doors.
 pub use crate::bigcommerce::PaymentRequest;

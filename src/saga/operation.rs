@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{
@@ -39,6 +40,17 @@ impl NewFlow {
             Self::Cart(_) => Flow::Cart,
             Self::DirectOrder(_) => Flow::DirectOrder,
         }
+    }
+}
+
+/// The proof that its holder may act on one checkout. Only its hash is kept.
+#[derive(Clone, Copy)]
+pub struct TokenProof(pub [u8; 32]);
+
+impl TokenProof {
+    /// The proof that this token is.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -12,22 +11,11 @@ use super::accept::{Accepted, accept};
 use super::decide;
 use super::engine::{Engine, Ran};
 use super::observer;
-use super::operation::{NewCheckout, NewFlow, Operation, Refusal, Request};
+use super::operation::{NewCheckout, NewFlow, Operation, Refusal, Request, TokenProof};
 use super::reads::ReadError;
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{Answer, Checkout, CheckoutId, Event, Goal, Input, KeyRef, Status, StepName};
 use crate::store::{self, Binding, BoundKey, Claim, Hold, Transition};
-
-/// The proof that its holder may act on one checkout. Only its hash is kept.
-#[derive(Clone, Copy)]
-pub struct TokenProof(pub [u8; 32]);
-
-impl TokenProof {
-    /// The proof that this token is.
-    pub fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
-    }
-}
 
 /// An operation that was taken in.
 pub struct Submitted {
