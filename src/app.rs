@@ -26,7 +26,7 @@ use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Keep, Settings};
 use crate::store::{CommitObserver, Committer, Pool, Store};
 use crate::telemetry::Metrics;
-use parts::{budgets, clients, operators_settings, told};
+use parts::{budgets, clients, identified, operators_settings, told};
 
 pub use commands::{acting, case_as_json, client, http_client, migrate, reading, store};
 
@@ -77,10 +77,13 @@ impl App {
         // One more is the committer's.
         let pool = commands::pool(&config.database, config.database.max_connections - 1).await?;
         let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
+        let config = identified(config, &store).await?;
         let (store, committer) = store.grouping();
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
+            upstream_timeout: config.upstream_timeout,
+            payment_timeout: config.payment_timeout,
             pending: config.pending,
             max_attempts: config.max_attempts,
             retry_base: config.retry_base,

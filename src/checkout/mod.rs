@@ -4,6 +4,7 @@
 //! tested as a table. Never: any IO, any knowledge of HTTP.
 
 mod announcement;
+mod answer;
 mod begin;
 mod document;
 mod hand_off;
@@ -18,6 +19,7 @@ mod shared;
 mod status;
 
 pub use announcement::{AnnouncedCheckout, Announcement, announcements};
+pub use answer::{Answer, Answered, Refused};
 pub use document::{Consignment, Document, LineItem, ShippingOption};
 pub use hand_off::HandOff;
 pub use ids::{CheckoutId, IdempotencyKey, InvalidId};
@@ -26,8 +28,8 @@ pub use input::{
 };
 pub use money::{Money, minor_units_match, parse_decimal};
 pub use record::{
-    Answer, Answered, Checkout, Decline, Facts, Goal, InFlight, KeyRef, OrderFacts, PaymentFacts,
-    PaymentStatus, Refused, StepRecord, Stuck, StuckReason,
+    Checkout, Decline, Facts, Goal, InFlight, KeyRef, OrderFacts, PaymentFacts, PaymentStatus, StepRecord,
+    Stuck, StuckReason,
 };
 pub use shared::Shared;
 pub use status::{Event, Flow, Illegal, Status, StepName, StepStatus, next};

@@ -10,8 +10,8 @@ use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::steps;
 use crate::checkout::{
-    Answer, Answered, Checkout, Event, Goal, InFlight, PaymentStatus, Status, StepName, StepStatus, Stuck,
-    StuckReason,
+    Answer, Answered, Checkout, Event, Flow, Goal, InFlight, PaymentStatus, Status, StepName, StepStatus,
+    Stuck, StuckReason,
 };
 use crate::store::{Began, Hold, Outcome};
 
@@ -34,12 +34,14 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         Verdict::Paid => {
             end(&mut checkout, step, StepStatus::Succeeded, at.now);
             paid(&mut checkout, at.now);
-            finish(checkout, Event::Paid, Outcome::Succeeded, Answer::Done, Hold::None)
+            let hold = end_hold(&checkout, at);
+            finish(checkout, Event::Paid, Outcome::Succeeded, Answer::Done, hold)
         }
         Verdict::Undone => {
             checkout.in_flight = None;
             let event = if checkout.goal.is_some() { Event::Undone } else { Event::Lapsed };
-            finish(checkout, event, Outcome::Succeeded, Answer::Done, Hold::None)
+            let hold = end_hold(&checkout, at);
+            finish(checkout, event, Outcome::Succeeded, Answer::Done, hold)
         }
         Verdict::Reopened => {
             end(&mut checkout, step, StepStatus::Pending, at.now);
@@ -90,6 +92,11 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         }
         Verdict::Stuck { reason, detail } => stall(checkout, reason, detail, at.now),
     }
+}
+
+/// What may still show after the end is looked for once more.
+fn end_hold(checkout: &Checkout, at: Circumstances) -> Hold {
+    if checkout.facts.is_looked_at_late() { Hold::Late(at.limits.late) } else { Hold::None }
 }
 
 /// Whether what was in flight when the undoing was asked for needs no more looking at: it had no effect, or one that
@@ -161,7 +168,8 @@ const LOOK: &str = "look";
 
 /// A checkout that was woken from its rest is to look whether it was paid elsewhere.
 fn awake(checkout: &mut Checkout) {
-    if checkout.status == Status::Running && checkout.goal.is_none() && checkout.in_flight.is_none() {
+    let idle = checkout.goal.is_none() && checkout.in_flight.is_none();
+    if checkout.status == Status::Running && idle && checkout.flow == Flow::Cart {
         let (until, ticket) = (StepName::HandOff, checkout.version);
         checkout.goal =
             Some(Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, ticket });
@@ -177,6 +185,7 @@ pub(super) fn begin(mut checkout: Checkout, now: OffsetDateTime) -> (Checkout, O
         record.status = StepStatus::Running;
         record.attempts
     });
+    checkout.facts.may_show_late |= step == StepName::Order && attempt > 1;
     checkout.in_flight = Some(InFlight {
         step,
         attempt,
@@ -186,6 +195,7 @@ pub(super) fn begin(mut checkout: Checkout, now: OffsetDateTime) -> (Checkout, O
         settling: false,
         looks: 0,
         checkpoint: None,
+        doubted: None,
     });
     (checkout, Some(Began { step, attempt }))
 }

@@ -34,6 +34,7 @@ pub(super) fn mark_unknown(checkout: &mut Checkout, step: StepName, now: OffsetD
     if let Some(attempt) = checkout.in_flight.as_mut() {
         attempt.unknown_since.get_or_insert(now);
     }
+    checkout.facts.may_show_late |= matches!(step, StepName::Order | StepName::Payment);
     if let Some(record) = checkout.step_mut(step) {
         record.status = StepStatus::Unknown;
     }

@@ -33,6 +33,7 @@ mod hand_off;
 mod hints;
 mod instruments;
 mod janitor;
+mod late;
 mod marks;
 mod observer;
 pub mod operate;
@@ -42,16 +43,18 @@ mod reads;
 mod recovery;
 #[cfg(test)]
 mod sample;
+mod settings;
 mod step;
 mod steps;
 mod submit;
 
-pub use engine::{Engine, Settings};
+pub use engine::Engine;
 pub use hints::HintError;
 pub use janitor::Keep;
 pub use observer::{NoObserver, Observer, Try};
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request, Seen};
 pub use reads::{Confirmation, ReadError};
+pub use settings::Settings;
 pub use submit::{Submitted, TokenProof, Waited};
 
 // What crosses this room on its way through the doors.

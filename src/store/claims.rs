@@ -31,7 +31,7 @@ pub struct Claim {
 pub struct Lease(Arc<Mutex<Instant>>);
 
 impl Lease {
-    fn until(end: Instant) -> Self {
+    pub(super) fn until(end: Instant) -> Self {
         Self(Arc::new(Mutex::new(end)))
     }
 
@@ -171,7 +171,7 @@ impl Store {
             checkout.expires_at = at + after;
         }
         self.changes.publish(checkout.id, checkout.version);
-        if matches!(transition.hold, Hold::Timer(_) | Hold::Look { .. }) {
+        if matches!(transition.hold, Hold::Timer(_) | Hold::Look { .. } | Hold::Late(_)) {
             // It may run out before recovery meant to look next.
             self.changes.wake_recovery();
         }

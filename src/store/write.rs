@@ -132,6 +132,10 @@ pub(super) async fn one(
             ), answered as (
                 update idempotency_key set answer = $35::text::json
                 where checkout_id = (select checkout_id from changed) and principal = $33 and key = $34
+            ), late as (
+                insert into late_look (checkout_id, due_at)
+                select checkout_id, now() + make_interval(secs => $40) from changed where $40::float8 is not null
+                on conflict (checkout_id) do nothing
             )"# + $outbox + r#"
             select updated_at, pg_notify('checkout', checkout_id::text || ' ' || version::text) is null as notified"# + $told + r#"
             from changed
@@ -175,6 +179,7 @@ pub(super) async fn one(
                 columns.content,
                 columns.released,
                 columns.new_order_id,
+                columns.late_in,
                 $($more,)*
             )
             .fetch_optional(executor)
@@ -188,15 +193,15 @@ pub(super) async fn one(
             r#", announced as (
                     insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
                     select checkout_id, e.event_id, store, version, e.ordinal, e.type, updated_at, e.data::json
-                    from changed, unnest($40::uuid[], $41::smallint[], $42::text[], $43::text[])
+                    from changed, unnest($41::uuid[], $42::smallint[], $43::text[], $44::text[])
                         as e(event_id, ordinal, type, data)
                 ), addressed as (
                     insert into delivery (checkout_id, event_id, destination, version, ordinal)
                     select checkout_id, a.event_id, a.destination, version, a.ordinal
-                    from changed, unnest($44::uuid[], $45::text[], $46::smallint[]) as a(event_id, destination, ordinal)
+                    from changed, unnest($45::uuid[], $46::text[], $47::smallint[]) as a(event_id, destination, ordinal)
                 ), turned as (
                     insert into delivery_turn (checkout_id, destination)
-                    select distinct checkout_id, t.destination from changed, unnest($45::text[]) as t(destination)
+                    select distinct checkout_id, t.destination from changed, unnest($46::text[]) as t(destination)
                     on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
                 )"#,
             ", pg_notify('outbox', '') is null as told",

@@ -6,16 +6,20 @@ mod cart;
 mod cart_edit;
 mod consignments;
 mod direct_order;
+mod elsewhere;
 mod hand_off;
 mod judge;
+mod late;
 mod order;
 mod paying;
 mod payment;
 mod read;
+mod refusal;
 mod shipping_options;
 mod surplus;
 
 pub(super) use judge::{Judgement, judge};
+pub(super) use late::{Late, look_late};
 pub(super) use payment::Checkpoint;
 pub(super) use read::order_facts;
 

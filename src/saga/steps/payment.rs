@@ -8,20 +8,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::step::{Finding, Step, StepContext, Verdict, refused, verdict};
+use super::super::step::{Finding, Step, StepContext, Verdict, verdict};
 use super::judge::{Judgement, judge};
 use super::order::within_agreement;
 use super::paying::{fits_order, processing};
 use super::read::order_facts;
-use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
-use crate::bigcommerce::{Error, Rejection};
-use crate::checkout::{Checkout, Decline, PaymentStatus, StepName, StuckReason};
+use super::refusal::{declined, doubted, failed, not_configured, not_taken, rejected};
+use crate::bigcommerce::Error;
+use crate::bigcommerce::payments::{Claims, PaymentAnswer, PaymentClass, PaymentStatus as Answered};
+use crate::checkout::{Checkout, Flow, PaymentStatus, StepName, StuckReason};
 
 /// See the module.
 pub(super) struct Payment;
 
 /// BigCommerce: a payment access token expires after one hour.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+/// No token is believed to live longer, in seconds.
+const LONGEST_LIFETIME: u32 = 24 * 60 * 60;
 const LOOK_FIRST: Duration = Duration::from_millis(500);
 const LOOK_AT_MOST: Duration = Duration::from_mins(1);
 
@@ -30,8 +33,12 @@ const LOOK_AT_MOST: Duration = Duration::from_mins(1);
 pub(in super::super) struct Checkpoint {
     /// Id of the token, not the token.
     jti: Option<String>,
-    /// When it expires, in seconds since 1970.
-    exp: Option<i64>,
+    /// When BigCommerce had made it, on PostgreSQL's clock.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    minted_at: Option<OffsetDateTime>,
+    /// How long it lives by what it says itself, in seconds: its `exp` less its `iat`, both on BigCommerce's clock.
+    #[serde(default)]
+    lifetime: Option<u32>,
     /// Transactions that were there before.
     known: Vec<String>,
     /// Earlier attempts whose declined transaction was not among them: it may still come, because how far the list
@@ -41,10 +48,11 @@ pub(in super::super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// When its token can no longer be used: what it says itself, or an hour after it was made.
+    /// When its token can no longer be used, on PostgreSQL's clock: after what it says itself, or an hour. Its `exp` alone
+    /// says nothing here, because it is on another clock.
     pub(in super::super) fn expires_at(&self, started_at: OffsetDateTime) -> OffsetDateTime {
-        let told = self.exp.and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok());
-        told.unwrap_or(started_at + TOKEN_LIFETIME)
+        let lifetime = self.lifetime.map_or(TOKEN_LIFETIME, |seconds| Duration::from_secs(seconds.into()));
+        self.minted_at.unwrap_or(started_at) + lifetime
     }
 }
 
@@ -94,7 +102,10 @@ impl Step for Payment {
         let minted = cx.client.payments(&cx.call).create_access_token(id).await;
         let token = match cx.note("create-access-token", minted) {
             Ok(answer) => answer.value,
-            Err(error) => return Err(not_minted(cx, error).await),
+            Err(error) => {
+                let verdict = not_minted(cx, error).await;
+                return Err(cx.paid_once(verdict).await);
+            }
         };
         fits_order(cx, &token)?;
         if cx.checkout.facts.hand_off.is_some() {
@@ -103,7 +114,8 @@ impl Step for Payment {
         let claims = token.claims();
         let checkpoint = Checkpoint {
             jti: claims.and_then(|claims| claims.jti.clone()),
-            exp: claims.and_then(|claims| claims.exp),
+            minted_at: Some(cx.clock.now()),
+            lifetime: claims.and_then(lifetime),
             known,
             unlisted,
         };
@@ -115,6 +127,7 @@ impl Step for Payment {
         if let Err(verdict) = cx.still_held() {
             return verdict;
         }
+        cx.attempt.doubted = None;
         let (Some(token), Some(payment)) = (cx.token.take(), cx.instrument.as_ref()) else {
             return Verdict::Interrupted { retry_after: None };
         };
@@ -134,8 +147,12 @@ impl Step for Payment {
         }
         let checkpoint = checkpoint(cx);
         match look(cx, &checkpoint).await {
-            Ok(Judgement::Nothing) => nothing(cx, &checkpoint, false),
-            Ok(judgement) => judged(cx, judgement, &checkpoint),
+            Ok(Judgement::Nothing) => quiet(cx, &checkpoint).await,
+            Ok(judgement) => match judged(cx, judgement, &checkpoint) {
+                // The page may have been paid in the same moment, however it was found out that this was.
+                Finding::Ended(verdict) => Finding::Ended(cx.paid_once(verdict).await),
+                finding => finding,
+            },
             Err(verdict @ Verdict::Stuck { .. }) => verdict.into(),
             // What could not be looked at proves nothing, however late it is.
             Err(Verdict::Retry { .. }) => Finding::StillUnknown {
@@ -147,6 +164,12 @@ impl Step for Payment {
             Err(_) => nothing(cx, &checkpoint, true),
         }
     }
+}
+
+/// How long a token lives by what it says itself. Nonsense is nothing that it says.
+fn lifetime(claims: &Claims) -> Option<u32> {
+    let seconds = claims.exp?.checked_sub(claims.iat?)?;
+    u32::try_from(seconds).ok().filter(|seconds| *seconds <= LONGEST_LIFETIME)
 }
 
 fn checkpoint(cx: &StepContext) -> Checkpoint {
@@ -208,69 +231,6 @@ async fn reread(cx: &mut StepContext) -> Result<(), Verdict> {
     Ok(())
 }
 
-/// 30102 stands for a card that could not be verified, and for a token that was used before: then the payment that used
-/// it may have succeeded. The decline is believed once the order and its transactions have been quiet for long enough.
-const DOUBTED_DECLINE: Option<i64> = Some(30_102);
-
-fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
-    if error.code() == DOUBTED_DECLINE {
-        if let Some(payment) = cx.facts().payment.as_mut() {
-            payment.decline = Some(decline(error.rejection()));
-        }
-        return Verdict::Unknown { why: format!("process-payment: {error}") };
-    }
-    match PaymentClass::of_error(error) {
-        PaymentClass::Declined => declined(cx, error.rejection()),
-        PaymentClass::Ambiguous | PaymentClass::StopAndReconcile => {
-            Verdict::Unknown { why: format!("process-payment: {error}") }
-        }
-        PaymentClass::Configuration => not_configured(error),
-        PaymentClass::RequestWrong => rejected(error),
-        PaymentClass::MintAgain | PaymentClass::RetryMint => {
-            if let Some(order) = cx.facts().order.as_mut() {
-                order.verified = false;
-            }
-            Verdict::Retry { after: None, why: format!("process-payment: {error}") }
-        }
-        PaymentClass::NotExecuted => {
-            Verdict::Retry { after: error.retry_after(), why: format!("process-payment: {error}") }
-        }
-    }
-}
-
-fn decline(rejection: Option<&Rejection>) -> Decline {
-    Decline {
-        code: rejection.and_then(|rejection| rejection.code),
-        title: rejection
-            .map(|rejection| rejection.title.clone())
-            .filter(|title| !title.is_empty())
-            .unwrap_or_else(|| "The payment was declined".to_owned()),
-    }
-}
-
-fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> Verdict {
-    let doubted = cx.facts().payment.as_mut().and_then(|payment| payment.decline.take());
-    let decline = doubted.unwrap_or_else(|| decline(rejection));
-    if let Some(payment) = cx.facts().payment.as_mut() {
-        payment.status = PaymentStatus::Declined;
-        payment.decline = Some(decline.clone());
-    }
-    Verdict::Declined(decline)
-}
-
-fn not_configured(error: &Error) -> Verdict {
-    Verdict::Stuck {
-        reason: StuckReason::PaymentConfiguration,
-        detail: format!("nothing was charged: {error}"),
-    }
-}
-
-fn rejected(error: &Error) -> Verdict {
-    error.rejection().map_or(Verdict::Unknown { why: error.to_string() }, |rejection| {
-        Verdict::Rejected(refused(rejection))
-    })
-}
-
 async fn look(cx: &mut StepContext, checkpoint: &Checkpoint) -> Result<Judgement, Verdict> {
     let id = cx.order_id()?;
     let Some(order) = cx.read_order(id).await? else { return Ok(Judgement::Nothing) };
@@ -322,38 +282,46 @@ fn pending(cx: &mut StepContext) -> Finding {
     }
 }
 
+/// Neither the order nor its transactions show a charge. Before the shopper hears that there was none, the cart is asked as
+/// well: BigCommerce deletes it when it was paid.
+async fn quiet(cx: &mut StepContext, checkpoint: &Checkpoint) -> Finding {
+    let before = (cx.checkout.facts.payment.clone(), cx.checkout.facts.order.clone());
+    let finding = nothing(cx, checkpoint, false);
+    let says_so = matches!(&finding, Finding::Ended(verdict) if !matches!(verdict, Verdict::Stuck { .. }));
+    if !says_so || cx.checkout.flow == Flow::DirectOrder || cx.still_unpaid().await {
+        return finding;
+    }
+    (cx.facts().payment, cx.facts().order) = before;
+    nothing(cx, checkpoint, true)
+}
+
 /// Nothing shows a charge. It is believed only once the token can no longer be used, and even then a person decides.
 fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, refused: bool) -> Finding {
     if cx.attempt.settling {
         return pending(cx);
     }
-    let answered_no = cx.checkout.facts.payment.as_ref().is_some_and(|payment| payment.decline.is_some());
-    if answered_no
-        && !refused
+    if !refused
+        && let Some(answer) = doubted(cx)
         && let Some(since) = cx.attempt.unknown_since
     {
-        return match remaining(cx, since + cx.timing.settle) {
+        return match remaining(cx, since + cx.timing.quiet_payment) {
             Some(left) => Finding::StillUnknown { after: wait(cx, left), failed: false, settling: false },
-            // Not the card, but the token: it had expired. Another one is made, once the order was read again.
-            None if checkpoint.exp.is_some_and(|exp| exp <= since.unix_timestamp()) => {
-                cx.facts().payment = None;
-                if let Some(order) = cx.facts().order.as_mut() {
-                    order.verified = false;
-                }
-                let why = "the payment access token had expired".to_owned();
-                Verdict::Retry { after: Some(Duration::ZERO), why }.into()
-            }
-            None => declined(cx, None).into(),
+            None => not_taken(cx, answer).into(),
         };
     }
-    let expires = checkpoint.expires_at(cx.attempt.started_at);
-    if let Some(left) = remaining(cx, expires + cx.timing.settle) {
+    let expired = checkpoint.expires_at(cx.attempt.started_at) + cx.timing.settle;
+    // A payment that was sent just before its token expired takes as long as any other.
+    let landed = cx.attempt.unknown_since.map(|since| since + cx.timing.quiet_payment);
+    if let Some(left) = remaining(cx, landed.map_or(expired, |landed| landed.max(expired))) {
         return Finding::StillUnknown { after: wait(cx, left), failed: refused, settling: false };
     }
     if let Some(payment) = cx.facts().payment.as_mut() {
         payment.status = PaymentStatus::Unknown;
     }
-    let detail = if refused {
+    let detail = if cx.checkout.facts.cart_gone_since.is_some() {
+        "the payment's answer was lost; its access token has expired, the order shows no charge, but the cart is gone as if \
+        it had been paid"
+    } else if refused {
         "the payment's answer was lost; its access token has expired and BigCommerce refuses to say what became of \
         it: restart once it answers again"
     } else {
