@@ -151,8 +151,9 @@ impl App {
             self.metrics.clone(),
             self.tasks.clone(),
             self.stopping.clone(),
+            self.presence.living(),
         );
-        let router = http::router(state);
+        let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
         let stop = self.stopping.clone();
         let server = self.tasks.spawn(async move {
             let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
@@ -294,6 +295,12 @@ impl Presence {
         // The others know of this process after their next beat; a second more, for a slow one.
         let replicas = Replicas::joining(Store::BEAT + Duration::from_secs(1));
         Self { replicas, tasks: TaskTracker::new(), leaving: CancellationToken::new() }
+    }
+
+    /// How many processes live.
+    fn living(&self) -> http::Living {
+        let replicas = self.replicas.clone();
+        Arc::new(move || replicas.living())
     }
 
     /// Says that this process is alive, and counts the others, until it leaves.

@@ -37,11 +37,8 @@ impl From<Refusal> for Problem {
                     .with("version", version.into())
             }
             Refusal::KeyReused => Self::of(Slug::KeyReused),
-            Refusal::Unavailable => {
-                let detail =
-                    "nothing can be started at the moment; nothing was recorded and nothing was sent";
-                Self::new(Slug::UpstreamUnavailable, detail).retry_after(SOON)
-            }
+            Refusal::KeyInUse => Self::of(Slug::KeyInUse).retry_after(SOON),
+            Refusal::Unavailable { maybe_recorded } => Self::unavailable(maybe_recorded),
             Refusal::Internal(cause) => Self::internal(&cause),
             Refusal::UnknownStore => Self::internal("the store of the checkout is not configured"),
         }

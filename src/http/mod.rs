@@ -18,8 +18,10 @@ mod events;
 mod examples;
 mod extract;
 mod health;
+mod in_use;
 mod items;
 mod json;
+mod limits;
 mod linger;
 mod metrics;
 mod openapi;
@@ -58,6 +60,7 @@ use crate::saga::Engine;
 use crate::telemetry::Metrics;
 use auth::{Credentials, Room};
 
+pub use limits::Living;
 pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
 
@@ -77,6 +80,8 @@ struct Inner {
     pulse: dashboard::Pulse,
     senders: Vec<webhooks::Sender>,
     cors: cors::Origins,
+    in_use: in_use::InUse,
+    limits: limits::Limits,
     raw_cards: bool,
     body_limit: usize,
 }
@@ -90,6 +95,7 @@ impl State {
         metrics: Metrics,
         tasks: TaskTracker,
         stopping: CancellationToken,
+        living: Living,
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
@@ -103,6 +109,8 @@ impl State {
             pulse: dashboard::Pulse::default(),
             senders: webhooks::Sender::all(config),
             cors: cors::Origins::of(config),
+            in_use: in_use::InUse::default(),
+            limits: limits::Limits::of(config, living),
             raw_cards: config.allow_raw_cards,
             body_limit: config.body_limit_bytes,
         }))
@@ -133,6 +141,14 @@ impl State {
         &self.0.pulse
     }
 
+    fn limits(&self) -> &limits::Limits {
+        &self.0.limits
+    }
+
+    fn in_use(&self) -> &in_use::InUse {
+        &self.0.in_use
+    }
+
     fn senders(&self) -> &[webhooks::Sender] {
         &self.0.senders
     }
@@ -158,6 +174,7 @@ pub fn router(state: State) -> Router {
         .merge(dashboard::routes())
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(trace::panicked))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), limits::around))
         .layer(state.0.cors.layer())
         .layer(axum::middleware::from_fn_with_state(state.clone(), trace::around))
         .layer(axum::middleware::map_request(async |request| linger::whole(request)))

@@ -1,5 +1,6 @@
 //! Paying. What a card is goes from the body into the one type that keeps it secret, and nowhere else.
 
+use axum::Extension;
 use axum::extract::State as Has;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -10,9 +11,11 @@ use super::bodies;
 use super::described::PaymentMethods;
 use super::extract::{Ask, Json, Target};
 use super::json::canonical;
+use super::limits::Client;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::validate;
+use crate::saga::Operation;
 
 /// List the payment methods
 ///
@@ -40,10 +43,12 @@ pub(super) async fn pay(
     Has(state): Has<State>,
     target: Target,
     ask: Ask,
+    Extension(client): Extension<Client>,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let canonical = canonical(&validate::safe_part(body.value()));
     let operation = validate::payment(body, state.raw_cards())?;
+    state.count_payment(&target, &ask, client, email(&operation)).await?;
     state.run(&target, &ask, operation, &canonical).await
 }
 
@@ -60,9 +65,19 @@ pub(super) async fn complete(
     Has(state): Has<State>,
     target: Target,
     ask: Ask,
+    Extension(client): Extension<Client>,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let canonical = canonical(&validate::safe_part(body.value()));
     let operation = validate::complete(body, state.raw_cards())?;
+    state.count_payment(&target, &ask, client, email(&operation)).await?;
     state.run(&target, &ask, operation, &canonical).await
+}
+
+/// The e-mail address that the request itself names.
+fn email(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::Complete(complete) => complete.billing_address.as_ref()?.get("email")?.as_str(),
+        _ => None,
+    }
 }

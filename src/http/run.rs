@@ -94,7 +94,12 @@ impl State {
             if timeout_at(deadline, watch.changed()).await.is_err() {
                 waited.answer = None;
             }
-            waited.checkout = self.engine().snapshot(target.id).await?;
+            match self.engine().snapshot(target.id).await {
+                Ok(checkout) => waited.checkout = checkout,
+                // It was recorded, and goes on.
+                Err(Refusal::Unavailable { .. }) => waited.answer = None,
+                Err(refusal) => return Err(refusal.into()),
+            }
         }
         if waited.answer == Some(Answer::Done) {
             waited.answer = Some(match waited.checkout.status {

@@ -102,8 +102,9 @@ problems! {
         advice: "Use a fresh key for a new request. To repeat a request, repeat it unchanged.";
     KeyInUse = "idempotency-key-in-use", 409, "The first request with this key is still running", true,
         shopper: "Your last step is still being worked on. Please wait a moment.",
-        meaning: "The same request is being worked on for an earlier caller.",
-        advice: "Wait as long as Retry-After says, then send it again: it will answer with the outcome of the first.";
+        meaning: "The same request is being worked on for an earlier caller, and cannot be joined: redirect URLs work \
+            once, so that one answer cannot serve two. Nothing was done.",
+        advice: "Wait as long as Retry-After says, then send it again.";
     StepOutOfOrder = "step-out-of-order", 409, "Another step comes first", false,
         shopper: "Please complete the earlier steps first.",
         meaning: "The checkout is not at this step: an earlier one is missing, was undone by a change of the cart, or \
@@ -177,10 +178,16 @@ problems! {
         shopper: "There is a lot going on. Please try again in a moment.",
         meaning: "This credential has sent more requests than the service takes at once.",
         advice: "Wait as long as Retry-After says.";
+    ServiceUnavailable = "service-unavailable", 503, "This service cannot take it now", true,
+        shopper: "The shop cannot be reached at the moment. Please try again in a moment.",
+        meaning: "This service is stopping, or its own database does not answer. Nothing was sent to BigCommerce for this \
+            request. `may_be_recorded` says whether it may have been recorded all the same; then it is gone on with.",
+        advice: "Send the same request with the same Idempotency-Key again after Retry-After: it is done once. Where \
+            `may_be_recorded` is true, do nothing else before that, or read the checkout first.";
     UpstreamUnavailable = "upstream-unavailable", 503, "BigCommerce cannot be reached", true,
-        shopper: "The shop cannot be reached at the moment. Nothing was charged. Please try again.",
-        meaning: "The step could not be done because BigCommerce, or this service, cannot do anything now. Nothing \
-            happened at BigCommerce.",
+        shopper: "The shop cannot be reached at the moment. Please try again.",
+        meaning: "The step could not be done because BigCommerce gave no answer, or would not take it now. Nothing happened \
+            there.",
         advice: "Send the same request with the same Idempotency-Key again after Retry-After.";
     OutcomeUnknown = "outcome-unknown", 503, "Whether it was done is not known", true,
         shopper: "The shop cannot be reached at the moment. Please try again.",
@@ -234,6 +241,7 @@ mod tests {
             ("order-busy", 409),
             ("cart-taken", 409),
             ("rate-limited", 429),
+            ("service-unavailable", 503),
             ("upstream-unavailable", 503),
             ("outcome-unknown", 503),
             ("internal", 500),

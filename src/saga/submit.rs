@@ -88,10 +88,17 @@ impl Engine {
             Ok(claim) => Ok(self.started(claim, ticket, VecDeque::new())),
             // The same key, earlier.
             Err(store::Error::KeyBound) => {
-                let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
+                let bound = self.bound(&request).await?.ok_or(Refusal::KeyInUse)?;
                 self.join_created(bound, &request, token).await
             }
-            Err(error) => Err(internal(error)),
+            Err(error) => {
+                let refusal = unwritten(error);
+                // Whether it was written may be known already.
+                match self.bound(&request).await {
+                    Ok(Some(bound)) if refusal == MAYBE => self.join_created(bound, &request, token).await,
+                    _ => Err(refusal),
+                }
+            }
         }
     }
 
@@ -104,7 +111,8 @@ impl Engine {
     ) -> Result<Submitted, Refusal> {
         let again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
         let submitted = self.join(bound, request, "create").await?;
-        self.inner.store.admit_token(submitted.checkout.id, token.0).await.map_err(internal)?;
+        let admitted = self.inner.store.admit_token(submitted.checkout.id, token.0).await;
+        admitted.map_err(|error| internal(error).after_recording())?;
         if again && submitted.checkout.status == Status::AwaitingInput {
             return self.create_again(&submitted.checkout, request).await;
         }
@@ -117,7 +125,7 @@ impl Engine {
         let now = self.now().await?;
         let transition = claiming(checkout, checkout.clone(), goal, request, (true, now))?;
         let ticket = transition.checkout().version;
-        let claim = self.inner.store.claim(transition).await.map_err(internal)?;
+        let claim = self.inner.store.claim(transition).await.map_err(unwritten)?;
         Ok(self.started(claim, ticket, VecDeque::new()))
     }
 
@@ -129,16 +137,30 @@ impl Engine {
         request: Request,
     ) -> Result<Submitted, Refusal> {
         self.admit()?;
+        let mut maybe_recorded = false;
         // What was let go here is most likely as it was then. Where it is not, the claim is refused, and all begins anew.
         let now = self.now().await?;
         if let Some(seen) = self.inner.at_rest.take(id)
             && let Ok(Some(transition)) = wanted(&seen, &operation, &request, (false, now))
         {
             let ticket = transition.checkout().version;
-            if let Ok(claim) = self.inner.store.claim(transition).await {
-                return Ok(self.started(claim, ticket, operation.into_instruments()));
+            match self.inner.store.claim(transition).await {
+                Ok(claim) => return Ok(self.started(claim, ticket, operation.into_instruments())),
+                Err(error) => maybe_recorded = !error.wrote_nothing(),
             }
         }
+        let taken_in = self.look_and_submit(id, operation, request).await;
+        // Where nobody knows whether the claim was written, nothing that is seen says that nothing was recorded.
+        taken_in.map_err(|refusal| if maybe_recorded { MAYBE } else { refusal })
+    }
+
+    /// Takes an operation in on what is stored.
+    async fn look_and_submit(
+        &self,
+        id: CheckoutId,
+        operation: Operation,
+        request: Request,
+    ) -> Result<Submitted, Refusal> {
         let name = operation.name();
         let mut again = false;
         // Of one moment: whatever happens after it moves the version, and the claim is then refused. Were the key read
@@ -163,7 +185,7 @@ impl Engine {
             taken_in => return taken_in,
         };
         // The same request may have been a moment faster: then what it did is the very reason of the refusal.
-        match self.bound(&request).await? {
+        match self.bound(&request).await.ok().flatten() {
             Some(bound) if bound.checkout != id => Err(Refusal::KeyReused),
             Some(bound) if !matches!(bound.answer, Some(Answer::Unavailable { .. })) => {
                 self.join(bound, &request, name).await
@@ -187,8 +209,8 @@ impl Engine {
         match self.inner.store.claim(transition).await {
             Ok(claim) => Ok(self.started(claim, ticket, operation.into_instruments())),
             // Somebody else was a moment faster.
-            Err(store::Error::KeyBound) => Err(Refusal::InProgress),
-            Err(error) => Err(internal(error)),
+            Err(store::Error::KeyBound) => Err(Refusal::KeyInUse),
+            Err(error) => Err(unwritten(error)),
         }
     }
 
@@ -213,7 +235,8 @@ impl Engine {
     }
 
     fn admit(&self) -> Result<(), Refusal> {
-        if self.inner.stopping.is_cancelled() { Err(Refusal::Unavailable) } else { Ok(()) }
+        let stopping = self.inner.stopping.is_cancelled();
+        if stopping { Err(Refusal::Unavailable { maybe_recorded: false }) } else { Ok(()) }
     }
 
     async fn bound(&self, request: &Request) -> Result<Option<BoundKey>, Refusal> {
@@ -226,7 +249,7 @@ impl Engine {
     async fn join(&self, bound: BoundKey, request: &Request, operation: &str) -> Result<Submitted, Refusal> {
         let same = bound.operation == operation && bound.fingerprint == request.fingerprint;
         let Some(key) = request.key_ref().filter(|_| same) else { return Err(Refusal::KeyReused) };
-        let checkout = self.snapshot(bound.checkout).await?;
+        let checkout = self.snapshot(bound.checkout).await.map_err(Refusal::after_recording)?;
         let ticket = bound.answer.map_or(Ticket::Key(key), Ticket::Answered);
         Ok(Submitted { engine: self.clone(), checkout, ticket, run: None, replayed: true })
     }
@@ -266,11 +289,20 @@ impl Submitted {
         &self.checkout
     }
 
-    /// Waits for the answer, at most this long. The work goes on whether anybody waits or not.
+    /// Waits for the answer, at most this long. The work goes on whether anybody waits or not, and whether or not the
+    /// database can be asked meanwhile: it was recorded.
     pub async fn wait(mut self, at_most: Duration) -> Result<Waited, Refusal> {
+        match self.heard(at_most).await {
+            Ok(answer) => Ok(self.waited(answer)),
+            Err(Refusal::Unavailable { .. }) => Ok(self.waited(None)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    async fn heard(&mut self, at_most: Duration) -> Result<Option<Answer>, Refusal> {
         if at_most.is_zero() && matches!(self.ticket, Ticket::Goal(..)) {
             // Whoever does not want to wait is told at once that it was taken in, however fast it may be done.
-            return Ok(self.waited(None));
+            return Ok(None);
         }
         let deadline = Instant::now() + at_most;
         let mut watch = self.engine.watch(self.checkout.id);
@@ -287,10 +319,10 @@ impl Submitted {
                     // The key was asked after the checkout was read, and may know more than that.
                     self.checkout = self.engine.snapshot(self.checkout.id).await?;
                 }
-                return Ok(self.waited(Some(answer)));
+                return Ok(Some(answer));
             }
             if timeout_at(deadline, watch.changed()).await.is_err() {
-                return Ok(self.waited(None));
+                return Ok(None);
             }
             self.checkout = self.engine.snapshot(self.checkout.id).await?;
         }
@@ -382,18 +414,28 @@ fn binding(request: &Request, operation: &str, again: bool) -> Option<Binding> {
     Some(Binding { key, operation: operation.to_owned(), fingerprint: request.fingerprint, again })
 }
 
-/// Why the database kept an operation from being taken in.
+/// It is not known whether it was recorded.
+const MAYBE: Refusal = Refusal::Unavailable { maybe_recorded: true };
+
+/// Why a write of the database's may not have happened.
+pub(super) fn unwritten(error: store::Error) -> Refusal {
+    let wrote_nothing = error.wrote_nothing();
+    let refusal = internal(error);
+    if wrote_nothing { refusal } else { refusal.after_recording() }
+}
+
+/// Why the database could not be read, so that an operation was not taken in.
 pub(super) fn internal(error: store::Error) -> Refusal {
     match error {
         store::Error::Database(cause) => {
             tracing::error!(error = %cause, "the database failed");
-            Refusal::Unavailable
+            Refusal::Unavailable { maybe_recorded: false }
         }
         store::Error::Lost => Refusal::InProgress,
         // What a newer version wrote is for a process of that version.
         error @ (store::Error::Lossy(_) | store::Error::Newer { .. }) => {
             tracing::warn!(%error, "this process leaves it alone");
-            Refusal::Unavailable
+            Refusal::Unavailable { maybe_recorded: false }
         }
         other => Refusal::Internal(other.to_string()),
     }

@@ -25,6 +25,7 @@ mod operators;
 mod order_actions;
 mod outbox;
 mod owners;
+mod payments_asked;
 mod pool;
 mod pooler;
 mod processes;
@@ -61,6 +62,7 @@ pub use log::LogRow;
 pub use operators::{Audited, Held};
 pub use order_actions::{NewOrderAction, OrderAction, OrderActionFilter};
 pub use outbox::Destination;
+pub use payments_asked::{Asked, AskedFor};
 pub use pool::{Pool, Reach};
 pub use retention::{Cause, Erasure, Holder};
 pub use servers::Servers;
@@ -132,6 +134,17 @@ pub enum Error {
     /// The database failed. Whether a write happened is not known.
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
+}
+
+impl Error {
+    /// Whether a write that failed like this was certainly not written: it was refused, or never got a connection.
+    pub fn wrote_nothing(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
+            Self::Database(cause) => committer::is_refusal(cause),
+            _ => true,
+        }
+    }
 }
 
 impl From<sqlx::Error> for Error {

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod architecture;
+mod away;
 mod bad_requests;
 mod budget;
 mod cli;
@@ -19,6 +20,7 @@ mod events;
 mod failover;
 mod guides;
 mod harness;
+mod limits;
 mod matrix;
 mod money;
 mod operators;

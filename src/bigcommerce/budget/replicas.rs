@@ -40,6 +40,11 @@ impl Replicas {
         }
     }
 
+    /// How many there are, this one included.
+    pub fn living(&self) -> u32 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).live
+    }
+
     /// How many there are, and until when we are a newcomer; `None`: no longer.
     pub(super) fn look(&self, now: Instant) -> (u32, Option<Newcomer>) {
         let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -96,7 +96,7 @@ impl From<OrderRefused> for Problem {
             OrderRefused::Unknown => Self::new(Slug::OutcomeUnknown, detail).retry_after(1),
             OrderRefused::KeyReused => Self::of(Slug::KeyReused),
             OrderRefused::Busy => Self::new(Slug::OrderBusy, detail).retry_after(1),
-            OrderRefused::Store(error @ StoreError::Database(_)) => error.into(),
+            OrderRefused::Store(error @ StoreError::Database(_)) => Self::unavailable(!error.wrote_nothing()),
             OrderRefused::Store(error) => Self::internal(&error.to_string()),
         }
     }
