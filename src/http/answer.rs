@@ -38,11 +38,7 @@ impl From<Refusal> for Problem {
                     .with("version", version.into())
             }
             Refusal::KeyReused => Self::of(Slug::KeyReused),
-            Refusal::Unavailable => {
-                let detail =
-                    "nothing can be started at the moment; nothing was recorded and nothing was sent";
-                Self::new(Slug::UpstreamUnavailable, detail).retry_after(SOON)
-            }
+            Refusal::Unavailable { maybe_recorded } => Self::unavailable(maybe_recorded),
             Refusal::Internal(cause) => Self::internal(&cause),
             Refusal::CustomerNotProven => Self::forbidden(
                 "stored instruments, store credit and saving an instrument are for a customer who was proven: by a \

@@ -91,6 +91,9 @@ pub(super) struct ProblemDocument {
     /// `payment-declined`.
     #[schema(nullable = false)]
     decline: Option<ProblemDecline>,
+    /// `service-unavailable`: whether it may have been recorded all the same.
+    #[schema(nullable = false)]
+    may_be_recorded: Option<bool>,
     /// `version-mismatch`: the version now.
     #[schema(nullable = false)]
     version: Option<i64>,

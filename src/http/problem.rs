@@ -110,6 +110,27 @@ impl Problem {
         Self::of(Slug::TotalChanged).with("agreed_total", json!(agreed)).with("grand_total", json!(total))
     }
 
+    /// Our own database or process cannot take it. Whether it was recorded, and so may be done, may not be known; whoever
+    /// wants to know it is told where to look.
+    pub(super) fn unavailable(maybe_recorded: bool) -> Self {
+        let detail = if maybe_recorded {
+            "this service's own database did not answer: whether the request was recorded, and is gone on with, is not known. \
+             Send it again with the same Idempotency-Key, or read what it was about, before anything else is done"
+        } else {
+            "this service or its own database cannot take the request at the moment; nothing was recorded and nothing was sent"
+        };
+        let mut problem = Self::new(Slug::ServiceUnavailable, detail)
+            .with("may_be_recorded", maybe_recorded.into())
+            .retry_after(1);
+        if maybe_recorded {
+            problem.0.shopper = Some(
+                "We could not confirm your last step. Please wait a moment, then look at your checkout again.",
+            );
+            problem.0.safe_to_pay_again = Some(false);
+        }
+        problem
+    }
+
     /// With a member of its own.
     pub(super) fn with(mut self, name: &str, value: Value) -> Self {
         self.0.members.insert(name.to_owned(), value);

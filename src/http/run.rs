@@ -13,7 +13,7 @@ use super::prefer::Wait;
 use super::problem::Problem;
 use super::trace::Trace;
 use crate::checkout::{Answer, Status};
-use crate::saga::{NewCheckout, Operation, Submitted};
+use crate::saga::{NewCheckout, Operation, Refusal, Submitted};
 
 impl State {
     /// Does something to its end, whether or not the caller is still there: what was begun must be handed to the
@@ -93,7 +93,12 @@ impl State {
             if timeout_at(deadline, watch.changed()).await.is_err() {
                 waited.answer = None;
             }
-            waited.checkout = self.engine().snapshot(target.id).await?;
+            match self.engine().snapshot(target.id).await {
+                Ok(checkout) => waited.checkout = checkout,
+                // It was recorded, and goes on.
+                Err(Refusal::Unavailable { .. }) => waited.answer = None,
+                Err(refusal) => return Err(refusal.into()),
+            }
         }
         if waited.answer == Some(Answer::Done) {
             waited.answer = Some(match waited.checkout.status {

@@ -185,10 +185,16 @@ problems! {
         shopper: "There is a lot going on. Please try again in a moment.",
         meaning: "This credential has sent more requests than the service takes at once.",
         advice: "Wait as long as Retry-After says.";
+    ServiceUnavailable = "service-unavailable", 503, "This service cannot take it now", true,
+        shopper: "The shop cannot be reached at the moment. Please try again in a moment.",
+        meaning: "This service is stopping, or its own database does not answer. `may_be_recorded` says whether the request may \
+            have been recorded all the same: then it is gone on with. Otherwise nothing was recorded, and nothing was sent.",
+        advice: "Send the same request with the same Idempotency-Key again after Retry-After: it is done once. Where \
+            `may_be_recorded` is true, do nothing else before that, or read the checkout first.";
     UpstreamUnavailable = "upstream-unavailable", 503, "BigCommerce cannot be reached", true,
-        shopper: "The shop cannot be reached at the moment. Nothing was charged. Please try again.",
-        meaning: "The step could not be done because BigCommerce, or this service, cannot do anything now. Nothing \
-            happened at BigCommerce.",
+        shopper: "The shop cannot be reached at the moment. Please try again.",
+        meaning: "The step could not be done because BigCommerce gave no answer, or would not take it now. Nothing happened \
+            there.",
         advice: "Send the same request with the same Idempotency-Key again after Retry-After.";
     OutcomeUnknown = "outcome-unknown", 503, "Whether it was done is not known", true,
         shopper: "The shop cannot be reached at the moment. Please try again.",
@@ -243,6 +249,7 @@ mod tests {
             ("order-busy", 409),
             ("cart-taken", 409),
             ("rate-limited", 429),
+            ("service-unavailable", 503),
             ("upstream-unavailable", 503),
             ("outcome-unknown", 503),
             ("internal", 500),

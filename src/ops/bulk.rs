@@ -140,7 +140,8 @@ impl Operators {
         audited.commit().await?;
         self.inner.wake_bulk.notify_one();
         tracing::info!(bulk_id = %id, action = bulk.action.name(), total, actor = actor.name, "a bulk was asked for");
-        self.store().bulk(id, None).await?.ok_or(Refused::NotFound)
+        let begun = self.store().bulk(id, None).await.map_err(store::Error::after_writing)?;
+        begun.ok_or(Refused::NotFound)
     }
 
     /// How a bulk stands, with one page of what became of its checkouts.

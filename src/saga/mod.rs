@@ -47,6 +47,7 @@ mod sample;
 mod step;
 mod steps;
 mod submit;
+mod submitted;
 
 pub use engine::{Engine, Settings};
 pub use hints::HintError;
@@ -54,7 +55,7 @@ pub use janitor::Keep;
 pub use observer::{NoObserver, Observer, Try};
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request, Seen, TokenProof};
 pub use reads::{Confirmation, ReadError};
-pub use submit::{Submitted, Waited};
+pub use submitted::{Submitted, Waited};
 
 // What crosses this room on its way through the doors.
 pub use crate::bigcommerce::PaymentRequest;

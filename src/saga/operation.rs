@@ -78,6 +78,16 @@ pub struct Seen {
     pub alone: bool,
 }
 
+impl Refusal {
+    /// The same of something that was recorded before.
+    pub(super) fn after_recording(self) -> Self {
+        match self {
+            Self::Unavailable { .. } => Self::Unavailable { maybe_recorded: true },
+            other => other,
+        }
+    }
+}
+
 impl Request {
     /// The key in its scope.
     pub fn key_ref(&self) -> Option<KeyRef> {
@@ -170,7 +180,7 @@ impl Operation {
     }
 }
 
-/// Why nothing was recorded and nothing sent.
+/// Why nothing was sent; but for [`Refusal::Unavailable`], nothing was recorded either.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// There is no such checkout.
@@ -218,9 +228,12 @@ pub enum Refusal {
     /// The key belongs to another request.
     #[error("the idempotency key belongs to another request")]
     KeyReused,
-    /// The service is shutting down or the database does not answer; nothing happened.
+    /// The service is shutting down, or its own database does not answer. Nothing was sent for this request.
     #[error("the service cannot start anything now")]
-    Unavailable,
+    Unavailable {
+        /// Whether it may have been recorded all the same: then it is gone on with.
+        maybe_recorded: bool,
+    },
     /// The stored checkout cannot be read. A person should look.
     #[error("internal: {0}")]
     Internal(String),

@@ -1,51 +1,20 @@
 //! Takes operations in: looks, decides, and records the intent under its key before anything is sent.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use time::OffsetDateTime;
-use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::accept::{Accepted, accept};
 use super::decide;
-use super::engine::{Engine, Ran};
+use super::engine::Engine;
 use super::observer;
 use super::operation::{NewCheckout, NewFlow, Operation, Refusal, Request, TokenProof};
 use super::reads::ReadError;
+use super::submitted::{Submitted, Ticket};
 use crate::bigcommerce::PaymentRequest;
-use crate::checkout::{Answer, Checkout, CheckoutId, Event, Goal, Input, KeyRef, Status, StepName};
+use crate::checkout::{Answer, Checkout, CheckoutId, Event, Goal, Input, Status, StepName};
 use crate::store::{self, Binding, BoundKey, Claim, Hold, Transition};
-
-/// An operation that was taken in.
-pub struct Submitted {
-    engine: Engine,
-    checkout: Checkout,
-    ticket: Ticket,
-    run: Option<Ran>,
-    /// Whether the key was bound before this request came.
-    pub replayed: bool,
-}
-
-/// How the answer is recognised.
-enum Ticket {
-    /// It is known.
-    Answered(Answer),
-    /// By the ticket of the goal, and by the key where there is one.
-    Goal(i64, Option<KeyRef>),
-    /// By the key, which an earlier request bound.
-    Key(KeyRef),
-}
-
-/// What became of an operation by the time that its caller stopped waiting.
-pub struct Waited {
-    /// The checkout now.
-    pub checkout: Checkout,
-    /// `None`: it is still running, waiting or unknown.
-    pub answer: Option<Answer>,
-    /// Whether the answer was recorded for an earlier request with the same key.
-    pub replayed: bool,
-}
 
 impl Engine {
     /// Creates a checkout and begins to run it. With a key that is bound already, joins that checkout.
@@ -78,10 +47,19 @@ impl Engine {
             Ok(claim) => Ok(self.started(claim, ticket, VecDeque::new())),
             // The same key, earlier.
             Err(store::Error::KeyBound) => {
-                let bound = self.bound(&request).await?.ok_or(Refusal::Unavailable)?;
+                let bound = self.bound(&request).await?.ok_or(MAYBE)?;
                 Ok(self.join_created(bound, &request, token).await?)
             }
-            Err(error) => Err(internal(error).into()),
+            Err(error) => {
+                let refusal = unwritten(error);
+                // Whether it was written may be known already.
+                match self.bound(&request).await {
+                    Ok(Some(bound)) if refusal == MAYBE => {
+                        Ok(self.join_created(bound, &request, token).await?)
+                    }
+                    _ => Err(refusal.into()),
+                }
+            }
         }
     }
 
@@ -98,7 +76,8 @@ impl Engine {
         }
         let again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
         let submitted = self.join(bound, request, "create").await?;
-        self.inner.store.admit_token(submitted.checkout.id, token.0).await.map_err(internal)?;
+        let admitted = self.inner.store.admit_token(submitted.checkout.id, token.0).await;
+        admitted.map_err(|error| internal(error).after_recording())?;
         if again && submitted.checkout.status == Status::AwaitingInput {
             return self.create_again(&submitted.checkout, request).await;
         }
@@ -111,7 +90,7 @@ impl Engine {
         let now = self.now().await?;
         let transition = claiming(checkout, checkout.clone(), goal, request, (true, now))?;
         let ticket = transition.checkout().version;
-        let claim = self.inner.store.claim(transition).await.map_err(internal)?;
+        let claim = self.inner.store.claim(transition).await.map_err(unwritten)?;
         Ok(self.started(claim, ticket, VecDeque::new()))
     }
 
@@ -123,16 +102,30 @@ impl Engine {
         request: Request,
     ) -> Result<Submitted, Refusal> {
         self.admit()?;
+        let mut maybe_recorded = false;
         // What was let go here is most likely as it was then. Where it is not, the claim is refused, and all begins anew.
         let now = self.now().await?;
         if let Some(seen) = self.inner.at_rest.take(id)
             && let Ok(Some(transition)) = wanted(&seen, &operation, &request, (false, now))
         {
             let ticket = transition.checkout().version;
-            if let Ok(claim) = self.inner.store.claim(transition).await {
-                return Ok(self.started(claim, ticket, operation.into_instruments()));
+            match self.inner.store.claim(transition).await {
+                Ok(claim) => return Ok(self.started(claim, ticket, operation.into_instruments())),
+                Err(error) => maybe_recorded = !error.wrote_nothing(),
             }
         }
+        let taken_in = self.look_and_submit(id, operation, request).await;
+        // Where nobody knows whether the claim was written, nothing that is seen says that nothing was recorded.
+        taken_in.map_err(|refusal| if maybe_recorded { MAYBE } else { refusal })
+    }
+
+    /// Takes an operation in on what is stored.
+    async fn look_and_submit(
+        &self,
+        id: CheckoutId,
+        operation: Operation,
+        request: Request,
+    ) -> Result<Submitted, Refusal> {
         let name = operation.name();
         let mut again = false;
         // Of one moment: whatever happens after it moves the version, and the claim is then refused. Were the key read
@@ -157,7 +150,7 @@ impl Engine {
             taken_in => return taken_in,
         };
         // The same request may have been a moment faster: then what it did is the very reason of the refusal.
-        match self.bound(&request).await? {
+        match self.bound(&request).await.ok().flatten() {
             Some(bound) if bound.checkout != id => Err(Refusal::KeyReused),
             Some(bound) if !matches!(bound.answer, Some(Answer::Unavailable { .. })) => {
                 self.join(bound, &request, name).await
@@ -182,7 +175,7 @@ impl Engine {
             Ok(claim) => Ok(self.started(claim, ticket, operation.into_instruments())),
             // Somebody else was a moment faster.
             Err(store::Error::KeyBound) => Err(Refusal::InProgress),
-            Err(error) => Err(internal(error)),
+            Err(error) => Err(unwritten(error)),
         }
     }
 
@@ -207,7 +200,8 @@ impl Engine {
     }
 
     fn admit(&self) -> Result<(), Refusal> {
-        if self.inner.stopping.is_cancelled() { Err(Refusal::Unavailable) } else { Ok(()) }
+        let stopping = self.inner.stopping.is_cancelled();
+        if stopping { Err(Refusal::Unavailable { maybe_recorded: false }) } else { Ok(()) }
     }
 
     async fn bound(&self, request: &Request) -> Result<Option<BoundKey>, Refusal> {
@@ -220,7 +214,7 @@ impl Engine {
     async fn join(&self, bound: BoundKey, request: &Request, operation: &str) -> Result<Submitted, Refusal> {
         let same = bound.operation == operation && bound.fingerprint == request.fingerprint;
         let Some(key) = request.key_ref().filter(|_| same) else { return Err(Refusal::KeyReused) };
-        let checkout = self.snapshot(bound.checkout).await?;
+        let checkout = self.snapshot(bound.checkout).await.map_err(Refusal::after_recording)?;
         let ticket = bound.answer.map_or(Ticket::Key(key), Ticket::Answered);
         Ok(Submitted { engine: self.clone(), checkout, ticket, run: None, replayed: true })
     }
@@ -251,65 +245,6 @@ impl Engine {
             NewFlow::DirectOrder(body) => input.direct_order = Some(body),
         }
         Checkout::begin(new.store, flow, input, new.metadata, now, self.inner.settings.checkout_ttl)
-    }
-}
-
-impl Submitted {
-    /// The checkout as it was taken in.
-    pub fn checkout(&self) -> &Checkout {
-        &self.checkout
-    }
-
-    /// Waits for the answer, at most this long. The work goes on whether anybody waits or not.
-    pub async fn wait(mut self, at_most: Duration) -> Result<Waited, Refusal> {
-        if at_most.is_zero() && matches!(self.ticket, Ticket::Goal(..)) {
-            // Whoever does not want to wait is told at once that it was taken in, however fast it may be done.
-            return Ok(self.waited(None));
-        }
-        let deadline = Instant::now() + at_most;
-        let mut watch = self.engine.watch(self.checkout.id);
-        if let Some(run) = self.run.take()
-            && let Ok(Ok(checkout)) = timeout_at(deadline, run).await
-        {
-            self.checkout = checkout;
-        } else if !matches!(self.ticket, Ticket::Answered(_)) {
-            self.checkout = self.engine.snapshot(self.checkout.id).await?;
-        }
-        loop {
-            if let Some(answer) = self.answer().await? {
-                if matches!(self.ticket, Ticket::Key(_)) {
-                    // The key was asked after the checkout was read, and may know more than that.
-                    self.checkout = self.engine.snapshot(self.checkout.id).await?;
-                }
-                return Ok(self.waited(Some(answer)));
-            }
-            if timeout_at(deadline, watch.changed()).await.is_err() {
-                return Ok(self.waited(None));
-            }
-            self.checkout = self.engine.snapshot(self.checkout.id).await?;
-        }
-    }
-
-    async fn answer(&self) -> Result<Option<Answer>, Refusal> {
-        Ok(match &self.ticket {
-            Ticket::Answered(answer) => Some(answer.clone()),
-            Ticket::Goal(ticket, key) => match (&self.checkout.answered, key) {
-                (Some(answered), _) if answered.ticket == *ticket => Some(answered.answer.clone()),
-                // A later operation has ended since; only a key remembers what became of this one.
-                (Some(answered), Some(key)) if answered.ticket > *ticket => self.answer_of(key).await?,
-                _ => None,
-            },
-            Ticket::Key(key) => self.answer_of(key).await?,
-        })
-    }
-
-    async fn answer_of(&self, key: &KeyRef) -> Result<Option<Answer>, Refusal> {
-        let bound = self.engine.inner.store.bound_key(key).await.map_err(internal)?;
-        Ok(bound.and_then(|bound| bound.answer))
-    }
-
-    fn waited(self, answer: Option<Answer>) -> Waited {
-        Waited { checkout: self.checkout, answer, replayed: self.replayed }
     }
 }
 
@@ -376,18 +311,28 @@ fn binding(request: &Request, operation: &str, again: bool) -> Option<Binding> {
     Some(Binding { key, operation: operation.to_owned(), fingerprint: request.fingerprint, again })
 }
 
-/// Why the database kept an operation from being taken in.
+/// It is not known whether it was recorded.
+const MAYBE: Refusal = Refusal::Unavailable { maybe_recorded: true };
+
+/// Why a write of the database's may not have happened.
+pub(super) fn unwritten(error: store::Error) -> Refusal {
+    let wrote_nothing = error.wrote_nothing();
+    let refusal = internal(error);
+    if wrote_nothing { refusal } else { refusal.after_recording() }
+}
+
+/// Why the database could not be read, so that an operation was not taken in.
 pub(super) fn internal(error: store::Error) -> Refusal {
     match error {
         store::Error::Database(cause) => {
             tracing::error!(error = %cause, "the database failed");
-            Refusal::Unavailable
+            Refusal::Unavailable { maybe_recorded: false }
         }
         store::Error::Lost => Refusal::InProgress,
         // What a newer version wrote is for a process of that version.
         error @ (store::Error::Lossy(_) | store::Error::Newer { .. }) => {
             tracing::warn!(%error, "this process leaves it alone");
-            Refusal::Unavailable
+            Refusal::Unavailable { maybe_recorded: false }
         }
         other => Refusal::Internal(other.to_string()),
     }

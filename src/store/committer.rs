@@ -279,7 +279,7 @@ fn take(waiting: &mut VecDeque<Queued>) -> Vec<Queued> {
 }
 
 /// Whether PostgreSQL refused the statement, and so certainly wrote nothing of it. What ends the connection says nothing.
-fn is_refusal(error: &sqlx::Error) -> bool {
+pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
     let refused = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     refused.is_some_and(|error| matches!(error.severity(), PgSeverity::Error))
 }

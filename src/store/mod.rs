@@ -134,6 +134,26 @@ pub enum Error {
     Database(#[source] sqlx::Error),
 }
 
+impl Error {
+    /// Whether a write that failed like this was certainly not written: it was refused, or never got a connection.
+    pub fn wrote_nothing(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
+            Self::Database(cause) => committer::is_refusal(cause),
+            _ => true,
+        }
+    }
+
+    /// The same, when something was written before.
+    #[must_use]
+    pub fn after_writing(self) -> Self {
+        match self {
+            Self::Database(cause) => Self::Database(sqlx::Error::Io(std::io::Error::other(cause))),
+            other => other,
+        }
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error().and_then(sqlx::error::DatabaseError::constraint) {

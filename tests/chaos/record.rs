@@ -51,7 +51,7 @@ const EXPECTED: &[(u16, &[&str])] = &[
         ],
     ),
     (422, &["rejected-by-bigcommerce"]),
-    (503, &["upstream-unavailable"]),
+    (503, &["upstream-unavailable", "service-unavailable"]),
 ];
 
 impl Record {

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod architecture;
+mod away;
 mod bad_requests;
 mod budget;
 mod cli;

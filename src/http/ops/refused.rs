@@ -31,10 +31,11 @@ impl From<Refused> for Problem {
             Refused::Store(error @ (StoreError::Unreadable { .. } | StoreError::Newer { .. })) => {
                 unreadable(&error)
             }
-            Refused::Store(error) => {
+            Refused::Store(error @ StoreError::Database(_)) => {
                 tracing::error!(%error, "an operator's action met a failing database");
-                Self::new(Slug::Internal, "the database failed; whether it was done is not known: look first")
+                Self::unavailable(!error.wrote_nothing())
             }
+            Refused::Store(error) => Self::internal(&error.to_string()),
         }
     }
 }
@@ -51,7 +52,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Database(_) => {
                 tracing::warn!(%error, "a list for operators could not be read");
-                Self::new(Slug::UpstreamUnavailable, "the database does not answer").retry_after(LATER)
+                Self::unavailable(false).retry_after(LATER)
             }
             other => Self::internal(&other.to_string()),
         }

@@ -6,6 +6,7 @@ mod database;
 pub(crate) mod invariants;
 pub(crate) mod logs;
 mod receiver;
+mod relay;
 mod service;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 pub(crate) use database::Database;
 pub(crate) use receiver::{EVENT_SECRET, Received, Receiver, Reply};
+pub(crate) use relay::Relay;
 pub(crate) use service::{Answer, Service};
 
 /// The storefront key of the tests.

@@ -96,7 +96,11 @@ impl From<OrderRefused> for Problem {
             OrderRefused::Unknown => Self::new(Slug::OutcomeUnknown, detail).retry_after(1),
             OrderRefused::KeyReused => Self::of(Slug::KeyReused),
             OrderRefused::Busy => Self::new(Slug::OrderBusy, detail).retry_after(1),
-            OrderRefused::Store(error @ StoreError::Database(_)) => error.into(),
+            // Of several statements and calls: what went before may have been sent as well.
+            OrderRefused::Store(error @ StoreError::Database(_)) => {
+                tracing::error!(%error, "a request about an order met a failing database");
+                Self::unavailable(true)
+            }
             OrderRefused::Store(error) => Self::internal(&error.to_string()),
         }
     }

@@ -1,0 +1,109 @@
+//! Waiting for what became of an operation that was taken in.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::engine::{Engine, Ran};
+use super::operation::Refusal;
+use super::submit::internal;
+use crate::checkout::{Answer, Checkout, KeyRef};
+
+/// An operation that was taken in.
+pub struct Submitted {
+    pub(super) engine: Engine,
+    pub(super) checkout: Checkout,
+    pub(super) ticket: Ticket,
+    /// The run, where it is in this process.
+    pub(super) run: Option<Ran>,
+    /// Whether the key was bound before this request came.
+    pub replayed: bool,
+}
+
+/// How the answer is recognised.
+pub(super) enum Ticket {
+    /// It is known.
+    Answered(Answer),
+    /// By the ticket of the goal, and by the key where there is one.
+    Goal(i64, Option<KeyRef>),
+    /// By the key, which an earlier request bound.
+    Key(KeyRef),
+}
+
+/// What became of an operation by the time that its caller stopped waiting.
+pub struct Waited {
+    /// The checkout now.
+    pub checkout: Checkout,
+    /// `None`: it is still running, waiting or unknown.
+    pub answer: Option<Answer>,
+    /// Whether the answer was recorded for an earlier request with the same key.
+    pub replayed: bool,
+}
+
+impl Submitted {
+    /// The checkout as it was taken in.
+    pub fn checkout(&self) -> &Checkout {
+        &self.checkout
+    }
+
+    /// Waits for the answer, at most this long. The work goes on whether anybody waits or not, and whether or not the
+    /// database can be asked meanwhile: it was recorded.
+    pub async fn wait(mut self, at_most: Duration) -> Result<Waited, Refusal> {
+        match self.heard(at_most).await {
+            Ok(answer) => Ok(self.waited(answer)),
+            Err(Refusal::Unavailable { .. }) => Ok(self.waited(None)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    async fn heard(&mut self, at_most: Duration) -> Result<Option<Answer>, Refusal> {
+        if at_most.is_zero() && matches!(self.ticket, Ticket::Goal(..)) {
+            // Whoever does not want to wait is told at once that it was taken in, however fast it may be done.
+            return Ok(None);
+        }
+        let deadline = Instant::now() + at_most;
+        let mut watch = self.engine.watch(self.checkout.id);
+        if let Some(run) = self.run.take()
+            && let Ok(Ok(checkout)) = timeout_at(deadline, run).await
+        {
+            self.checkout = checkout;
+        } else if !matches!(self.ticket, Ticket::Answered(_)) {
+            self.checkout = self.engine.snapshot(self.checkout.id).await?;
+        }
+        loop {
+            if let Some(answer) = self.answer().await? {
+                if matches!(self.ticket, Ticket::Key(_)) {
+                    // The key was asked after the checkout was read, and may know more than that.
+                    self.checkout = self.engine.snapshot(self.checkout.id).await?;
+                }
+                return Ok(Some(answer));
+            }
+            if timeout_at(deadline, watch.changed()).await.is_err() {
+                return Ok(None);
+            }
+            self.checkout = self.engine.snapshot(self.checkout.id).await?;
+        }
+    }
+
+    async fn answer(&self) -> Result<Option<Answer>, Refusal> {
+        Ok(match &self.ticket {
+            Ticket::Answered(answer) => Some(answer.clone()),
+            Ticket::Goal(ticket, key) => match (&self.checkout.answered, key) {
+                (Some(answered), _) if answered.ticket == *ticket => Some(answered.answer.clone()),
+                // A later operation has ended since; only a key remembers what became of this one.
+                (Some(answered), Some(key)) if answered.ticket > *ticket => self.answer_of(key).await?,
+                _ => None,
+            },
+            Ticket::Key(key) => self.answer_of(key).await?,
+        })
+    }
+
+    async fn answer_of(&self, key: &KeyRef) -> Result<Option<Answer>, Refusal> {
+        let bound = self.engine.inner.store.bound_key(key).await.map_err(internal)?;
+        Ok(bound.and_then(|bound| bound.answer))
+    }
+
+    fn waited(self, answer: Option<Answer>) -> Waited {
+        Waited { checkout: self.checkout, answer, replayed: self.replayed }
+    }
+}
