@@ -38,6 +38,7 @@ impl From<Refusal> for Problem {
                     .with("version", version.into())
             }
             Refusal::KeyReused => Self::of(Slug::KeyReused),
+            Refusal::KeyInUse => Self::of(Slug::KeyInUse).retry_after(SOON),
             Refusal::Unavailable { maybe_recorded } => Self::unavailable(maybe_recorded),
             Refusal::Internal(cause) => Self::internal(&cause),
             Refusal::CustomerNotProven => Self::forbidden(

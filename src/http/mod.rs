@@ -20,6 +20,7 @@ mod events;
 mod examples;
 mod extract;
 mod health;
+mod in_use;
 mod items;
 mod json;
 mod linger;
@@ -81,6 +82,7 @@ struct Inner {
     senders: Vec<webhooks::Sender>,
     customers: customer::Proofs,
     cors: cors::Origins,
+    in_use: in_use::InUse,
     raw_cards: bool,
     body_limit: usize,
 }
@@ -108,6 +110,7 @@ impl State {
             senders: webhooks::Sender::all(config),
             customers: customer::Proofs::of(config),
             cors: cors::Origins::of(config),
+            in_use: in_use::InUse::default(),
             raw_cards: config.allow_raw_cards,
             body_limit: config.body_limit_bytes,
         }))
@@ -136,6 +139,10 @@ impl State {
 
     fn pulse(&self) -> &dashboard::Pulse {
         &self.0.pulse
+    }
+
+    fn in_use(&self) -> &in_use::InUse {
+        &self.0.in_use
     }
 
     fn senders(&self) -> &[webhooks::Sender] {

@@ -12,7 +12,9 @@ use super::extract::{Ask, MaybeJson, Target};
 use super::json::canonical;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
+use super::table::Slug;
 use super::validate;
+use crate::checkout::IdempotencyKey;
 use crate::saga::Operation;
 
 /// Create the order
@@ -62,6 +64,19 @@ pub(super) async fn redirect_urls(
 ) -> Result<Response, Problem> {
     validate::empty(body.value())?;
     let request = ask.request(&state, &target, "redirect-urls", "").await?;
-    let urls = state.engine().redirect_urls(target.id, request).await?;
+    let key = request.key.as_ref().map_or("", IdempotencyKey::as_str);
+    let held = state
+        .in_use()
+        .hold(request.principal.clone(), key)
+        .ok_or_else(|| Problem::of(Slug::KeyInUse).retry_after(1))?;
+    let (engine, id) = (state.engine().clone(), target.id);
+    // To its end, also when the tab is closed meanwhile: what was claimed is let go, and the key is in use until then.
+    let urls = state
+        .undisturbed(async move {
+            let urls = engine.redirect_urls(id, request).await;
+            drop(held);
+            urls
+        })
+        .await?;
     Ok(json(StatusCode::OK, &urls))
 }

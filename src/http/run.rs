@@ -18,7 +18,7 @@ use crate::saga::{NewCheckout, Operation, Refusal, Submitted};
 impl State {
     /// Does something to its end, whether or not the caller is still there: what was begun must be handed to the
     /// engine, so that it goes on at once.
-    async fn undisturbed<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    pub(super) async fn undisturbed<T: Send + 'static, E: Into<Problem> + Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, Problem> {

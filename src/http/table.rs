@@ -110,8 +110,9 @@ problems! {
         advice: "Use a fresh key for a new request. To repeat a request, repeat it unchanged.";
     KeyInUse = "idempotency-key-in-use", 409, "The first request with this key is still running", true,
         shopper: "Your last step is still being worked on. Please wait a moment.",
-        meaning: "The same request is being worked on for an earlier caller.",
-        advice: "Wait as long as Retry-After says, then send it again: it will answer with the outcome of the first.";
+        meaning: "The same request is being worked on for an earlier caller, and cannot be joined: redirect URLs work \
+            once, so that one answer cannot serve two. Nothing was done.",
+        advice: "Wait as long as Retry-After says, then send it again.";
     StepOutOfOrder = "step-out-of-order", 409, "Another step comes first", false,
         shopper: "Please complete the earlier steps first.",
         meaning: "The checkout is not at this step: an earlier one is missing, was undone by a change of the cart, or \

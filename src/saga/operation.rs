@@ -228,6 +228,9 @@ pub enum Refusal {
     /// The key belongs to another request.
     #[error("the idempotency key belongs to another request")]
     KeyReused,
+    /// The first request with this key is still running, and cannot be joined.
+    #[error("the first request with this idempotency key is still running")]
+    KeyInUse,
     /// The service is shutting down, or its own database does not answer. Nothing was sent for this request.
     #[error("the service cannot start anything now")]
     Unavailable {

@@ -47,7 +47,7 @@ impl Engine {
             Ok(claim) => Ok(self.started(claim, ticket, VecDeque::new())),
             // The same key, earlier.
             Err(store::Error::KeyBound) => {
-                let bound = self.bound(&request).await?.ok_or(MAYBE)?;
+                let bound = self.bound(&request).await?.ok_or(Refusal::KeyInUse)?;
                 Ok(self.join_created(bound, &request, token).await?)
             }
             Err(error) => {
@@ -174,7 +174,7 @@ impl Engine {
         match self.inner.store.claim(transition).await {
             Ok(claim) => Ok(self.started(claim, ticket, operation.into_instruments())),
             // Somebody else was a moment faster.
-            Err(store::Error::KeyBound) => Err(Refusal::InProgress),
+            Err(store::Error::KeyBound) => Err(Refusal::KeyInUse),
             Err(error) => Err(unwritten(error)),
         }
     }

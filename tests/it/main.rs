@@ -20,6 +20,7 @@ mod events;
 mod failover;
 mod guides;
 mod harness;
+mod in_use;
 mod matrix;
 mod money;
 mod operators;
