@@ -5,6 +5,7 @@
 
 mod commands;
 mod parts;
+mod presence;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bigcommerce;
-use crate::bigcommerce::budget::{Budget, Replicas};
+use crate::bigcommerce::budget::Budget;
 use crate::config::Config;
 use crate::http;
 use crate::ops::Operators;
@@ -27,6 +28,7 @@ use crate::saga::{Engine, Keep, Settings};
 use crate::store::{CommitObserver, Committer, Demand, Pool, Store};
 use crate::telemetry::Metrics;
 use parts::{budgets, clients, operators_settings, told};
+use presence::Presence;
 
 pub use commands::{acting, case_as_json, client, http_client, migrate, reading, store};
 
@@ -51,14 +53,6 @@ pub struct App {
 struct Committing {
     tasks: TaskTracker,
     stopping: CancellationToken,
-}
-
-/// How the processes that share the quotas of the stores know of each other. It outlives the other tasks: until the
-/// last of them has ended, this process still spends.
-struct Presence {
-    replicas: Replicas,
-    tasks: TaskTracker,
-    leaving: CancellationToken,
 }
 
 /// A service that runs until it is stopped.
@@ -151,8 +145,9 @@ impl App {
             self.metrics.clone(),
             self.tasks.clone(),
             self.stopping.clone(),
+            self.presence.living(),
         );
-        let router = http::router(state);
+        let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
         let stop = self.stopping.clone();
         let server = self.tasks.spawn(async move {
             let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
@@ -286,45 +281,6 @@ impl Committing {
         self.stopping.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-    }
-}
-
-impl Presence {
-    fn new() -> Self {
-        // The others know of this process after their next beat; a second more, for a slow one.
-        let replicas = Replicas::joining(Store::BEAT + Duration::from_secs(1));
-        Self { replicas, tasks: TaskTracker::new(), leaving: CancellationToken::new() }
-    }
-
-    /// Says that this process is alive, and counts the others, until it leaves.
-    fn announce(&self, store: &Store, kind: &'static str) {
-        let (store, replicas, leaving) = (store.clone(), self.replicas.clone(), self.leaving.clone());
-        self.tasks.spawn(async move {
-            let mut beats = tokio::time::interval(Store::BEAT);
-            beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    () = leaving.cancelled() => return,
-                    _ = beats.tick() => {}
-                }
-                if let Err(error) = store.look_at_durability().await {
-                    tracing::warn!(%error, "whether commits survive could not be asked");
-                }
-                match store.beat(kind).await {
-                    Ok(live) => replicas.observe(live),
-                    Err(error) => tracing::warn!(%error, "the other processes could not be counted"),
-                }
-            }
-        });
-    }
-
-    async fn leave(self, store: &Store) {
-        self.leaving.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-        if let Err(error) = store.leave().await {
-            tracing::warn!(%error, "this process counts as alive for a few seconds more");
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 mod credentials;
 mod database;
 mod events;
+mod limits;
 mod reader;
 mod secret;
 mod settings;
@@ -20,6 +21,7 @@ use std::{net::SocketAddr, time::Duration};
 pub use credentials::{MIN_SECRET_CHARS, Operator, Role, StorefrontKey};
 pub use database::Database;
 pub use events::{Destination, EVENT_TYPES, Events};
+pub use limits::{Limits, Network};
 pub use reader::{Errors, Problem};
 pub use secret::Secret;
 pub use settings::{SETTINGS, Setting, as_markdown, as_text, setting};
@@ -66,6 +68,8 @@ pub struct Config {
     pub shutdown: Duration,
     /// `BODY_LIMIT_BYTES`.
     pub body_limit_bytes: usize,
+    /// `LIMIT_*` and `TRUSTED_PROXIES`.
+    pub limits: Limits,
     /// `EVENT_*`.
     pub events: Events,
     /// `RETENTION_DAYS`; `None`: personal data is kept.
@@ -150,6 +154,7 @@ impl Config {
         }
         let shutdown = reader.defaulted("SHUTDOWN_SECONDS", seconds(3600));
         let body_limit = reader.defaulted("BODY_LIMIT_BYTES", number(1024, 16 * 1024 * 1024));
+        let limits = Limits::read(reader);
         let events = Events::read(reader);
         let retention = reader.defaulted("RETENTION_DAYS", number(0, 36_500));
         let (stores, bound) = stores?;
@@ -172,6 +177,7 @@ impl Config {
             retry_max,
             shutdown,
             body_limit_bytes: usize::try_from(body_limit).unwrap_or(usize::MAX),
+            limits,
             events,
             retention: (retention > 0).then(|| Duration::from_secs(u64::from(retention) * u64::from(DAY))),
         })

@@ -144,6 +144,54 @@ pub const SETTINGS: &[Setting] = &[
         "How long a stopping process waits for running steps; what is left is resumed by the next one.",
     ),
     plain("BODY_LIMIT_BYTES", Some("262144"), "The largest request body, in bytes, 1024 to 16777216."),
+    plain(
+        "TRUSTED_PROXIES",
+        None,
+        "Addresses and networks of the proxies in front, such as 10.0.0.0/8,::1: only they are believed about the \
+         address of a client (X-Forwarded-For, or Forwarded). Unset: the address is that of the connection.",
+    ),
+    plain(
+        "LIMIT_KEY_PER_MINUTE",
+        Some("0"),
+        "Requests with one storefront key in a minute, over all processes. Here as in each LIMIT_*: what is above \
+         is answered with 429 and nothing is done; 0: no limit.",
+    ),
+    plain(
+        "LIMIT_ADDRESS_PER_MINUTE",
+        Some("1200"),
+        "Requests of one client address (IPv6: of one /64) in a minute; not counted are those with a server key \
+         and those of operators.",
+    ),
+    plain(
+        "LIMIT_CHECKOUT_PER_MINUTE",
+        Some("600"),
+        "Requests about one checkout in a minute; not counted are reads with a server key.",
+    ),
+    plain(
+        "LIMIT_UNKNOWN_PER_MINUTE",
+        Some("1200"),
+        "Requests of one client address in a minute with a credential that is not known.",
+    ),
+    plain(
+        "LIMIT_SIGN_IN_PER_MINUTE",
+        Some("20"),
+        "Failed attempts of one client address to sign in to the dashboard in a minute.",
+    ),
+    plain(
+        "LIMIT_PAYMENTS_CHECKOUT_PER_HOUR",
+        Some("20"),
+        "Payments that are asked for on one checkout in an hour; a repetition with the same Idempotency-Key is none.",
+    ),
+    plain(
+        "LIMIT_PAYMENTS_SHOPPER_PER_HOUR",
+        Some("30"),
+        "Payments that one shopper (customer, or e-mail address) asks for in an hour with checkout tokens.",
+    ),
+    plain(
+        "LIMIT_PAYMENTS_ADDRESS_PER_HOUR",
+        Some("60"),
+        "Payments that one client address asks for in an hour with checkout tokens.",
+    ),
     secret(
         "EVENT_DESTINATIONS",
         "Where events go: name=whsec_...@https://shop.example/events,... Only some types: \

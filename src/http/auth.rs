@@ -30,6 +30,21 @@ enum Holder {
     Operator(Actor),
 }
 
+/// Who asks, as far as the credential itself tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// A storefront's server, by the scope of its key.
+    Server(String),
+    /// A page with a publishable key, by the scope of the key.
+    Page(String),
+    /// Whoever has a checkout token, or something that looks like one.
+    Token,
+    /// An operator.
+    Operator,
+    /// Nobody who is known.
+    Unknown,
+}
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Principal {
@@ -79,6 +94,20 @@ impl Credentials {
         match self.find(presented) {
             Some(Holder::Operator(actor)) => Some(actor),
             _ => None,
+        }
+    }
+
+    /// Who asks, for those who count. Nothing is looked up, and nobody is let in by it.
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Caller {
+        let Some(presented) = bearer(headers) else { return Caller::Unknown };
+        match self.find(presented) {
+            Some(Holder::Storefront { store, name, origins }) => {
+                let scope = format!("{store}:{name}");
+                if origins.is_empty() { Caller::Server(scope) } else { Caller::Page(scope) }
+            }
+            Some(Holder::Operator(_)) => Caller::Operator,
+            None if CheckoutToken::parse(presented).is_some() => Caller::Token,
+            None => Caller::Unknown,
         }
     }
 

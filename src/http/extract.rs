@@ -56,6 +56,7 @@ impl FromRequestParts<State> for Target {
         if let Some(trace) = parts.extensions.get::<Trace>() {
             trace.concerns(id);
         }
+        state.count_checkout(id, &principal, &parts.method)?;
         Ok(Self { id, principal })
     }
 }

@@ -23,6 +23,7 @@ mod health;
 mod in_use;
 mod items;
 mod json;
+mod limits;
 mod linger;
 mod metrics;
 mod openapi;
@@ -62,6 +63,7 @@ use crate::saga::Engine;
 use crate::telemetry::Metrics;
 use auth::{Credentials, Room};
 
+pub use limits::Living;
 pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
 
@@ -83,6 +85,7 @@ struct Inner {
     customers: customer::Proofs,
     cors: cors::Origins,
     in_use: in_use::InUse,
+    limits: limits::Limits,
     raw_cards: bool,
     body_limit: usize,
 }
@@ -96,6 +99,7 @@ impl State {
         metrics: Metrics,
         tasks: TaskTracker,
         stopping: CancellationToken,
+        living: Living,
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
@@ -111,6 +115,7 @@ impl State {
             customers: customer::Proofs::of(config),
             cors: cors::Origins::of(config),
             in_use: in_use::InUse::default(),
+            limits: limits::Limits::of(config, living),
             raw_cards: config.allow_raw_cards,
             body_limit: config.body_limit_bytes,
         }))
@@ -139,6 +144,10 @@ impl State {
 
     fn pulse(&self) -> &dashboard::Pulse {
         &self.0.pulse
+    }
+
+    fn limits(&self) -> &limits::Limits {
+        &self.0.limits
     }
 
     fn in_use(&self) -> &in_use::InUse {
@@ -174,6 +183,7 @@ pub fn router(state: State) -> Router {
         .merge(dashboard::routes())
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(trace::panicked))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), limits::around))
         .layer(state.0.cors.layer())
         .layer(axum::middleware::from_fn_with_state(state.clone(), trace::around))
         .layer(axum::middleware::map_request(async |request| linger::whole(request)))

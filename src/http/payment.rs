@@ -1,5 +1,6 @@
 //! Paying. What a card is goes from the body into the one type that keeps it secret, and nowhere else.
 
+use axum::Extension;
 use axum::extract::State as Has;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -10,6 +11,7 @@ use super::bodies;
 use super::described::PaymentMethods;
 use super::extract::{Ask, Json, Target};
 use super::json::canonical;
+use super::limits::Client;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::trust::of_customers;
@@ -41,6 +43,7 @@ pub(super) async fn pay(
     Has(state): Has<State>,
     target: Target,
     ask: Ask,
+    Extension(client): Extension<Client>,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let canonical = canonical(&validate::safe_part(body.value()));
@@ -48,7 +51,7 @@ pub(super) async fn pay(
     let shape = if wrapped { &validate::WRAPPED } else { &validate::PAYMENT };
     let of_customers = of_customers(shape, body.value());
     let operation = validate::payment(body, state.raw_cards())?;
-    state.run(&target, &ask, operation, &canonical).await.map_err(|problem| problem.at(&of_customers))
+    state.pay(&target, &ask, operation, &canonical, client).await.map_err(|problem| problem.at(&of_customers))
 }
 
 /// Complete in one call
@@ -64,10 +67,11 @@ pub(super) async fn complete(
     Has(state): Has<State>,
     target: Target,
     ask: Ask,
+    Extension(client): Extension<Client>,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let canonical = canonical(&validate::safe_part(body.value()));
     let of_customers = of_customers(&validate::COMPLETE, body.value());
     let operation = validate::complete(body, state.raw_cards())?;
-    state.run(&target, &ask, operation, &canonical).await.map_err(|problem| problem.at(&of_customers))
+    state.pay(&target, &ask, operation, &canonical, client).await.map_err(|problem| problem.at(&of_customers))
 }

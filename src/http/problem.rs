@@ -173,6 +173,11 @@ impl Problem {
             .collect()
     }
 
+    /// The time after which to come back, in seconds.
+    pub(super) fn comes_back_after(&self) -> Option<u64> {
+        self.0.retry_after
+    }
+
     /// Its row in the table.
     pub(super) fn slug(&self) -> Slug {
         self.0.slug

@@ -9,11 +9,12 @@ use super::State;
 use super::answer::{Manner, snapshot};
 use super::auth::CheckoutToken;
 use super::extract::{Ask, Target};
+use super::limits::Client;
 use super::prefer::Wait;
 use super::problem::Problem;
 use super::trace::Trace;
 use crate::checkout::{Answer, Status};
-use crate::saga::{NewCheckout, Operation, Refusal, Submitted};
+use crate::saga::{NewCheckout, Operation, Refusal, Request, Submitted};
 
 impl State {
     /// Does something to its end, whether or not the caller is still there: what was begun must be handed to the
@@ -33,7 +34,7 @@ impl State {
         &self,
         trace: &Trace,
         new: NewCheckout,
-        request: crate::saga::Request,
+        request: Request,
         wait: Wait,
     ) -> Result<Response, Problem> {
         let secret = CheckoutToken::secret();
@@ -63,8 +64,33 @@ impl State {
         operation: Operation,
         canonical: &str,
     ) -> Result<Response, Problem> {
+        let request = ask.request(self, target, operation.name(), canonical).await?;
+        self.run_request(target, ask, operation, request).await
+    }
+
+    /// Pays, unless too many payments were asked for.
+    pub(super) async fn pay(
+        &self,
+        target: &Target,
+        ask: &Ask,
+        operation: Operation,
+        canonical: &str,
+        client: Client,
+    ) -> Result<Response, Problem> {
+        let request = ask.request(self, target, operation.name(), canonical).await?;
+        self.count_payment(target, client, &operation, &request).await?;
+        self.run_request(target, ask, operation, request).await
+    }
+
+    async fn run_request(
+        &self,
+        target: &Target,
+        ask: &Ask,
+        operation: Operation,
+        request: Request,
+    ) -> Result<Response, Problem> {
         let pays = matches!(operation, Operation::Payment { .. } | Operation::Complete(_));
-        let submitted = self.submit(target, ask, operation, canonical).await?;
+        let submitted = self.submit(target, operation, request).await?;
         let waited = submitted.wait(ask.wait.duration()).await?;
         let manner =
             Manner { done: StatusCode::OK, pays, wait: ask.wait, replayed: waited.replayed, token: None };
@@ -74,11 +100,9 @@ impl State {
     async fn submit(
         &self,
         target: &Target,
-        ask: &Ask,
         operation: Operation,
-        canonical: &str,
+        request: Request,
     ) -> Result<Submitted, Problem> {
-        let request = ask.request(self, target, operation.name(), canonical).await?;
         let (engine, id) = (self.engine().clone(), target.id);
         self.undisturbed(async move { engine.submit(id, operation, request).await }).await
     }
@@ -87,8 +111,9 @@ impl State {
     pub(super) async fn cancel(&self, target: &Target, ask: &Ask) -> Result<Response, Problem> {
         let deadline = Instant::now() + ask.wait.duration();
         let mut watch = self.engine().watch(target.id);
-        let mut waited =
-            self.submit(target, ask, Operation::Cancel, "").await?.wait(ask.wait.duration()).await?;
+        let request = ask.request(self, target, Operation::Cancel.name(), "").await?;
+        let submitted = self.submit(target, Operation::Cancel, request).await?;
+        let mut waited = submitted.wait(ask.wait.duration()).await?;
         while waited.answer == Some(Answer::Done) && waited.checkout.status == Status::Compensating {
             if timeout_at(deadline, watch.changed()).await.is_err() {
                 waited.answer = None;

@@ -60,11 +60,18 @@ impl Engine {
             None => (0, false),
         };
         let (given_up, forgotten) = store.tidy_outbox(keep.pending_events, keep.events, BATCH).await?;
-        if redacted + given_up + forgotten > 0 {
-            tracing::info!(redacted, given_up, forgotten, "what was kept for long enough was cleared up");
+        let uncounted = store.forget_asked(BATCH).await?;
+        if redacted + given_up + forgotten + uncounted > 0 {
+            tracing::info!(
+                redacted,
+                given_up,
+                forgotten,
+                uncounted,
+                "what was kept for long enough was cleared up"
+            );
         }
         let batch = u64::try_from(BATCH).unwrap_or(u64::MAX);
-        Ok(more || given_up == batch || forgotten == batch)
+        Ok(more || given_up == batch || forgotten == batch || uncounted == batch)
     }
 
     /// `before` was claimed, `made` is what its attempt brought, and the outcome was fenced out.

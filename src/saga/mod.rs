@@ -39,6 +39,7 @@ mod marks;
 mod observer;
 pub mod operate;
 mod operation;
+mod payments_asked;
 mod plan;
 mod reads;
 mod recovery;
@@ -54,6 +55,7 @@ pub use hints::HintError;
 pub use janitor::Keep;
 pub use observer::{NoObserver, Observer, Try};
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request, Seen, TokenProof};
+pub use payments_asked::PaymentsOf;
 pub use reads::{Confirmation, ReadError};
 pub use submitted::{Submitted, Waited};
 

@@ -98,6 +98,12 @@ pub(super) struct AtRoute {
     pub(super) route: String,
 }
 
+/// A limit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Kind {
+    pub(super) kind: &'static str,
+}
+
 /// A request to the service and how it was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Requested {

@@ -19,7 +19,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::budgets::Budgets;
 use super::labels::{
-    AtRoute, Attempted, Called, Event, Host, Reason, Requested, Step, Timed, Tried, known_method,
+    AtRoute, Attempted, Called, Event, Host, Kind, Reason, Requested, Step, Timed, Tried, known_method,
     known_status,
 };
 use super::traces;
@@ -56,6 +56,18 @@ const COMMIT_SECONDS: [f64; 12] =
 /// Transitions in one commit.
 const GROUP_SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
+/// What limits there are.
+pub const LIMITS: &[&str] = &[
+    "key",
+    "address",
+    "checkout",
+    "unknown",
+    "sign-in",
+    "payments-of-checkout",
+    "payments-of-shopper",
+    "payments-of-address",
+];
+
 type Timings<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// What is counted as it happens.
@@ -70,6 +82,7 @@ struct Counted {
     latency: Timings<Timed>,
     abandoned: Family<Host, Counter>,
     answered: Family<Requested, Counter>,
+    limited: Family<Kind, Counter>,
     answering: Timings<AtRoute>,
     commit_group_size: Histogram,
     commit_wait: Histogram,
@@ -97,6 +110,7 @@ impl Counted {
             latency: timings(),
             abandoned: Family::default(),
             answered: Family::default(),
+            limited: Family::default(),
             answering: timings(),
             commit_group_size: Histogram::new(GROUP_SIZES),
             commit_wait: Histogram::new(COMMIT_SECONDS),
@@ -122,6 +136,7 @@ impl Counted {
         let help = "Calls to BigCommerce whose end nobody waited for";
         registry.register("upstream_abandoned", help, c.abandoned.clone());
         registry.register("http_requests", "Requests that were answered", c.answered.clone());
+        registry.register("limited_requests", "Requests that were too many, by limit", c.limited.clone());
         let help = "From a request to the head of its answer";
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, c.answering.clone());
         let help = "Transitions of different checkouts that one statement wrote";
@@ -141,6 +156,9 @@ impl Counted {
                 self.attempts.get_or_create_owned(&Attempted::new(step, outcome));
             }
             self.late_outcomes.get_or_create_owned(&Step::of(step));
+        }
+        for &kind in LIMITS {
+            self.limited.get_or_create_owned(&Kind { kind });
         }
         for &event in checkout::Event::ALL {
             self.transitions.get_or_create_owned(&Event { event: event.as_str() });
@@ -193,6 +211,11 @@ impl Metrics {
     /// Watches the committer.
     pub fn commits(&self) -> Arc<dyn CommitObserver> {
         Arc::new(Commits(self.clone()))
+    }
+
+    /// A request was one too many. `kind`: the limit, one of [`LIMITS`].
+    pub fn limited(&self, kind: &'static str) {
+        self.0.counted.limited.get_or_create(&Kind { kind }).inc();
     }
 
     /// A request was answered. `route` is a path as it was declared.

@@ -73,6 +73,9 @@ const VARS: &[(&str, &str)] = &[
     ("RETRY_MAX_SECONDS", "2"),
     ("SHUTDOWN_SECONDS", "5"),
     ("DATABASE_MAX_CONNECTIONS", "10"),
+    // A checkout under faults is asked for as often as it takes.
+    ("LIMIT_CHECKOUT_PER_MINUTE", "0"),
+    ("LIMIT_PAYMENTS_CHECKOUT_PER_HOUR", "0"),
 ];
 
 #[tokio::main]

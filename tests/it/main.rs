@@ -21,6 +21,7 @@ mod failover;
 mod guides;
 mod harness;
 mod in_use;
+mod limits;
 mod matrix;
 mod money;
 mod operators;

@@ -115,6 +115,16 @@ impl From<Problem> for Failed {
     }
 }
 
+/// The page for what was refused before any page looked at it.
+pub(in super::super) fn refused(problem: Problem) -> Response {
+    let after = problem.comes_back_after();
+    let mut response = Failed::from(problem).into_response();
+    if let Some(seconds) = after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
 /// Begins with a capital letter and ends with a full stop.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();

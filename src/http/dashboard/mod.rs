@@ -33,6 +33,7 @@ use axum::routing::{get, post};
 
 use super::State;
 
+pub(super) use answer::refused;
 pub(super) use live::Pulse;
 pub(super) use session::Sessions;
 

@@ -37,7 +37,7 @@ async fn count(world: &World, table: &str) -> i64 {
 }
 
 /// Waits until the database says so: what a destination saw is recorded a moment later.
-async fn wait_for_rows(world: &World, what: &str, sql: &'static str) {
+pub(crate) async fn wait_for_rows(world: &World, what: &str, sql: &'static str) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
     loop {

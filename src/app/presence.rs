@@ -1,0 +1,72 @@
+//! Which processes there are, and that this one is among them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bigcommerce::budget::Replicas;
+use crate::http;
+use crate::store::Store;
+
+/// How the processes that share the quotas of the stores know of each other. It outlives the other tasks: until the
+/// last of them has ended, this process still spends.
+pub(super) struct Presence {
+    pub(super) replicas: Replicas,
+    /// How many processes of this kind live, this one included.
+    doors: Arc<AtomicU32>,
+    pub(super) tasks: TaskTracker,
+    pub(super) leaving: CancellationToken,
+}
+
+impl Presence {
+    pub(super) fn new() -> Self {
+        // The others know of this process after their next beat; a second more, for a slow one.
+        let replicas = Replicas::joining(Store::BEAT + Duration::from_secs(1));
+        let doors = Arc::new(AtomicU32::new(1));
+        Self { replicas, doors, tasks: TaskTracker::new(), leaving: CancellationToken::new() }
+    }
+
+    /// How many processes with doors like this one's live. Whoever only recovers takes no share of what is let in.
+    pub(super) fn living(&self) -> http::Living {
+        let doors = self.doors.clone();
+        Arc::new(move || doors.load(Ordering::Relaxed))
+    }
+
+    /// Says that this process is alive, and counts the others, until it leaves.
+    pub(super) fn announce(&self, store: &Store, kind: &'static str) {
+        let (store, replicas, leaving) = (store.clone(), self.replicas.clone(), self.leaving.clone());
+        let doors = self.doors.clone();
+        self.tasks.spawn(async move {
+            let mut beats = tokio::time::interval(Store::BEAT);
+            beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    () = leaving.cancelled() => return,
+                    _ = beats.tick() => {}
+                }
+                if let Err(error) = store.look_at_durability().await {
+                    tracing::warn!(%error, "whether commits survive could not be asked");
+                }
+                match store.beat(kind).await {
+                    Ok((live, alike)) => {
+                        doors.store(alike, Ordering::Relaxed);
+                        replicas.observe(live);
+                    }
+                    Err(error) => tracing::warn!(%error, "the other processes could not be counted"),
+                }
+            }
+        });
+    }
+
+    pub(super) async fn leave(self, store: &Store) {
+        self.leaving.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Err(error) = store.leave().await {
+            tracing::warn!(%error, "this process counts as alive for a few seconds more");
+        }
+    }
+}

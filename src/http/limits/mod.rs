@@ -1,0 +1,220 @@
+//! How much one caller may ask. What is above is answered with `rate-limited` (429) before anything is bound, recorded or
+//! sent.
+//!
+//! A limit holds for all processes together: each grants its share, as many as there are processes that live. Payments with a
+//! checkout token are counted in the database, because whoever tests stolen cards does it slowly and from many places.
+//! The store's own quota at BigCommerce is not protected here but by `bigcommerce::budget`.
+
+mod buckets;
+mod client;
+mod payments;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request, State as Has};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tokio::time::Instant;
+
+use super::State;
+use super::auth::{Caller, Principal};
+use super::dashboard;
+use super::problem::Problem;
+use super::table::Slug;
+use crate::checkout::CheckoutId;
+use crate::config::{self, Config};
+use buckets::Buckets;
+pub(super) use client::Client;
+
+/// How many processes of the service live, this one included.
+pub type Living = Arc<dyn Fn() -> u32 + Send + Sync>;
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Who or what is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Subject {
+    Key(String),
+    Client(Client),
+    Checkout(CheckoutId),
+}
+
+/// One limit.
+struct Limit {
+    /// Its name in the metrics.
+    kind: &'static str,
+    /// What all processes grant together; 0: no limit.
+    most: u32,
+    buckets: Mutex<Buckets<Subject>>,
+}
+
+impl Limit {
+    fn new(kind: &'static str, most: u32, period: Duration) -> Self {
+        Self { kind, most, buckets: Mutex::new(Buckets::new(period)) }
+    }
+}
+
+/// Every limit of the service.
+pub(super) struct Limits {
+    settings: config::Limits,
+    living: Living,
+    key: Limit,
+    address: Limit,
+    checkout: Limit,
+    unknown: Limit,
+    sign_in: Limit,
+    /// Checkouts whose first payment a server asked for here.
+    first_payments: Mutex<Buckets<Subject>>,
+}
+
+impl Limits {
+    /// Those of the configuration.
+    pub(super) fn of(config: &Config, living: Living) -> Self {
+        let settings = config.limits.clone();
+        Self {
+            key: Limit::new("key", settings.key, MINUTE),
+            address: Limit::new("address", settings.address, MINUTE),
+            checkout: Limit::new("checkout", settings.checkout, MINUTE),
+            unknown: Limit::new("unknown", settings.unknown, MINUTE),
+            sign_in: Limit::new("sign-in", settings.sign_in, MINUTE),
+            first_payments: Mutex::new(Buckets::new(HOUR)),
+            settings,
+            living,
+        }
+    }
+
+    /// The share of this process.
+    fn share(&self, limit: &Limit) -> u32 {
+        (limit.most / (self.living)().max(1)).max(1)
+    }
+
+    fn take(&self, limit: &Limit, subject: Subject) -> Result<(), Limited> {
+        if limit.most == 0 {
+            return Ok(());
+        }
+        let share = self.share(limit);
+        let mut buckets = limit.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.take(subject, share, Instant::now()).map_err(|after| Limited { kind: limit.kind, after })
+    }
+
+    /// Whether no payment of this checkout was asked for here within the last hour.
+    fn is_first_payment(&self, checkout: CheckoutId) -> bool {
+        let mut first = self.first_payments.lock().unwrap_or_else(PoisonError::into_inner);
+        first.take(Subject::Checkout(checkout), 1, Instant::now()).is_ok()
+    }
+
+    fn give_back(&self, limit: &Limit, subject: Subject) {
+        let mut buckets = limit.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.give_back(subject, self.share(limit));
+    }
+}
+
+/// A limit is reached.
+#[derive(Debug, Clone, Copy)]
+struct Limited {
+    kind: &'static str,
+    after: Duration,
+}
+
+impl State {
+    /// Counts a request about a checkout, of somebody who may see it: nobody else uses up what belongs to it.
+    pub(super) fn count_checkout(
+        &self,
+        id: CheckoutId,
+        principal: &Principal,
+        method: &Method,
+    ) -> Result<(), Problem> {
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        if reads && matches!(principal, Principal::Server { .. }) {
+            return Ok(());
+        }
+        let limits = self.limits();
+        limits.take(&limits.checkout, Subject::Checkout(id)).map_err(|limited| self.limited(limited))
+    }
+
+    /// The answer to a request that is too many. It is counted.
+    fn limited(&self, limited: Limited) -> Problem {
+        self.metrics().limited(limited.kind);
+        let detail = match limited.kind {
+            "key" => "too many requests with this storefront key",
+            "checkout" => "too many requests about this checkout",
+            "sign-in" => "too many failed attempts to sign in",
+            "payments-of-checkout" => "too many payments were asked for on this checkout",
+            "payments-of-shopper" => "too many payments were asked for by this shopper",
+            "payments-of-address" => "too many payments were asked for from this address",
+            _ => "too many requests from this address",
+        };
+        let seconds = limited.after.as_secs() + u64::from(limited.after.subsec_nanos() > 0);
+        Problem::new(Slug::RateLimited, format!("{detail}; nothing was recorded and nothing was sent"))
+            .retry_after(seconds)
+    }
+}
+
+/// The layer: counts a request before anything looks at it, and not what it is not counted for.
+pub(super) async fn around(Has(state): Has<State>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    let limits = state.limits();
+    let client = Client::of(peer, request.headers(), &limits.settings.trusted_proxies);
+    request.extensions_mut().insert(client);
+    let path = request.uri().path();
+    if path == "/ops/sign-in" && request.method() == Method::POST {
+        return signing_in(&state, client, request, next).await;
+    }
+    let storefront = path.starts_with("/v1/");
+    // The pages of the dashboard know their session; a credential in a header is one like everywhere.
+    let presents = path.starts_with("/ops") && request.headers().contains_key(header::AUTHORIZATION);
+    let is_program = storefront || path.starts_with("/ops/v1/");
+    if !is_program && !presents {
+        return next.run(request).await;
+    }
+    let caller = state.credentials().caller(request.headers());
+    let mut taken: Vec<(&Limit, Subject)> = Vec::new();
+    match &caller {
+        Caller::Server(name) | Caller::Page(name) if storefront => {
+            taken.push((&limits.key, Subject::Key(name.clone())));
+        }
+        _ => {}
+    }
+    if storefront && !matches!(caller, Caller::Server(_)) {
+        taken.push((&limits.address, Subject::Client(client)));
+    }
+    if matches!(caller, Caller::Unknown) {
+        // It is given back to whoever turns out to be known.
+        taken.push((&limits.unknown, Subject::Client(client)));
+    }
+    for (at, (limit, subject)) in taken.iter().enumerate() {
+        if let Err(limited) = limits.take(limit, subject.clone()) {
+            for (limit, subject) in taken.iter().take(at) {
+                limits.give_back(limit, subject.clone());
+            }
+            let problem = state.limited(limited);
+            return if is_program { problem.into_response() } else { dashboard::refused(problem) };
+        }
+    }
+    let response = next.run(request).await;
+    for (limit, subject) in taken {
+        if limit.kind == limits.unknown.kind && response.status() != StatusCode::UNAUTHORIZED {
+            limits.give_back(limit, subject);
+        }
+    }
+    response
+}
+
+/// Only what failed counts, and then nothing is let in, right or wrong.
+async fn signing_in(state: &State, client: Client, request: Request, next: Next) -> Response {
+    let (limits, subject) = (state.limits(), Subject::Client(client));
+    if let Err(limited) = limits.take(&limits.sign_in, subject.clone()) {
+        return dashboard::refused(state.limited(limited));
+    }
+    let response = next.run(request).await;
+    let went_in = response.headers().get_all(header::SET_COOKIE).iter().count() > 0;
+    if went_in && response.status() == StatusCode::SEE_OTHER {
+        limits.give_back(&limits.sign_in, subject);
+    }
+    response
+}

@@ -1,0 +1,41 @@
+//! Payments that are asked for: how often on one checkout, by one shopper, from one address.
+
+use super::super::State;
+use super::super::auth::Principal;
+use super::super::extract::Target;
+use super::super::problem::Problem;
+use super::{Client, HOUR, Limited};
+use crate::saga::{Operation, PaymentsOf, Request};
+
+impl State {
+    /// Counts a payment that is asked for and would be begun. What is refused anyway is refused here, and not counted.
+    pub(in super::super) async fn count_payment(
+        &self,
+        target: &Target,
+        client: Client,
+        operation: &Operation,
+        request: &Request,
+    ) -> Result<(), Problem> {
+        let limits = self.limits();
+        let settings = &limits.settings;
+        // A server knows its shoppers and counts them itself, by what it knows. The first payment of a checkout costs
+        // nothing more than it did; whatever comes after it is counted for all processes together.
+        let by_server = !matches!(target.principal, Principal::Checkout(_));
+        if by_server && (settings.payments_of_checkout == 0 || limits.is_first_payment(target.id)) {
+            return Ok(());
+        }
+        let limit = |most: u32| (most > 0).then_some(most);
+        let others = |most: u32| limit(most).filter(|_| !by_server);
+        let asked = PaymentsOf {
+            address: client.text(),
+            window: HOUR,
+            of_checkout: limit(settings.payments_of_checkout).map(|most| most - u32::from(by_server)),
+            of_shopper: others(settings.payments_of_shopper),
+            of_address: others(settings.payments_of_address),
+        };
+        match self.engine().count_payment(target.id, operation, request, asked).await? {
+            None => Ok(()),
+            Some((kind, after)) => Err(self.limited(Limited { kind, after })),
+        }
+    }
+}
