@@ -13,6 +13,8 @@ pub struct Limits {
     pub key: u32,
     /// `LIMIT_ADDRESS_PER_MINUTE`: requests of one client address, but for those with a server key.
     pub address: u32,
+    /// `LIMIT_CREATIONS_PER_MINUTE`: checkouts that one client address creates with publishable keys.
+    pub creations: u32,
     /// `LIMIT_CHECKOUT_PER_MINUTE`: requests about one checkout, but for reads with a server key.
     pub checkout: u32,
     /// `LIMIT_UNKNOWN_PER_MINUTE`: requests of one client address whose credential is not known.
@@ -34,6 +36,7 @@ impl Limits {
         Self {
             key: limit("LIMIT_KEY_PER_MINUTE"),
             address: limit("LIMIT_ADDRESS_PER_MINUTE"),
+            creations: limit("LIMIT_CREATIONS_PER_MINUTE"),
             checkout: limit("LIMIT_CHECKOUT_PER_MINUTE"),
             unknown: limit("LIMIT_UNKNOWN_PER_MINUTE"),
             sign_in: limit("LIMIT_SIGN_IN_PER_MINUTE"),

@@ -163,6 +163,11 @@ pub const SETTINGS: &[Setting] = &[
          and those of operators.",
     ),
     plain(
+        "LIMIT_CREATIONS_PER_MINUTE",
+        Some("60"),
+        "Checkouts that one client address asks for in a minute with publishable keys, which everybody knows.",
+    ),
+    plain(
         "LIMIT_CHECKOUT_PER_MINUTE",
         Some("600"),
         "Requests about one checkout in a minute; not counted are reads with a server key.",

@@ -173,6 +173,11 @@ impl Problem {
             .collect()
     }
 
+    /// Whether what was asked for may have been recorded all the same.
+    pub(super) fn may_be_recorded(&self) -> bool {
+        self.0.members.get("may_be_recorded") == Some(&Value::Bool(true))
+    }
+
     /// The time after which to come back, in seconds.
     pub(super) fn comes_back_after(&self) -> Option<u64> {
         self.0.retry_after

@@ -60,6 +60,7 @@ const GROUP_SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.
 pub const LIMITS: &[&str] = &[
     "key",
     "address",
+    "creations",
     "checkout",
     "unknown",
     "sign-in",

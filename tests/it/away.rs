@@ -3,7 +3,10 @@
 use bigcommerce_simulator::Fault;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Relay, Service, World, agreed, everything, good_card};
+use crate::dashboard::{Visitor, hidden};
+use crate::harness::{ACTOR, Answer, Relay, Service, World, agreed, everything, good_card};
+use crate::operators::id;
+use crate::orders;
 
 /// A world whose services reach their database through a relay.
 async fn world() -> (World, Relay) {
@@ -124,6 +127,74 @@ async fn a_database_that_goes_while_a_step_runs_does_not_unsay_what_was_recorded
     assert_eq!(paid.body["status"], "completed", "{}", paid.text);
     let ledger = world.simulator.ledger();
     assert_eq!((ledger.orders.len(), ledger.charges.len()), (1, 1));
+    service.stop().await;
+    world.finish().await;
+}
+
+/// Waits until the database can be read again, and a checkout is there as wanted.
+async fn reads(service: &Service, path: &str, status: &str) {
+    for _ in 0..600 {
+        let answer = service.get(path).await;
+        if answer.status == 200 {
+            assert_eq!(answer.body["status"], status, "{}", answer.text);
+            return;
+        }
+        ours(&answer, Some(false));
+    }
+    panic!("the database is never back")
+}
+
+#[tokio::test]
+async fn an_operator_is_never_told_that_nothing_was_done_when_that_is_not_known() {
+    for on_a_page in [false, true] {
+        let (world, relay) = world().await;
+        let service = world.start().await;
+        let path = service.create(&everything()).await;
+        if on_a_page {
+            let mut adam = Visitor::with(&service, ACTOR).await;
+            let page = format!("/ops/checkouts/{}", id(&path));
+            let csrf = hidden(&adam.get(&page).await.expect(200), "csrf");
+            relay.lose("COMMIT");
+            let fields = [("csrf", &*csrf), ("action", "pause"), ("reason", "a test")];
+            let told = adam.post(&format!("{page}/act"), &fields).await.expect(503);
+            let (sees, hears) = (told.text.contains("Look first"), told.text.contains("othing was "));
+            assert!(sees && !hears, "{}", told.text);
+        } else {
+            relay.lose("COMMIT");
+            let body = json!({"reason": "a test"});
+            let door = format!("/ops{path}/pause");
+            let told = service.operate(reqwest::Method::POST, &door, ACTOR, Some(&body)).await;
+            ours(&told, Some(true));
+        }
+        assert!(relay.has_lost(), "the commit was reached");
+        relay.open();
+        // It was done.
+        reads(&service, &path, "stuck").await;
+        service.stop().await;
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_whose_record_was_not_heard_is_never_called_undone_and_is_made_once() {
+    let (world, relay) = world().await;
+    let service = world.start().await;
+    let (_, order) = orders::paid(&service).await;
+    let (refunds, body) = (format!("orders/{order}/refunds"), orders::refund_of(order, "1"));
+    relay.lose("COMMIT");
+    let told = orders::ask(&service, &refunds, Some("lost-refund"), Some(&body)).await;
+    ours(&told, Some(true));
+    assert!(relay.has_lost(), "the commit was reached");
+    relay.open();
+    for _ in 0..600 {
+        let answer = orders::ask(&service, &refunds, Some("lost-refund"), Some(&body)).await;
+        if !matches!(answer.status.as_u16(), 503 | 202 | 409) {
+            answer.expect(201);
+            break;
+        }
+    }
+    let refunded: usize = world.simulator.ledger().refunds.len();
+    assert_eq!(refunded, 1);
     service.stop().await;
     world.finish().await;
 }

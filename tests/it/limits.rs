@@ -119,6 +119,28 @@ async fn who_is_no_proxy_of_ours_is_not_believed_about_addresses() {
 }
 
 #[tokio::test]
+async fn what_everybody_may_create_is_limited_more_than_what_is_done_with_it() {
+    let mut world = World::new().await;
+    limited(&mut world, &[("LIMIT_CREATIONS_PER_MINUTE", "3"), ("TRUSTED_PROXIES", "127.0.0.0/8")]);
+    let service = world.start().await;
+    let mug = json!({"line_items": [{"product_id": 120, "quantity": 1}]});
+    let create = async |key: &str, client: &str| {
+        call(&service, Method::POST, "/v1/checkouts", key, Some(client), Some(&mug)).await
+    };
+    let created = create(PAGE_KEY, "198.51.100.1").await.expect(201);
+    let (path, token) = (format!("/v1/checkouts/{}", created.id()), text(&created.body["checkout_token"]));
+    assert_eq!(let_in(5, async || create(PAGE_KEY, "198.51.100.1").await).await, 2);
+    assert_eq!(world.simulator.ledger().carts.len(), 3);
+    for _ in 0..9 {
+        call(&service, Method::GET, &path, &token, Some("198.51.100.1"), None).await.expect(200);
+        create(KEY, "198.51.100.1").await.expect(201);
+    }
+    create(PAGE_KEY, "198.51.100.2").await.expect(201);
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_checkout_is_limited_for_its_token_and_for_writes_of_a_server() {
     let mut world = World::new().await;
     limited(&mut world, &[("LIMIT_CHECKOUT_PER_MINUTE", "6")]);

@@ -98,8 +98,8 @@ impl From<Refused> for Failed {
         let (detail, evidence) = (sentence(&refused.to_string()), refused.evidence().to_vec());
         let problem = Problem::from(refused);
         let status = StatusCode::from_u16(problem.slug().entry().status).unwrap_or(StatusCode::CONFLICT);
-        let title =
-            if status == StatusCode::INTERNAL_SERVER_ERROR { "Look first" } else { "Nothing was done" };
+        let in_doubt = status == StatusCode::INTERNAL_SERVER_ERROR || problem.may_be_recorded();
+        let title = if in_doubt { "Look first" } else { "Nothing was done" };
         let detail = if status.is_server_error() { sentence(problem.detail()) } else { detail };
         Self { status, title, detail, evidence }
     }

@@ -3,11 +3,14 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::config::Network;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// How an entry of a header names an address.
+type Read = fn(&str) -> Option<IpAddr>;
 
 /// A client as it is counted: an IPv4 address, or the /64 of an IPv6 one, because nobody has less than that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,7 +23,7 @@ impl Client {
         let is_ours = |address: IpAddr| trusted.iter().any(|network| network.holds(address));
         let mut client = peer;
         if is_ours(peer) {
-            for hop in way(headers).into_iter().rev() {
+            for hop in way(headers) {
                 let Some(hop) = hop else { break };
                 client = hop;
                 if !is_ours(hop) {
@@ -47,25 +50,28 @@ impl Client {
     }
 }
 
-/// Who came to whom, the nearest last. `None`: an entry that says no address.
-fn way(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let (plain, standard) = (headers.get_all(X_FORWARDED_FOR), headers.get_all(header::FORWARDED));
-    let entries = |values: header::GetAll<'_, HeaderValue>, read: fn(&str) -> Option<IpAddr>| {
-        let mut way = Vec::new();
-        for value in &values {
-            match value.to_str() {
-                Ok(text) => way.extend(text.split(',').map(|entry| read(entry.trim()))),
-                Err(_) => way.push(None),
-            }
-        }
-        way
-    };
-    match (plain.iter().next(), standard.iter().next()) {
-        (Some(_), None) => entries(plain, address),
-        (None, Some(_)) => entries(standard, forwarded),
-        // One of the two is not from our proxy, and nobody can tell which.
-        _ => Vec::new(),
-    }
+/// Whether a request says for whom it was forwarded.
+pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(header::FORWARDED)
+}
+
+/// Who came to whom, the nearest first, read as far as it is looked at. `None`: an entry that says no address.
+fn way(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
+    let read: Option<(HeaderName, Read)> =
+        match (headers.contains_key(X_FORWARDED_FOR), headers.contains_key(header::FORWARDED)) {
+            (true, false) => Some((X_FORWARDED_FOR, address)),
+            (false, true) => Some((header::FORWARDED, forwarded)),
+            // One of the two is not from our proxy, and nobody can tell which.
+            _ => None,
+        };
+    read.into_iter().flat_map(|(name, read)| {
+        let values = headers.get_all(name).iter().rev();
+        // What is no text has no entry that could be read.
+        values.flat_map(move |value| {
+            let text = value.to_str().unwrap_or_default();
+            text.rsplit(',').map(move |entry| read(entry.trim()))
+        })
+    })
 }
 
 /// RFC 7239: `for=192.0.2.60;proto=http`, `for="[2001:db8::1]:4711"`.
@@ -94,6 +100,8 @@ fn address(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
     use crate::config::Config;
 

@@ -10,11 +10,12 @@ mod client;
 mod payments;
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State as Has};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::Instant;
@@ -61,9 +62,12 @@ impl Limit {
 /// Every limit of the service.
 pub(super) struct Limits {
     settings: config::Limits,
+    /// Whether a proxy that is not trusted was told of.
+    told: AtomicBool,
     living: Living,
     key: Limit,
     address: Limit,
+    creations: Limit,
     checkout: Limit,
     unknown: Limit,
     sign_in: Limit,
@@ -78,11 +82,13 @@ impl Limits {
         Self {
             key: Limit::new("key", settings.key, MINUTE),
             address: Limit::new("address", settings.address, MINUTE),
+            creations: Limit::new("creations", settings.creations, MINUTE),
             checkout: Limit::new("checkout", settings.checkout, MINUTE),
             unknown: Limit::new("unknown", settings.unknown, MINUTE),
             sign_in: Limit::new("sign-in", settings.sign_in, MINUTE),
             first_payments: Mutex::new(Buckets::new(HOUR)),
             settings,
+            told: AtomicBool::new(false),
             living,
         }
     }
@@ -105,6 +111,18 @@ impl Limits {
     fn is_first_payment(&self, checkout: CheckoutId) -> bool {
         let mut first = self.first_payments.lock().unwrap_or_else(PoisonError::into_inner);
         first.take(Subject::Checkout(checkout), 1, Instant::now()).is_ok()
+    }
+
+    /// Tells the operator, once, that something in front may have been forgotten: then all clients share one address.
+    fn notice_proxy(&self, peer: IpAddr, headers: &HeaderMap) {
+        let forgotten = self.settings.trusted_proxies.is_empty() && client::is_forwarded(headers);
+        if forgotten && !self.told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %peer,
+                "a request says for whom it was forwarded and TRUSTED_PROXIES is not set: if that is a proxy of yours, all \
+                 clients count as one address"
+            );
+        }
     }
 
     fn give_back(&self, limit: &Limit, subject: Subject) {
@@ -141,6 +159,7 @@ impl State {
         self.metrics().limited(limited.kind);
         let detail = match limited.kind {
             "key" => "too many requests with this storefront key",
+            "creations" => "too many checkouts were created from this address",
             "checkout" => "too many requests about this checkout",
             "sign-in" => "too many failed attempts to sign in",
             "payments-of-checkout" => "too many payments were asked for on this checkout",
@@ -160,6 +179,7 @@ pub(super) async fn around(Has(state): Has<State>, mut request: Request, next: N
     let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let limits = state.limits();
     let client = Client::of(peer, request.headers(), &limits.settings.trusted_proxies);
+    limits.notice_proxy(peer, request.headers());
     request.extensions_mut().insert(client);
     let path = request.uri().path();
     if path == "/ops/sign-in" && request.method() == Method::POST {
@@ -182,6 +202,10 @@ pub(super) async fn around(Has(state): Has<State>, mut request: Request, next: N
     }
     if storefront && !matches!(caller, Caller::Server(_)) {
         taken.push((&limits.address, Subject::Client(client)));
+    }
+    // Everybody can create with what stands in a page, and each cart costs calls of the store's quota.
+    if matches!(caller, Caller::Page(_)) && request.method() == Method::POST {
+        taken.push((&limits.creations, Subject::Client(client)));
     }
     if matches!(caller, Caller::Unknown) {
         // It is given back to whoever turns out to be known.
