@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::actors::Deed;
 use crate::fault::{Fault, FaultId};
-use crate::fault_kind::Kind;
+use crate::fault_kind::{Effect, Kind};
 
 /// All faults that were added.
 #[derive(Debug, Default)]
@@ -42,6 +43,21 @@ pub(crate) struct Seen<'a> {
     pub(crate) path: &'a str,
     pub(crate) correlation_id: Option<&'a str>,
     pub(crate) body: &'a [u8],
+}
+
+/// What others do around a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Other {
+    pub(crate) does: Deed,
+    pub(crate) effect: Effect,
+    reached: watch::Sender<u64>,
+}
+
+impl Other {
+    /// Tells the tests that something was really changed.
+    pub(crate) fn note(&self) {
+        self.reached.send_modify(|count| *count += 1);
+    }
 }
 
 /// A request that is hit.
@@ -103,12 +119,18 @@ impl Board {
         id
     }
 
-    /// Counts a request at every fault that it matches; the first that hits it decides.
-    pub(crate) fn strike(&self, seen: Seen<'_>) -> Option<Hit> {
+    /// Counts a request at every fault that it matches; the first that hits it decides, and all that others do happens.
+    pub(crate) fn strike(&self, seen: Seen<'_>) -> (Option<Hit>, Vec<Other>) {
         let mut state = self.lock();
-        let mut hit = None;
+        let (mut hit, mut others) = (None, Vec::new());
         for entry in &mut state.entries {
-            if fits(&entry.fault, seen) && entry.strikes() && hit.is_none() {
+            if !fits(&entry.fault, seen) || !entry.strikes() {
+                continue;
+            }
+            if let Kind::Meanwhile { does, effect } = entry.fault.fault {
+                entry.hits += 1;
+                others.push(Other { does, effect, reached: entry.reached.clone() });
+            } else if hit.is_none() {
                 entry.hits += 1;
                 let released = entry.released.subscribe();
                 let released_before = *released.borrow();
@@ -122,7 +144,7 @@ impl Board {
                 });
             }
         }
-        hit
+        (hit, others)
     }
 
     /// How often a fault was reached; 0 for an unknown one.
@@ -245,17 +267,35 @@ mod tests {
     fn the_nth_matching_requests_are_hit() {
         let board = Board::default();
         board.add(Fault::on("create-order").nth(2).times(2));
-        let hits: Vec<bool> = (0..5).map(|_| board.strike(CALL).is_some()).collect();
+        let hits: Vec<bool> = (0..5).map(|_| board.strike(CALL).0.is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
-        assert!(board.strike(Seen { call: "get-cart", ..CALL }).is_none());
+        assert!(board.strike(Seen { call: "get-cart", ..CALL }).0.is_none());
     }
 
     #[test]
     fn a_fault_may_be_narrowed_to_a_body() {
         let board = Board::default();
         board.add(Fault::on("*").always().body_contains("sku"));
-        assert!(board.strike(CALL).is_some());
-        assert!(board.strike(Seen { body: b"{}", ..CALL }).is_none());
+        assert!(board.strike(CALL).0.is_some());
+        assert!(board.strike(Seen { body: b"{}", ..CALL }).0.is_none());
+    }
+
+    #[test]
+    fn what_others_do_stands_beside_the_fault_that_decides() {
+        let board = Board::default();
+        let (note, after) = (
+            board.add(Fault::on("*").meanwhile_before(Deed::Note)),
+            Fault::on("*").meanwhile_after(Deed::Ship),
+        );
+        board.add(after);
+        board.add(Fault::on("*").reset_before());
+        let (hit, others) = board.strike(CALL);
+        assert!(hit.is_some_and(|hit| matches!(hit.kind, Kind::Reset { .. })));
+        let does: Vec<Deed> = others.iter().map(|other| other.does).collect();
+        assert_eq!(does, [Deed::Note, Deed::Ship]);
+        assert_eq!(board.reached(note), 0, "not before something was changed");
+        others.iter().for_each(Other::note);
+        assert_eq!(board.reached(note), 1);
     }
 
     #[test]
@@ -263,7 +303,7 @@ mod tests {
         let run = |seed| {
             let board = Board::default();
             board.add(Fault::on("*").probability(0.5, seed));
-            (0..64).map(|_| board.strike(CALL).is_some()).collect::<Vec<_>>()
+            (0..64).map(|_| board.strike(CALL).0.is_some()).collect::<Vec<_>>()
         };
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));

@@ -6,6 +6,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::about;
+use crate::actors::{Deed, Subject};
 use crate::answer::{self, Answer};
 use crate::call::Call;
 use crate::fault::{Fault, FaultId};
@@ -44,6 +45,7 @@ pub(crate) fn answer(world: &Arc<World>, call: &Call) -> Answer {
         (&Method::POST, ["carts", cart, "hosted-payment"]) => host(world, call, cart),
         (&Method::POST, ["orders", id, "hosted-payment"]) => host_order(world, call, id, store),
         (&Method::POST, ["carts", cart, "applied"]) => apply(world, call, cart),
+        (&Method::POST, ["meanwhile"]) => meanwhile(world, call, store),
         (&Method::POST, ["customers", id, "token"]) => customer_token(world, call, id, store),
         (&Method::POST, ["clock"]) => advance(world, call),
         _ => answer::problem(404, "The control plane has no such path."),
@@ -79,6 +81,7 @@ fn overview() -> Answer {
         "POST /simulator/carts/{id}/hosted-payment",
         "POST /simulator/orders/{id}/hosted-payment",
         "POST /simulator/carts/{id}/applied",
+        "POST /simulator/meanwhile?store=",
         "POST /simulator/customers/{id}/token?store=",
         "POST /simulator/clock",
     ];
@@ -241,6 +244,24 @@ fn apply(world: &Arc<World>, call: &Call, cart: &str) -> Answer {
         Answer::empty(204)
     } else {
         answer::problem(404, "There is no such cart.")
+    }
+}
+
+/// Somebody acts now: `{"does": "total_up", "cart_id": "..." or "order_id": 125}`.
+fn meanwhile(world: &Arc<World>, call: &Call, store: Option<&str>) -> Answer {
+    let body = match read(call) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let Ok(does) = serde_json::from_value::<Deed>(body["does"].clone()) else {
+        return answer::problem(422, "`does` must name what is done.");
+    };
+    let cart = body["cart_id"].as_str().map(ToOwned::to_owned);
+    let subject = Subject { cart, order: body["order_id"].as_u64() };
+    if world.does(store, &subject, does) {
+        Answer::empty(204)
+    } else {
+        answer::problem(404, "There was nothing that this would have changed.")
     }
 }
 

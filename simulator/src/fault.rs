@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::actors::Deed;
 use crate::fault_kind::{At, Effect, Kind, Which};
 
 /// Names a fault that was added.
@@ -223,6 +224,18 @@ impl Fault {
         self.kind(Kind::Overtaken { status, code, reads: Some(reads), ms: None })
     }
 
+    /// Somebody else does this just before the request takes effect.
+    #[must_use]
+    pub fn meanwhile_before(self, does: Deed) -> Self {
+        self.kind(Kind::Meanwhile { does, effect: Effect::Before })
+    }
+
+    /// Somebody else does this just after the request took effect, before it is answered.
+    #[must_use]
+    pub fn meanwhile_after(self, does: Deed) -> Self {
+        self.kind(Kind::Meanwhile { does, effect: Effect::After })
+    }
+
     /// 429 with the quota layer's headers.
     #[must_use]
     pub fn rate_limit(self, retry_ms: u64) -> Self {
@@ -264,6 +277,7 @@ mod tests {
             Fault::on("a").slow(20).probability(0.25, 7),
             Fault::on("a").rate_limit_without_headers(),
             Fault::on("a").duplicate_first(),
+            Fault::on("a").meanwhile_after(Deed::TotalUp),
         ];
         for fault in all {
             let text = serde_json::to_string(&fault).expect("serialises");
@@ -278,6 +292,8 @@ mod tests {
             r#"{"call":"a","fault":{"kind":"explode"}}"#,
             r#"{"call":"a","fault":{"kind":"status"}}"#,
             r#"{"call":"a","fault":{"kind":"slow"}}"#,
+            r#"{"call":"a","fault":{"kind":"meanwhile"}}"#,
+            r#"{"call":"a","fault":{"kind":"meanwhile","actor":"app","does":"total_up"}}"#,
             r#"{"call":"a","fault":{"kind":"html","status":9}}"#,
         ] {
             assert!(serde_json::from_str::<Fault>(text).is_err(), "{text}");

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::actors::{Actor, Deed};
+
 /// Whether the request takes effect before the fault strikes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -112,6 +114,15 @@ pub enum Kind {
         /// Milliseconds until it charges.
         ms: Option<u64>,
     },
+    /// Somebody else acts on the cart or the order of the request, just before or just after it takes effect; nobody comes
+    /// between. The request itself goes on as if nothing was wrong, or as another fault of the same request says. Reached
+    /// only when something was really changed.
+    Meanwhile {
+        /// What is done.
+        does: Deed,
+        /// Before the request takes effect, or after it; a request that never takes effect has no after.
+        effect: Effect,
+    },
     /// The request is executed twice.
     Duplicate {
         /// Which answer is returned.
@@ -132,6 +143,7 @@ impl Kind {
             Self::Slow { .. } => "slow",
             Self::RateLimit { .. } => "rate_limit",
             Self::Overtaken { .. } => "overtaken",
+            Self::Meanwhile { .. } => "meanwhile",
             Self::Duplicate { .. } => "duplicate",
         }
     }
@@ -166,6 +178,10 @@ struct Wire {
     reads: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<Which>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    actor: Option<Actor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    does: Option<Deed>,
 }
 
 impl TryFrom<Wire> for Kind {
@@ -208,6 +224,13 @@ impl TryFrom<Wire> for Kind {
                 reads: wire.reads,
                 ms: wire.ms,
             },
+            "meanwhile" => {
+                let does = wire.does.ok_or("`does` is required")?;
+                if wire.actor.is_some_and(|actor| actor != does.actor()) {
+                    return Err(format!("that is done by {:?}", does.actor()));
+                }
+                Self::Meanwhile { does, effect }
+            }
             "duplicate" => Self::Duplicate { answer: wire.answer.unwrap_or_default() },
             other => return Err(format!("`{other}` is not a kind of fault")),
         })
@@ -237,6 +260,9 @@ impl From<Kind> for Wire {
             }
             Kind::Overtaken { status, code, reads, ms } => {
                 (wire.status, wire.code, wire.reads, wire.ms) = (Some(status), Some(code), reads, ms);
+            }
+            Kind::Meanwhile { does, effect } => {
+                (wire.actor, wire.does, wire.effect) = (Some(does.actor()), Some(does), Some(effect));
             }
             Kind::Duplicate { answer } => wire.answer = Some(answer),
         }

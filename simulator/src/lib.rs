@@ -1,7 +1,7 @@
 //! Plays BigCommerce: stateful, unkind, configurable; with scripted faults and a ledger of what really happened.
 //!
 //! In reading order: `simulator` (the handle), `server` (connections), `router` (the calls and their names), `world` (the
-//! state of everything), `play` and `board` (faults), `media` (the door), `store` (one store), then one module for each
+//! state of everything), `play` and `board` (faults), `actors` (what others do meanwhile), `media` (the door), `store` (one store), then one module for each
 //! resource: `carts`, `lines`, `checkouts`, `consignments`, `shipping`, `coupons`, `totals`, `checkout_orders`, `order`, `snapshot`,
 //! `orders_v2`, `direct_orders`, `order_edits`, `order_parts`, `shipments`, `statuses`, `methods`, `token`, `payments`, `instruments`,
 //! `settle`, `applied`, `giving_back`, `money_view`, `hosted` (the hosted page), `orders_v3`, `refunds`, `customers`, `customer_token`, `shop`, `metafields`, `webhooks`, `delivery`; and `control` (the control
@@ -14,6 +14,7 @@
 )]
 
 mod about;
+mod actors;
 mod address;
 mod answer;
 mod applied;
@@ -74,6 +75,7 @@ mod webhooks;
 mod world;
 
 pub use about::{ABOUT, Mark};
+pub use actors::{Actor, DEEDS, Deed};
 pub use choices::{
     ActionEnd, FreeOrder, NothingAs, OrderFilters, OrderHint, PartShown, PartialPayment, PromotionSplit,
     RefundEvent, SecondOrder, TokenReplay,

@@ -107,6 +107,12 @@ fn read_token(visit: &Visit<'_>) -> Result<String, Answer> {
     token::verify(jwt.trim(), &visit.store.signing_key()).ok_or_else(|| unknown_token(visit))
 }
 
+/// The order that the payment access token of a request can pay.
+pub(crate) fn order_of_token(visit: &Visit<'_>) -> Option<u64> {
+    let jti = read_token(visit).ok()?;
+    visit.store.tokens.get(&jti).map(|token| token.order_id)
+}
+
 fn unknown_token(visit: &Visit<'_>) -> Answer {
     answer::payment(if visit.settings.expired_token_status == 422 { 422 } else { 401 }, 30_102)
 }

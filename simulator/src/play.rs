@@ -137,6 +137,8 @@ async fn act(
         Kind::Overtaken { status, code, reads, ms } => {
             overtaken(world, arrived, hit, (status, code), reads, ms)
         }
+        // What others do is played where the request takes effect.
+        Kind::Meanwhile { .. } => whole(world.carry_out(arrived)),
         Kind::Duplicate { answer } => {
             let answers = (world.carry_out(arrived), world.carry_out(arrived));
             hit.note();

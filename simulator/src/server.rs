@@ -24,6 +24,7 @@ use crate::answer::{self, Answer};
 use crate::board::Seen;
 use crate::call::Call;
 use crate::control;
+use crate::fault_kind::Effect;
 use crate::play::{Outcome, play};
 use crate::rate::{self, Standing};
 use crate::router::{self, Family, Target};
@@ -151,7 +152,7 @@ async fn upstream(world: &Arc<World>, call: Call) -> Outcome {
             if family == Family::Payments { rate::refused() } else { rate::refused_for(standing.reset_ms) };
         return finish(mark(refused));
     }
-    let arrived = Arrived { route, family, params, store, call, sequence, life };
+    let mut arrived = Arrived { route, family, params, store, call, sequence, life, others: Arc::default() };
     let correlation_id = arrived.call.correlation_id();
     let seen = Seen {
         call: route.name,
@@ -160,7 +161,13 @@ async fn upstream(world: &Arc<World>, call: Call) -> Outcome {
         correlation_id: correlation_id.as_deref(),
         body: &arrived.call.bytes,
     };
-    let outcome = match world.board.strike(seen) {
+    let (hit, others) = world.board.strike(seen);
+    if !others.is_empty() {
+        world.note(sequence, |row| row.fault = Some("meanwhile".to_owned()));
+        arrived.others = Arc::new(others.into());
+        world.others(&arrived, Effect::Before);
+    }
+    let outcome = match hit {
         None => world.carry_out(&arrived).map_or(Outcome::Close, &finish),
         Some(hit) => {
             let (sender, receiver) = oneshot::channel();

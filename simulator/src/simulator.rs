@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
+use crate::actors::{Deed, Subject};
 use crate::fault::{Fault, FaultId};
 use crate::hosted::Hosted;
 use crate::ledger::{Ledger, Request};
@@ -132,6 +133,17 @@ impl Simulator {
     /// its cart is gone.
     pub fn host_payment(&self, order: u64, how: Hosted) -> bool {
         self.world.host_payment(None, order, how)
+    }
+
+    /// Somebody else acts on a cart now: the merchant, another app, the hosted page, a second tab. What is done to an order is
+    /// done to the newest order of the cart. False: it changed nothing. Called inside of a Tokio runtime.
+    pub fn does_to_cart(&self, cart: &str, does: Deed) -> bool {
+        self.world.does(None, &Subject { cart: Some(cart.to_owned()), order: None }, does)
+    }
+
+    /// The same with an order, in the named store; what is done to a cart is done to the cart it came from.
+    pub fn does_to_order(&self, store: &str, order: u64, does: Deed) -> bool {
+        self.world.does(Some(store), &Subject { cart: None, order: Some(order) }, does)
     }
 
     /// The shopper applies store credit and gift certificates to a cart in another place: orders of it are due only the

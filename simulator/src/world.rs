@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::actors::{self, Deed, Subject};
 use crate::answer::{self, Answer, Reply};
 use crate::applied;
-use crate::board::Board;
+use crate::board::{Board, Other};
 use crate::call::{Call, Visit};
 use crate::clock::Clock;
 use crate::customer_token;
 use crate::delivery;
+use crate::fault_kind::Effect;
 use crate::hosted::{self, Hosted};
 use crate::ledger::{Ledger, Request};
 use crate::media;
@@ -62,6 +64,8 @@ pub(crate) struct Arrived {
     pub(crate) call: Call,
     pub(crate) sequence: u64,
     pub(crate) life: u64,
+    /// What others do around it and have not done yet.
+    pub(crate) others: Arc<Mutex<Vec<Other>>>,
 }
 
 impl World {
@@ -179,10 +183,53 @@ impl World {
             return None;
         }
         let answer = self.visit(&mut store, &settings, arrived).unwrap_or_else(|refused| refused);
+        self.act(&mut store, &settings, arrived, Effect::After);
         let outbox = std::mem::take(&mut store.outbox);
         drop(store);
         self.deliver(outbox, &settings);
         Some(answer)
+    }
+
+    /// Others act before a request takes effect.
+    pub(crate) fn others(self: &Arc<Self>, arrived: &Arrived, effect: Effect) {
+        let (settings, state) = (self.settings(), self.store(&arrived.store));
+        let mut store = lock(&state);
+        self.act(&mut store, &settings, arrived, effect);
+        let outbox = std::mem::take(&mut store.outbox);
+        drop(store);
+        self.deliver(outbox, &settings);
+    }
+
+    /// What others do at this moment, each of it once however often the request takes effect.
+    fn act(&self, store: &mut Store, settings: &Settings, arrived: &Arrived, effect: Effect) {
+        let due: Vec<Other> = lock(&arrived.others).extract_if(.., |other| other.effect == effect).collect();
+        if due.is_empty() {
+            return;
+        }
+        let body = media::body(&arrived.call, arrived.family).unwrap_or(Value::Null);
+        let now = self.clock.now();
+        let mut visit = Visit { call: &arrived.call, params: &[], store, settings, now, body };
+        let params: Vec<String> = arrived.params.iter().map(|param| visit.canonical(param)).collect();
+        visit.params = &params;
+        for other in due {
+            let subject = actors::subject(&visit, arrived.route.path);
+            if actors::act(&mut visit, &subject, other.does) {
+                other.note();
+            }
+        }
+    }
+
+    /// Somebody acts on a cart or an order now, in the named store or the first in which it changes something.
+    pub(crate) fn does(self: &Arc<Self>, store: Option<&str>, subject: &Subject, does: Deed) -> bool {
+        let mut hashes: Vec<String> = lock(&self.stores).keys().cloned().collect();
+        hashes.sort();
+        hashes.retain(|hash| store.is_none_or(|wanted| wanted == hash));
+        hashes.iter().any(|hash| {
+            self.by_itself(hash, |visit| {
+                let subject = actors::completed(visit, subject.clone());
+                actors::act(visit, &subject, does)
+            })
+        })
     }
 
     /// Takes a payment as far as the gateway and leaves it there. `None`: it is none, or would not come that far.

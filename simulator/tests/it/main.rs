@@ -10,6 +10,7 @@ mod harness;
 mod lags;
 mod limits;
 mod magic;
+mod meanwhile;
 mod nothing;
 mod orders;
 mod others;
