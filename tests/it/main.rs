@@ -20,6 +20,7 @@ mod events;
 mod failover;
 mod guides;
 mod harness;
+mod hostile;
 mod in_use;
 mod limits;
 mod matrix;

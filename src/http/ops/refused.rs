@@ -31,7 +31,7 @@ impl From<Refused> for Problem {
             Refused::Store(error @ (StoreError::Unreadable { .. } | StoreError::Newer { .. })) => {
                 unreadable(&error)
             }
-            Refused::Store(error @ StoreError::Database(_)) => {
+            Refused::Store(error @ (StoreError::Database(_) | StoreError::Lossy(_))) => {
                 tracing::error!(%error, "an operator's action met a failing database");
                 Self::unavailable(!error.wrote_nothing())
             }
@@ -50,7 +50,7 @@ fn unreadable(error: &StoreError) -> Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Database(_) => {
+            StoreError::Database(_) | StoreError::Lossy(_) => {
                 tracing::warn!(%error, "a list for operators could not be read");
                 Self::unavailable(false).retry_after(LATER)
             }

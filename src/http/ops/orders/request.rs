@@ -97,7 +97,7 @@ impl From<OrderRefused> for Problem {
             OrderRefused::KeyReused => Self::of(Slug::KeyReused),
             OrderRefused::Busy => Self::new(Slug::OrderBusy, detail).retry_after(1),
             // Of several statements and calls: what went before may have been sent as well.
-            OrderRefused::Store(error @ StoreError::Database(_)) => {
+            OrderRefused::Store(error @ (StoreError::Database(_) | StoreError::Lossy(_))) => {
                 tracing::error!(%error, "a request about an order met a failing database");
                 Self::unavailable(true)
             }
