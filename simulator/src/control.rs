@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hyper::Method;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::about;
@@ -46,6 +47,7 @@ pub(crate) fn answer(world: &Arc<World>, call: &Call) -> Answer {
         (&Method::POST, ["orders", id, "hosted-payment"]) => host_order(world, call, id, store),
         (&Method::POST, ["carts", cart, "applied"]) => apply(world, call, cart),
         (&Method::POST, ["meanwhile"]) => meanwhile(world, call, store),
+        (&Method::POST, ["gift-certificates"]) => issue(world, call, store),
         (&Method::POST, ["customers", id, "token"]) => customer_token(world, call, id, store),
         (&Method::POST, ["clock"]) => advance(world, call),
         _ => answer::problem(404, "The control plane has no such path."),
@@ -82,6 +84,7 @@ fn overview() -> Answer {
         "POST /simulator/orders/{id}/hosted-payment",
         "POST /simulator/carts/{id}/applied",
         "POST /simulator/meanwhile?store=",
+        "POST /simulator/gift-certificates?store=",
         "POST /simulator/customers/{id}/token?store=",
         "POST /simulator/clock",
     ];
@@ -262,6 +265,27 @@ fn meanwhile(world: &Arc<World>, call: &Call, store: Option<&str>) -> Answer {
         Answer::empty(204)
     } else {
         answer::problem(404, "There was nothing that this would have changed.")
+    }
+}
+
+/// A gift certificate `{"code": "GIFT-20", "balance": "20.00"}`.
+fn issue(world: &Arc<World>, call: &Call, store: Option<&str>) -> Answer {
+    let body = match read(call) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let Some(store) = store else { return answer::problem(422, "`store` is required.") };
+    let balance = match &body["balance"] {
+        Value::String(text) => text.parse::<Decimal>().ok(),
+        Value::Number(number) => number.to_string().parse().ok(),
+        _ => None,
+    };
+    match (body["code"].as_str(), balance.filter(Decimal::is_sign_positive)) {
+        (Some(code), Some(balance)) if !code.is_empty() => {
+            world.issue_certificate(store, code, balance);
+            Answer::empty(204)
+        }
+        _ => answer::problem(422, "`code` must be a text, and `balance` an amount."),
     }
 }
 

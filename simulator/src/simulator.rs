@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 
 use crate::actors::{Deed, Subject};
@@ -151,6 +152,11 @@ impl Simulator {
     pub fn apply_to_cart(&self, cart: &str, credit: bool, certificates: &[&str]) -> bool {
         let codes: Vec<String> = certificates.iter().map(|code| (*code).to_owned()).collect();
         self.world.apply(cart, credit, &codes)
+    }
+
+    /// A gift certificate with this code and balance in one store; one with the same code is replaced.
+    pub fn issue_certificate(&self, store: &str, code: &str, balance: Decimal) {
+        self.world.issue_certificate(store, code, balance);
     }
 
     /// A customer token (BigCommerce: Current Customer API), signed with the setting `webhook_secret`, valid for 15 minutes;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,6 +16,7 @@ use crate::board::{Board, Other};
 use crate::call::{Call, Visit};
 use crate::clock::Clock;
 use crate::customer_token;
+use crate::customers::GiftCertificate;
 use crate::delivery;
 use crate::fault_kind::Effect;
 use crate::hosted::{self, Hosted};
@@ -323,6 +325,12 @@ impl World {
         hashes
             .iter()
             .any(|hash| self.by_itself(hash, |visit| applied::apply(visit, cart, credit, certificates)))
+    }
+
+    /// A gift certificate is sold; one with the same code is replaced.
+    pub(crate) fn issue_certificate(&self, store: &str, code: &str, balance: Decimal) {
+        let certificate = GiftCertificate { balance, original: balance, expired: false };
+        lock(&self.store(store)).gift_certificates.insert(code.to_owned(), certificate);
     }
 
     /// A customer token (BigCommerce: Current Customer API) of a customer, with `changes` laid over its claims.

@@ -18,6 +18,7 @@ mod options;
 mod plan;
 mod record;
 mod replicas;
+mod scripted;
 mod shopper;
 mod timeline;
 mod upheaval;
@@ -26,7 +27,7 @@ mod verify;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bigcommerce_simulator::Settings;
+use bigcommerce_simulator::{PartialPayment, Settings};
 use clap::Parser as _;
 use headless_checkout::dev::Postgres;
 use tokio_util::task::TaskTracker;
@@ -118,7 +119,11 @@ async fn main() -> ExitCode {
 async fn set_up(options: Options, only: Option<Planned>, logs: &std::path::Path) -> Chaos {
     let (server, url) = cluster().await;
     let options_of = url.parse().expect("the cluster's URL");
-    let settings = Settings { token_ttl_seconds: 3, ..Settings::default() };
+    let settings = Settings {
+        token_ttl_seconds: 3,
+        partial_payment: PartialPayment::PendingPayable,
+        ..Settings::default()
+    };
     let mut world = World::on(Database::create_in(options_of).await, settings).await;
     // A crash of the server must not take back what was acknowledged.
     sqlx::query("do $$ begin execute format('alter database %I set synchronous_commit = on', current_database()); end $$")

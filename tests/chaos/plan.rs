@@ -97,6 +97,8 @@ pub(crate) struct Plan {
     pub(crate) strike: Option<Strike>,
     /// Which replica its requests go to first.
     pub(crate) home: usize,
+    /// A gift certificate that pays a part, or the whole: its balance in cents.
+    pub(crate) certificate: Option<u64>,
     price: u64,
     quantity: u64,
     ships: bool,
@@ -213,6 +215,7 @@ impl Plan {
             price: dice.between(100, 20_000),
             quantity: dice.between(1, 3),
             ships: dice.percent(94),
+            certificate: dice.percent(18).then(|| dice.between(50, 9000)),
         };
         if plan.opening == Opening::Direct {
             plan.ships = true;
@@ -287,6 +290,17 @@ impl Plan {
             Some(&(code, flag)) if (code, flag) != GOOD => harness::card(&magic_card(code, flag)),
             _ => harness::good_card(),
         }
+    }
+
+    /// The code of the gift certificate.
+    pub(crate) fn certificate_code(&self) -> String {
+        format!("GIFT-{}{}", self.tag, "of-the-run")
+    }
+
+    /// The payment with the gift certificate.
+    pub(crate) fn certificate_payment(&self) -> Value {
+        json!({"payment_method_id": "bigcommerce.gift_certificate",
+            "instrument": {"type": "gift_certificate", "gift_certificate_code": self.certificate_code()}})
     }
 
     /// Whether a card with this code may have been used.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bigcommerce_simulator::{Fault, FaultId};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -19,25 +19,28 @@ const GLANCE: Duration = Duration::from_millis(120);
 
 /// A shopper at work.
 pub(crate) struct Shopper {
-    chaos: Arc<Chaos>,
+    pub(crate) chaos: Arc<Chaos>,
     pub(crate) record: Record,
     dice: Dice,
     /// Bad habits are for the time of the faults.
     well_behaved: bool,
     revised: bool,
     card: usize,
+    /// The gift certificate, until something was heard of it.
+    certificate: Option<Value>,
     keys: u32,
     creations: u32,
     /// A POST without a settled answer: its key may be used again.
     open: Option<Ask>,
     poked: bool,
-    gone: CancellationToken,
+    pub(crate) gone: CancellationToken,
 }
 
 impl Shopper {
     pub(crate) fn new(chaos: Arc<Chaos>, plan: Plan) -> Self {
         let dice = Dice::of(chaos.options.seed, plan.run, "shopper");
         let revised = plan.revision.is_none();
+        let certificate = plan.certificate.map(|_| plan.certificate_payment());
         Self {
             chaos,
             record: Record::new(plan),
@@ -45,6 +48,7 @@ impl Shopper {
             well_behaved: false,
             revised,
             card: 0,
+            certificate,
             keys: 0,
             creations: 0,
             open: None,
@@ -53,12 +57,16 @@ impl Shopper {
         }
     }
 
-    fn plan(&self) -> &Plan {
+    pub(crate) fn plan(&self) -> &Plan {
         &self.record.plan
     }
 
     /// Shops under faults, for a bounded time.
     pub(crate) async fn shop(mut self) -> Self {
+        if let Some(cents) = self.plan().certificate {
+            let (code, balance) = (self.plan().certificate_code(), Decimal::new(cents.cast_signed(), 2));
+            self.chaos.world.simulator.issue_certificate("teststore", &code, balance);
+        }
         self.script(None);
         self.visit(Duration::from_secs(45)).await;
         self.gone.cancel();
@@ -203,16 +211,21 @@ impl Shopper {
             _ => ask,
         };
         let heard = self.say(ask.clone()).await;
+        let body = ask.body.as_ref();
+        if heard.is_some()
+            && body.is_some_and(|body| body.to_string().contains(&self.plan().certificate_code()))
+        {
+            self.certificate = None;
+        }
         let settled = heard.as_ref().is_some_and(|heard| !matches!(heard.status.as_u16(), 202 | 503));
         let tired = heard.as_ref().is_some_and(|heard| heard.status == 503) && self.dice.percent(35);
         if ask.key.is_some() && !settled && !tired {
             self.open = Some(ask);
         } else if let Some(heard) = heard
             && (tired || heard.code() == "rejected-by-bigcommerce")
-            && ask
-                .body
-                .as_ref()
-                .is_some_and(|body| body.get("instrument").is_some() || body.get("payment").is_some())
+            && ask.body.as_ref().is_some_and(|body| {
+                ["instrument", "payment", "payments"].iter().any(|name| body.get(name).is_some())
+            })
         {
             // Perhaps it was the card; the next one cannot be worse.
             self.card += 1;
@@ -236,24 +249,37 @@ impl Shopper {
     }
 
     fn pay(&mut self, path: &str, seen: &Value) -> Ask {
-        let mut payment = agreed(self.plan().payment(self.card));
-        let total = &seen["totals"]["grand_total"];
-        let names_total = total.is_number() && self.dice.percent(30);
-        if self.dice.percent(15) {
-            let mut body = agreed(json!({"payment": self.plan().payment(self.card)}));
-            if names_total {
-                body["agreed_total"] = total.clone();
-            }
-            return self.post(format!("{path}/complete"), body);
+        let due = &seen["payment"]["amount_due"];
+        let open = if due.is_number() { due } else { &seen["totals"]["grand_total"] };
+        let agreement = (open.is_number() && self.dice.percent(50)).then(|| open.clone());
+        let (path, mut body) = if self.dice.percent(15) {
+            (format!("{path}/complete"), self.whole())
+        } else {
+            let certificate =
+                self.certificate.clone().filter(|_| seen["payment"]["status"] != "partially_paid");
+            (format!("{path}/payment"), certificate.unwrap_or_else(|| self.plan().payment(self.card)))
+        };
+        if seen["payment"]["status"] == "partially_paid" {
+            // A decline of the rest leaves the part as it is: nothing shows that the next card is wanted.
+            self.card += 1;
         }
-        if names_total {
-            payment["agreed_total"] = total.clone();
+        body = agreed(body);
+        if let Some(agreement) = agreement {
+            body["agreed_total"] = agreement;
         }
-        self.post(format!("{path}/payment"), payment)
+        self.post(path, body)
+    }
+
+    /// What pays the whole in one call.
+    fn whole(&self) -> Value {
+        let card = self.plan().payment(self.card);
+        self.certificate
+            .as_ref()
+            .map_or_else(|| json!({"payment": card}), |certificate| json!({"payments": [certificate, card]}))
     }
 
     fn complete(&mut self, path: &str) -> Ask {
-        let mut body = agreed(json!({"payment": self.plan().payment(self.card)}));
+        let mut body = agreed(self.whole());
         if self.plan().opening == Opening::OneCall {
             self.plan().fill(&mut body);
         }
@@ -348,52 +374,5 @@ impl Shopper {
         if self.chaos.options.trace {
             println!("    run {}: {what}", self.plan().run);
         }
-    }
-
-    /// Hands the planned faults to the simulator: those that are known by the run's own words at once, the others once
-    /// the checkout has an id.
-    fn script(&mut self, id: Option<&str>) {
-        let everything = self.plan().opening == Opening::Everything;
-        let worded = |call: &str| match call {
-            "create-cart" | "create-order-v2" => true,
-            "add-billing-address" | "add-consignments" => everything,
-            _ => false,
-        };
-        let narrowed = |call: &str, fault: Fault, tag: &str| match (id, worded(call)) {
-            (None, true) => Some(fault.body_contains(tag)),
-            (Some(id), false) => Some(fault.correlation_id(id)),
-            _ => None,
-        };
-        let tag = self.plan().tag.clone();
-        for planned in self.plan().faults.clone() {
-            if let Some(fault) = narrowed(planned.call, planned.fault(), &tag) {
-                let id = self.chaos.world.simulator.add_fault(fault);
-                self.record.faults.push((planned.cell(), id));
-            }
-        }
-        let Some(strike) = self.plan().strike else { return };
-        let held = Fault::on(strike.call).times(1);
-        let held = if strike.after_effect { held.hold_after() } else { held.hold_before() };
-        if let Some(fault) = narrowed(strike.call, held, &tag) {
-            let fault = self.chaos.world.simulator.add_fault(fault);
-            self.record.faults.push((format!("{}:strike", strike.call), fault));
-            self.watch(fault);
-        }
-    }
-
-    /// Strikes the process once its call is held.
-    fn watch(&self, fault: FaultId) {
-        let (chaos, gone, home) = (Arc::clone(&self.chaos), self.gone.clone(), self.plan().home);
-        let Some(strike) = self.plan().strike else { return };
-        self.chaos.tasks.spawn(async move {
-            tokio::select! {
-                () = gone.cancelled() => return,
-                () = chaos.world.simulator.wait_reached(fault, 1) => {}
-            }
-            if chaos.world.simulator.reached(fault) > 0 {
-                chaos.replicas.strike(home, strike.blow, &chaos.doors).await;
-            }
-            chaos.world.simulator.release(fault);
-        });
     }
 }

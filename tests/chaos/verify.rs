@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bigcommerce_simulator::{Ledger, Order};
+use rust_decimal::Decimal;
 use sqlx::{PgPool, Row as _};
 
 use crate::record::Record;
@@ -87,40 +88,48 @@ impl Evidence {
         (violations, tolerated)
     }
 
-    /// Guarantee 1, and what is known of money.
+    /// Guarantee 1, and what is known of money: one order holds money, never more than its total, and what is completed
+    /// has all of it.
     fn money(&self, say: &mut impl FnMut(&str, String)) {
-        let mut held: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        let mut held: BTreeMap<&str, BTreeMap<u64, Decimal>> = BTreeMap::new();
         for charge in self.ledger.charges.iter().filter(|charge| charge.holds_money()) {
             let owner = charge.correlation_id.as_deref().unwrap_or_default();
-            held.entry(owner).or_default().push(charge.order_id);
-            let order = self.ledger.orders.iter().find(|order| order.id == charge.order_id);
-            match order {
-                Some(order) if order.total.normalize() == charge.amount.normalize() => {}
-                Some(order) => {
-                    say(
-                        owner,
-                        format!("order {} is {}, but {} was charged", order.id, order.total, charge.amount),
-                    );
-                }
-                None => say(owner, format!("charged for order {}, which does not exist", charge.order_id)),
-            }
+            *held.entry(owner).or_default().entry(charge.order_id).or_default() +=
+                charge.amount - charge.refunded;
         }
+        for orders in held.values_mut() {
+            orders.retain(|_, amount| !amount.is_zero());
+        }
+        held.retain(|_, orders| !orders.is_empty());
         for (owner, orders) in &held {
             if orders.len() > 1 {
-                say(owner, format!("charged {} times, for the orders {orders:?}", orders.len()));
+                say(owner, format!("charged for the orders {orders:?}"));
             }
-            match self.stored.get(*owner) {
-                None => say(owner, "charged, but there is no such checkout".to_owned()),
-                Some(stored) => {
-                    let known = matches!(&*stored.payment, "succeeded" | "unknown" | "pending");
-                    let fits = stored.status == "completed" || stored.status == "stuck";
-                    if !known || !fits {
-                        say(
-                            owner,
-                            format!("charged, but {} with payment {:?}", stored.status, stored.payment),
-                        );
+            let Some(stored) = self.stored.get(*owner) else {
+                say(owner, "charged, but there is no such checkout".to_owned());
+                continue;
+            };
+            let mut is_whole = true;
+            for (id, amount) in orders {
+                match self.ledger.orders.iter().find(|order| order.id == *id) {
+                    Some(order) if *amount > order.total => {
+                        say(owner, format!("order {id} is {}, but {amount} was charged", order.total));
                     }
+                    Some(order) => is_whole &= *amount == order.total,
+                    None => say(owner, format!("charged for order {id}, which does not exist")),
                 }
+            }
+            let fits = match &*stored.payment {
+                "succeeded" => is_whole && matches!(&*stored.status, "completed" | "stuck"),
+                "pending" | "unknown" => matches!(&*stored.status, "completed" | "stuck"),
+                "partially_paid" => !is_whole && matches!(&*stored.status, "awaiting_input" | "stuck"),
+                _ => false,
+            };
+            if !fits {
+                say(
+                    owner,
+                    format!("{orders:?} charged, but {} with payment {:?}", stored.status, stored.payment),
+                );
             }
         }
         for (id, stored) in &self.stored {
@@ -128,6 +137,13 @@ impl Evidence {
                 say(id, "completed, but nothing was charged".to_owned());
             }
         }
+    }
+
+    /// What is held for an order.
+    fn held(&self, order: u64) -> Decimal {
+        let charges =
+            self.ledger.charges.iter().filter(|charge| charge.order_id == order && charge.holds_money());
+        charges.map(|charge| charge.amount - charge.refunded).sum()
     }
 
     /// No two alive orders of one checkout. One that a process made which had lost its lease, and could not clear up, is
@@ -226,10 +242,12 @@ impl Evidence {
             "payment-unknown" => {
                 // Charged at the gateway without BigCommerce's knowledge: nobody can see it (flag 2).
                 let hidden = plan.cards.iter().any(|(_, flag)| *flag == 2);
+                // A part that was paid moves the order on, too, and says nothing of the rest.
                 let visible = self.ledger.orders.iter().any(|order| {
                     order.correlation_id.as_deref() == Some(id)
                         && !matches!(order.status_id, 0 | 5 | 6)
                         && !order.archived
+                        && self.held(order.id) >= order.total
                 });
                 (visible && !hidden).then_some("BigCommerce shows what became of the payment")
             }
