@@ -177,6 +177,8 @@ pub(super) async fn cancelled(service: &Service) {
 pub(super) async fn several_addresses(service: &Service) {
     let path = service.create(&shirt()).await;
     let cart = service.put(&format!("{path}/billing-address"), &address()).await.expect(200).body;
+    // All of it to one address first: going to two afterwards means that the first consignment is deleted.
+    service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(200);
     let lines = cart["cart"]["line_items"]["physical_items"].as_array().expect("lines");
     let mut elsewhere = address();
     elsewhere["city"] = json!("Dallas");
