@@ -24,10 +24,10 @@ use crate::config::Config;
 use crate::http;
 use crate::ops::Operators;
 use crate::outbox::{self, Outbox, SigningKey};
-use crate::saga::{Engine, Keep, Settings};
+use crate::saga::{Engine, Settings};
 use crate::store::{CommitObserver, Committer, Demand, Pool, Store};
 use crate::telemetry::Metrics;
-use parts::{budgets, clients, operators_settings, told};
+use parts::{budgets, clients, keep, operators_settings, told};
 use presence::Presence;
 
 pub use commands::{acting, case_as_json, client, http_client, migrate, reading, store};
@@ -179,7 +179,7 @@ impl App {
     fn begin_work(&self) -> anyhow::Result<()> {
         let engine = self.engine.clone();
         self.tasks.spawn(async move { engine.recover().await });
-        let (engine, keep) = (self.engine.clone(), self.keep());
+        let (engine, keep) = (self.engine.clone(), keep(&self.config));
         self.tasks.spawn(async move { engine.tidy_up(keep).await });
         self.begin_deliveries()?;
         let (operators, stop) = (self.operators.clone(), self.stopping.clone());
@@ -188,11 +188,6 @@ impl App {
         self.tasks.spawn(async move { operators.settle_order_actions(stop).await });
         self.begin_listening();
         Ok(())
-    }
-
-    fn keep(&self) -> Keep {
-        let events = &self.config.events;
-        Keep { personal_data: self.config.retention, events: events.keep, pending_events: events.give_up }
     }
 
     fn begin_deliveries(&self) -> anyhow::Result<()> {

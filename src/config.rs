@@ -9,6 +9,7 @@ mod database;
 mod events;
 mod limits;
 mod reader;
+mod retention;
 mod secret;
 mod settings;
 mod stores;
@@ -23,6 +24,7 @@ pub use database::Database;
 pub use events::{Destination, EVENT_TYPES, Events};
 pub use limits::{Limits, Network};
 pub use reader::{Errors, Problem};
+pub use retention::Retention;
 pub use secret::Secret;
 pub use settings::{SETTINGS, Setting, as_markdown, as_text, setting};
 pub use stores::Store;
@@ -72,8 +74,8 @@ pub struct Config {
     pub limits: Limits,
     /// `EVENT_*`.
     pub events: Events,
-    /// `RETENTION_DAYS`; `None`: personal data is kept.
-    pub retention: Option<Duration>,
+    /// `RETENTION_DAYS` and `*_RETENTION_DAYS`, but for events.
+    pub retention: Retention,
 }
 
 /// A lease outlives the longest call by more than this, so that its holder can still record what came of the call.
@@ -156,7 +158,7 @@ impl Config {
         let body_limit = reader.defaulted("BODY_LIMIT_BYTES", number(1024, 16 * 1024 * 1024));
         let limits = Limits::read(reader);
         let events = Events::read(reader);
-        let retention = reader.defaulted("RETENTION_DAYS", number(0, 36_500));
+        let retention = Retention::read(reader);
         let (stores, bound) = stores?;
         Some(Self {
             database: database?,
@@ -179,7 +181,7 @@ impl Config {
             body_limit_bytes: usize::try_from(body_limit).unwrap_or(usize::MAX),
             limits,
             events,
-            retention: (retention > 0).then(|| Duration::from_secs(u64::from(retention) * u64::from(DAY))),
+            retention,
         })
     }
 

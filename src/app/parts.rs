@@ -9,6 +9,7 @@ use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::ops;
+use crate::saga::Keep;
 use crate::store;
 use crate::telemetry::Metrics;
 
@@ -62,5 +63,20 @@ pub(super) fn upstream(config: &Config, store: &config::Store) -> bigcommerce::S
         payments_url: store.payments_url.clone(),
         timeout: config.upstream_timeout,
         payment_timeout: config.payment_timeout,
+    }
+}
+
+/// For how long things are kept.
+pub(super) fn keep(config: &Config) -> Keep {
+    let (events, retention) = (&config.events, config.retention);
+    Keep {
+        personal_data: retention.personal_data,
+        events: events.keep,
+        pending_events: events.give_up,
+        forgotten: store::Keep {
+            keys: retention.keys,
+            tokens: retention.tokens,
+            webhooks: retention.webhooks,
+        },
     }
 }

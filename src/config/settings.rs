@@ -220,6 +220,21 @@ pub const SETTINGS: &[Setting] = &[
         Some("90"),
         "Days after its end that a checkout keeps personal data; what remains are ids, steps and amounts. 0: for ever.",
     ),
+    plain(
+        "IDEMPOTENCY_KEY_RETENTION_DAYS",
+        Some("7"),
+        "Days after the end of a checkout that its idempotency keys are kept, at least 3; that of its creation is kept for ever.",
+    ),
+    plain(
+        "CHECKOUT_TOKEN_RETENTION_DAYS",
+        Some("90"),
+        "Days after the end of a checkout that its tokens are good.",
+    ),
+    plain(
+        "WEBHOOK_RETENTION_DAYS",
+        Some("7"),
+        "Days that webhook events are kept, to tell one that BigCommerce repeats; at least 3.",
+    ),
     plain("RUST_LOG", Some("info"), "What is logged: a level, or directives such as info,sqlx=warn."),
     plain("LOG_FORMAT", Some("json"), "json: one object on each line; pretty: for a person at a terminal."),
     plain("OTEL_EXPORTER_OTLP_ENDPOINT", None, "Where traces are sent (OTLP over HTTP); unset: nowhere."),

@@ -79,7 +79,7 @@ fn destinations_of_events_are_read_in_their_text_form() {
 
 #[test]
 fn personal_data_is_kept_for_ninety_days_or_as_long_as_is_said() {
-    let retention = |changes| read(changes).ok().map(|config| config.retention);
+    let retention = |changes| read(changes).ok().map(|config| config.retention.personal_data);
     assert_eq!(retention(&[]), Some(Some(Duration::from_hours(90 * 24))));
     assert_eq!(retention(&[("RETENTION_DAYS", "0")]), Some(None));
 }
@@ -180,6 +180,9 @@ fn wrong_values_are_refused_by_name_and_reason() {
         ("EVENT_RETRY_MAX_SECONDS", "0.1", "not be shorter than"),
         ("EVENT_RETENTION_DAYS", "2", "not be shorter than"),
         ("RETENTION_DAYS", "-1", "whole number"),
+        ("IDEMPOTENCY_KEY_RETENTION_DAYS", "2", "from 3 to"),
+        ("CHECKOUT_TOKEN_RETENTION_DAYS", "0", "from 1 to"),
+        ("WEBHOOK_RETENTION_DAYS", "2", "from 3 to"),
         ("STORES_FILE", "/nowhere/stores.toml", "cannot be read"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "http or https"),
     ];

@@ -1,5 +1,5 @@
 //! Clears up: what a process made that lost its lease meanwhile (a cart or an order that the checkout did not take over),
-//! and what was kept for long enough (personal data, delivered events).
+//! and what was kept for long enough (personal data, delivered events, idempotency keys, checkout tokens, webhook events).
 //!
 //! Of what was made it only undoes what its own attempt did, and only when the checkout has another one by now. It is a
 //! courtesy: what it does not reach is harmless (a cart expires, an Incomplete order is never paid, because no token is
@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::engine::Engine;
 use crate::bigcommerce::{Call, Client, Error, OrderId, Priority};
 use crate::checkout::{Checkout, Facts};
+use crate::store::{self, Forgotten};
 
 /// Between two looks for what was kept for long enough. Days are counted, so an hour more or less does not matter.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
@@ -27,6 +28,8 @@ pub struct Keep {
     pub events: Duration,
     /// Events that no process delivers any more, before they are given up.
     pub pending_events: Duration,
+    /// Idempotency keys, checkout tokens and webhook events.
+    pub forgotten: store::Keep,
 }
 
 impl Engine {
@@ -70,8 +73,14 @@ impl Engine {
                 "what was kept for long enough was cleared up"
             );
         }
+        let old = store.forget_old(keep.forgotten, BATCH).await?;
+        if old != Forgotten::default() {
+            let Forgotten { keys, tokens, webhooks } = old;
+            tracing::info!(keys, tokens, webhooks, "what only protects for a time was forgotten");
+        }
         let batch = u64::try_from(BATCH).unwrap_or(u64::MAX);
-        Ok(more || given_up == batch || forgotten == batch || uncounted == batch)
+        let counts = [given_up, forgotten, uncounted, old.keys, old.tokens, old.webhooks];
+        Ok(more || counts.contains(&batch))
     }
 
     /// `before` was claimed, `made` is what its attempt brought, and the outcome was fenced out.

@@ -5,6 +5,7 @@ mod durability;
 mod keys;
 mod lease;
 mod records;
+mod retention;
 mod undoing;
 
 use sqlx::AssertSqlSafe;
