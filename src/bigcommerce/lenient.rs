@@ -72,6 +72,12 @@ pub(super) fn flag(from: &Value, key: &str) -> Option<bool> {
     }
 }
 
+/// Whether something is there: missing, null and an empty text are nothing.
+pub(super) fn is_said(from: &Value, key: &str) -> bool {
+    from.get(key)
+        .is_some_and(|value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty()))
+}
+
 /// A list; missing, null or anything else is empty.
 pub(super) fn list<'a>(from: &'a Value, key: &str) -> &'a [Value] {
     from.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)

@@ -125,12 +125,17 @@ impl Refund {
     /// How much went back: what no provider declined. `None` when it cannot be read.
     pub fn given_back(&self) -> Option<Decimal> {
         let payments = lenient::list(&self.raw, "payments");
+        let unclear =
+            |one: &Value| lenient::is_said(one, "is_declined") && lenient::flag(one, "is_declined").is_none();
+        if payments.iter().any(unclear) {
+            return None;
+        }
         if !self.is_declined {
             return self.total_amount;
         }
         let mut sum = Decimal::ZERO;
         for payment in payments.iter().filter(|one| lenient::flag(one, "is_declined") != Some(true)) {
-            sum += lenient::decimal(payment, "amount")?;
+            sum = sum.checked_add(lenient::decimal(payment, "amount")?)?;
         }
         Some(sum)
     }

@@ -265,6 +265,8 @@ pub struct Order {
     pub currency: Option<String>,
     /// The payment provider's id of the payment.
     pub payment_provider_id: Option<String>,
+    /// An amount of the order that is there and cannot be read.
+    pub unreadable: Option<&'static str>,
     /// Whether it was archived.
     pub is_deleted: bool,
     /// When it was made, as BigCommerce writes it (RFC 2822).
@@ -272,6 +274,10 @@ pub struct Order {
     /// Exactly what BigCommerce answered.
     pub raw: Value,
 }
+
+/// The amounts of an order that say what is held for it.
+const AMOUNTS: [&str; 4] =
+    ["total_inc_tax", "refunded_amount", "store_credit_amount", "gift_certificate_amount"];
 
 impl Order {
     /// Incomplete, and nothing was paid or promised for it.
@@ -302,6 +308,9 @@ impl Order {
             gift_certificate_amount: lenient::decimal(&raw, "gift_certificate_amount"),
             currency: currency.into_iter().find_map(|key| lenient::filled(&raw, key)),
             payment_provider_id: lenient::filled(&raw, "payment_provider_id"),
+            unreadable: AMOUNTS
+                .into_iter()
+                .find(|name| lenient::is_said(&raw, name) && lenient::decimal(&raw, name).is_none()),
             is_deleted: lenient::flag(&raw, "is_deleted").unwrap_or(false),
             date_created: lenient::filled(&raw, "date_created"),
             raw: as_is(raw)?,

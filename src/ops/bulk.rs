@@ -15,7 +15,7 @@ use crate::store::{self, Bulk, BulkItem, BulkResult, Entry, Filter, NewBulk};
 
 use super::Operators;
 use super::act::{Ask, Refused, permitted};
-use super::action::{Action, Actor, Role, reason};
+use super::action::{Action, Actor, reason};
 use super::guard::{Guard, guard};
 
 /// Checkouts of one bulk at most.
@@ -216,7 +216,9 @@ impl Operators {
         let action = Action::for_many(&item.action)
             .map_err(|_| Guard::new("unknown-action", "this version does not know the action"))?;
         // Its checkouts were chosen among those that the operator sees.
-        let role = item.role.parse().unwrap_or(Role::Read);
+        let role = item.role.parse().map_err(|_| {
+            Guard::new("unreadable", format!("the role of who asked cannot be read: {:?}", item.role))
+        })?;
         let actor = Actor { name: item.actor.clone(), role, store: None };
         permitted(&actor, &action)?;
         let held = audited.lock(item.checkout_id).await?.ok_or(Refused::NotFound)?;

@@ -162,7 +162,14 @@ impl Look<'_> {
             let detail = "the cart is gone: BigCommerce removes it when its order is paid";
             return Err(contradicted(detail.to_owned(), Vec::new()));
         };
-        let hint = cart.order_id.and_then(|id| id.parse::<i64>().ok());
+        let hint = match cart.order_id.as_deref() {
+            None => None,
+            Some(said) => Some(said.parse::<i64>().map_err(|_| {
+                let detail =
+                    format!("BigCommerce's checkout names an order, by an id that cannot be read: {said:?}");
+                contradicted(detail, Vec::new())
+            })?),
+        };
         let Some(hint) = hint.filter(|id| !self.checkout.facts.dead_orders.contains(id)) else {
             return Ok(());
         };
@@ -230,8 +237,8 @@ impl Look<'_> {
         let nothing = matches!(judgement, Judgement::Nothing | Judgement::Declined { .. });
         // The parts that are known are no charge of the payment that is in doubt.
         let known = self.checkout.facts.paid();
-        let currency = order.currency.as_deref().unwrap_or_default();
-        let parts = matches!(judgement, Judgement::Part { paid } if paid.compare(known, currency).is_eq());
+        let parts = matches!((&judgement, order.currency.as_deref()), (Judgement::Part { paid }, Some(currency))
+            if paid.compare(known, currency).is_eq());
         let unpaid = (nothing && !moved && quiet && (order.status_id == 0 || over)) || given_back;
         if !unpaid && !parts {
             return Err(contradicted(

@@ -75,8 +75,15 @@ impl Account {
             [(STORE_CREDIT, order.store_credit_amount), (CERTIFICATE, order.gift_certificate_amount)]
         {
             // Both show the same money, and either may lag behind.
-            let shown = shown.filter(|shown| sane(*shown) && !shown.is_sign_negative()).unwrap_or_default();
+            let shown = shown.unwrap_or_default();
+            if !sane(shown) || shown < Decimal::ZERO {
+                account.unclear = Some(format!("the {credit} of the order is {shown}"));
+                continue;
+            }
             account.taken += sum(State::Taken, credit).max(shown);
+        }
+        if let Some(field) = order.unreadable {
+            account.unclear = Some(format!("the {field} of the order cannot be read"));
         }
         account.authorized =
             payments.iter().filter(|one| one.state == State::Authorized).map(|one| one.amount).sum();
@@ -108,7 +115,11 @@ impl Account {
                 _ => self.unclear = Some(format!("refund {} has no amount", refund.id)),
             }
         }
-        let shown = order.refunded_amount.filter(|shown| sane(*shown)).unwrap_or_default();
+        let shown = order.refunded_amount.unwrap_or_default();
+        if !sane(shown) {
+            self.unclear = Some(format!("{shown} of the order was refunded"));
+            return;
+        }
         self.refunded = self.refunded.max(listed).max(shown);
     }
 
@@ -228,3 +239,7 @@ fn in_order(transactions: &[Transaction]) -> Vec<&Transaction> {
     rows.sort_by_key(|row| row.id.parse::<u64>().unwrap_or(u64::MAX));
     rows
 }
+
+#[cfg(test)]
+#[path = "account_tests.rs"]
+mod tests;

@@ -108,7 +108,7 @@ fn by_amount(
     before: &Before<'_>,
 ) -> Judgement {
     let cannot = |why: &str| Judgement::CannotTell { why: why.to_owned() };
-    let currency = order.currency.as_deref().unwrap_or("USD");
+    let Some(currency) = order.currency.as_deref() else { return cannot("the order has no currency") };
     let word = order.payment_status.as_str();
     let Some(total) = order.total_inc_tax.map(Money::from) else { return cannot("the order has no total") };
     let mut held = account.held();

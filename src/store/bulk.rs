@@ -119,7 +119,7 @@ impl Store {
             id,
             status: if row.done + row.failed < row.total { "running" } else { "done" },
             action: row.action,
-            filter: serde_json::from_str(&row.filter).unwrap_or_default(),
+            filter: shown(&row.filter),
             reason: row.reason,
             actor: row.actor,
             total: row.total,
@@ -161,6 +161,14 @@ impl Store {
     }
 }
 
+/// Which checkouts were meant, as it is kept. One that cannot be read says so: without conditions it would seem to mean all.
+fn shown(filter: &str) -> serde_json::Value {
+    serde_json::from_str(filter)
+        .ok()
+        .filter(serde_json::Value::is_object)
+        .unwrap_or_else(|| serde_json::json!({"unreadable": filter}))
+}
+
 impl Audited {
     /// Writes down what is asked for, and for which checkouts: those that fit now, `at_most` of them. Answers how many.
     pub async fn begin_bulk(&mut self, bulk: &NewBulk<'_>, at_most: i64) -> Result<i64, Error> {
@@ -169,7 +177,11 @@ impl Audited {
         // Of which store it is, is read from here: that of whoever asks comes first.
         let store = bulk.filter.within.clone().or_else(|| bulk.filter.store.clone());
         let kept = Filter { store, email, ..bulk.filter.clone() };
-        let filter = serde_json::to_string(&kept).unwrap_or_default();
+        let filter = serde_json::to_string(&kept).map_err(|error| Error::Corrupt {
+            what: "the bulk",
+            id: bulk.id,
+            reason: format!("filter: {error}"),
+        })?;
         sqlx::query!(
             "insert into bulk (bulk_id, action, filter, reason, actor, role, total)
              values ($1, $2, $3::text::json, $4, $5, $6, 0)",

@@ -101,7 +101,11 @@ struct Line {
 
 impl From<Line> for Listed {
     fn from(line: Line) -> Self {
-        let stuck: Option<Stuck> = line.stuck.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let stuck: Result<Option<Stuck>, _> = line.stuck.as_deref().map(serde_json::from_str).transpose();
+        let (stuck, wrong) = match stuck {
+            Ok(stuck) => (stuck, None),
+            Err(error) => (None, Some(format!("stuck: {error}"))),
+        };
         Self {
             id: line.checkout_id,
             store: line.store,
@@ -124,7 +128,7 @@ impl From<Line> for Listed {
             created_at: line.created_at,
             updated_at: line.updated_at,
             due_at: line.due_at,
-            unreadable: line.unreadable_reason.or_else(|| {
+            unreadable: line.unreadable_reason.or(wrong).or_else(|| {
                 let newer = line.record_version > super::row::RECORD_VERSION;
                 newer.then(|| "a newer version of the program wrote it".to_owned())
             }),

@@ -120,6 +120,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// What is no checkout could not be read back. A person should look.
+    #[error("{what} {id} cannot be read: {reason}")]
+    Corrupt {
+        /// What it is.
+        what: &'static str,
+        /// Which.
+        id: Uuid,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A newer version of this program wrote the row. Nothing was written.
     #[error(
         "checkout {checkout_id} was written by a newer version of this program (its record is of version {version})"

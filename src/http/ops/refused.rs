@@ -28,9 +28,11 @@ impl From<Refused> for Problem {
                 .with("evidence", evidence.into()),
             Refused::Rejected(refused) => Self::rejected(&refused),
             Refused::Upstream(_) => Self::new(Slug::UpstreamUnavailable, detail).retry_after(LATER),
-            Refused::Store(error @ (StoreError::Unreadable { .. } | StoreError::Newer { .. })) => {
-                unreadable(&error)
-            }
+            Refused::Store(
+                error @ (StoreError::Unreadable { .. }
+                | StoreError::Newer { .. }
+                | StoreError::Corrupt { .. }),
+            ) => unreadable(&error),
             Refused::Store(error @ (StoreError::Database(_) | StoreError::Lossy(_))) => {
                 tracing::error!(%error, "an operator's action met a failing database");
                 Self::unavailable(!error.wrote_nothing())
@@ -42,7 +44,7 @@ impl From<Refused> for Problem {
 
 /// Nothing can be done with what cannot be read, and it cannot be shown.
 fn unreadable(error: &StoreError) -> Problem {
-    tracing::error!(%error, "an operator asked for a checkout that cannot be read");
+    tracing::error!(%error, "an operator asked for what cannot be read");
     Problem::new(Slug::Guarded, error.to_string()).with("guard", "unreadable".into())
 }
 

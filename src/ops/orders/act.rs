@@ -13,7 +13,7 @@ use super::super::Operators;
 use super::super::action::Actor;
 use super::super::guard::Guard;
 use super::witness::{self, mark};
-use super::{Kind, LATER, OrderId, OrderRefused, call, enough, unread};
+use super::{Kind, OrderId, OrderRefused, call, enough, unread};
 use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::{Order, Transaction};
 use crate::checkout::{CheckoutId, Refused as Rejection, Status};
@@ -69,27 +69,6 @@ pub enum Outcome {
         /// When to send it again, in seconds.
         retry_after: u64,
     },
-}
-
-/// Reads what is recorded.
-pub fn outcome(action: &OrderAction) -> Outcome {
-    let answer: Value =
-        action.answer.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    match action.status.as_str() {
-        "done" => Outcome::Done(answer.get("body").cloned().unwrap_or_default()),
-        "rejected" => {
-            let refused =
-                answer.get("refused").cloned().and_then(|refused| serde_json::from_value(refused).ok());
-            let empty =
-                || Rejection { status: 0, title: "BigCommerce refused".to_owned(), errors: Vec::new() };
-            Outcome::Rejected(refused.unwrap_or_else(empty))
-        }
-        "not-done" => Outcome::NotDone {
-            detail: answer.get("detail").and_then(Value::as_str).unwrap_or_default().to_owned(),
-            retry_after: answer.get("retry_after").and_then(Value::as_u64).unwrap_or(LATER),
-        },
-        _ => Outcome::Open,
-    }
 }
 
 impl Outcome {
@@ -197,13 +176,21 @@ impl Operators {
         let missing = |error: Error| unread(&error, "order");
         match new.kind {
             Kind::Refund => {
+                if !can_be_marked(&new.body) {
+                    let detail = "a refund without items could not be found again: name what is refunded";
+                    return Err(Guard::new("no-items", detail).into());
+                }
                 let order = orders.get(new.order_id).await.map_err(missing)?.value;
                 Ok(json!({"payment_status": order.payment_status, "status_id": order.status_id}))
             }
             Kind::Shipment => {
                 let shipments = orders.shipments(new.order_id).await.map_err(missing)?.value;
-                let ids = shipments.iter().filter_map(|shipment| shipment.get("id")).map(witness::plain);
-                Ok(json!({"shipments": ids.collect::<Vec<_>>()}))
+                let ids = shipments.iter().map(witness::id).collect::<Option<Vec<_>>>().ok_or_else(|| {
+                    let detail =
+                        "BigCommerce lists a shipment without an id: a new one could not be told from it";
+                    Guard::new("unreadable", detail)
+                })?;
+                Ok(json!({"shipments": ids}))
             }
             Kind::Capture | Kind::Void => {
                 let order = orders.get(new.order_id).await.map_err(missing)?.value;
@@ -309,6 +296,12 @@ pub(super) fn entry<'a>(action: &'a OrderAction, result: &'a str) -> Entry<'a> {
             "attempt": action.attempts, "refund": refund,
         }),
     }
+}
+
+/// Whether our mark has a place in the body of a refund.
+fn can_be_marked(body: &Value) -> bool {
+    let items = body.get("items").and_then(Value::as_array);
+    items.is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_object))
 }
 
 /// The body of a refund with our mark in the reason of each item.

@@ -6,11 +6,12 @@
 //! Never: `DELETE /v2/orders`, an order that becomes payable a second time.
 //!
 //! Reading order: [`read`] only reads, [`statuses`] is the table of statuses, [`change`] changes one; [`act`] writes an intent
-//! down, [`send`] sends it, [`witness`] says from what BigCommerce shows whether it happened, [`settle`] asks until that is
+//! down, [`kept`] reads it back, [`send`] sends it, [`witness`] says from what BigCommerce shows whether it happened, [`settle`] asks until that is
 //! known, [`whole`] gives back what a checkout paid.
 
 mod act;
 mod change;
+mod kept;
 mod read;
 mod send;
 mod settle;
@@ -32,8 +33,9 @@ pub use crate::bigcommerce::OrderId;
 pub use crate::bigcommerce::customers::Filter as CustomerFilter;
 pub use crate::bigcommerce::orders::Filter as OrderFilter;
 pub use crate::store::{OrderAction, OrderActionFilter};
-pub use act::{NewAction, Outcome, Submitted, outcome};
+pub use act::{NewAction, Outcome, Submitted};
 pub use change::{Changed, StatusAsk};
+pub use kept::outcome;
 pub use read::Part;
 
 /// What must not be done twice.

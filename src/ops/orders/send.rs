@@ -4,16 +4,50 @@
 //! transaction and only under the current fence. A late answer is not taken: whoever has the action by then looks for it.
 //! Dropped half-way: the lease runs out, and recovery looks.
 
-use serde_json::{Value, json};
+use std::time::Duration;
+
+use serde_json::json;
 
 use super::super::Operators;
 use super::act::{Outcome, entry};
+use super::kept::{self, Unreadable};
 use super::witness::{self, Finding, mark};
-use super::{Kind, OrderId, call, later, rejection};
+use super::{Kind, LATER, OrderId, call, later, rejection};
 use crate::bigcommerce::{Client, Error};
 use crate::checkout::Status;
 use crate::saga::operate;
 use crate::store::{self, OrderAction};
+
+/// Why an action was not sent, or not looked for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// BigCommerce's answer, or that there is none.
+    #[error(transparent)]
+    Upstream(#[from] Error),
+    /// Nobody can know what was to be sent, or what was there before.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}
+
+impl Trouble {
+    fn not_done(&self) -> Outcome {
+        match self {
+            Self::Upstream(error) => not_done(error),
+            Self::Unreadable(unreadable) => {
+                let detail = format!("{unreadable}; nothing was sent: look at the order, and use a new key");
+                Outcome::NotDone { detail, retry_after: LATER }
+            }
+        }
+    }
+
+    /// When to look again; `None`: as usual.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Upstream(error) => error.retry_after(),
+            Self::Unreadable(_) => Some(Duration::MAX),
+        }
+    }
+}
 
 impl Operators {
     /// Sends it, and records the outcome as far as it is known.
@@ -23,7 +57,7 @@ impl Operators {
             match self.find(&action).await {
                 Ok(Finding::Nothing) => {}
                 Ok(found) => return self.found(&action, found).await,
-                Err(error) => return self.end(&action, &not_done(&error)).await,
+                Err(trouble) => return self.end(&action, &trouble.not_done()).await,
             }
             if !matches!(self.store().renew_order_action(&action).await, Ok(true)) {
                 return;
@@ -31,7 +65,9 @@ impl Operators {
         }
         let outcome = match self.send_once(&action).await {
             Ok(found) => return self.found(&action, found).await,
-            Err(Error::Unknown(unknown)) => {
+            // Whoever does not know what to send sends nothing.
+            Err(trouble @ Trouble::Unreadable(_)) => trouble.not_done(),
+            Err(Trouble::Upstream(Error::Unknown(unknown))) => {
                 tracing::warn!(
                     order_action_id = %action.order_action_id, order_id = action.order_id, kind = action.kind, %unknown,
                     "whether an action on an order was executed is not known"
@@ -42,28 +78,31 @@ impl Operators {
                 return self.moved();
             }
             // Nothing is wrong with the request: what refused it can be put right, and the same key sends it again.
-            Err(error) if error.is_unauthorized() || error.status() == Some(423) => not_done(&error),
-            Err(Error::Rejected(refused) | Error::Moved(refused)) => Outcome::Rejected(rejection(&refused)),
-            Err(error @ Error::Unavailable(_)) => not_done(&error),
+            Err(Trouble::Upstream(error)) if error.is_unauthorized() || error.status() == Some(423) => {
+                not_done(&error)
+            }
+            Err(Trouble::Upstream(Error::Rejected(refused) | Error::Moved(refused))) => {
+                Outcome::Rejected(rejection(&refused))
+            }
+            Err(Trouble::Upstream(error @ Error::Unavailable(_))) => not_done(&error),
         };
         self.end(&action, &outcome).await;
     }
 
     /// The one call.
-    async fn send_once(&self, action: &OrderAction) -> Result<Finding, Error> {
+    async fn send_once(&self, action: &OrderAction) -> Result<Finding, Trouble> {
         let (client, id) = self.client_for(action)?;
         let cx = call(action.order_action_id);
         let orders = client.orders(&cx);
-        let body: Value = serde_json::from_str(&action.body).unwrap_or_default();
         let pending = |status: &str| json!({"order_id": action.order_id, "payment_status": status});
-        Ok(match Kind::find(&action.kind) {
-            Some(Kind::Refund) => witness::of_refund(&orders.refund(id, &body).await?.value),
-            Some(Kind::Shipment) => Finding::Applied(orders.create_shipment(id, &body).await?.value),
-            Some(Kind::Capture) => {
+        Ok(match kept::kind(action)? {
+            Kind::Refund => witness::of_refund(&orders.refund(id, &kept::body(action)?).await?.value),
+            Kind::Shipment => Finding::Applied(orders.create_shipment(id, &kept::body(action)?).await?.value),
+            Kind::Capture => {
                 orders.capture(id).await?;
                 Finding::Applied(pending("capture pending"))
             }
-            Some(Kind::Void) => {
+            Kind::Void => {
                 orders.void(id).await?;
                 // A checkout is cancelled when the money is let go, and not when that is scheduled.
                 if action.checkout_id.is_some() {
@@ -72,25 +111,22 @@ impl Operators {
                     Finding::Applied(pending("void pending"))
                 }
             }
-            None => Finding::Nothing,
         })
     }
 
     /// Looks for the effect.
-    pub(super) async fn find(&self, action: &OrderAction) -> Result<Finding, Error> {
+    pub(super) async fn find(&self, action: &OrderAction) -> Result<Finding, Trouble> {
         let (client, id) = self.client_for(action)?;
         let cx = call(action.order_action_id);
         let orders = client.orders(&cx);
-        let seen: Value = serde_json::from_str(&action.seen).unwrap_or_default();
-        Ok(match Kind::find(&action.kind) {
-            Some(Kind::Refund) => {
-                witness::refund(&mark(action.order_action_id), &orders.refunds(id).await?.value)
+        Ok(match kept::kind(action)? {
+            Kind::Refund => witness::refund(&mark(action.order_action_id), &orders.refunds(id).await?.value),
+            Kind::Shipment => {
+                let (known, body) = (kept::seen(action, "shipments")?, kept::body(action)?);
+                witness::shipment(&known, &body, &orders.shipments(id).await?.value)?
             }
-            Some(Kind::Shipment) => {
-                let body: Value = serde_json::from_str(&action.body).unwrap_or_default();
-                witness::shipment(&seen, &body, &orders.shipments(id).await?.value)
-            }
-            Some(kind) => {
+            kind => {
+                let known = kept::seen(action, "transactions")?;
                 let transactions = orders.transactions(id).await?.value;
                 let order = orders.get(id).await?.value;
                 let judge = match kind {
@@ -98,9 +134,8 @@ impl Operators {
                     _ if action.checkout_id.is_some() => witness::let_go,
                     _ => witness::void,
                 };
-                judge(&seen, &order, &transactions)
+                judge(&known, &order, &transactions)
             }
-            None => Finding::Nothing,
         })
     }
 

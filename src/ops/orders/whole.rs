@@ -15,7 +15,8 @@ use super::super::act::{Ask, Refused, Report};
 use super::super::action::Action;
 use super::super::guard::Guard;
 use super::super::{Operators, effects};
-use super::act::{NewAction, Outcome, outcome};
+use super::act::{NewAction, Outcome};
+use super::kept::outcome;
 use super::{Kind, OrderId, OrderRefused, call, unread};
 use crate::bigcommerce::orders::{Order, refund_payments as payments};
 use crate::checkout::{CheckoutId, Status};
@@ -75,7 +76,7 @@ impl Operators {
             (id, way.effect)
         };
         let action = self.ended(id, PATIENCE).await?.ok_or(Refused::NotFound)?;
-        let effect = match outcome(&action) {
+        let effect = match outcome(&action)? {
             Outcome::Done(_) => effect,
             Outcome::Open => format!(
                 "BigCommerce gave no clear answer yet. It is being found out whether the money goes back (action {id}), \
@@ -133,6 +134,13 @@ impl Operators {
             Vec::new()
         };
         let account = Account::of(&order, &transactions, &refunds);
+        if let Some(why) = &account.unclear {
+            return Err(Guard::new(
+                "unreadable",
+                format!("what is held for order {id} cannot be told: {why}"),
+            )
+            .into());
+        }
         match order.payment_status.as_str() {
             "authorized" if account.taken > Decimal::ZERO => Err(Guard::new(
                 "settling",
@@ -154,7 +162,7 @@ impl Operators {
             .into()),
             _ => {
                 let amount = left(&order, &account)?;
-                let items = json!([{"item_type": "ORDER", "item_id": id.get(), "amount": number(amount)}]);
+                let items = json!([{"item_type": "ORDER", "item_id": id.get(), "amount": number(amount)?}]);
                 let quote = orders.refund_quote(id, &json!({"items": items})).await;
                 let quote = quote.map_err(|error| unread(&error, "order"))?.value;
                 let payments = payments(&quote).ok_or_else(|| {
@@ -225,8 +233,9 @@ fn left(order: &Order, account: &Account) -> Result<Decimal, Guard> {
 }
 
 /// An amount as a JSON number with its exact text.
-fn number(amount: Decimal) -> Value {
-    serde_json::from_str(&amount.to_string()).unwrap_or_default()
+fn number(amount: Decimal) -> Result<Value, Guard> {
+    let unreadable = |_| Guard::new("no-total", "what is left of the order is no amount");
+    serde_json::from_str(&amount.to_string()).map_err(unreadable)
 }
 
 #[cfg(test)]

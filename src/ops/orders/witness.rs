@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::kept::Unreadable;
 use crate::bigcommerce::orders::{Order, Refund, Transaction};
 use crate::checkout::Refused as Rejection;
 
@@ -36,8 +37,7 @@ pub(super) fn refund(mark: &str, refunds: &[Refund]) -> Finding {
 pub(super) fn of_refund(refund: &Refund) -> Finding {
     let payments =
         refund.raw.get("payments").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let declined = |payment: &&Value| payment.get("is_declined").and_then(Value::as_bool) == Some(true);
-    if !payments.is_empty() && payments.iter().filter(declined).count() == payments.len() {
+    if !payments.is_empty() && payments.iter().all(|payment| is_declined(payment) == Some(true)) {
         let said =
             payments.iter().filter_map(|payment| payment.get("declined_message").and_then(Value::as_str));
         let title = said.into_iter().find(|text| !text.is_empty());
@@ -47,10 +47,14 @@ pub(super) fn of_refund(refund: &Refund) -> Finding {
     Finding::Applied(refund.raw.clone())
 }
 
-/// Whether no provider kept a part of what was to go back.
+/// Whether certainly no provider kept a part of what was to go back: what cannot be read is no proof.
 pub(super) fn gives_all_back(answer: &Value) -> bool {
-    let payments = answer.get("payments").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    !payments.iter().any(|payment| payment.get("is_declined").and_then(Value::as_bool) == Some(true))
+    match answer.get("payments") {
+        None | Some(Value::Null) => true,
+        Some(payments) => payments
+            .as_array()
+            .is_some_and(|payments| payments.iter().all(|payment| is_declined(payment) == Some(false))),
+    }
 }
 
 /// Statuses of a payment that was captured, or is being.
@@ -58,22 +62,21 @@ const CAPTURED: &[&str] = &["capture pending", "captured", "paid", "partially re
 /// Statuses of a payment that was let go, or is being.
 const VOIDED: &[&str] = &["void pending", "void"];
 
-/// Whether the order is, or is becoming, what a capture makes of it. `seen`: the ids of transactions that were there.
-pub(super) fn capture(seen: &Value, order: &Order, transactions: &[Transaction]) -> Finding {
-    settled("capture", CAPTURED, VOIDED, seen, order, transactions)
+/// Whether the order is, or is becoming, what a capture makes of it. `known`: the ids of transactions that were there.
+pub(super) fn capture(known: &[String], order: &Order, transactions: &[Transaction]) -> Finding {
+    settled("capture", CAPTURED, VOIDED, known, order, transactions)
 }
 
 /// Whether the order is, or is becoming, what a void makes of it.
-pub(super) fn void(seen: &Value, order: &Order, transactions: &[Transaction]) -> Finding {
-    settled("void", VOIDED, CAPTURED, seen, order, transactions)
+pub(super) fn void(known: &[String], order: &Order, transactions: &[Transaction]) -> Finding {
+    settled("void", VOIDED, CAPTURED, known, order, transactions)
 }
 
 /// Whether the money of an authorised payment was let go. That it is scheduled is not enough: the gateway may refuse.
-pub(super) fn let_go(seen: &Value, order: &Order, transactions: &[Transaction]) -> Finding {
-    let known = ids(seen, "transactions");
-    let new = |one: &&Transaction| one.event == "void" && !known.contains(&one.id.as_str());
+pub(super) fn let_go(known: &[String], order: &Order, transactions: &[Transaction]) -> Finding {
+    let new = |one: &&Transaction| one.event == "void" && !known.contains(&one.id);
     let gone = transactions.iter().filter(new).any(|one| one.status == "ok");
-    match void(seen, order, transactions) {
+    match void(known, order, transactions) {
         Finding::Applied(_) if order.payment_status == "void pending" => Finding::Scheduled,
         Finding::Applied(_) if order.payment_status != "void" && !gone => Finding::Scheduled,
         found => found,
@@ -84,13 +87,12 @@ fn settled(
     event: &str,
     wanted: &[&str],
     contrary: &[&str],
-    seen: &Value,
+    known: &[String],
     order: &Order,
     transactions: &[Transaction],
 ) -> Finding {
     let status = order.payment_status.as_str();
-    let known = ids(seen, "transactions");
-    let new = |one: &&Transaction| one.event == event && !known.contains(&one.id.as_str());
+    let new = |one: &&Transaction| one.event == event && !known.contains(&one.id);
     if wanted.contains(&status) || transactions.iter().filter(new).any(|one| one.status == "ok") {
         return Finding::Applied(scheduled(order));
     }
@@ -109,16 +111,44 @@ pub(super) fn scheduled(order: &Order) -> Value {
     json!({"order_id": order.id.get(), "payment_status": order.payment_status, "status_id": order.status_id})
 }
 
-/// A new shipment of the same items to the same address with the same number.
-pub(super) fn shipment(seen: &Value, body: &Value, shipments: &[Value]) -> Finding {
-    let known = ids(seen, "shipments");
-    let ours = shipments.iter().find(|shipment| {
-        let id = shipment.get("id").map(plain).unwrap_or_default();
-        !known.contains(&id.as_str())
-            && ["order_address_id", "tracking_number"].iter().all(|name| same(shipment, body, name))
-            && items(shipment) == items(body)
-    });
-    ours.map_or(Finding::Nothing, |shipment| Finding::Applied(shipment.clone()))
+/// A new shipment of the same items to the same address with the same number. One of those without an id that can be read
+/// may be new, or may be not.
+pub(super) fn shipment(known: &[String], body: &Value, shipments: &[Value]) -> Result<Finding, Unreadable> {
+    let mut unclear = false;
+    for shipment in shipments {
+        let fits = ["order_address_id", "tracking_number"].iter().all(|name| same(shipment, body, name))
+            && items(shipment) == items(body);
+        match id(shipment) {
+            Some(id) if fits && !known.contains(&id) => return Ok(Finding::Applied(shipment.clone())),
+            None => unclear |= fits,
+            Some(_) => {}
+        }
+    }
+    if unclear {
+        Err(Unreadable("the id of a shipment that BigCommerce shows"))
+    } else {
+        Ok(Finding::Nothing)
+    }
+}
+
+/// The id of a document; `None` when it cannot be read.
+pub(super) fn id(of: &Value) -> Option<String> {
+    of.get("id").map(plain).filter(|id| !id.is_empty())
+}
+
+/// Whether the provider declined to pay it back; left out is no, `None` cannot be read.
+fn is_declined(payment: &Value) -> Option<bool> {
+    match payment.get("is_declined") {
+        None | Some(Value::Null) => payment.is_object().then_some(false),
+        Some(flag) => match flag {
+            Value::Bool(flag) => Some(*flag),
+            other => match plain(other).as_str() {
+                "1" | "true" => Some(true),
+                "0" | "false" => Some(false),
+                _ => None,
+            },
+        },
+    }
 }
 
 fn same(shipment: &Value, body: &Value, name: &str) -> bool {
@@ -136,17 +166,12 @@ fn items(of: &Value) -> Vec<(String, String)> {
 }
 
 /// A number or a text as text; anything else is empty.
-pub(super) fn plain(value: &Value) -> String {
+fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     }
-}
-
-fn ids<'a>(seen: &'a Value, name: &str) -> Vec<&'a str> {
-    let list = seen.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(Value::as_str).collect()
 }
 
 #[cfg(test)]

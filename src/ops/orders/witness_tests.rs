@@ -40,7 +40,7 @@ fn a_refund_is_ours_only_with_our_mark() {
 
 #[test]
 fn a_capture_or_a_void_is_shown_by_the_status_or_a_new_transaction() {
-    let seen = json!({"transactions": ["1", "2"]});
+    let seen = ["1".to_owned(), "2".to_owned()];
     for (status, transactions, captured, voided) in [
         ("authorized", vec![], "nothing", "nothing"),
         ("capture pending", vec![], "applied", "against"),
@@ -62,7 +62,7 @@ fn a_capture_or_a_void_is_shown_by_the_status_or_a_new_transaction() {
 
 #[test]
 fn a_void_that_is_scheduled_has_let_nothing_go_yet() {
-    let seen = json!({"transactions": ["1", "2"]});
+    let seen = ["1".to_owned(), "2".to_owned()];
     for (status, transactions, expected) in [
         ("authorized", vec![], "nothing"),
         ("void pending", vec![], "scheduled"),
@@ -82,17 +82,42 @@ fn a_shipment_is_new_and_the_same_in_all_that_was_asked_for() {
         {"order_product_id": 2, "quantity": 1}, {"order_product_id": 1, "quantity": 3}]});
     let shown = json!({"id": 7, "order_address_id": "9", "tracking_number": "EJ1", "comments": "", "items": [
         {"order_product_id": 1, "quantity": "3", "product_id": 5}, {"order_product_id": 2, "quantity": 1}]});
-    assert_eq!(name(&shipment(&json!({"shipments": []}), &body, std::slice::from_ref(&shown))), "applied");
-    assert_eq!(
-        name(&shipment(&json!({"shipments": ["7"]}), &body, std::slice::from_ref(&shown))),
-        "nothing",
-        "it was there before"
-    );
+    let shipment = |known: &[String], shipments: &[Value]| {
+        shipment(known, &body, shipments).map_or("unreadable", |found| name(&found))
+    };
+    assert_eq!(shipment(&[], std::slice::from_ref(&shown)), "applied");
+    assert_eq!(shipment(&["7".to_owned()], std::slice::from_ref(&shown)), "nothing", "it was there before");
+    for id in [Value::Null, json!(""), json!([7])] {
+        let mut other = shown.clone();
+        other["id"] = id;
+        assert_eq!(shipment(&[], &[other.clone()]), "unreadable");
+        assert_eq!(shipment(&[], &[other, shown.clone()]), "applied");
+    }
     for (name_of, value) in
         [("order_address_id", json!(8)), ("tracking_number", json!("EJ2")), ("items", json!([]))]
     {
         let mut other = shown.clone();
         other[name_of] = value;
-        assert_eq!(name(&shipment(&json!({}), &body, &[other])), "nothing", "{name_of}");
+        assert_eq!(shipment(&[], &[other]), "nothing", "{name_of}");
+    }
+}
+
+#[test]
+fn money_is_given_back_only_where_no_provider_kept_any() {
+    for (payments, all) in [
+        (json!(null), true),
+        (json!([{"is_declined": false}]), true),
+        (json!([{"amount": 5}, {"is_declined": null}]), true),
+        (json!([{"is_declined": "0"}]), true),
+        (json!([{"is_declined": false}, {"is_declined": true}]), false),
+        (json!([{"is_declined": "true"}]), false),
+        (json!([{"is_declined": 1}]), false),
+        (json!([{"is_declined": "perhaps"}]), false),
+        (json!([{"is_declined": []}]), false),
+        (json!([7]), false),
+        (json!({"is_declined": false}), false),
+        (json!("all"), false),
+    ] {
+        assert_eq!(gives_all_back(&json!({"id": 3, "payments": payments})), all, "{payments}");
     }
 }

@@ -7,6 +7,7 @@ mod money;
 mod read;
 mod shipments;
 mod status;
+mod unreadable;
 
 use reqwest::Method;
 use serde_json::{Value, json};

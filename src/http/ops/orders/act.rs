@@ -179,7 +179,7 @@ async fn act(
 
 /// What became of an action, as the answer to who asked for it.
 fn answer(action: &OrderAction) -> Result<Response, Problem> {
-    let mut response = match outcome(action) {
+    let mut response = match outcome(action)? {
         Outcome::Done(body) => json(StatusCode::CREATED, &body),
         Outcome::Rejected(refused) => return Err(Problem::rejected(&refused)),
         Outcome::NotDone { detail, retry_after } => {
@@ -198,14 +198,21 @@ fn answer(action: &OrderAction) -> Result<Response, Problem> {
     Ok(response)
 }
 
-/// An action as operators see it.
-fn shown(action: &OrderAction) -> Value {
-    let (result, problem) = match outcome(action) {
+/// What came of it, and what is wrong.
+fn told(outcome: Outcome) -> (Value, Value) {
+    match outcome {
         Outcome::Open => (Value::Null, Value::Null),
         Outcome::Done(body) => (body, Value::Null),
         Outcome::Rejected(refused) => (Value::Null, refused.title.into()),
         Outcome::NotDone { detail, .. } => (Value::Null, detail.into()),
-    };
+    }
+}
+
+/// An action as operators see it.
+fn shown(action: &OrderAction) -> Value {
+    // One that cannot be read hides no other in a list.
+    let (result, problem) =
+        outcome(action).map_or_else(|error| (Value::Null, error.to_string().into()), told);
     let instant = |at: time::OffsetDateTime| {
         at.format(&time::format_description::well_known::Rfc3339).map_or(Value::Null, Value::from)
     };
