@@ -171,8 +171,7 @@ impl Checkouts<'_> {
         let request = Request::api("order.create", Method::POST, &["v3", "checkouts", id, "orders"]);
         let read = |body: Value| {
             // It is documented as the bare object, inside of `data`, and inside of `data` twice.
-            let inner = body.get("data").unwrap_or(&body);
-            lenient::integer(inner, "id").and_then(OrderId::new)
+            lenient::integer(lenient::innermost(&body), "id").and_then(OrderId::new)
         };
         self.client.call(self.cx, request, document(read)).await
     }

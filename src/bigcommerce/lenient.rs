@@ -88,6 +88,14 @@ pub(super) fn object<'a>(from: &'a Value, key: &str) -> Option<&'a Map<String, V
     from.get(key).and_then(Value::as_object).filter(|map| !map.is_empty())
 }
 
+/// The document in any number of envelopes: what is made comes bare, in one, and in one inside of another.
+pub(super) fn innermost(mut answer: &Value) -> &Value {
+    while let Some(inner @ Value::Object(_)) = answer.get("data") {
+        answer = inner;
+    }
+    answer
+}
+
 /// The content of V3's envelope; a bare document is taken as it is.
 pub(super) fn data(mut answer: Value) -> Value {
     match answer.get_mut("data") {
@@ -152,5 +160,11 @@ mod tests {
     fn the_envelope_is_optional() {
         assert_eq!(data(json!({"data": {"id": 1}, "meta": {}})), json!({"id": 1}));
         assert_eq!(data(json!([1])), json!([1]));
+        let document = json!({"id": 1, "data": null});
+        for answer in
+            [json!({"data": {"data": document}}), json!({"data": document, "meta": {}}), document.clone()]
+        {
+            assert_eq!(innermost(&answer), &document);
+        }
     }
 }

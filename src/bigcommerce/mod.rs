@@ -10,6 +10,7 @@ pub mod budget;
 pub mod carts;
 pub mod catalog;
 pub mod checkouts;
+mod clean;
 pub mod customers;
 pub mod error;
 pub mod hooks;

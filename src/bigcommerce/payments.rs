@@ -57,7 +57,9 @@ impl Payments<'_> {
         let segments = ["v3", "payments", "access_tokens"];
         let body = json!({ "order": { "id": order_id.get(), "is_recurring": false } });
         let request = Request::api("payment.create_access_token", Method::POST, &segments).json(&body);
-        self.client.call(self.cx, request, document(|body| AccessToken::parse(&body))).await
+        self.client
+            .call(self.cx, request, document(|body| AccessToken::parse(lenient::innermost(&body))))
+            .await
     }
 
     /// Pays. **Not idempotent, and there is no way to ask for its result by an id.** Unless the error's class says that
@@ -68,7 +70,9 @@ impl Payments<'_> {
         payment: &PaymentRequest,
     ) -> Result<Answer<PaymentAnswer>, Error> {
         let request = Request::payment("payment.process", &token.token, payment.body());
-        self.client.call(self.cx, request, document(|body| PaymentAnswer::parse(&body))).await
+        self.client
+            .call(self.cx, request, document(|body| PaymentAnswer::parse(lenient::innermost(&body))))
+            .await
     }
 }
 

@@ -20,6 +20,7 @@ use serde_json::value::RawValue;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
+use super::clean::clean;
 use super::{
     Call, Error, Guard, Host, Observer, RateLimit, Rejection, Secret, Seen, Unavailable, UnavailableReason,
     UnknownCause,
@@ -332,7 +333,7 @@ async fn read_body(mut response: Response) -> Result<Bytes, UnknownCause> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body.into())
+    Ok(clean(body.into()))
 }
 
 /// What the error and its causes say, outermost first.

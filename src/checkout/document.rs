@@ -31,8 +31,10 @@ struct Inner {
 pub struct LineItem {
     /// Line item id; not stable across writes, because promotions split lines.
     pub id: String,
-    /// Units.
+    /// Units; 0 when they cannot be read.
     pub quantity: u32,
+    /// Whether its units could be read.
+    pub is_counted: bool,
     /// Whether it has to be in a consignment before an order is possible.
     pub ships: bool,
     /// What it is, whatever its id: product, variant and name.
@@ -361,6 +363,21 @@ mod tests {
         );
         assert_eq!(document.consignments()[0].available().len(), 1);
         assert!(Document::stored("{".to_owned()).is_err());
+    }
+
+    #[test]
+    fn units_that_cannot_be_read_are_not_counted() {
+        for (quantity, counted) in [
+            (json!(2), true),
+            (json!("2"), true),
+            (json!(null), false),
+            (json!("two"), false),
+            (json!(1.5), false),
+        ] {
+            let items = json!({"physical_items": [{"id": "p1", "quantity": quantity}]});
+            let document = Document::of(&json!({"cart": {"line_items": items}}));
+            assert_eq!(document.line_items()[0].is_counted, counted, "{quantity}");
+        }
     }
 
     #[test]

@@ -105,10 +105,12 @@ fn customer(field: Raw<'_>) -> i64 {
 
 fn line_item(line: &Line<'_>, ships: bool) -> Option<LineItem> {
     let product = |id| number(id).unwrap_or(0);
-    let units = amount(line.quantity).and_then(|units| u32::try_from(units.decimal().trunc()).ok());
+    let units = amount(line.quantity).map(Money::decimal);
+    let units = units.filter(|units| units.fract().is_zero()).and_then(|units| u32::try_from(units).ok());
     Some(LineItem {
         id: owned(line.id)?,
         quantity: units.unwrap_or(0),
+        is_counted: units.is_some(),
         ships,
         product: (product(line.product_id), product(line.variant_id), owned(line.name).unwrap_or_default()),
     })

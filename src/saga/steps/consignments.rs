@@ -261,6 +261,9 @@ pub(in super::super) fn coverage_problem(
         *assigned.entry(item_id).or_default() += u64::from(quantity);
     }
     for item in document.shipped_items() {
+        if !item.is_counted {
+            return Some(format!("BigCommerce does not say how many units item {} has", item.id));
+        }
         let units = assigned.remove(&item.id).unwrap_or(0);
         if units != u64::from(item.quantity) {
             return Some(format!(

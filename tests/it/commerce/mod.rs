@@ -6,6 +6,7 @@ mod edits;
 mod hosted;
 mod limits;
 mod payments;
+mod reading;
 mod stores;
 
 use rust_decimal::Decimal;
