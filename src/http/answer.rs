@@ -96,9 +96,20 @@ impl Problem {
             Answer::Unavailable { retry_after } => {
                 Self::of(Slug::UpstreamUnavailable).retry_after(retry_after)
             }
-            Answer::Stuck if pays && payment_in_doubt(checkout) => Self::of(Slug::PaymentInDoubt),
-            Answer::Stuck => Self::of(Slug::CheckoutStuck),
+            Answer::Stuck => return Self::was_stuck(checkout, pays),
             Answer::Closed => Self::of(Slug::CheckoutClosed),
+        })
+    }
+    /// Of what a person had to look at: as it stands since. `None`: it is being gone on with.
+    fn was_stuck(checkout: &Checkout, pays: bool) -> Option<Self> {
+        Some(match checkout.status {
+            _ if pays && payment_in_doubt(checkout) => Self::of(Slug::PaymentInDoubt),
+            Status::Stuck => Self::of(Slug::CheckoutStuck),
+            Status::Running | Status::Waiting => return None,
+            Status::AwaitingInput => Self::out_of_order(checkout.next_step()),
+            Status::Completed | Status::Compensating | Status::Cancelled | Status::Expired => {
+                Self::of(Slug::CheckoutClosed)
+            }
         })
     }
 }
@@ -129,6 +140,9 @@ impl Manner<'_> {
     /// The answer to an operation.
     pub(super) fn answer(self, checkout: &Checkout, answer: Option<Answer>) -> Response {
         let snapshot = Snapshot::of(checkout).with_token(self.token);
+        // A person has let it go on.
+        let goes_on = answer == Some(Answer::Stuck) && Problem::was_stuck(checkout, self.pays).is_none();
+        let answer = answer.filter(|_| !goes_on);
         let mut response = match answer {
             None => accepted(checkout, &snapshot),
             Some(answer) => match Problem::outcome(answer, checkout, self.pays) {

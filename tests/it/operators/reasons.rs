@@ -118,7 +118,7 @@ async fn once_settled(service: &Service, path: &str, action: &Action) -> Result<
     panic!("the settle window is never over");
 }
 
-async fn act_once_settled(service: &Service, path: &str, action: &Action) {
+pub(super) async fn act_once_settled(service: &Service, path: &str, action: &Action) {
     once_settled(service, path, action).await.unwrap_or_else(|refused| panic!("{refused}"));
 }
 
