@@ -87,7 +87,8 @@ impl From<Shape<'_>> for Read {
             customer_id: customer(cart.customer_id),
             billing_address: billing_address.map(ToOwned::to_owned),
             email,
-            order_hint: number(shape.order_id),
+            // 0 is no order.
+            order_hint: number(shape.order_id).filter(|id| *id > 0),
             grand_total: amount(shape.grand_total),
             line_items: lines.collect(),
             consignments: shape.consignments.0.into_iter().filter_map(|each| consignment(each.0)).collect(),
@@ -152,3 +153,7 @@ fn number(field: Raw<'_>) -> Option<i64> {
 fn amount(field: Raw<'_>) -> Option<Money> {
     parse_decimal(&field.text()?).map(Money::from)
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;
