@@ -27,7 +27,7 @@ use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Settings};
 use crate::store::{CommitObserver, Committer, Demand, Pool, Store};
 use crate::telemetry::Metrics;
-use parts::{budgets, clients, keep, operators_settings, told};
+use parts::{budgets, clients, identified, keep, operators_settings, told};
 use presence::Presence;
 
 pub use commands::{acting, case_as_json, client, http_client, migrate, reading, store};
@@ -72,10 +72,13 @@ impl App {
         let demand = if config.is_local() { Demand::DurableOrThrowaway } else { Demand::Durable };
         let pool = commands::pool(&config.database, config.database.max_connections - 1, demand).await?;
         let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
+        let config = identified(config, &store).await?;
         let (store, committer) = store.grouping();
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
+            upstream_timeout: config.upstream_timeout,
+            payment_timeout: config.payment_timeout,
             pending: config.pending,
             max_attempts: config.max_attempts,
             retry_base: config.retry_base,

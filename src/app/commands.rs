@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio_util::task::TaskTracker;
 
-use super::parts::{budgets, clients, operators_settings, told, upstream};
+use super::parts::{budgets, clients, identified, operators_settings, told, upstream};
 use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
@@ -71,6 +71,7 @@ pub async fn acting(
     let store = over(database, Demand::DurableOrThrowaway).await?.telling(told(events)?);
     let (clients, budgets, settings) = match config {
         Some(config) => {
+            let config = &identified(config.clone(), &store).await?;
             let budgets = budgets(config, &Replicas::joining(Duration::ZERO));
             let clients = clients(config, &budgets, &Metrics::new(store.clone()))?;
             (clients, budgets, operators_settings(config))

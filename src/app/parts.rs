@@ -14,7 +14,9 @@ use crate::store;
 use crate::telemetry::Metrics;
 
 pub(super) fn operators_settings(config: &Config) -> ops::Settings {
-    ops::Settings { settle: config.settle, checkout_ttl: config.checkout_ttl }
+    let quiet = config.upstream_timeout + config.settle;
+    let quiet_payment = config.payment_timeout + config.settle;
+    ops::Settings { settle: config.settle, quiet, quiet_payment, checkout_ttl: config.checkout_ttl }
 }
 
 /// Whom transitions tell what.
@@ -25,6 +27,29 @@ pub(super) fn told(events: &config::Events) -> anyhow::Result<Vec<store::Destina
         Ok(store::Destination { name: destination.name.clone(), wants })
     };
     events.destinations.iter().map(destination).collect()
+}
+
+/// The configuration with each store under the name by which its rows are kept, whatever it is called now.
+pub(super) async fn identified(mut config: Config, store: &store::Store) -> anyhow::Result<Config> {
+    let mut renamed = HashMap::new();
+    for one in &mut config.stores {
+        let kept_as =
+            store.identify(&one.name, &one.store_hash).await.context("the stores cannot be identified")?;
+        if kept_as != one.name {
+            tracing::warn!(
+                store = one.name,
+                kept_as,
+                "a store was renamed: it is kept, and shown, under its first name"
+            );
+            renamed.insert(std::mem::replace(&mut one.name, kept_as.clone()), kept_as);
+        }
+    }
+    for operator in &mut config.operators {
+        if let Some(kept_as) = operator.store.as_ref().and_then(|store| renamed.get(store)) {
+            operator.store = Some(kept_as.clone());
+        }
+    }
+    Ok(config)
 }
 
 /// One budget for each store.

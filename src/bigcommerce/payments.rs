@@ -122,8 +122,10 @@ pub struct AccessToken {
 pub struct Claims {
     /// The token's id, which may be stored.
     pub jti: Option<String>,
-    /// When it expires, in seconds since 1970.
+    /// When it expires, in seconds since 1970 on BigCommerce's clock.
     pub exp: Option<i64>,
+    /// When it was issued, on the same clock. `exp - iat` is how long it lives, whatever our clock says.
+    pub iat: Option<i64>,
     /// What will be charged, in minor units of the currency.
     pub amount_minor: Option<i64>,
     /// ISO 4217 code.
@@ -158,6 +160,7 @@ impl Claims {
         payload.is_object().then(|| Self {
             jti: lenient::filled(&payload, "jti"),
             exp: lenient::integer(&payload, "exp"),
+            iat: lenient::integer(&payload, "iat"),
             amount_minor: lenient::integer(data, "amount"),
             currency: lenient::filled(data, "currency"),
             order_id: lenient::integer(data, "order_id").and_then(OrderId::new),

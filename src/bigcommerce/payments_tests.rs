@@ -83,13 +83,14 @@ fn token(payload: &str) -> Option<AccessToken> {
 #[test]
 fn claims_are_read_from_text_or_numbers() {
     for payload in [
-        r#"{"exp":1700003600,"jti":"j","data":{"store_id":"1","order_id":"166","amount":45790,"currency":"USD"}}"#,
-        r#"{"exp":"1700003600","jti":"j","data":{"store_id":1,"order_id":166,"amount":"45790","currency":"USD"}}"#,
+        r#"{"exp":1700003600,"iat":1700000000,"jti":"j","data":{"store_id":"1","order_id":"166","amount":45790,"currency":"USD"}}"#,
+        r#"{"exp":"1700003600","iat":"1700000000","jti":"j","data":{"store_id":1,"order_id":166,"amount":"45790","currency":"USD"}}"#,
     ] {
         let token = token(payload).expect("a token");
         let expected = Claims {
             jti: Some("j".to_owned()),
             exp: Some(1_700_003_600),
+            iat: Some(1_700_000_000),
             amount_minor: Some(45_790),
             currency: Some("USD".to_owned()),
             order_id: OrderId::new(166),

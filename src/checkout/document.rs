@@ -133,6 +133,13 @@ impl Document {
         Self::of(&checkout)
     }
 
+    /// BigCommerce's id of the checkout, which is that of its cart, as BigCommerce writes it.
+    pub fn id(&self) -> Option<String> {
+        let document: Value = serde_json::from_str(self.text()).ok()?;
+        let id = [&document["id"], &document["cart"]["id"]].into_iter().find_map(Value::as_str);
+        id.filter(|id| !id.is_empty()).map(str::to_owned)
+    }
+
     /// The object itself, as text.
     pub fn text(&self) -> &str {
         self.0.raw.get()

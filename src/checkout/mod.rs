@@ -4,6 +4,7 @@
 //! tested as a table. Never: any IO, any knowledge of HTTP.
 
 mod announcement;
+mod answer;
 mod begin;
 mod customer;
 mod document;
@@ -20,6 +21,7 @@ mod shared;
 mod status;
 
 pub use announcement::{AnnouncedCheckout, Announcement, announcements};
+pub use answer::{Answer, Answered, Refused};
 pub use document::{Consignment, Document, LineItem, ShippingOption};
 pub use hand_off::HandOff;
 pub use ids::{CheckoutId, IdempotencyKey, InvalidId};
@@ -28,9 +30,6 @@ pub use input::{
 };
 pub use money::{Money, minor_units_match, parse_decimal};
 pub use payment::{Decline, PaymentFacts, PaymentPart, PaymentStatus};
-pub use record::{
-    Answer, Answered, Checkout, Facts, Goal, InFlight, KeyRef, OrderFacts, Refused, StepRecord, Stuck,
-    StuckReason,
-};
+pub use record::{Checkout, Facts, Goal, InFlight, KeyRef, OrderFacts, StepRecord, Stuck, StuckReason};
 pub use shared::Shared;
 pub use status::{Event, Flow, Illegal, Status, StepName, StepStatus, next};

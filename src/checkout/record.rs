@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::status::words;
 use super::{
-    CheckoutId, Decline, Document, Event, Flow, HandOff, IdempotencyKey, Input, Money, PaymentFacts,
+    Answer, Answered, CheckoutId, Document, Event, Flow, HandOff, IdempotencyKey, Input, Money, PaymentFacts,
     PaymentPart, PaymentStatus, Shared, Status, StepName, StepStatus,
 };
 
@@ -71,6 +71,15 @@ pub struct Facts {
     /// Since when the cart may be paid elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hand_off: Option<HandOff>,
+    /// Whether an answer was lost, or an order made again, so that something may still show after the end.
+    #[serde(skip_serializing_if = "is_false")]
+    pub may_show_late: bool,
+    /// Since when the cart is known to be gone, on PostgreSQL's clock: it was paid elsewhere, or deleted, or it expired.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub cart_gone_since: Option<OffsetDateTime>,
+    /// Orders of the cart that were there before this checkout made one: not ours to archive.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub orders_of_others: Vec<i64>,
     /// The order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderFacts>,
@@ -108,6 +117,18 @@ pub struct OrderFacts {
     pub currency: String,
     /// Whether its total was found equal to the checkout's and its surplus twins were archived.
     pub verified: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Facts {
+    /// Whether it is looked at once more after its end: it may have been paid elsewhere, or left an order behind.
+    pub fn is_looked_at_late(&self) -> bool {
+        self.hand_off.is_some() || self.may_show_late
+    }
 }
 
 /// One step of the saga and how it went.
@@ -174,6 +195,10 @@ pub struct InFlight {
     /// What the step noted before its non-repeatable call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Value>,
+    /// What it was refused with, where a refusal does not say that an earlier delivery of the same request had no effect.
+    /// It becomes the answer once nothing of such an effect has shown for long enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<Answer>,
 }
 
 words! {
@@ -236,57 +261,6 @@ impl StuckReason {
             Self::Paused => "resume",
         }
     }
-}
-
-/// What became of an operation. It is kept with the idempotency key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// It was done.
-    Done,
-    /// BigCommerce said no.
-    Rejected(Refused),
-    /// The payment was declined.
-    Declined(Decline),
-    /// The total rose above what the shopper agreed to; nothing was ordered or charged.
-    TotalChanged {
-        /// What the shopper agreed to.
-        agreed_total: Money,
-        /// What it would cost.
-        grand_total: Money,
-    },
-    /// An earlier step has to be done first, because the checkout was changed elsewhere.
-    OutOfOrder,
-    /// BigCommerce could not be reached; nothing happened.
-    Unavailable {
-        /// When to come back, in seconds.
-        retry_after: u64,
-    },
-    /// A person is needed.
-    Stuck,
-    /// The checkout was cancelled or expired first.
-    Closed,
-}
-
-/// What became of the goal with this ticket.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answered {
-    /// Which goal.
-    pub ticket: i64,
-    /// What became of it.
-    pub answer: Answer,
-}
-
-/// BigCommerce's refusal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
-    /// BigCommerce's HTTP status.
-    pub status: u16,
-    /// BigCommerce's title.
-    pub title: String,
-    /// BigCommerce's messages by field.
-    #[serde(default)]
-    pub errors: Vec<(String, String)>,
 }
 
 impl Checkout {

@@ -123,7 +123,7 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "SETTLE_SECONDS",
         Some("30"),
-        "The quiet period before an order or a payment that BigCommerce does not show is believed absent.",
+        "How far BigCommerce's lists may lag behind: what is not shown is believed absent after the longest call and this.",
     ),
     plain(
         "PENDING_SECONDS",

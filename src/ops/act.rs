@@ -176,7 +176,8 @@ impl Operators {
                 let held = self.store().look(id).await?.ok_or(Refused::NotFound)?;
                 guard(action, &held)?;
                 let checked =
-                    check(self.client(&held.checkout)?, &held, finding, self.inner.settings.settle).await?;
+                    check(self.client(&held.checkout)?, &held, finding, self.inner.settings.quiet_payment)
+                        .await?;
                 (Some(checked), Some(held.checkout.version))
             }
             Action::Cancel { refund: true } => {

@@ -37,7 +37,7 @@ pub(super) async fn check(
     client: &Client,
     held: &Held,
     finding: &Finding,
-    settle: Duration,
+    window: Duration,
 ) -> Result<Checked, Refused> {
     let call = Call::new(held.checkout.id.uuid(), Priority::BackOffice);
     let look = Look { client, call: &call, checkout: &held.checkout };
@@ -46,30 +46,30 @@ pub(super) async fn check(
         // What is shown counts at once; only that nothing is shown has to wait.
         Finding::NoOrder => {
             let checked = look.no_order().await?;
-            quiet(held, settle)?;
+            quiet(held, window)?;
             Ok(checked)
         }
         Finding::Charged(transaction) => look.charged(transaction).await,
         Finding::NotCharged => {
             let checked = look.not_charged().await?;
-            quiet(held, settle)?;
+            quiet(held, window)?;
             Ok(checked)
         }
     }
 }
 
-/// What BigCommerce does not show is believed only after the settle window.
-fn quiet(held: &Held, settle: Duration) -> Result<(), Refused> {
+/// What BigCommerce does not show is believed only after the longest call and the settle window.
+fn quiet(held: &Held, window: Duration) -> Result<(), Refused> {
     let attempt = held.checkout.in_flight.as_ref();
     let sent = attempt.map(|attempt| attempt.unknown_since.unwrap_or(attempt.started_at));
     let expired = operate::token_expires_at(&held.checkout);
     let since = sent.into_iter().chain(expired).max();
     match since {
-        Some(since) if held.now - since < settle => Err(Guard::new(
+        Some(since) if held.now - since < window => Err(Guard::new(
             "settling",
             format!(
                 "BigCommerce may still be about to show it: ask again in {} seconds",
-                settle.saturating_sub(Duration::try_from(held.now - since).unwrap_or_default()).as_secs() + 1
+                window.saturating_sub(Duration::try_from(held.now - since).unwrap_or_default()).as_secs() + 1
             ),
         )
         .into()),

@@ -60,8 +60,12 @@ const LOG_AT_MOST: i64 = 1000;
 /// The waits that an operator's actions respect.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// How long an absent order or payment is not believed.
+    /// How far what BigCommerce shows may lag behind what it did.
     pub settle: Duration,
+    /// How long what a call of the management API may have done is not believed absent: its time-out and `settle`.
+    pub quiet: Duration,
+    /// The same for a payment.
+    pub quiet_payment: Duration,
     /// How long an idle checkout is kept before it expires.
     pub checkout_ttl: Duration,
 }
@@ -69,7 +73,12 @@ pub struct Settings {
 impl Default for Settings {
     /// As the configuration's own defaults.
     fn default() -> Self {
-        Self { settle: Duration::from_secs(30), checkout_ttl: Duration::from_hours(24 * 7) }
+        Self {
+            settle: Duration::from_secs(30),
+            quiet: Duration::from_secs(45),
+            quiet_payment: Duration::from_secs(90),
+            checkout_ttl: Duration::from_hours(24 * 7),
+        }
     }
 }
 

@@ -45,6 +45,7 @@ fn in_flight(mut checkout: Checkout, step: StepName, sent: bool) -> Checkout {
         settling: false,
         looks: 4,
         checkpoint: sent.then(|| json!({"jti": "j", "exp": 100, "known": []})),
+        doubted: None,
     });
     checkout
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::decision::{Circumstances, Decision, backoff, jitter, told, wait_for};
-use super::marks::{end, follow_document, keep_standing, mark_unknown, paid, reopen};
+use super::marks::{LOOK, awake, end, follow_document, keep_standing, mark_unknown, paid, reopen};
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::steps;
 use crate::checkout::{
-    Answer, Answered, Checkout, Event, Goal, InFlight, Status, StepName, StepStatus, Stuck, StuckReason,
+    Answer, Answered, Checkout, Event, InFlight, Status, StepName, StepStatus, Stuck, StuckReason,
 };
 use crate::store::{Began, Hold, Outcome};
 
@@ -35,13 +35,15 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         Verdict::Paid => {
             end(&mut checkout, step, StepStatus::Succeeded, at.now);
             paid(&mut checkout, at.now);
-            finish(checkout, Event::Paid, Outcome::Succeeded, Answer::Done, Hold::None)
+            let hold = end_hold(&checkout, at);
+            finish(checkout, Event::Paid, Outcome::Succeeded, Answer::Done, hold)
         }
         Verdict::PartPaid => part_paid(checkout, step, at),
         Verdict::Undone => {
             checkout.in_flight = None;
             let event = if checkout.goal.is_some() { Event::Undone } else { Event::Lapsed };
-            finish(checkout, event, Outcome::Succeeded, Answer::Done, Hold::None)
+            let hold = end_hold(&checkout, at);
+            finish(checkout, event, Outcome::Succeeded, Answer::Done, hold)
         }
         Verdict::Reopened => {
             end(&mut checkout, step, StepStatus::Pending, at.now);
@@ -91,6 +93,11 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         }
         Verdict::Stuck { reason, detail } => stall(checkout, reason, detail, at.now),
     }
+}
+
+/// What may still show after the end is looked for once more.
+fn end_hold(checkout: &Checkout, at: Circumstances) -> Hold {
+    if checkout.facts.is_looked_at_late() { Hold::Late(at.limits.late) } else { Hold::None }
 }
 
 /// A part is paid. What was given to pay the rest with goes on with it; else the shopper is to.
@@ -181,19 +188,6 @@ pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstan
     }
 }
 
-/// What a look that nobody asked for is called.
-const LOOK: &str = "look";
-
-/// A checkout that was woken from its rest is to look whether it was paid elsewhere.
-fn awake(checkout: &mut Checkout) {
-    if checkout.status == Status::Running && checkout.goal.is_none() && checkout.in_flight.is_none() {
-        let (until, ticket) = (StepName::HandOff, checkout.version);
-        checkout.goal =
-            Some(Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, ticket });
-        checkout.input.look = true;
-    }
-}
-
 /// Begins the first attempt of a run that was just accepted or resumed.
 pub(super) fn begin(mut checkout: Checkout, now: OffsetDateTime) -> (Checkout, Option<Began>) {
     let Action::Attempt(step) = plan(&checkout) else { return (checkout, None) };
@@ -202,6 +196,7 @@ pub(super) fn begin(mut checkout: Checkout, now: OffsetDateTime) -> (Checkout, O
         record.status = StepStatus::Running;
         record.attempts
     });
+    checkout.facts.may_show_late |= step == StepName::Order && attempt > 1;
     checkout.in_flight = Some(InFlight {
         step,
         attempt,
@@ -211,6 +206,7 @@ pub(super) fn begin(mut checkout: Checkout, now: OffsetDateTime) -> (Checkout, O
         settling: false,
         looks: 0,
         checkpoint: None,
+        doubted: None,
     });
     (checkout, Some(Began { step, attempt }))
 }

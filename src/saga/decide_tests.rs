@@ -16,6 +16,7 @@ const LIMITS: Limits = Limits {
     retry_cap: Duration::from_secs(30),
     ttl: Duration::from_hours(24),
     look: Duration::from_secs(5),
+    late: Duration::from_mins(3),
 };
 
 fn at(dice: f64) -> Circumstances {
@@ -144,6 +145,7 @@ fn holds_together(before: &Checkout, decision: &Decision) -> Result<(), TestCase
         Hold::Lease => prop_assert!(matches!(status, Status::Running | Status::Compensating)),
         Hold::Timer(_) => prop_assert!(matches!(status, Status::Waiting | Status::Compensating)),
         Hold::Rest(_) | Hold::Look { .. } => prop_assert_eq!(status, Status::AwaitingInput),
+        Hold::Late(_) => prop_assert!(status.is_final()),
         Hold::None => prop_assert!(status.is_final() || status == Status::Stuck),
     }
     prop_assert_eq!(decision.event == Event::Deferred, matches!(decision.hold, Hold::Timer(_)));
@@ -155,7 +157,7 @@ fn holds_together(before: &Checkout, decision: &Decision) -> Result<(), TestCase
     }
 
     // An answer is given when the run ends, to whoever asked, and only then.
-    let ended = matches!(decision.hold, Hold::Rest(_) | Hold::Look { .. } | Hold::None);
+    let ended = matches!(decision.hold, Hold::Rest(_) | Hold::Look { .. } | Hold::Late(_) | Hold::None);
     prop_assert_eq!(decision.answer.is_some(), ended);
     let noted = after.answered.as_ref().map(|answered| (answered.ticket, &answered.answer));
     let wanted =

@@ -16,6 +16,8 @@ pub(super) struct Limits {
     pub(super) ttl: Duration,
     /// The first wait between two looks whether a checkout was paid elsewhere.
     pub(super) look: Duration,
+    /// How long after its end a checkout is looked at once more.
+    pub(super) late: Duration,
 }
 
 /// What is to be recorded, and how the run goes on.

@@ -14,10 +14,12 @@ use tracing::Instrument as _;
 use super::at_rest::AtRest;
 use super::decide;
 use super::decision::{Circumstances, Decision, Limits};
+use super::hand_off::HandedOver;
 use super::instruments::Instruments;
 use super::observer::{self, Leased, Observer, Try};
 use super::plan::{Action, plan};
-use super::step::{Evidence, StepContext, Timing, Verdict};
+use super::settings::Settings;
+use super::step::{Evidence, StepContext, Verdict};
 use super::steps;
 use crate::bigcommerce::{Call, Client, OrderId, PaymentRequest, Priority};
 use crate::checkout::{Checkout, Facts, InFlight, KeyRef, Status, StepName, StuckReason};
@@ -25,25 +27,6 @@ use crate::store::{self, Claim, Ended, Hold, Outcome, Store, Transition};
 
 /// How long a shopper who has paid waits for the order's new status.
 const REFRESH_AT_MOST: Duration = Duration::from_secs(2);
-
-/// The waits and bounds of the saga.
-#[derive(Debug, Clone, Copy)]
-pub struct Settings {
-    /// How long a claim is good for without being renewed.
-    pub lease: Duration,
-    /// How long an absent order or payment is not believed.
-    pub settle: Duration,
-    /// How long a payment may be pending before a person is asked.
-    pub pending: Duration,
-    /// Failed tries in a row before it is given up.
-    pub max_attempts: u32,
-    /// The first wait before another try; doubled each time, with full jitter.
-    pub retry_base: Duration,
-    /// The longest wait before another try.
-    pub retry_cap: Duration,
-    /// How long an idle checkout is kept before it expires.
-    pub checkout_ttl: Duration,
-}
 
 /// The saga engine of one process. Cheap to clone.
 #[derive(Clone)]
@@ -57,6 +40,7 @@ pub(super) struct Inner {
     pub(super) settings: Settings,
     pub(super) instruments: Instruments,
     pub(super) at_rest: AtRest,
+    pub(super) handed_over: HandedOver,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) tasks: TaskTracker,
     pub(super) stopping: CancellationToken,
@@ -90,7 +74,9 @@ impl Engine {
         stopping: CancellationToken,
     ) -> Self {
         let (instruments, at_rest) = (Instruments::default(), AtRest::default());
-        let inner = Inner { store, clients, settings, instruments, at_rest, observer, tasks, stopping };
+        let handed_over = HandedOver::default();
+        let inner =
+            Inner { store, clients, settings, instruments, at_rest, handed_over, observer, tasks, stopping };
         Self { inner: Arc::new(inner) }
     }
 
@@ -126,6 +112,7 @@ impl Engine {
         if claim.checkout().lost_leases >= self.inner.settings.max_attempts {
             return Box::pin(self.poisoned(claim)).await;
         }
+        let mut urls = None;
         loop {
             let tried = match plan(claim.checkout()) {
                 Action::Look(step) => {
@@ -146,6 +133,7 @@ impl Engine {
                     observer::note(&span, &decision);
                     self.inner.observer.tried(step, what, began.elapsed());
                     instruments = mem::take(&mut cx.instruments);
+                    urls = cx.urls.take().or(urls);
                     Tried { decision, evidence: cx.evidence, took: began.elapsed() }
                 }
                 Action::Attempt(_) | Action::Rest => {
@@ -158,6 +146,9 @@ impl Engine {
             match self.record(claim, tried).await? {
                 Recorded::Held(held) => claim = *held,
                 Recorded::LetGo(checkout) => {
+                    if let Some(urls) = urls {
+                        self.inner.handed_over.keep(&checkout, urls);
+                    }
                     if !instruments.is_empty() && !checkout.status.is_at_rest() {
                         self.inner.instruments.keep(&checkout, instruments);
                     }
@@ -252,9 +243,10 @@ impl Engine {
             checkout,
             clock: claim.clock(),
             lease: claim.lease(),
-            timing: Timing { settle: self.inner.settings.settle, pending: self.inner.settings.pending },
+            timing: self.inner.settings.timing(),
             instruments,
             token: None,
+            urls: None,
             evidence: Evidence::default(),
         })
     }
@@ -360,6 +352,7 @@ impl Engine {
             retry_cap: settings.retry_cap,
             ttl: settings.checkout_ttl,
             look: settings.settle,
+            late: settings.late(),
         };
         Circumstances { limits, now: claim.clock().now(), dice: rand::random() }
     }
@@ -370,6 +363,9 @@ fn merge(claim: &Claim, cx: &StepContext) -> Checkout {
     let mut checkout = claim.checkout().clone();
     checkout.facts = cx.checkout.facts.clone();
     checkout.input = cx.checkout.input.clone();
+    if let Some(attempt) = checkout.in_flight.as_mut() {
+        attempt.doubted.clone_from(&cx.attempt.doubted);
+    }
     checkout
 }
 

@@ -2,7 +2,21 @@
 
 use time::OffsetDateTime;
 
-use crate::checkout::{Checkout, PaymentStatus, StepName, StepStatus};
+use crate::checkout::{Checkout, Flow, Goal, PaymentStatus, Status, StepName, StepStatus};
+
+/// What a look that nobody asked for is called.
+pub(super) const LOOK: &str = "look";
+
+/// A checkout that was woken from its rest is to look whether it was paid elsewhere.
+pub(super) fn awake(checkout: &mut Checkout) {
+    let idle = checkout.goal.is_none() && checkout.in_flight.is_none();
+    if checkout.status == Status::Running && idle && checkout.flow == Flow::Cart {
+        let (until, ticket) = (StepName::HandOff, checkout.version);
+        checkout.goal =
+            Some(Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, ticket });
+        checkout.input.look = true;
+    }
+}
 
 pub(super) fn end(checkout: &mut Checkout, step: StepName, status: StepStatus, now: OffsetDateTime) {
     checkout.in_flight = None;
@@ -34,6 +48,7 @@ pub(super) fn mark_unknown(checkout: &mut Checkout, step: StepName, now: OffsetD
     if let Some(attempt) = checkout.in_flight.as_mut() {
         attempt.unknown_since.get_or_insert(now);
     }
+    checkout.facts.may_show_late |= matches!(step, StepName::Order | StepName::Payment);
     if let Some(record) = checkout.step_mut(step) {
         record.status = StepStatus::Unknown;
     }

@@ -35,6 +35,7 @@ mod hints;
 mod instruments;
 mod janitor;
 pub mod judge;
+mod late;
 mod marks;
 mod observer;
 pub mod operate;
@@ -45,18 +46,20 @@ mod reads;
 mod recovery;
 #[cfg(test)]
 mod sample;
+mod settings;
 mod step;
 mod steps;
 mod submit;
 mod submitted;
 
-pub use engine::{Engine, Settings};
+pub use engine::Engine;
 pub use hints::HintError;
 pub use janitor::Keep;
 pub use observer::{NoObserver, Observer, Try};
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request, Seen, TokenProof};
 pub use payments_asked::PaymentsOf;
 pub use reads::{Confirmation, ReadError};
+pub use settings::Settings;
 pub use submitted::{Submitted, Waited};
 
 // What crosses this room on its way through the doors.

@@ -17,9 +17,12 @@ impl Engine {
     /// two seconds. A database that is away is asked again until it is back.
     pub async fn recover(&self) {
         loop {
-            let wait = match self.recover_once().await {
-                Ok(wait) => wait.unwrap_or(LOOK_AT_LEAST_EVERY).min(LOOK_AT_LEAST_EVERY),
-                Err(error) => {
+            let due = async { Ok((self.recover_once().await?, self.look_late().await?)) };
+            let wait = match due.await {
+                Ok((wait, late)) => {
+                    wait.into_iter().chain(late).min().unwrap_or(LOOK_AT_LEAST_EVERY).min(LOOK_AT_LEAST_EVERY)
+                }
+                Err::<_, crate::store::Error>(error) => {
                     tracing::warn!(%error, "recovery could not look for due checkouts");
                     Duration::from_millis(500)
                 }

@@ -45,6 +45,7 @@ pub(super) fn in_flight(step: StepName) -> InFlight {
         settling: false,
         looks: 0,
         checkpoint: None,
+        doubted: None,
     }
 }
 

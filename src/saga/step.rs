@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use crate::bigcommerce::carts::RedirectUrls;
 use crate::bigcommerce::{AccessToken, Call, Client, Error, PaymentRequest};
 use crate::checkout::{Checkout, Decline, Facts, InFlight, Input, Money, Refused, StepName, StuckReason};
 use crate::store::{Clock, Lease};
@@ -71,14 +72,20 @@ pub(super) struct StepContext {
     pub(super) instruments: VecDeque<PaymentRequest>,
     /// In memory only.
     pub(super) token: Option<AccessToken>,
+    /// In memory only: URLs of the hosted page, for whoever asked for them.
+    pub(super) urls: Option<RedirectUrls>,
     pub(super) evidence: Evidence,
 }
 
 /// The waits that a step knows of.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timing {
-    /// How long an absent order or payment is not believed.
+    /// How far what BigCommerce shows may lag behind what it did.
     pub(super) settle: Duration,
+    /// How long what a call of the management API may have done is not believed absent: its time-out and `settle`.
+    pub(super) quiet: Duration,
+    /// The same for a payment.
+    pub(super) quiet_payment: Duration,
     /// How long a payment may be pending.
     pub(super) pending: Duration,
 }

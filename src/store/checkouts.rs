@@ -29,7 +29,7 @@ impl Store {
     /// Whether a checkout that is not undone has this cart.
     pub async fn has_cart(&self, store: &str, cart_id: &str) -> Result<bool, Error> {
         Ok(sqlx::query_scalar!(
-            r#"select exists (select from checkout_content where store = $1 and cart_id = $2 and not released) as "exists!""#,
+            r#"select exists (select from checkout_content where store = $1 and lower(cart_id) = lower($2) and not released) as "exists!""#,
             store,
             cart_id
         )

@@ -37,7 +37,7 @@ pub struct Lease(Arc<Mutex<Option<Moment>>>);
 
 impl Lease {
     /// One that was asked for at `from`. Without a clock it never lasts.
-    fn from(from: Option<Moment>, lasts: Duration) -> Self {
+    pub(super) fn from(from: Option<Moment>, lasts: Duration) -> Self {
         Self(Arc::new(Mutex::new(from.map(|from| from.after(lasts)))))
     }
 
@@ -185,7 +185,7 @@ impl Store {
             checkout.expires_at = at + after;
         }
         self.changes.publish(checkout.id, checkout.version);
-        if matches!(transition.hold, Hold::Timer(_) | Hold::Look { .. }) {
+        if matches!(transition.hold, Hold::Timer(_) | Hold::Look { .. } | Hold::Late(_)) {
             // It may run out before recovery meant to look next.
             self.changes.wake_recovery();
         }

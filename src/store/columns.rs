@@ -25,6 +25,8 @@ pub(super) struct Columns {
     /// In seconds, from PostgreSQL's now.
     pub(super) due_in: Option<f64>,
     pub(super) expires_in: Option<f64>,
+    /// When what has ended is looked at once more.
+    pub(super) late_in: Option<f64>,
     /// Whether `due_in` is a wait, which a webhook cuts short.
     pub(super) is_wait: bool,
     pub(super) stuck_reason: Option<&'static str>,
@@ -80,7 +82,7 @@ impl Columns {
             Hold::Timer(after) | Hold::Rest(after) | Hold::Look { after, .. } => {
                 (Some(seconds(after)), false)
             }
-            Hold::None => (None, false),
+            Hold::Late(_) | Hold::None => (None, false),
         };
         let expires_in = match transition.hold {
             Hold::Rest(after) => Some(seconds(after)),
@@ -99,6 +101,10 @@ impl Columns {
             leased_by: leased.then_some(store.process_id),
             due_in,
             expires_in,
+            late_in: match transition.hold {
+                Hold::Late(after) => Some(seconds(after)),
+                _ => None,
+            },
             is_wait: matches!(transition.hold, Hold::Timer(_)),
             content: changed.any(),
             new_order_id: order_id(checkout).filter(|_| transition.order_is_new),
@@ -159,9 +165,9 @@ impl Columns {
         Ok(Self { input, expires_in: Some(seconds(ttl)), creation: Some(creation), ..self })
     }
 
-    /// Whether a group can hold it: orders that died are buried by the plain statement only.
+    /// Whether a group can hold it: orders that died are buried, and late looks left, by the plain statement only.
     pub(super) fn suits_a_group(&self) -> bool {
-        self.dead_orders.is_empty()
+        self.dead_orders.is_empty() && self.late_in.is_none()
     }
 
     /// The key that is bound by it for the first time.

@@ -81,6 +81,14 @@ impl Store {
                     -- A cart that was converted was paid, here or elsewhere: also who is at rest looks then.
                     and (status in ('waiting', 'running') or (status = 'awaiting_input' and $2 like '%/cart/converted'))
                 returning checkout_id
+            ), late as (
+                -- What has ended is looked at once more when its cart or its order is heard of, but for what is known.
+                insert into late_look (checkout_id, due_at, again)
+                select checkout_id, now(), true from checkout
+                where checkout_id = (select checkout_id from taken) and (
+                    (status in ('cancelled', 'expired') and ($2 like '%/cart/converted' or $2 like '%/order/%'))
+                    or (status = 'completed' and $2 like '%/cart/converted' and order_id is distinct from $6))
+                on conflict (checkout_id) do update set due_at = now(), again = true
             )
             select (select count(*) from taken) as "taken!", (select checkout_id from taken) as checkout_id,
                 (select count(*) from hurried) as "hurried!"

@@ -134,6 +134,10 @@ pub(super) async fn one(
             ), answered as (
                 update idempotency_key set answer = $35::text::json
                 where checkout_id = (select checkout_id from changed) and principal = $33 and key = $34
+            ), late as (
+                insert into late_look (checkout_id, due_at)
+                select checkout_id, now() + make_interval(secs => $41) from changed where $41::float8 is not null
+                on conflict (checkout_id) do nothing
             )"# + $outbox + r#"
             select updated_at, pg_notify('checkout', checkout_id::text || ' ' || version::text) is null as notified"# + $told + r#"
             from changed
@@ -178,6 +182,7 @@ pub(super) async fn one(
                 columns.released,
                 columns.new_order_id,
                 RECORD_VERSION,
+                columns.late_in,
                 $($more,)*
             )
             .fetch_optional(executor)
@@ -191,15 +196,15 @@ pub(super) async fn one(
             r#", announced as (
                     insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
                     select checkout_id, e.event_id, store, version, e.ordinal, e.type, updated_at, e.data::json
-                    from changed, unnest($41::uuid[], $42::smallint[], $43::text[], $44::text[])
+                    from changed, unnest($42::uuid[], $43::smallint[], $44::text[], $45::text[])
                         as e(event_id, ordinal, type, data)
                 ), addressed as (
                     insert into delivery (checkout_id, event_id, destination, version, ordinal)
                     select checkout_id, a.event_id, a.destination, version, a.ordinal
-                    from changed, unnest($45::uuid[], $46::text[], $47::smallint[]) as a(event_id, destination, ordinal)
+                    from changed, unnest($46::uuid[], $47::text[], $48::smallint[]) as a(event_id, destination, ordinal)
                 ), turned as (
                     insert into delivery_turn (checkout_id, destination)
-                    select distinct checkout_id, t.destination from changed, unnest($46::text[]) as t(destination)
+                    select distinct checkout_id, t.destination from changed, unnest($47::text[]) as t(destination)
                     on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
                 )"#,
             ", pg_notify('outbox', '') is null as told",

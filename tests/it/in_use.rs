@@ -21,8 +21,9 @@ async fn the_same_key_is_in_use_until_its_request_ends() {
     let (first, second) = tokio::join!(service.post_with(&urls, "same", &nothing), async {
         until_reached(&world, fault).await;
         let second = service.post_with(&urls, "same", &nothing).await;
-        // Another key has nothing to wait for.
-        service.post_with(&urls, "another", &nothing).await.expect(200);
+        // They are made while the checkout is held, so that no payment can begin meanwhile.
+        let other = service.post_with(&urls, "another", &nothing).await.expect(409);
+        assert_eq!(other.problem(), "step-in-progress");
         world.simulator.release(fault);
         second
     });

@@ -1,5 +1,6 @@
 //! The tests that see the program as its users do.
 
+mod absence;
 mod agreement;
 mod architecture;
 mod away;

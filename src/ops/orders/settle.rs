@@ -1,7 +1,7 @@
 //! Finds out what became of actions whose outcome is not known: after a lost answer, after a crash. Runs in every process.
 //!
 //! Guarantees: it only reads. What BigCommerce shows is recorded at once; what it does not show is believed absent only
-//! after the settle window, and then it is for the operator to ask again. An action that cannot be looked for delays no
+//! after the longest call and the settle window, and then it is for the operator to ask again. An action that cannot be looked for delays no
 //! other.
 
 use std::time::Duration;
@@ -77,8 +77,9 @@ impl Operators {
         self.inner.wake_actions.notify_one();
     }
 
-    /// Whether it has been looked for throughout the settle window.
+    /// Whether it has been looked for throughout the window: the longest call, which may land after its answer was given up,
+    /// and what BigCommerce's lists may lag behind. Counted from when the answer was missed, never before it was sent.
     fn is_quiet(&self, action: &OrderAction) -> bool {
-        action.unknown_since.is_some_and(|since| action.now - since >= self.inner.settings.settle)
+        action.unknown_since.is_some_and(|since| action.now - since >= self.inner.settings.quiet)
     }
 }

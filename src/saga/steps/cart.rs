@@ -3,6 +3,8 @@
 //! A cart whose answer was lost cannot be found, because BigCommerce lists no carts. It has no order and no charge and
 //! expires by itself, so another one is made.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -62,6 +64,15 @@ impl Step for Cart {
         let deleted = cx.client.carts(&cx.call).delete(&cart_id).await;
         match cx.note("delete-cart", deleted) {
             Ok(_) => Ok(()),
+            // Paid, here or elsewhere, or deleted by an earlier try: that it is gone says nothing until it was looked at.
+            Err(error) if error.is_not_found() && cx.checkout.facts.hand_off.is_none() => {
+                let since = cx.clock.now();
+                cx.facts().hand_off = Some(HandOff { since });
+                Err(Verdict::Retry {
+                    after: Some(Duration::ZERO),
+                    why: "the cart was gone already".to_owned(),
+                })
+            }
             Err(error) if error.is_not_found() => Ok(()),
             // Deleting twice does no harm.
             Err(error) => cx.read("delete-cart", Err(error)),
@@ -114,6 +125,10 @@ async fn take_over(cx: &mut StepContext, cart_id: String) -> Result<(), Verdict>
             (facts.cart_id, facts.document, facts.document_at) = (None, None, None);
             let title = "This cart belongs to a customer who was not proven".to_owned();
             return Err(Verdict::Rejected(Refused { status: 403, title, errors: Vec::new() }));
+        }
+        // As BigCommerce writes it: the shopper's page may have it in capitals, and it is the same cart.
+        if let Some(id) = cx.checkout.facts.document.as_ref().and_then(Document::id) {
+            cx.facts().cart_id = Some(id);
         }
         let since = cx.clock.now();
         cx.facts().cart_is_foreign = true;

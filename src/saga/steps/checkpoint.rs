@@ -7,18 +7,25 @@ use time::OffsetDateTime;
 
 use super::super::judge::Before;
 use super::super::step::{StepContext, Verdict};
+use crate::bigcommerce::payments::Claims;
 use crate::checkout::{Money, StuckReason};
 
 /// BigCommerce: a payment access token expires after one hour.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+/// No token is believed to live longer, in seconds.
+const LONGEST_LIFETIME: u32 = 24 * 60 * 60;
 
 /// What is committed before the payment is sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in super::super) struct Checkpoint {
     /// Id of the token, not the token.
     pub(super) jti: Option<String>,
-    /// When it expires, in seconds since 1970.
-    pub(super) exp: Option<i64>,
+    /// When BigCommerce had made it, on PostgreSQL's clock.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub(super) minted_at: Option<OffsetDateTime>,
+    /// How long it lives by what it says itself, in seconds: its `exp` less its `iat`, both on BigCommerce's clock.
+    #[serde(default)]
+    pub(super) lifetime: Option<u32>,
     /// Transactions that were there before.
     pub(super) known: Vec<String>,
     /// Earlier attempts whose declined transaction was not among them: it may still come, because how far the list
@@ -32,18 +39,31 @@ pub(in super::super) struct Checkpoint {
 
 impl Checkpoint {
     /// Nothing is known of what was sent.
-    pub(in super::super) const UNREADABLE: Self =
-        Self { jti: None, exp: None, known: Vec::new(), unlisted: 0, paid: Money::ZERO };
+    pub(in super::super) const UNREADABLE: Self = Self {
+        jti: None,
+        minted_at: None,
+        lifetime: None,
+        known: Vec::new(),
+        unlisted: 0,
+        paid: Money::ZERO,
+    };
 
     pub(super) fn before(&self) -> Before<'_> {
         Before { known: &self.known, unlisted: self.unlisted, paid: self.paid }
     }
 
-    /// When its token can no longer be used: what it says itself, or an hour after it was made.
+    /// When its token can no longer be used, on PostgreSQL's clock: after what it says itself, or an hour. Its `exp` alone
+    /// says nothing here, because it is on another clock.
     pub(in super::super) fn expires_at(&self, started_at: OffsetDateTime) -> OffsetDateTime {
-        let told = self.exp.and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok());
-        told.unwrap_or(started_at + TOKEN_LIFETIME)
+        let lifetime = self.lifetime.map_or(TOKEN_LIFETIME, |seconds| Duration::from_secs(seconds.into()));
+        self.minted_at.unwrap_or(started_at) + lifetime
     }
+}
+
+/// How long a token lives by what it says itself. Nonsense is nothing that it says.
+pub(super) fn lifetime(claims: &Claims) -> Option<u32> {
+    let seconds = claims.exp?.checked_sub(claims.iat?)?;
+    u32::try_from(seconds).ok().filter(|seconds| *seconds <= LONGEST_LIFETIME)
 }
 
 /// One that cannot be read says nothing about what was there before: whatever is listed now may be older than the attempt.

@@ -3,6 +3,8 @@
 //!
 //! The witness is the list of orders by cart id. An order that the hosted page made and nobody paid proves nothing.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::super::judge::{Before, Judgement, judge};
@@ -11,7 +13,7 @@ use super::read::order_facts;
 use super::surplus::Witness;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{
-    Checkout, Decline, Flow, HandOff as Since, PaymentFacts, PaymentStatus, StepName, StuckReason,
+    Checkout, Decline, HandOff as Since, PaymentFacts, PaymentStatus, StepName, StuckReason,
 };
 
 /// See the module.
@@ -19,7 +21,7 @@ pub(super) struct HandOff;
 
 /// What became of the cart elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Elsewhere {
+pub(super) enum Elsewhere {
     /// Nothing that is proven.
     Nothing,
     /// Its order is paid or authorised, and is ours now.
@@ -58,6 +60,15 @@ impl Step for HandOff {
         }
         cx.checkout.input.look = false;
         match look(cx).await {
+            Ok(Elsewhere::Nothing) if handed_over => match cx.make_urls().await {
+                Ok(()) => Verdict::Succeeded,
+                Err(verdict) => verdict,
+            },
+            // The list may lag behind. A cart that is gone says so at once, and it is looked at again soon.
+            Ok(Elsewhere::Nothing) => match cx.look_at_cart().await {
+                Ok(_) => Verdict::Succeeded,
+                Err(_) => Verdict::Interrupted { retry_after: None },
+            },
             Ok(found) => verdict(cx, found),
             Err(stuck @ Verdict::Stuck { .. }) => stuck,
             // Nothing depends on this look: there will be another one.
@@ -97,7 +108,7 @@ fn verdict(cx: &mut StepContext, found: Elsewhere) -> Verdict {
         Elsewhere::Again => {
             cx.checkout.input.look = true;
             Verdict::Retry {
-                after: Some(std::time::Duration::ZERO),
+                after: Some(Duration::ZERO),
                 why: "an order of ours gave way to the paid one".to_owned(),
             }
         }
@@ -106,7 +117,7 @@ fn verdict(cx: &mut StepContext, found: Elsewhere) -> Verdict {
 
 /// The order of this cart that somebody else made and that is paid or placed; a paid one first. What was paid there and
 /// given back counts for nothing.
-fn placed(orders: &[Order], ours: Option<i64>) -> Option<(&Order, Judgement)> {
+pub(super) fn placed(orders: &[Order], ours: Option<i64>) -> Option<(&Order, Judgement)> {
     let others = orders.iter().filter(|order| Some(order.id.get()) != ours && !order.is_refunded());
     let judged = others.map(|order| {
         let judgement = match judge(order, &[], &[], &Before::default()) {
@@ -125,9 +136,9 @@ fn placed(orders: &[Order], ours: Option<i64>) -> Option<(&Order, Judgement)> {
     paid.or_else(|| found.iter().find(|(_, judgement)| *judgement == Judgement::Pending)).cloned()
 }
 
-async fn look(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
+pub(super) async fn look(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
     let witness = Witness::Cart(cx.cart_id()?);
-    let orders = cx.list_orders(&witness).await?;
+    let orders = cx.list_orders(&witness).await?.orders;
     let ours = cx.checkout.facts.order.as_ref().map(|order| order.id);
     // No payment of ours is in flight, so that our own order can be paid only by the page, which may have taken it.
     let taken_over =
@@ -152,8 +163,15 @@ async fn look(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
 /// How a payment on the hosted page is named among the instruments.
 const HOSTED: &str = "hosted_page";
 
-fn adopt(cx: &mut StepContext, order: &Order, judgement: Judgement) -> Elsewhere {
+pub(super) fn adopt(cx: &mut StepContext, order: &Order, judgement: Judgement) -> Elsewhere {
     let facts = order_facts(order, true);
+    let known =
+        cx.checkout.facts.payment.as_ref().is_some_and(|payment| payment.status == PaymentStatus::Succeeded);
+    if known && cx.checkout.facts.order.as_ref().is_some_and(|ours| ours.id == facts.id) {
+        // Paid here, as we knew.
+        cx.facts().order = Some(facts);
+        return Elsewhere::Paid;
+    }
     let (status, kind, transaction_id) = match judgement {
         Judgement::Whole { kind, transaction_id } => (PaymentStatus::Succeeded, Some(kind), transaction_id),
         _ => (PaymentStatus::Pending, None, None),
@@ -183,69 +201,4 @@ fn bury(cx: &mut StepContext) -> Elsewhere {
         payment.status = PaymentStatus::Declined;
     }
     Elsewhere::Declined
-}
-
-impl StepContext {
-    /// To be asked before this checkout is ordered or charged, or when its cart is gone: was it paid elsewhere? Then the
-    /// order that was paid is taken over next, and this step is not done.
-    pub(super) async fn not_paid_elsewhere(&mut self) -> Result<(), Verdict> {
-        let orders = self.list_orders(&Witness::Cart(self.cart_id()?)).await?;
-        self.none_placed(&orders)
-    }
-
-    /// The same, with the orders at hand.
-    pub(super) fn none_placed(&mut self, orders: &[Order]) -> Result<(), Verdict> {
-        let ours = self.checkout.facts.order.as_ref().map(|order| order.id);
-        let found = placed(orders, ours).filter(|_| self.checkout.flow == Flow::Cart);
-        let Some((order, _)) = found else { return Ok(()) };
-        self.checkout.input.look = true;
-        Err(Verdict::Retry {
-            after: Some(std::time::Duration::ZERO),
-            why: format!("order {} of the same cart was placed elsewhere", order.id),
-        })
-    }
-
-    /// Before a checkout is undone: one that was paid elsewhere is not undone, but done.
-    pub(super) async fn undo_only_unpaid(&mut self) -> Result<(), Verdict> {
-        if self.checkout.facts.hand_off.is_none() || self.checkout.facts.cart_id.is_none() {
-            return Ok(());
-        }
-        match look(self).await? {
-            Elsewhere::Nothing | Elsewhere::Declined => Ok(()),
-            Elsewhere::Paid => Err(Verdict::Paid),
-            Elsewhere::Pending => Err(Verdict::Stuck {
-                reason: StuckReason::CancelFoundPaid,
-                detail: "the cart was ordered on the hosted page, and that order is being paid".to_owned(),
-            }),
-            Elsewhere::Again => Err(Verdict::Retry {
-                after: Some(std::time::Duration::ZERO),
-                why: "an order of ours gave way to the paid one".to_owned(),
-            }),
-        }
-    }
-
-    /// After our payment succeeded: the hosted page may have been paid in the same moment. No lock of BigCommerce's
-    /// excludes that, so that it is looked for, and a person gives the money of one of them back.
-    pub(super) async fn paid_once(&mut self, verdict: Verdict) -> Verdict {
-        if verdict != Verdict::Paid || self.checkout.facts.hand_off.is_none() {
-            return verdict;
-        }
-        let (Ok(cart_id), Some(ours)) =
-            (self.cart_id(), self.checkout.facts.order.as_ref().map(|order| order.id))
-        else {
-            return verdict;
-        };
-        // A look that fails says nothing, and what was paid stays paid.
-        let Ok(orders) = self.list_orders(&Witness::Cart(cart_id)).await else { return verdict };
-        match placed(&orders, Some(ours)) {
-            None => verdict,
-            Some((order, _)) => Verdict::Stuck {
-                reason: StuckReason::SurplusOrderPaid,
-                detail: format!(
-                    "order {ours} was paid here, and order {} of the same cart on the hosted page in the same moment",
-                    order.id
-                ),
-            },
-        }
-    }
 }

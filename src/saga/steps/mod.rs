@@ -7,17 +7,21 @@ mod cart_edit;
 mod checkpoint;
 mod consignments;
 mod direct_order;
+mod elsewhere;
 mod give_back;
 mod hand_off;
+mod late;
 mod misplaced;
 mod order;
 mod paying;
 mod payment;
 mod read;
+mod refusal;
 mod shipping_options;
 mod surplus;
 
 pub(super) use checkpoint::Checkpoint;
+pub(super) use late::{Late, look_late};
 pub(super) use read::order_facts;
 
 use super::step::Step;

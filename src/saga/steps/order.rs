@@ -10,7 +10,7 @@ use super::super::step::{Finding, Step, StepContext, Verdict, refused};
 use super::read::order_facts;
 use super::surplus::Witness;
 use crate::bigcommerce::{Error, OrderId};
-use crate::checkout::{Checkout, Document, OrderFacts, StepName, StuckReason};
+use crate::checkout::{Checkout, Document, Flow, OrderFacts, StepName, StuckReason};
 
 /// See the module.
 pub(super) struct Order;
@@ -92,7 +92,15 @@ async fn before_order(cx: &mut StepContext) -> Result<(), Verdict> {
     let fresh = cx.attempt.attempt == 1
         && in_one_call
         && cx.checkout.facts.document_at.is_some_and(|at| cx.clock.now() - at < FRESH);
-    if !fresh && !cx.read_checkout().await? {
+    // What may be ordered elsewhere is ordered here only once both witnesses say that it was not.
+    let gone = if cx.checkout.facts.hand_off.is_some() {
+        cx.note_others().await?;
+        cx.not_paid_elsewhere().await?;
+        cx.checkout.facts.cart_gone_since.is_some()
+    } else {
+        !fresh && !cx.read_checkout().await?
+    };
+    if gone {
         cx.not_paid_elsewhere().await?;
         return Err(Verdict::Rejected(crate::checkout::Refused {
             status: 404,
@@ -137,9 +145,9 @@ async fn hinted(cx: &mut StepContext, witness: &Witness) -> Result<Option<OrderF
     if hint.is_none_or(|id| cx.checkout.facts.dead_orders.contains(&id)) {
         return Ok(None);
     }
-    let orders = cx.list_orders(witness).await?;
+    let orders = cx.list_orders(witness).await?.orders;
     cx.none_placed(&orders)?;
-    Ok(orders.first().map(|order| order_facts(order, false)))
+    Ok(orders.iter().find(|order| cx.is_ours(order)).map(|order| order_facts(order, false)))
 }
 
 fn new_order(id: OrderId) -> OrderFacts {
@@ -171,9 +179,10 @@ pub(super) enum Origin {
 /// an order of this attempt gives way to an older one: the twin that is archived must be the same one for both.
 pub(super) async fn verify(cx: &mut StepContext, witness: &Witness, origin: Origin) -> Result<(), Verdict> {
     let mut id = cx.order_id()?;
-    let orders = cx.list_orders(witness).await?;
+    let orders = cx.list_orders(witness).await?.orders;
     if origin == Origin::ThisAttempt
-        && let Some(older) = orders.iter().find(|order| order.is_untouched() && order.id < id)
+        && let Some(older) =
+            orders.iter().find(|order| order.is_untouched() && cx.is_ours(order) && order.id < id)
     {
         id = older.id;
     }
@@ -226,28 +235,58 @@ async fn total_fits(cx: &mut StepContext, order: &crate::bigcommerce::orders::Or
     Err(mismatch(format!("order {} is {}, but the checkout was shown otherwise", order.id, total.decimal())))
 }
 
-/// Whether a create-order whose answer was lost made an order. An absent one is believed only after the settle window,
-/// because how far BigCommerce's list lags behind is not documented.
+/// The list does not show an order. Before another one is made, the checkout is asked as well: it names the order that was
+/// made of it, if BigCommerce says so at all. Not seen in a list that shows other things is not absent.
+async fn absent(cx: &mut StepContext, is_whole: bool) -> Finding {
+    let after = cx.timing.quiet;
+    if !is_whole {
+        return Finding::StillUnknown { after, failed: true, settling: false };
+    }
+    if cx.checkout.flow == Flow::DirectOrder {
+        return Finding::Absent;
+    }
+    match cx.read_checkout().await {
+        Ok(true) => {}
+        // There is nothing that could be ordered again.
+        Ok(false) => return Finding::Absent,
+        Err(verdict) => return Finding::of_failed_look(verdict),
+    }
+    let named = cx.checkout.facts.document.as_ref().and_then(Document::order_hint);
+    let facts = &cx.checkout.facts;
+    let strange = |id: &i64| !facts.dead_orders.contains(id) && !facts.orders_of_others.contains(id);
+    let Some(id) = named.filter(strange).and_then(OrderId::new) else { return Finding::Absent };
+    match cx.read_order(id).await {
+        // Somebody else's, over, or not there.
+        Ok(Some(order)) if order.is_deleted || !cx.is_ours(&order) => Finding::Absent,
+        Ok(None) => Finding::Absent,
+        // The list hides it. It may hide others, too.
+        Ok(Some(_)) => Finding::StillUnknown { after, failed: true, settling: false },
+        Err(verdict) => Finding::of_failed_look(verdict),
+    }
+}
+
+/// Whether a create-order whose answer was lost made an order. An absent one is believed only after the longest call and the
+/// settle window, because the call may still be on its way, and how far BigCommerce's list lags behind is not documented.
 pub(super) async fn reconcile_order(cx: &mut StepContext, witness: &Witness) -> Finding {
     if cx.checkout.facts.order.is_some() {
         // The order is known: only its verification was lost.
         return Finding::Absent;
     }
-    let orders = match cx.list_orders(witness).await {
-        Ok(orders) => orders,
+    let listed = match cx.list_orders(witness).await {
+        Ok(listed) => listed,
         Err(verdict) => return Finding::of_failed_look(verdict),
     };
-    let Some(lowest) = orders.first() else {
-        let settle = cx.timing.settle;
+    let Some(lowest) = listed.orders.iter().find(|order| cx.is_ours(order)) else {
+        let quiet = cx.timing.quiet;
         let waited = cx
             .attempt
             .unknown_since
             .map_or(Duration::ZERO, |since| Duration::try_from(cx.clock.now() - since).unwrap_or_default());
-        let remaining = settle.saturating_sub(waited);
+        let remaining = quiet.saturating_sub(waited);
         if cx.attempt.unknown_since.is_some() && remaining.is_zero() {
-            return Finding::Absent;
+            return absent(cx, listed.is_whole).await;
         }
-        let after = remaining.min((settle / 4).max(Duration::from_millis(50)));
+        let after = remaining.min((quiet / 6).max(Duration::from_millis(50)));
         return Finding::StillUnknown { after, failed: false, settling: false };
     };
     cx.facts().order = Some(order_facts(lowest, false));

@@ -8,17 +8,18 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::super::judge::{Judgement, judge};
-use super::super::step::{Finding, Step, StepContext, Verdict, refused, verdict};
-use super::checkpoint::{Checkpoint, checkpoint};
+use super::super::step::{Finding, Step, StepContext, Verdict, verdict};
+use super::checkpoint::{Checkpoint, checkpoint, lifetime};
 use super::order::within_agreement;
 use super::paying::{
     by_amount, decided, expected, fits_order, for_this_goal, given_back, not_paid_yet, nothing_to_pay,
     part_paid, processing,
 };
 use super::read::order_facts;
+use super::refusal::{declined, doubted, failed, not_configured, not_taken, rejected};
+use crate::bigcommerce::Error;
 use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
-use crate::bigcommerce::{Error, Rejection};
-use crate::checkout::{Checkout, Decline, Money, PaymentStatus, Refused, StepName, StuckReason};
+use crate::checkout::{Checkout, Flow, Money, PaymentStatus, Refused, StepName, StuckReason};
 
 /// See the module.
 pub(super) struct Payment;
@@ -53,57 +54,18 @@ impl Step for Payment {
     }
 
     async fn prepare(&self, cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
-        if cx.checkout.facts.order.as_ref().and_then(|order| order.total) == Some(Money::ZERO) {
-            return Err(nothing_to_pay(cx).await);
+        match minted(cx).await {
+            // Found paid: the page may have been paid in the same moment.
+            Err(verdict) => Err(cx.paid_once(verdict).await),
+            ready => ready,
         }
-        if cx.instruments.is_empty() {
-            // Whoever named no instrument agreed to pay nothing.
-            within_agreement(cx, cx.checkout.facts.due())?;
-            // A restart took the instrument with it, before anything was sent.
-            return Err(Verdict::Interrupted { retry_after: None });
-        }
-        if cx.checkout.facts.order.as_ref().is_some_and(|order| !order.verified) {
-            // BigCommerce said that its total moved (30004): what is paid is what it is now, if that is agreed to.
-            reread(cx).await?;
-        }
-        let id = cx.order_id()?;
-        let paid = cx.checkout.facts.paid();
-        // What was tried or paid before is looked at again: what is due now is what is charged now.
-        let again = cx.attempt.attempt > 1 || paid != Money::ZERO;
-        let before = if again { not_paid_yet(cx, id).await? } else { Vec::new() };
-        let in_all = cx.checkout.facts.due().map(|due| for_this_goal(cx, due));
-        within_agreement(cx, in_all)?;
-        expected(cx)?;
-        let paid = cx.checkout.facts.paid();
-        let refused = u32::try_from(before.iter().filter(|there| there.status == "error").count());
-        let unlisted = (cx.attempt.attempt - 1).saturating_sub(refused.unwrap_or(0));
-        let known = before.into_iter().map(|transaction| transaction.id).collect();
-        processing(cx);
-        let minted = cx.client.payments(&cx.call).create_access_token(id).await;
-        let token = match cx.note("create-access-token", minted) {
-            Ok(answer) => answer.value,
-            Err(error) => return Err(not_minted(cx, error).await),
-        };
-        fits_order(cx, &token)?;
-        if cx.checkout.facts.hand_off.is_some() {
-            cx.not_paid_elsewhere().await?;
-        }
-        let claims = token.claims();
-        let checkpoint = Checkpoint {
-            jti: claims.and_then(|claims| claims.jti.clone()),
-            exp: claims.and_then(|claims| claims.exp),
-            known,
-            unlisted,
-            paid,
-        };
-        cx.token = Some(token);
-        Ok(Some(serde_json::to_value(checkpoint).unwrap_or_default()))
     }
 
     async fn execute(&self, cx: &mut StepContext) -> Verdict {
         if let Err(verdict) = cx.still_held() {
             return verdict;
         }
+        cx.attempt.doubted = None;
         let (Some(token), Some(payment)) = (cx.token.take(), cx.instruments.front()) else {
             return Verdict::Interrupted { retry_after: None };
         };
@@ -129,7 +91,12 @@ impl Step for Payment {
             Err(verdict) => return verdict.into(),
         };
         match look(cx, &checkpoint).await {
-            Ok(judgement) => judged(cx, judgement, &checkpoint),
+            Ok(Judgement::Nothing) => quiet(cx, &checkpoint).await,
+            Ok(judgement) => match judged(cx, judgement, &checkpoint) {
+                // The page may have been paid in the same moment, however it was found out that this was.
+                Finding::Ended(verdict) => Finding::Ended(cx.paid_once(verdict).await),
+                finding => finding,
+            },
             Err(verdict @ Verdict::Stuck { .. }) => verdict.into(),
             // What could not be looked at proves nothing, however late it is.
             Err(Verdict::Retry { .. }) => Finding::StillUnknown {
@@ -141,6 +108,56 @@ impl Step for Payment {
             Err(_) => nothing(cx, &checkpoint, true),
         }
     }
+}
+
+/// Mints the token and notes what was there before. Nothing is sent.
+async fn minted(cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
+    if cx.checkout.facts.order.as_ref().and_then(|order| order.total) == Some(Money::ZERO) {
+        return Err(nothing_to_pay(cx).await);
+    }
+    if cx.instruments.is_empty() {
+        // Whoever named no instrument agreed to pay nothing.
+        within_agreement(cx, cx.checkout.facts.due())?;
+        // A restart took the instrument with it, before anything was sent.
+        return Err(Verdict::Interrupted { retry_after: None });
+    }
+    if cx.checkout.facts.order.as_ref().is_some_and(|order| !order.verified) {
+        // BigCommerce said that its total moved (30004): what is paid is what it is now, if that is agreed to.
+        reread(cx).await?;
+    }
+    let id = cx.order_id()?;
+    let paid = cx.checkout.facts.paid();
+    // What was tried or paid before is looked at again: what is due now is what is charged now.
+    let again = cx.attempt.attempt > 1 || paid != Money::ZERO;
+    let before = if again { not_paid_yet(cx, id).await? } else { Vec::new() };
+    let in_all = cx.checkout.facts.due().map(|due| for_this_goal(cx, due));
+    within_agreement(cx, in_all)?;
+    expected(cx)?;
+    let paid = cx.checkout.facts.paid();
+    let refused = u32::try_from(before.iter().filter(|there| there.status == "error").count());
+    let unlisted = (cx.attempt.attempt - 1).saturating_sub(refused.unwrap_or(0));
+    let known = before.into_iter().map(|transaction| transaction.id).collect();
+    processing(cx);
+    let minted = cx.client.payments(&cx.call).create_access_token(id).await;
+    let token = match cx.note("create-access-token", minted) {
+        Ok(answer) => answer.value,
+        Err(error) => return Err(not_minted(cx, error).await),
+    };
+    fits_order(cx, &token)?;
+    if cx.checkout.facts.hand_off.is_some() {
+        cx.not_paid_elsewhere().await?;
+    }
+    let claims = token.claims();
+    let checkpoint = Checkpoint {
+        jti: claims.and_then(|claims| claims.jti.clone()),
+        minted_at: Some(cx.clock.now()),
+        lifetime: claims.and_then(lifetime),
+        known,
+        unlisted,
+        paid,
+    };
+    cx.token = Some(token);
+    Ok(Some(serde_json::to_value(checkpoint).unwrap_or_default()))
 }
 
 /// No token: nothing was sent. When the order is not Incomplete, it says itself what happened to it.
@@ -211,69 +228,6 @@ async fn reread(cx: &mut StepContext) -> Result<(), Verdict> {
     Ok(())
 }
 
-/// 30102 stands for a card that could not be verified, and for a token that was used before: then the payment that used
-/// it may have succeeded. The decline is believed once the order and its transactions have been quiet for long enough.
-const DOUBTED_DECLINE: Option<i64> = Some(30_102);
-
-fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
-    if error.code() == DOUBTED_DECLINE {
-        if let Some(payment) = cx.facts().payment.as_mut() {
-            payment.decline = Some(decline(error.rejection()));
-        }
-        return Verdict::Unknown { why: format!("process-payment: {error}") };
-    }
-    match PaymentClass::of_error(error) {
-        PaymentClass::Declined => declined(cx, error.rejection()),
-        PaymentClass::Ambiguous | PaymentClass::StopAndReconcile => {
-            Verdict::Unknown { why: format!("process-payment: {error}") }
-        }
-        PaymentClass::Configuration => not_configured(error),
-        PaymentClass::RequestWrong => rejected(error),
-        PaymentClass::MintAgain | PaymentClass::RetryMint => {
-            if let Some(order) = cx.facts().order.as_mut() {
-                order.verified = false;
-            }
-            Verdict::Retry { after: None, why: format!("process-payment: {error}") }
-        }
-        PaymentClass::NotExecuted => {
-            Verdict::Retry { after: error.retry_after(), why: format!("process-payment: {error}") }
-        }
-    }
-}
-
-fn decline(rejection: Option<&Rejection>) -> Decline {
-    Decline {
-        code: rejection.and_then(|rejection| rejection.code),
-        title: rejection
-            .map(|rejection| rejection.title.clone())
-            .filter(|title| !title.is_empty())
-            .unwrap_or_else(|| "The payment was declined".to_owned()),
-    }
-}
-
-fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> Verdict {
-    let doubted = cx.facts().payment.as_mut().and_then(|payment| payment.decline.take());
-    let decline = doubted.unwrap_or_else(|| decline(rejection));
-    if let Some(payment) = cx.facts().payment.as_mut() {
-        payment.status = PaymentStatus::Declined;
-        payment.decline = Some(decline.clone());
-    }
-    Verdict::Declined(decline)
-}
-
-fn not_configured(error: &Error) -> Verdict {
-    Verdict::Stuck {
-        reason: StuckReason::PaymentConfiguration,
-        detail: format!("nothing was charged: {error}"),
-    }
-}
-
-fn rejected(error: &Error) -> Verdict {
-    error.rejection().map_or(Verdict::Unknown { why: error.to_string() }, |rejection| {
-        Verdict::Rejected(refused(rejection))
-    })
-}
-
 pub(super) async fn look(cx: &mut StepContext, checkpoint: &Checkpoint) -> Result<Judgement, Verdict> {
     let id = cx.order_id()?;
     let Some(order) = cx.read_order(id).await? else { return Ok(Judgement::Nothing) };
@@ -342,39 +296,46 @@ fn pending(cx: &mut StepContext) -> Finding {
     }
 }
 
+/// Neither the order nor its transactions show a charge. Before the shopper hears that there was none, the cart is asked as
+/// well: BigCommerce deletes it when it was paid.
+async fn quiet(cx: &mut StepContext, checkpoint: &Checkpoint) -> Finding {
+    let before = (cx.checkout.facts.payment.clone(), cx.checkout.facts.order.clone());
+    let finding = nothing(cx, checkpoint, false);
+    let says_so = matches!(&finding, Finding::Ended(verdict) if !matches!(verdict, Verdict::Stuck { .. }));
+    if !says_so || cx.checkout.flow == Flow::DirectOrder || cx.still_unpaid().await {
+        return finding;
+    }
+    (cx.facts().payment, cx.facts().order) = before;
+    nothing(cx, checkpoint, true)
+}
+
 /// Nothing shows a charge. It is believed only once the token can no longer be used, and even then a person decides.
 fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, refused: bool) -> Finding {
     if cx.attempt.settling {
         return pending(cx);
     }
-    let answered_no = cx.checkout.facts.payment.as_ref().is_some_and(|payment| payment.decline.is_some());
-    if answered_no
-        && !refused
+    if !refused
+        && let Some(answer) = doubted(cx)
         && let Some(since) = cx.attempt.unknown_since
     {
-        return match remaining(cx, since + cx.timing.settle) {
+        return match remaining(cx, since + cx.timing.quiet_payment) {
             Some(left) => Finding::StillUnknown { after: wait(cx, left), failed: false, settling: false },
-            // Not the card, but the token: it had expired. Another one is made, once the order was read again.
-            None if checkpoint.exp.is_some_and(|exp| exp <= since.unix_timestamp()) => {
-                cx.facts().payment = None;
-                cx.facts().show_parts();
-                if let Some(order) = cx.facts().order.as_mut() {
-                    order.verified = false;
-                }
-                let why = "the payment access token had expired".to_owned();
-                Verdict::Retry { after: Some(Duration::ZERO), why }.into()
-            }
-            None => declined(cx, None).into(),
+            None => not_taken(cx, answer).into(),
         };
     }
-    let expires = checkpoint.expires_at(cx.attempt.started_at);
-    if let Some(left) = remaining(cx, expires + cx.timing.settle) {
+    let expired = checkpoint.expires_at(cx.attempt.started_at) + cx.timing.settle;
+    // A payment that was sent just before its token expired takes as long as any other.
+    let landed = cx.attempt.unknown_since.map(|since| since + cx.timing.quiet_payment);
+    if let Some(left) = remaining(cx, landed.map_or(expired, |landed| landed.max(expired))) {
         return Finding::StillUnknown { after: wait(cx, left), failed: refused, settling: false };
     }
     if let Some(payment) = cx.facts().payment.as_mut() {
         payment.status = PaymentStatus::Unknown;
     }
-    let detail = if refused {
+    let detail = if cx.checkout.facts.cart_gone_since.is_some() {
+        "the payment's answer was lost; its access token has expired, the order shows no charge, but the cart is gone as if \
+        it had been paid"
+    } else if refused {
         "the payment's answer was lost; its access token has expired and BigCommerce refuses to say what became of \
         it: restart once it answers again"
     } else {

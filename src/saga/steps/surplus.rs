@@ -4,7 +4,7 @@ use super::super::judge::{Before, Judgement, judge};
 use super::super::step::{StepContext, Verdict};
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::{Filter, Order};
-use crate::checkout::StuckReason;
+use crate::checkout::{Flow, StuckReason};
 
 /// How the orders of a checkout are found (BigCommerce: orders.v2, getAllOrders).
 pub(super) enum Witness {
@@ -29,29 +29,81 @@ impl Witness {
     /// A filter that BigCommerce ignored must not hand us somebody else's order.
     fn fits(&self, order: &Order) -> bool {
         match self {
-            Self::Cart(cart_id) => order.cart_id.as_deref() == Some(cart_id),
+            Self::Cart(cart_id) => {
+                order.cart_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(cart_id))
+            }
             Self::External(id) => order.external_order_id.as_deref() == Some(id),
         }
     }
 }
 
+/// The orders of a checkout, as BigCommerce lists them.
+pub(super) struct Listed {
+    /// Those that still count, the lowest id first.
+    pub(super) orders: Vec<Order>,
+    /// Whether an order that is not among them is not there, as far as the list has come. A row of something else says that
+    /// the filter was ignored, and then ours may stand on any page; and one that does not show the order that is known shows
+    /// nothing, or nothing yet.
+    pub(super) is_whole: bool,
+}
+
+/// Rows of a page, and the pages that are read at most. One checkout never has so many orders.
+const ROWS: usize = 50;
+const PAGES: u32 = 4;
+
 impl StepContext {
-    /// The orders of this checkout that still count, the lowest id first.
-    pub(super) async fn list_orders(&mut self, witness: &Witness) -> Result<Vec<Order>, Verdict> {
-        let listed = self.client.orders(&self.call).list(&witness.filter()).await;
-        let mut orders = self.read("list-orders", listed)?.value;
+    /// The orders of this checkout.
+    pub(super) async fn list_orders(&mut self, witness: &Witness) -> Result<Listed, Verdict> {
+        let mut rows = Vec::new();
+        let mut is_whole = false;
+        for page in 1..=PAGES {
+            let filter = Filter { page: (page > 1).then_some(page), ..witness.filter() };
+            let listed = self.client.orders(&self.call).list(&filter).await;
+            let listed = self.read("list-orders", listed)?.value;
+            let (last, fits) = (listed.len() < ROWS, listed.iter().all(|order| witness.fits(order)));
+            rows.extend(listed);
+            if last || !fits {
+                is_whole = fits;
+                break;
+            }
+        }
+        // A filter proves itself by showing the order that is known to be there.
+        let known = self.checkout.facts.order.as_ref();
+        is_whole &= known.is_none_or(|known| rows.iter().any(|order| order.id.get() == known.id));
         let dead = &self.checkout.facts.dead_orders;
-        orders.retain(|order| witness.fits(order) && !order.is_deleted && !dead.contains(&order.id.get()));
-        orders.sort_unstable_by_key(|order| order.id);
-        Ok(orders)
+        rows.retain(|order| witness.fits(order) && !order.is_deleted && !dead.contains(&order.id.get()));
+        rows.sort_unstable_by_key(|order| order.id);
+        rows.dedup_by_key(|order| order.id);
+        Ok(Listed { orders: rows, is_whole })
     }
 
-    /// Archives every order but ours. One that is paid, or may be, is for a person; one that was refunded stays as it is.
+    /// Whether this checkout made an order: by its number, or by how it was made. The hosted page and other programs make
+    /// orders of the same cart, and those are theirs.
+    pub(super) fn is_ours(&self, order: &Order) -> bool {
+        let (facts, id) = (&self.checkout.facts, order.id.get());
+        if facts.order.as_ref().is_some_and(|ours| ours.id == id) || facts.dead_orders.contains(&id) {
+            return true;
+        }
+        if self.checkout.flow == Flow::DirectOrder {
+            return true;
+        }
+        let source = order.raw.get("order_source").and_then(serde_json::Value::as_str).unwrap_or_default();
+        // Nobody else knows the number of a cart that was made here and never handed over.
+        let ours = source == MADE_BY_API || (source.is_empty() && facts.hand_off.is_none());
+        ours && !facts.orders_of_others.contains(&id)
+    }
+
+    /// Archives every order of ours but this one. One that is paid, or may be, is for a person; one that is over stays as it
+    /// is, and so does an unpaid one that somebody else made.
     pub(super) async fn archive_others(&mut self, orders: &[Order], ours: OrderId) -> Result<(), Verdict> {
         for order in orders.iter().filter(|order| order.id != ours && !order.is_refunded()) {
             let transactions = self.read_transactions(order.id).await?;
             // A payment that was refused has taken no money.
             let refused = transactions.iter().all(|transaction| transaction.status == "error");
+            let over = OVER.contains(&order.status_id) && order.payment_status.is_empty();
+            if refused && (over || (order.is_untouched() && !self.is_ours(order))) {
+                continue;
+            }
             if !order.is_untouched() || !refused {
                 return Err(Verdict::Stuck {
                     reason: StuckReason::SurplusOrderPaid,
@@ -114,3 +166,7 @@ impl StepContext {
 }
 
 const CANCELLED: i64 = 5;
+/// Cancelled and Declined: over without payment (BigCommerce: order statuses).
+const OVER: &[i64] = &[CANCELLED, 6];
+/// How BigCommerce calls an order that was made from a checkout through its API (orders.v2, `order_source`).
+const MADE_BY_API: &str = "checkout_api";

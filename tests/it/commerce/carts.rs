@@ -254,7 +254,7 @@ async fn every_currency_is_charged_in_its_own_decimals() {
 
 /// A cart that somebody else made, at BigCommerce itself.
 #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
-async fn foreign_cart(world: &World, path: &str, body: &Value) -> Value {
+pub(crate) async fn foreign_cart(world: &World, path: &str, body: &Value) -> Value {
     let http =
         headless_checkout::bigcommerce::http_client(std::time::Duration::from_secs(5)).expect("a client");
     let request = http

@@ -1,6 +1,6 @@
 //! Everything that BigCommerce lets a shopper buy and pay with, through the doors of the service.
 
-mod carts;
+pub(crate) mod carts;
 mod direct_orders;
 mod edits;
 mod hosted;

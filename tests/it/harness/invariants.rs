@@ -186,6 +186,7 @@ async fn secrets(world: &World) {
         "checkout_order",
         "idempotency_key",
         "checkout_token",
+        "late_look",
         "outbox",
         "delivery_log",
         "audit",

@@ -1,0 +1,129 @@
+//! Late looks: what has ended is looked at once more, because the hosted page may have been paid in the same moment, or an
+//! order whose answer was lost shows only now.
+//!
+//! Guarantees: nothing is ordered, charged or undone by it. What was paid is shown as it is; an order of ours that nobody
+//! touched is archived; everything else is for a person.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::engine::Engine;
+use super::marks::paid;
+use super::observer;
+use super::step::{Evidence, StepContext};
+use super::steps::{self, Late};
+use crate::bigcommerce::{Call, Priority};
+use crate::checkout::{Checkout, Event, InFlight, StepName, Stuck, StuckReason};
+use crate::store::{self, Hold, LateLook, Transition};
+
+const BATCH: i64 = 16;
+/// Between two looks while BigCommerce does not answer, or its list proves nothing.
+const LONGEST: Duration = Duration::from_hours(1);
+/// So many looks that find nothing out, and it is given up.
+const MOST: u32 = 24;
+
+impl Engine {
+    /// Takes the late looks that are due. Answers when the next one is.
+    pub(super) async fn look_late(&self) -> Result<Option<Duration>, store::Error> {
+        for look in self.inner.store.claim_late(BATCH).await? {
+            let engine = self.clone();
+            self.inner.tasks.spawn(async move { engine.one_late(look).await });
+        }
+        let next = self.inner.store.next_late().await?;
+        Ok(next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
+    }
+
+    async fn one_late(&self, look: LateLook) {
+        let id = look.checkout.id;
+        if let Err(error) = self.try_late(look).await {
+            tracing::warn!(checkout_id = %id, %error, "a late look was not recorded; it comes again");
+        }
+    }
+
+    async fn try_late(&self, look: LateLook) -> Result<(), store::Error> {
+        if !look.checkout.status.is_final() {
+            // Somebody else has found something.
+            return self.inner.store.drop_late(look.checkout.id).await;
+        }
+        let Some(mut cx) = self.late_context(&look) else { return Ok(()) };
+        let found = steps::look_late(&mut cx).await;
+        let now = cx.clock.now();
+        let transition = match found {
+            Ok(Late::Nothing) => return self.inner.store.end_late(&look, self.inner.settings.late()).await,
+            Ok(Late::Settling) => return self.not_yet(&look).await,
+            Ok(Late::Paid) => {
+                let facts = cx.checkout.facts;
+                Transition::new(&look.checkout, Event::Paid, Hold::None, |checkout| {
+                    checkout.facts = facts;
+                    paid(checkout, now);
+                })
+            }
+            Ok(Late::Twice(detail)) => stuck(&look.checkout, detail, now),
+            Err(verdict) => {
+                tracing::warn!(checkout_id = %look.checkout.id, looks = look.looks, ?verdict, "a late look found nothing out");
+                return self.not_yet(&look).await;
+            }
+        };
+        let Ok(transition) = transition else { return self.inner.store.drop_late(look.checkout.id).await };
+        let event = transition.event();
+        tracing::warn!(checkout_id = %look.checkout.id, event = event.as_str(), "a late look found what was paid");
+        match self.inner.store.transit(transition).await {
+            Ok(shown) => {
+                observer::moved(&*self.inner.observer, &shown, event, None);
+                self.inner.store.drop_late(shown.id).await
+            }
+            // Another checkout has this cart, and its order, by now.
+            Err(store::Error::CartTaken | store::Error::OrderTaken) => {
+                self.inner.store.drop_late(look.checkout.id).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn not_yet(&self, look: &LateLook) -> Result<(), store::Error> {
+        if look.looks >= MOST {
+            tracing::error!(checkout_id = %look.checkout.id, "what became of an ended checkout could not be found out");
+            return self.inner.store.drop_late(look.checkout.id).await;
+        }
+        let doubled = self.inner.settings.late().saturating_mul(2_u32.saturating_pow(look.looks.min(16)));
+        self.inner.store.defer_late(look, (doubled / 2).min(LONGEST)).await
+    }
+
+    fn late_context(&self, look: &LateLook) -> Option<StepContext> {
+        let checkout = look.checkout.clone();
+        let attempt = InFlight {
+            step: StepName::HandOff,
+            attempt: look.looks,
+            fence: checkout.fence,
+            started_at: look.clock.now(),
+            unknown_since: None,
+            settling: false,
+            looks: 0,
+            checkpoint: None,
+            doubted: None,
+        };
+        Some(StepContext {
+            client: self.client(&checkout)?,
+            call: Call::new(checkout.id.uuid(), Priority::Recovery),
+            checkout,
+            attempt,
+            clock: look.clock,
+            lease: look.lease.clone(),
+            timing: self.inner.settings.timing(),
+            instruments: VecDeque::new(),
+            token: None,
+            urls: None,
+            evidence: Evidence::default(),
+        })
+    }
+}
+
+fn stuck(
+    from: &Checkout,
+    detail: String,
+    now: time::OffsetDateTime,
+) -> Result<Transition, crate::checkout::Illegal> {
+    Transition::new(from, Event::Stalled, Hold::None, |checkout| {
+        checkout.stuck = Some(Stuck { reason: StuckReason::PaidTwice, detail, since: now });
+    })
+}

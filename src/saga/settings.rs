@@ -1,0 +1,46 @@
+//! The waits and bounds of the saga, and the windows that follow from them.
+
+use std::time::Duration;
+
+use super::step::Timing;
+
+/// The waits and bounds of the saga.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How long a claim is good for without being renewed.
+    pub lease: Duration,
+    /// How far what BigCommerce shows may lag behind what it did.
+    pub settle: Duration,
+    /// The longest call of the management API.
+    pub upstream_timeout: Duration,
+    /// The longest call of the payments API.
+    pub payment_timeout: Duration,
+    /// How long a payment may be pending before a person is asked.
+    pub pending: Duration,
+    /// Failed tries in a row before it is given up.
+    pub max_attempts: u32,
+    /// The first wait before another try; doubled each time, with full jitter.
+    pub retry_base: Duration,
+    /// The longest wait before another try.
+    pub retry_cap: Duration,
+    /// How long an idle checkout is kept before it expires.
+    pub checkout_ttl: Duration,
+}
+
+impl Settings {
+    /// How long after its end a checkout is looked at once more: later than anything that showed in time.
+    pub(super) fn late(&self) -> Duration {
+        (self.payment_timeout.max(self.upstream_timeout) + self.settle) * 2
+    }
+
+    /// A window is longer than what it waits for: while a call may still be on its way, nothing that does not show is
+    /// absent. Windows are counted from when the answer was missed, which is never before the call was sent.
+    pub(super) fn timing(&self) -> Timing {
+        Timing {
+            settle: self.settle,
+            quiet: self.upstream_timeout + self.settle,
+            quiet_payment: self.payment_timeout + self.settle,
+            pending: self.pending,
+        }
+    }
+}

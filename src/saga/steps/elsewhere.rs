@@ -1,0 +1,147 @@
+//! Was this checkout paid elsewhere? The questions that are asked before it is ordered, charged or undone, and the witnesses
+//! that answer them.
+
+use std::time::Duration;
+
+use super::super::step::{StepContext, Verdict, refused};
+use super::hand_off::{Elsewhere, look, placed};
+use super::surplus::Witness;
+use crate::bigcommerce::Error;
+use crate::bigcommerce::orders::Order;
+use crate::checkout::{Flow, StuckReason};
+
+impl StepContext {
+    /// To be asked before this checkout is ordered or charged, or when its cart is gone: was it paid elsewhere? Then the
+    /// order that was paid is taken over next, and this step is not done.
+    ///
+    /// Two witnesses, because a list may lag behind, or be of something else: the list does not show such an order, **and**
+    /// the cart is still there. One that is gone was paid or deleted: which, is known only after a quiet window.
+    pub(super) async fn not_paid_elsewhere(&mut self) -> Result<(), Verdict> {
+        let listed = self.list_orders(&Witness::Cart(self.cart_id()?)).await?;
+        self.none_placed(&listed.orders)?;
+        let there = self.look_at_cart().await?;
+        let later = |after, why: &str| Err(Verdict::Retry { after, why: why.to_owned() });
+        if !listed.is_whole {
+            return later(None, "the list of orders does not say that the cart was not ordered elsewhere");
+        }
+        let Some(gone) = self.checkout.facts.cart_gone_since.filter(|_| !there) else { return Ok(()) };
+        let waited = Duration::try_from(self.clock.now() - gone).unwrap_or_default();
+        let left = self.timing.quiet_payment.saturating_sub(waited);
+        if left.is_zero() {
+            return Ok(());
+        }
+        later(
+            Some(left.min(self.timing.quiet_payment / 3)),
+            "the cart is gone: it may have been paid elsewhere",
+        )
+    }
+
+    /// Whether the cart is still there. Since when it is not, is noted.
+    pub(super) async fn look_at_cart(&mut self) -> Result<bool, Verdict> {
+        let there = self.read_checkout().await?;
+        let now = self.clock.now();
+        let gone = &mut self.checkout.facts.cart_gone_since;
+        *gone = if there { None } else { gone.or(Some(now)) };
+        Ok(there)
+    }
+
+    /// Whether the cart says that nothing was paid of it here: it is there, or its payment elsewhere explains that it is not.
+    pub(super) async fn still_unpaid(&mut self) -> bool {
+        match self.look_at_cart().await {
+            Ok(false) => {}
+            Ok(true) => return true,
+            Err(_) => return false,
+        }
+        let ours = self.checkout.facts.order.as_ref().map(|order| order.id);
+        let Ok(cart_id) = self.cart_id() else { return false };
+        let listed = self.list_orders(&Witness::Cart(cart_id)).await;
+        listed.is_ok_and(|listed| placed(&listed.orders, ours).is_some())
+    }
+
+    /// Before this checkout makes its first order: what is there of the same cart was made by others.
+    pub(super) async fn note_others(&mut self) -> Result<(), Verdict> {
+        let tried = self.attempt.attempt > 1 || !self.checkout.facts.dead_orders.is_empty();
+        if tried || !self.checkout.facts.cart_is_foreign {
+            return Ok(());
+        }
+        let listed = self.list_orders(&Witness::Cart(self.cart_id()?)).await?;
+        self.facts().orders_of_others = listed.orders.iter().map(|order| order.id.get()).collect();
+        Ok(())
+    }
+
+    /// Makes the URLs while this checkout is held, so that no payment of ours can begin meanwhile.
+    pub(super) async fn make_urls(&mut self) -> Result<(), Verdict> {
+        let cart_id = self.cart_id()?;
+        self.still_held()?;
+        let made = self.client.carts(&self.call).create_redirect_urls(&cart_id).await;
+        match self.note("create-redirect-urls", made) {
+            Ok(answer) => {
+                self.urls = Some(answer.value);
+                Ok(())
+            }
+            Err(error) if error.is_unauthorized() => Err(Verdict::Interrupted { retry_after: None }),
+            Err(Error::Rejected(rejection) | Error::Moved(rejection)) => {
+                Err(Verdict::Rejected(refused(&rejection)))
+            }
+            // A fresh one each time: making them again does no harm.
+            Err(error) => Err(Verdict::Interrupted { retry_after: error.retry_after() }),
+        }
+    }
+
+    /// The same, with the orders at hand.
+    pub(super) fn none_placed(&mut self, orders: &[Order]) -> Result<(), Verdict> {
+        let ours = self.checkout.facts.order.as_ref().map(|order| order.id);
+        let found = placed(orders, ours).filter(|_| self.checkout.flow == Flow::Cart);
+        let Some((order, _)) = found else { return Ok(()) };
+        self.checkout.input.look = true;
+        Err(Verdict::Retry {
+            after: Some(Duration::ZERO),
+            why: format!("order {} of the same cart was placed elsewhere", order.id),
+        })
+    }
+
+    /// Before a checkout is undone: one that was paid elsewhere is not undone, but done. A cart that is gone is no proof that
+    /// anything was undone.
+    pub(super) async fn undo_only_unpaid(&mut self) -> Result<(), Verdict> {
+        if self.checkout.facts.hand_off.is_none() || self.checkout.facts.cart_id.is_none() {
+            return Ok(());
+        }
+        match look(self).await? {
+            Elsewhere::Nothing | Elsewhere::Declined => self.not_paid_elsewhere().await,
+            Elsewhere::Paid => Err(Verdict::Paid),
+            Elsewhere::Pending => Err(Verdict::Stuck {
+                reason: StuckReason::CancelFoundPaid,
+                detail: "the cart was ordered on the hosted page, and that order is being paid".to_owned(),
+            }),
+            Elsewhere::Again => Err(Verdict::Retry {
+                after: Some(Duration::ZERO),
+                why: "an order of ours gave way to the paid one".to_owned(),
+            }),
+        }
+    }
+
+    /// After our payment succeeded: the hosted page may have been paid in the same moment. No lock of BigCommerce's
+    /// excludes that, so that it is looked for, and a person gives the money of one of them back.
+    pub(super) async fn paid_once(&mut self, verdict: Verdict) -> Verdict {
+        if verdict != Verdict::Paid || self.checkout.facts.hand_off.is_none() {
+            return verdict;
+        }
+        let (Ok(cart_id), Some(ours)) =
+            (self.cart_id(), self.checkout.facts.order.as_ref().map(|order| order.id))
+        else {
+            return verdict;
+        };
+        // A look that fails says nothing, and what was paid stays paid.
+        let Ok(listed) = self.list_orders(&Witness::Cart(cart_id)).await else { return verdict };
+        match placed(&listed.orders, Some(ours)) {
+            None => verdict,
+            Some((order, _)) => Verdict::Stuck {
+                reason: StuckReason::SurplusOrderPaid,
+                detail: format!(
+                    "order {ours} was paid here, and order {} of the same cart on the hosted page in the same moment",
+                    order.id
+                ),
+            },
+        }
+    }
+}

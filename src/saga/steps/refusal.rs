@@ -1,0 +1,109 @@
+//! What a refused payment means: whether it is certain at once that nothing was charged, or only once it was quiet.
+
+use std::time::Duration;
+
+use super::super::step::{StepContext, Verdict, refused};
+use crate::bigcommerce::payments::PaymentClass;
+use crate::bigcommerce::{Error, Rejection, UnavailableReason};
+use crate::checkout::{Answer, Decline, PaymentStatus, StuckReason};
+
+/// 30102 stands for a card that could not be verified, and for a token that was used before: then the payment that used
+/// it may have succeeded, or may still be on its way.
+const DOUBTED_DECLINE: Option<i64> = Some(30_102);
+
+/// A refusal says that this token was not taken *this time*. What stands in between may deliver a request twice, and the
+/// second copy is refused while the first is still at the gateway. So only what a gateway says of the card itself is
+/// certain at once; everything else is believed once nothing has shown for longer than the first copy could take.
+///
+/// Nothing is sent again by itself: whoever pays again is the shopper, who may have paid in another way meanwhile.
+pub(super) fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
+    let never_sent = matches!(
+        error,
+        Error::Unavailable(unavailable) if unavailable.reason != UnavailableReason::RateLimited
+    );
+    if never_sent {
+        return Verdict::Retry { after: error.retry_after(), why: format!("process-payment: {error}") };
+    }
+    let refused = match PaymentClass::of_error(error) {
+        PaymentClass::Declined if error.code() == DOUBTED_DECLINE => {
+            Some(Answer::Declined(decline(error.rejection())))
+        }
+        PaymentClass::Declined => return declined(cx, error.rejection()),
+        PaymentClass::Configuration => return not_configured(error),
+        PaymentClass::Ambiguous | PaymentClass::StopAndReconcile => None,
+        PaymentClass::RequestWrong => error.rejection().map(|rejection| Answer::Rejected(refused(rejection))),
+        PaymentClass::MintAgain | PaymentClass::RetryMint | PaymentClass::NotExecuted => {
+            let retry_after = error.retry_after().unwrap_or_default().as_secs().clamp(1, 3600);
+            Some(Answer::Unavailable { retry_after })
+        }
+    };
+    cx.attempt.doubted = refused;
+    Verdict::Unknown { why: format!("process-payment: {error}") }
+}
+
+fn decline(rejection: Option<&Rejection>) -> Decline {
+    Decline {
+        code: rejection.and_then(|rejection| rejection.code),
+        title: rejection
+            .map(|rejection| rejection.title.clone())
+            .filter(|title| !title.is_empty())
+            .unwrap_or_else(|| "The payment was declined".to_owned()),
+    }
+}
+
+pub(super) fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> Verdict {
+    let noted = match doubted(cx) {
+        Some(Answer::Declined(decline)) => Some(decline),
+        _ => None,
+    };
+    let decline = noted.unwrap_or_else(|| decline(rejection));
+    if let Some(payment) = cx.facts().payment.as_mut() {
+        payment.status = PaymentStatus::Declined;
+        payment.decline = Some(decline.clone());
+    }
+    Verdict::Declined(decline)
+}
+
+pub(super) fn not_configured(error: &Error) -> Verdict {
+    Verdict::Stuck {
+        reason: StuckReason::PaymentConfiguration,
+        detail: format!("nothing was charged: {error}"),
+    }
+}
+
+pub(super) fn rejected(error: &Error) -> Verdict {
+    error.rejection().map_or(Verdict::Unknown { why: error.to_string() }, |rejection| {
+        Verdict::Rejected(refused(rejection))
+    })
+}
+
+/// The answer that is believed once it was quiet for long enough.
+pub(super) fn doubted(cx: &StepContext) -> Option<Answer> {
+    let noted = || cx.checkout.facts.payment.as_ref()?.decline.clone().map(Answer::Declined);
+    cx.attempt.doubted.clone().or_else(noted)
+}
+
+/// The token was certainly not taken: the shopper may pay again.
+pub(super) fn not_taken(cx: &mut StepContext, answer: Answer) -> Verdict {
+    if let Answer::Declined(decline) = answer {
+        if let Some(payment) = cx.facts().payment.as_mut() {
+            payment.status = PaymentStatus::Declined;
+            payment.decline = Some(decline.clone());
+        }
+        return Verdict::Declined(decline);
+    }
+    cx.facts().payment = None;
+    // Parts that were paid before stay paid.
+    cx.facts().show_parts();
+    if let Some(order) = cx.facts().order.as_mut() {
+        // It may be the order that changed (30004): it is read again before it is paid.
+        order.verified = false;
+    }
+    match answer {
+        Answer::Rejected(refused) => Verdict::Rejected(refused),
+        Answer::Unavailable { retry_after } => {
+            Verdict::Interrupted { retry_after: Some(Duration::from_secs(retry_after)) }
+        }
+        _ => Verdict::Interrupted { retry_after: None },
+    }
+}
