@@ -54,3 +54,10 @@ pub struct Refused {
     #[serde(default)]
     pub errors: Vec<(String, String)>,
 }
+
+impl Refused {
+    /// Another checkout took the cart over in the same moment. No answer of BigCommerce's, but told in its place.
+    pub fn cart_taken() -> Self {
+        Self { status: 409, title: "Another checkout has this cart".to_owned(), errors: Vec::new() }
+    }
+}

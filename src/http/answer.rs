@@ -9,7 +9,7 @@ use super::prefer::Wait;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::table::Slug;
-use crate::checkout::{Answer, Checkout, Status, StuckReason};
+use crate::checkout::{Answer, Checkout, Refused, Status, StuckReason};
 use crate::saga::{ReadError, Refusal};
 
 /// Told to the caller when the answer was recorded for an earlier request with the same key.
@@ -87,6 +87,7 @@ impl Problem {
     fn outcome(answer: Answer, checkout: &Checkout, pays: bool) -> Option<Self> {
         Some(match answer {
             Answer::Done => return None,
+            Answer::Rejected(refused) if refused == Refused::cart_taken() => Self::of(Slug::CartTaken),
             Answer::Rejected(refused) => Self::rejected(&refused),
             Answer::Declined(decline) => Self::declined(&decline),
             Answer::TotalChanged { agreed_total, grand_total } => {

@@ -44,7 +44,8 @@ fn in_flight(mut checkout: Checkout, step: StepName, sent: bool) -> Checkout {
         unknown_since: None,
         settling: false,
         looks: 4,
-        checkpoint: sent.then(|| json!({"jti": "j", "exp": 100, "known": []})),
+        checkpoint: sent
+            .then(|| json!({"jti": "j", "minted_at": "1970-01-01T00:00:00Z", "lifetime": 100, "known": []})),
         doubted: None,
     });
     checkout

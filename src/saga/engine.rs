@@ -57,7 +57,7 @@ struct Tried {
 }
 
 /// What became of the claim when something was recorded.
-enum Recorded {
+pub(super) enum Recorded {
     Held(Box<Claim>),
     LetGo(Box<Checkout>),
 }
@@ -304,7 +304,7 @@ impl Engine {
                 Some(Recorded::LetGo(Box::new(claim.into_checkout())))
             }
             Err((claim, store::Error::OrderTaken)) => self.taken(&claim, "order").await,
-            Err((claim, store::Error::CartTaken)) => self.taken(&claim, "cart").await,
+            Err((claim, store::Error::CartTaken)) => self.cart_taken(&claim).await,
             Err((claim, error)) => {
                 self.not_recorded(&claim, &made, ended, &error).await;
                 None
@@ -325,23 +325,6 @@ impl Engine {
             }
         }
         self.clear_up(checkout, made).await;
-    }
-
-    /// The order or the cart that was found belongs to another checkout: a person has to look at both.
-    async fn taken(&self, claim: &Claim, what: &str) -> Option<Recorded> {
-        let checkout = claim.checkout();
-        let detail = format!("the {what} that BigCommerce named already belongs to another checkout");
-        let now = claim.clock().now();
-        let decision = decide::stall(checkout.clone(), StuckReason::OrderTaken, detail, now);
-        let answer = decision.answer.clone().and_then(|answer| Some((goal_key(checkout)?, answer)));
-        let state = decision.checkout;
-        let transition =
-            Transition::new(checkout, decision.event, decision.hold, |checkout| *checkout = state)
-                .ok()?
-                .answer(answer);
-        let stuck = self.inner.store.transit(transition).await.ok()?;
-        observer::moved(&*self.inner.observer, &stuck, decision.event, None);
-        Some(Recorded::LetGo(Box::new(stuck)))
     }
 
     pub(super) fn circumstances(&self, claim: &Claim) -> Circumstances {
@@ -379,7 +362,7 @@ fn priority(checkout: &Checkout) -> Priority {
     }
 }
 
-fn goal_key(checkout: &Checkout) -> Option<KeyRef> {
+pub(super) fn goal_key(checkout: &Checkout) -> Option<KeyRef> {
     checkout.goal.as_ref()?.key.clone()
 }
 

@@ -24,6 +24,10 @@ pub(super) fn end(checkout: &mut Checkout, step: StepName, status: StepStatus, n
         record.status = status;
         record.finished_at = Some(now);
     }
+    if step == StepName::Payment && checkout.facts.order.is_none() {
+        // What was to be paid is over: the next payment needs a new order.
+        reopen(checkout, StepName::Order);
+    }
 }
 
 pub(super) fn reopen(checkout: &mut Checkout, step: StepName) {

@@ -51,6 +51,7 @@ mod step;
 mod steps;
 mod submit;
 mod submitted;
+mod taken;
 
 pub use engine::Engine;
 pub use hints::HintError;

@@ -20,6 +20,7 @@ mod doubt;
 mod events;
 mod failover;
 mod guides;
+mod hands;
 mod harness;
 mod hostile;
 mod in_use;

@@ -106,7 +106,7 @@ fn in_place(
         return None;
     }
     let lines = document.shipped_items();
-    let mut changes = Vec::new();
+    let (mut changes, mut unchanged) = (Vec::new(), Vec::new());
     for (consignment, body) in given.iter().zip(bodies) {
         let mut wanted = Vec::new();
         for (id, quantity) in units(document, consignment) {
@@ -124,11 +124,16 @@ fn in_place(
         })?;
         let held = same.address().unwrap_or_default();
         let differs = |(field, value): (&String, &Value)| held.get(field) != Some(value);
+        let update = (same.id.clone(), body.clone());
         if consignment.address.iter().any(differs) {
-            changes.push((same.id.clone(), body.clone()));
+            changes.push(update);
+        } else {
+            unchanged.push(update);
         }
     }
-    Some(changes)
+    // Said again as it was: somebody may have raised a quantity meanwhile, and BigCommerce does not show which units go
+    // nowhere. The update names all of them.
+    Some(if changes.is_empty() { unchanged } else { changes })
 }
 
 async fn correct(cx: &mut StepContext, cart_id: &str, changes: Vec<(String, Value)>) -> Result<(), Verdict> {

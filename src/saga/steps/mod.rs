@@ -13,6 +13,7 @@ mod hand_off;
 mod late;
 mod misplaced;
 mod order;
+mod others;
 mod paying;
 mod payment;
 mod read;

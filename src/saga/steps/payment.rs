@@ -11,12 +11,13 @@ use super::super::judge::{Judgement, judge};
 use super::super::step::{Finding, Step, StepContext, Verdict, verdict};
 use super::checkpoint::{Checkpoint, checkpoint, lifetime};
 use super::order::within_agreement;
+use super::others::{buried, fits_order_now};
 use super::paying::{
-    by_amount, decided, expected, fits_order, for_this_goal, given_back, not_paid_yet, nothing_to_pay,
-    part_paid, processing,
+    by_amount, decided, expected, for_this_goal, given_back, not_paid_yet, nothing_to_pay, part_paid,
+    processing,
 };
 use super::read::order_facts;
-use super::refusal::{declined, doubted, failed, not_configured, not_taken, rejected};
+use super::refusal::{declined, doubted, explained, failed, not_configured, not_taken, rejected};
 use crate::bigcommerce::Error;
 use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
 use crate::checkout::{Checkout, Flow, Money, PaymentStatus, Refused, StepName, StuckReason};
@@ -141,9 +142,15 @@ async fn minted(cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
     let minted = cx.client.payments(&cx.call).create_access_token(id).await;
     let token = match cx.note("create-access-token", minted) {
         Ok(answer) => answer.value,
-        Err(error) => return Err(not_minted(cx, error).await),
+        Err(error) => {
+            let over = buried(cx, &error).await?;
+            return Err(match over {
+                Some(verdict) => verdict,
+                None => not_minted(cx, error).await,
+            });
+        }
     };
-    fits_order(cx, &token)?;
+    fits_order_now(cx, id, &token).await?;
     if cx.checkout.facts.hand_off.is_some() {
         cx.not_paid_elsewhere().await?;
     }
@@ -299,6 +306,7 @@ fn pending(cx: &mut StepContext) -> Finding {
 /// Neither the order nor its transactions show a charge. Before the shopper hears that there was none, the cart is asked as
 /// well: BigCommerce deletes it when it was paid.
 async fn quiet(cx: &mut StepContext, checkpoint: &Checkpoint) -> Finding {
+    explained(cx);
     let before = (cx.checkout.facts.payment.clone(), cx.checkout.facts.order.clone());
     let finding = nothing(cx, checkpoint, false);
     let says_so = matches!(&finding, Finding::Ended(verdict) if !matches!(verdict, Verdict::Stuck { .. }));

@@ -11,6 +11,18 @@ use crate::checkout::{Answer, Decline, PaymentStatus, StuckReason};
 /// it may have succeeded, or may still be on its way.
 const DOUBTED_DECLINE: Option<i64> = Some(30_102);
 
+/// The order cannot be paid in its status (BigCommerce: payments, error codes).
+const NOT_PAYABLE: Option<i64> = Some(30_101);
+
+/// An order that is still Incomplete was payable: then whatever BigCommerce saw when it refused with 409 is not shown yet, and
+/// proves nothing. One that somebody cancelled or moved meanwhile explains the refusal.
+pub(super) fn explained(cx: &mut StepContext) {
+    let incomplete = cx.checkout.facts.order.as_ref().is_some_and(|order| order.status_id == 0);
+    if incomplete && matches!(&cx.attempt.doubted, Some(Answer::Rejected(refused)) if refused.status == 409) {
+        cx.attempt.doubted = None;
+    }
+}
+
 /// A refusal says that this token was not taken *this time*. What stands in between may deliver a request twice, and the
 /// second copy is refused while the first is still at the gateway. So only what a gateway says of the card itself is
 /// certain at once; everything else is believed once nothing has shown for longer than the first copy could take.
@@ -30,6 +42,10 @@ pub(super) fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
         }
         PaymentClass::Declined => return declined(cx, error.rejection()),
         PaymentClass::Configuration => return not_configured(error),
+        // The order was in another status: what it shows must explain that (see `explained`).
+        PaymentClass::StopAndReconcile if error.code() == NOT_PAYABLE => {
+            error.rejection().map(|rejection| Answer::Rejected(refused(rejection)))
+        }
         PaymentClass::Ambiguous | PaymentClass::StopAndReconcile => None,
         PaymentClass::RequestWrong => error.rejection().map(|rejection| Answer::Rejected(refused(rejection))),
         PaymentClass::MintAgain | PaymentClass::RetryMint | PaymentClass::NotExecuted => {

@@ -2,6 +2,7 @@
 
 use super::super::judge::{Before, Judgement, judge};
 use super::super::step::{StepContext, Verdict};
+use super::others::alive;
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::{Filter, Order};
 use crate::checkout::{Flow, StuckReason};
@@ -74,7 +75,7 @@ impl StepContext {
         rows.retain(|order| witness.fits(order) && !order.is_deleted && !dead.contains(&order.id.get()));
         rows.sort_unstable_by_key(|order| order.id);
         rows.dedup_by_key(|order| order.id);
-        Ok(Listed { orders: rows, is_whole })
+        Ok(Listed { orders: alive(self, rows).await?, is_whole })
     }
 
     /// Whether this checkout made an order: by its number, or by how it was made. The hosted page and other programs make

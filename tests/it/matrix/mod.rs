@@ -4,6 +4,7 @@
 
 mod cells;
 mod crash;
+mod others;
 mod shopper;
 
 use std::panic::AssertUnwindSafe;

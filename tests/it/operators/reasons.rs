@@ -1,6 +1,10 @@
 //! Each reason, made by a fault of the simulator, and its way out, through each door.
 
-use bigcommerce_simulator::{Fault, Hosted, Settlement, magic_card};
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bigcommerce_simulator::{Effect, Fault, Hosted, Kind, Settlement, magic_card};
 use headless_checkout::ops::{Action, Finding, StuckReason};
 use reqwest::Method;
 use serde_json::json;
@@ -44,10 +48,10 @@ fn no_reason_is_left_out() {
 through_each_door! {
     an_unknown_order_is_looked_for_by_a_restart_and_not_made_twice,
     an_unknown_order_is_resolved_by_what_the_operator_found,
-    an_order_that_changed_its_total_is_not_paid_and_is_cancelled,
+    a_token_that_contradicts_its_order_is_not_used_and_the_order_is_cancelled,
     two_orders_that_were_paid_in_the_same_moment_wait_for_a_refund,
     an_order_of_another_checkout_is_left_to_it,
-    an_order_that_staff_cancelled_is_followed_by_a_new_one,
+    an_order_that_staff_moved_is_followed_by_a_new_one,
     an_unknown_payment_is_never_repeated_until_somebody_found_out,
     a_charge_that_bigcommerce_shows_late_cannot_be_denied,
     a_payment_that_settles_too_late_is_found_by_a_restart,
@@ -126,13 +130,17 @@ async fn refused_once_settled(service: &Service, path: &str, action: &Action) ->
     once_settled(service, path, action).await.expect_err("it is refused")
 }
 
-async fn an_order_that_changed_its_total_is_not_paid_and_is_cancelled() {
+async fn a_token_that_contradicts_its_order_is_not_used_and_the_order_is_cancelled() {
     let world = world().await;
     let service = world.start().await;
     let path = ordered(&service).await;
     let order = world.simulator.ledger().orders[0].id;
-    let body = json!({"shipping_cost_ex_tax": 5, "shipping_cost_inc_tax": 5});
-    upstream(&world, Method::PUT, &format!("/v2/orders/{order}"), "staff", &body).await;
+    // A token that names another amount, and an order that nobody edited.
+    let claims = json!({"data": {"order_id": order.to_string(), "amount": 1, "currency": "USD"}}).to_string();
+    let token = format!("e30.{}.e30", URL_SAFE_NO_PAD.encode(claims));
+    let body = Some(json!({"data": {"id": token}}));
+    let odd = Kind::Status { status: 201, effect: Effect::Before, headers: BTreeMap::new(), body };
+    world.simulator.add_fault(Fault::on("create-access-token").kind(odd));
     service.post(&format!("{path}/payment"), &agreed(good_card())).await;
     stuck(&service, &path, "total-mismatch").await;
     act(&service, &path, &Action::Cancel { refund: false }).await.expect("a cancel");
@@ -197,14 +205,17 @@ async fn an_order_of_another_checkout_is_left_to_it() {
     world.finish().await;
 }
 
-async fn an_order_that_staff_cancelled_is_followed_by_a_new_one() {
+async fn an_order_that_staff_moved_is_followed_by_a_new_one() {
     let world = world().await;
     let service = world.start().await;
     let path = ordered(&service).await;
     let order = world.simulator.ledger().orders[0].id;
-    upstream(&world, Method::PUT, &format!("/v2/orders/{order}"), "staff", &json!({"status_id": 5})).await;
+    upstream(&world, Method::PUT, &format!("/v2/orders/{order}"), "staff", &json!({"status_id": 1})).await;
     service.post(&format!("{path}/payment"), &agreed(good_card())).await;
     stuck(&service, &path, "order-not-payable").await;
+    // A status by hand is no payment, and no proof that there is none: staff has to cancel the order first.
+    assert!(act(&service, &path, &resolve(Finding::NotCharged)).await.is_err());
+    upstream(&world, Method::PUT, &format!("/v2/orders/{order}"), "staff", &json!({"status_id": 5})).await;
     act_once_settled(&service, &path, &resolve(Finding::NotCharged)).await;
     let snapshot = service.get(&path).await.expect(200);
     assert_eq!(snapshot.body["next_step"], "order", "{}", snapshot.text);

@@ -1,0 +1,86 @@
+//! What others did to our order before it was paid: a merchant edited its total, archived it, or cancelled it. The order says
+//! itself where it stands, so it is read again, and the checkout goes on by itself wherever no money is concerned.
+
+use std::time::Duration;
+
+use super::super::judge::{Before, Judgement, judge};
+use super::super::step::{StepContext, Verdict};
+use super::order::within_agreement;
+use super::paying::{expected, fits_order, for_this_goal, not_paid_yet, processing};
+use crate::bigcommerce::orders::Order;
+use crate::bigcommerce::payments::PaymentClass;
+use crate::bigcommerce::{AccessToken, Error, OrderId};
+
+/// Cancelled and Declined: over (BigCommerce: order statuses).
+const OVER: &[i64] = &[5, 6];
+
+/// What the token names is what will be charged. Where that is not what was known to be due, the order was edited meanwhile: it
+/// is read again, and what is due now is paid if the shopper agreed to so much.
+pub(super) async fn fits_order_now(
+    cx: &mut StepContext,
+    id: OrderId,
+    token: &AccessToken,
+) -> Result<(), Verdict> {
+    let Err(mismatch) = fits_order(cx, token) else { return Ok(()) };
+    let known = cx.checkout.facts.due();
+    not_paid_yet(cx, id).await?;
+    let in_all = cx.checkout.facts.due().map(|due| for_this_goal(cx, due));
+    within_agreement(cx, in_all)?;
+    expected(cx)?;
+    if fits_order(cx, token).is_ok() {
+        processing(cx);
+        return Ok(());
+    }
+    if cx.checkout.facts.due() == known {
+        // Nobody edited it: BigCommerce contradicts itself.
+        return Err(mismatch);
+    }
+    let why = format!("order {id} was edited after its payment access token was made");
+    Err(Verdict::Retry { after: Some(Duration::ZERO), why })
+}
+
+/// BigCommerce made no token. Where that is because the order is gone or over, and no money is held for it, it can never be
+/// paid any more: it is buried, and another one is made of the same cart. Nothing was sent for this attempt.
+pub(super) async fn buried(cx: &mut StepContext, refusal: &Error) -> Result<Option<Verdict>, Verdict> {
+    let refused = matches!(refusal, Error::Rejected(_) | Error::Moved(_))
+        && !refusal.is_unauthorized()
+        && PaymentClass::of_error(refusal) != PaymentClass::Configuration;
+    if !refused || !cx.checkout.facts.parts.is_empty() {
+        return Ok(None);
+    }
+    let id = cx.order_id()?;
+    let over = match cx.read_order(id).await? {
+        // Two witnesses say that there is no such order: the payments and the orders.
+        None => refusal.is_not_found(),
+        Some(order) => {
+            (order.is_deleted || OVER.contains(&order.status_id)) && holds_nothing(cx, &order).await?
+        }
+    };
+    if !over {
+        return Ok(None);
+    }
+    tracing::warn!(checkout_id = %cx.checkout.id, order_id = %id, "the unpaid order is over: another one is made");
+    let facts = cx.facts();
+    facts.order = None;
+    facts.dead_orders.push(id.get());
+    let why = format!("order {id} can no longer be paid: it was cancelled, archived or deleted");
+    Ok(Some(Verdict::Retry { after: Some(Duration::ZERO), why }))
+}
+
+async fn holds_nothing(cx: &mut StepContext, order: &Order) -> Result<bool, Verdict> {
+    let transactions = cx.read_transactions(order.id).await?;
+    let refunds = cx.read_refunds(order, &transactions).await?;
+    let judgement = judge(order, &transactions, &refunds, &Before::default());
+    Ok(matches!(judgement, Judgement::Nothing | Judgement::GivenBack | Judgement::Declined { .. }))
+}
+
+/// Orders that are over without money are nobody's: neither adopted nor in the way of a new one.
+pub(super) async fn alive(cx: &mut StepContext, orders: Vec<Order>) -> Result<Vec<Order>, Verdict> {
+    let mut alive = Vec::with_capacity(orders.len());
+    for order in orders {
+        if !OVER.contains(&order.status_id) || !holds_nothing(cx, &order).await? {
+            alive.push(order);
+        }
+    }
+    Ok(alive)
+}

@@ -1,0 +1,363 @@
+//! The second dimension: what a merchant, another app, the hosted page or a second tab does to the cart or the order just before
+//! or just after any call that the checkout makes. `docs/faults.md` says which cells there are.
+//!
+//! All cells share one world, as the checkouts of a store do: each has a checkout of its own, and its deed strikes only the
+//! requests of that checkout. So a cell costs one checkout.
+
+use std::collections::BTreeSet;
+
+use bigcommerce_simulator::{Actor, CALLS, DEEDS, Deed, Effect, Fault, Kind};
+use futures::StreamExt as _;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, KEY, Service, World, address, custom_cart, good_card};
+
+/// What the calls are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// A cart, step by step, paid with a card.
+    Pays,
+    /// The same; the cart was handed over to the hosted page before.
+    HandedOver,
+    /// Cancelled after the order was made.
+    Cancels,
+}
+
+/// The calls of each way that a deed is done around. The rest of the client's calls are made by other doors; `left_out` says why.
+const PAYING: [&str; 9] = [
+    "add-billing-address",
+    "add-consignments",
+    "update-consignment",
+    "get-checkout",
+    "create-order",
+    "list-orders",
+    "create-access-token",
+    "process-payment",
+    "get-order",
+];
+const CANCELLING: [&str; 2] = ["update-order", "delete-cart"];
+
+/// Why a call of the client has no cells here.
+pub(super) fn left_out(call: &str) -> Option<&'static str> {
+    Some(match call {
+        "create-cart" => "nobody else knows the cart before it is answered",
+        "get-cart" | "update-cart" | "add-cart-items" | "update-cart-item" | "delete-cart-item" => {
+            "edits of the cart: whatever others did is in the document that answers them"
+        }
+        "update-checkout" | "add-coupon" | "delete-coupon" | "set-discounts" => {
+            "compare-and-set by version, like the billing address"
+        }
+        "update-billing-address" => "the same step as add-billing-address",
+        "delete-consignment" => "the same step as add-consignments",
+        "add-fees" | "update-fees" | "delete-fees" | "create-checkout-token" => "the service never sends it",
+        "create-redirect-urls" => "the way HandedOver makes it before the cell begins",
+        "create-order-v2" => {
+            "a direct order has no cart that others could reach; its order is that of the other way"
+        }
+        "archive-order" => "only where another order of the same cart is there, or the total rose",
+        "list-transactions" | "list-refunds" => "only where a payment is in doubt or a part was paid",
+        "refund" | "refund-quote" | "capture" | "void" | "create-shipment" => {
+            "operators move money that is paid; `orders` plays their faults, and others there"
+        }
+        _ if call.starts_with("list-") || call.starts_with("get-") || call.starts_with("count-") => {
+            "a read that only shows"
+        }
+        _ if call.contains("hook") || call.contains("shipment") || call.contains("metafield") => {
+            "no cart and no order that is being paid"
+        }
+        "archive-all-orders" | "update-variant" => "the service never sends it",
+        _ => return None,
+    })
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    way: Way,
+    call: &'static str,
+    deed: Deed,
+    effect: Effect,
+}
+
+/// What cannot be, and why.
+fn impossible(cell: Cell) -> Option<&'static str> {
+    let Cell { way, call, deed, effect } = cell;
+    let ordered = matches!(call, "list-orders" | "create-access-token" | "process-payment" | "get-order")
+        || (call == "create-order" && effect == Effect::After)
+        || way == Way::Cancels;
+    let paid = call == "get-order" || (call == "process-payment" && effect == Effect::After);
+    let pays =
+        matches!(deed, Deed::PayPage | Deed::Complete | Deed::PayOrder | Deed::OpenPage | Deed::OrderAgain);
+    if deed.is_to_order() && !ordered {
+        return Some("there is no order yet");
+    }
+    if matches!(deed, Deed::Capture | Deed::Void) {
+        return Some("a card that pays at once authorises nothing; `money` plays both");
+    }
+    if matches!(deed, Deed::RefundPart | Deed::RefundAll) && !paid {
+        return Some("nothing is paid yet");
+    }
+    if paid && !matches!(deed, Deed::RefundPart | Deed::RefundAll | Deed::Note | Deed::Ship | Deed::Archive) {
+        return Some("it is paid and its cart is gone: what follows is between the merchant and the shopper");
+    }
+    if matches!(deed.actor(), Actor::HostedPage) && way == Way::Pays || pays && way == Way::Pays {
+        return Some("nobody was handed the cart over");
+    }
+    if !pays && way == Way::HandedOver {
+        return Some("the same as without a hand-over");
+    }
+    if pays && (way == Way::Cancels || matches!(call, "process-payment")) {
+        return Some("in the same moment: no lock excludes that, and `commerce` plays it");
+    }
+    if matches!(deed, Deed::PayPage | Deed::Complete)
+        && matches!(call, "add-billing-address" | "add-consignments" | "update-consignment")
+        && deed == Deed::Complete
+    {
+        return Some("it cannot be ordered yet");
+    }
+    if deed == Deed::OrderAgain && !ordered && call != "create-order" && call != "get-checkout" {
+        return Some("it cannot be ordered yet");
+    }
+    if matches!(deed, Deed::RemoveConsignment | Deed::ChangeAddress) && call == "add-billing-address" {
+        return Some("there is none yet");
+    }
+    if way == Way::Cancels && deed == Deed::Cancel && (call == "delete-cart" || effect == Effect::After) {
+        return Some("it is cancelled already");
+    }
+    if deed == Deed::RemoveConsignment && call == "add-consignments" && effect == Effect::Before {
+        return Some("there is none yet");
+    }
+    if way == Way::Cancels && call == "delete-cart" && effect == Effect::After && !deed.is_to_order() {
+        return Some("the cart is gone");
+    }
+    None
+}
+
+fn cells() -> Vec<Cell> {
+    let ways = [(Way::Pays, &PAYING[..]), (Way::HandedOver, &PAYING[..]), (Way::Cancels, &CANCELLING[..])];
+    let mut cells = Vec::new();
+    for (way, calls) in ways {
+        for &call in calls {
+            for deed in DEEDS {
+                for effect in [Effect::Before, Effect::After] {
+                    cells.push(Cell { way, call, deed, effect });
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// How it must end.
+fn wanted(cell: Cell) -> &'static [&'static str] {
+    match cell.deed {
+        _ if cell.way == Way::Cancels => &["cancelled"],
+        // A status that somebody chose by hand, and no money: BigCommerce takes no payment, and a person is asked. One that
+        // says "paid" may be ahead of the list of transactions: while a payment is under way that is no proof of either.
+        Deed::MarkPending => &["completed", "stuck:order-not-payable"],
+        Deed::MarkPaid | Deed::Ship => &["completed", "stuck:order-not-payable", "stuck:payment-unknown"],
+        // Without a cart there is nothing to order; with an order it is paid all the same.
+        Deed::DeleteCart => &["completed", "gone"],
+        _ => &["completed"],
+    }
+}
+
+/// One shopper who goes on with whatever step is next, and agrees to what is shown.
+struct Shopper<'a> {
+    service: &'a Service,
+    path: String,
+    keys: usize,
+    agreed: Vec<String>,
+}
+
+impl Shopper<'_> {
+    async fn send(&mut self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.keys += 1;
+        let (bearer, key) = (format!("Bearer {KEY}"), format!("{}-{}", self.path, self.keys));
+        let mut headers =
+            vec![("authorization", &*bearer), ("prefer", "wait=20"), ("content-type", "application/json")];
+        if method == Method::POST {
+            headers.push(("idempotency-key", &*key));
+        }
+        self.service.call(method, path, &headers, body.map(|body| body.to_string().into_bytes())).await
+    }
+
+    async fn snapshot(&self) -> Value {
+        self.service.get(&self.path).await.body
+    }
+
+    /// What the shopper is shown, in the order's words where there is one.
+    fn shown(snapshot: &Value) -> Value {
+        let total = &snapshot["order"]["total_inc_tax"];
+        if total.is_null() { snapshot["totals"]["grand_total"].clone() } else { total.clone() }
+    }
+
+    /// The next step once. `None`: there is none.
+    async fn next(&mut self, snapshot: &Value, total: Option<Value>) -> Option<Answer> {
+        let path = self.path.clone();
+        let answer = match snapshot["next_step"].as_str()? {
+            "billing-address" => {
+                self.send(Method::PUT, &format!("{path}/billing-address"), Some(address())).await
+            }
+            "consignments" => {
+                let body = json!([{"address": address()}]);
+                self.send(Method::PUT, &format!("{path}/consignments"), Some(body)).await
+            }
+            "shipping-options" => {
+                let rows = snapshot["consignments"].as_array().cloned().unwrap_or_default();
+                let choices: Vec<Value> = rows
+                    .iter()
+                    .map(|row| json!({"consignment_id": row["id"], "shipping_option_id": row["available_shipping_options"][0]["id"]}))
+                    .collect();
+                self.send(Method::PUT, &format!("{path}/shipping-options"), Some(choices.into())).await
+            }
+            "order" => self.send(Method::POST, &format!("{path}/order"), Some(json!({}))).await,
+            _ => {
+                let mut body = good_card();
+                body["agreed_total"] = total.unwrap_or_else(|| Self::shown(snapshot));
+                self.agreed.push(body["agreed_total"].to_string());
+                self.send(Method::POST, &format!("{path}/payment"), Some(body)).await
+            }
+        };
+        Some(answer)
+    }
+
+    /// Goes on until it has ended, or says the same again and again.
+    async fn go_on(&mut self, cell: Cell) -> String {
+        let (mut last, mut same, mut total) = (String::new(), 0, None);
+        for _ in 0..20 {
+            let settled =
+                |now: &Value| !matches!(now["status"].as_str(), Some("running" | "compensating" | "waiting"));
+            let snapshot = self.service.wait_until(&self.path, "settled", settled).await;
+            match snapshot["status"].as_str().unwrap_or_default() {
+                "stuck" => return format!("stuck:{}", snapshot["stuck"]["reason"].as_str().unwrap_or("")),
+                "awaiting_input" => {}
+                ended => return ended.to_owned(),
+            }
+            if cell.way == Way::Cancels && snapshot["order"].is_object() {
+                let path = self.path.clone();
+                self.send(Method::DELETE, &path, None).await;
+                continue;
+            }
+            let Some(answer) = self.next(&snapshot, total.take()).await else {
+                return "no next step".to_owned();
+            };
+            let told = if answer.status.is_success() {
+                format!("{}", answer.status)
+            } else {
+                if answer.problem() == "total-changed" {
+                    total = Some(answer.body["grand_total"].clone());
+                }
+                format!("{} {}", snapshot["next_step"], answer.problem())
+            };
+            if cell.way == Way::HandedOver && answer.text.contains("does not exist") {
+                // It was paid on the page: nobody has to ask, the service looks by itself.
+                self.service.wait_until(&self.path, "completed", |now| now["status"] == "completed").await;
+                continue;
+            }
+            if told.starts_with("\"order\" rejected") {
+                // What has to be shipped has changed: it is said again where it goes.
+                let body = json!([{"address": address()}]);
+                let path = format!("{}/consignments", self.path);
+                self.send(Method::PUT, &path, Some(body)).await;
+            }
+            same = if told == last && !answer.status.is_success() { same + 1 } else { 0 };
+            last = told;
+            if same == 3 {
+                let cart = self.snapshot().await["cart"]["id"].clone();
+                return format!("{last} {} {cart}", answer.body["detail"]);
+            }
+        }
+        format!("goes round in circles: {last}")
+    }
+}
+
+async fn play(world: &World, service: &Service, cell: Cell) -> Result<(), String> {
+    let mut body = custom_cart();
+    body["line_items"] = json!([{"product_id": 111, "variant_id": 361, "quantity": 1}]);
+    let path = service.create(&body).await;
+    let mut shopper = Shopper { service, path: path.clone(), keys: 0, agreed: Vec::new() };
+    if cell.way == Way::HandedOver {
+        service.post(&format!("{path}/redirect-urls"), &json!({})).await.expect(200);
+    }
+    let id = path.rsplit('/').next().unwrap_or_default().to_owned();
+    let fault = Fault::on(cell.call)
+        .correlation_id(&id)
+        .kind(Kind::Meanwhile { does: cell.deed, effect: cell.effect });
+    // Where a cart was handed over, the list is read before anything is ordered, and again after it.
+    let nth = if cell.deed == Deed::PayOrder && cell.call == "list-orders" { 2 } else { 1 };
+    let fault = world.simulator.add_fault(fault.nth(nth));
+    let end = shopper.go_on(cell).await;
+    let reached = world.simulator.reached(fault);
+    if reached == 0 {
+        return Err(format!("{cell:?} was not reached: {end}"));
+    }
+    let ends = wanted(cell);
+    let gone = end.contains("does not exist") || end.contains("no longer there");
+    if !(ends.contains(&&*end) || (gone && ends.contains(&"gone"))) {
+        return Err(format!("{cell:?}: {end}"));
+    }
+    money(world, &id, &shopper, &end)
+}
+
+/// What was taken is what the paid order costs, once, and never more than was agreed to.
+fn money(world: &World, id: &str, shopper: &Shopper<'_>, end: &str) -> Result<(), String> {
+    let ledger = world.simulator.ledger();
+    let ours: BTreeSet<u64> = ledger
+        .orders
+        .iter()
+        .filter(|order| order.correlation_id.as_deref() == Some(id))
+        .map(|order| order.id)
+        .collect();
+    let charges: Vec<_> = ledger.charges.iter().filter(|charge| ours.contains(&charge.order_id)).collect();
+    if charges.len() > 1 || (end == "completed") != (charges.len() == 1) {
+        return Err(format!("{id}: {} charges and {end}", charges.len()));
+    }
+    let by_us = charges.iter().filter(|charge| !charge.jti.is_empty());
+    for charge in by_us {
+        let agreed = shopper.agreed.last().and_then(|agreed| agreed.parse::<rust_decimal::Decimal>().ok());
+        if agreed.is_none_or(|agreed| charge.amount > agreed) {
+            return Err(format!("{id}: charged {} and agreed to {agreed:?}", charge.amount));
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "which cells to run is for whoever runs the tests to say")]
+fn chosen() -> Vec<Cell> {
+    let wanted = std::env::var("MATRIX").unwrap_or_default();
+    let name = |cell: &Cell| format!("{:?}:{}:{:?}:{:?}", cell.way, cell.call, cell.deed, cell.effect);
+    cells().into_iter().filter(|cell| impossible(*cell).is_none() && name(cell).contains(&wanted)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_do_around_any_call() {
+    let mut world = World::hasty().await;
+    world.set("DATABASE_MAX_CONNECTIONS", "8");
+    let service = world.start().await;
+    let cells = chosen();
+    let total = cells.len();
+    let (world_ref, service_ref) = (&world, &service);
+    let failed: Vec<String> = futures::stream::iter(cells)
+        .map(|cell| async move { play(world_ref, service_ref, cell).await.err() })
+        .buffer_unordered(24)
+        .filter_map(|failed| async { failed })
+        .collect()
+        .await;
+    assert!(failed.is_empty(), "{} of {total} cells failed:\n{}", failed.len(), failed.join("\n"));
+    println!("{total} cells passed");
+    service.stop().await;
+    world.finish().await;
+}
+
+#[test]
+fn every_call_of_the_client_has_cells_or_says_why_not() {
+    let mut silent = Vec::new();
+    for call in CALLS.iter() {
+        let here = PAYING.contains(call) || CANCELLING.contains(call);
+        if here == left_out(call).is_some() && !(here && call.starts_with("get-") || *call == "list-orders") {
+            silent.push(*call);
+        }
+    }
+    assert!(silent.is_empty(), "neither cells nor a reason, or both: {silent:?}");
+}
