@@ -34,7 +34,7 @@ impl Engine {
         let answer = decision.answer.clone().and_then(|answer| Some((goal_key(checkout)?, answer)));
         let state = decision.checkout;
         let transition = crate::store::Transition::new(checkout, decision.event, decision.hold, |checkout| {
-            *checkout = state
+            *checkout = state;
         })
         .ok()?
         .answer(answer);

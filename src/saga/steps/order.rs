@@ -127,6 +127,11 @@ pub(super) fn within_agreement(
         (Some(agreed), Some(total)) if total.compare(agreed, currency) == Ordering::Greater => {
             Err(Verdict::TotalChanged { agreed, total })
         }
+        // What cannot be read is not within anything.
+        (Some(_), None) => Err(Verdict::Stuck {
+            reason: StuckReason::TotalMismatch,
+            detail: "the total that was agreed to cannot be compared: what is due cannot be read".to_owned(),
+        }),
         _ => Ok(()),
     }
 }

@@ -100,7 +100,7 @@ fn impossible(cell: Cell) -> Option<&'static str> {
     if paid && !matches!(deed, Deed::RefundPart | Deed::RefundAll | Deed::Note | Deed::Ship | Deed::Archive) {
         return Some("it is paid and its cart is gone: what follows is between the merchant and the shopper");
     }
-    if matches!(deed.actor(), Actor::HostedPage) && way == Way::Pays || pays && way == Way::Pays {
+    if way == Way::Pays && (pays || deed.actor() == Actor::HostedPage) {
         return Some("nobody was handed the cart over");
     }
     if !pays && way == Way::HandedOver {
