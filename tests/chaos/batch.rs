@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Chaos;
 use crate::dice::Dice;
 use crate::door::Heard;
+use crate::faults::moves_money;
 use crate::figures::Figures;
 use crate::harness::invariants;
 use crate::plan::Plan;
@@ -58,13 +59,20 @@ pub(crate) async fn all(chaos: &Arc<Chaos>) -> Figures {
 async fn one(chaos: &Arc<Chaos>, from: u64, to: u64, figures: &mut Figures) -> Vec<Violation> {
     chaos.replicas.ensure(&chaos.doors).await;
     let began = Instant::now();
-    let shoppers = drive(chaos, from, to, figures).await;
+    let mut shoppers = drive(chaos, from, to, figures).await;
     figures.driving += began.elapsed();
 
     let began = Instant::now();
-    for shopper in &shoppers {
+    for shopper in &mut shoppers {
         for (cell, fault) in &shopper.record.faults {
             *figures.reached.entry(cell.clone()).or_default() += chaos.world.simulator.reached(*fault);
+        }
+        let record = &mut shopper.record;
+        if let Some((other, fault)) = record.other
+            && chaos.world.simulator.reached(fault) > 0
+        {
+            record.met = Some(other.does);
+            *figures.others.entry(format!("{:?}", other.does)).or_default() += 1;
         }
     }
     chaos.world.simulator.clear_faults();
@@ -98,7 +106,13 @@ async fn drive(chaos: &Arc<Chaos>, from: u64, to: u64, figures: &mut Figures) ->
     };
     let shoppers = futures::stream::iter(from..to)
         .map(|run| {
-            let plan = Plan::draw(chaos.options.seed, run, chaos.only.as_ref(), chaos.options.calm);
+            let plan = Plan::draw(
+                chaos.options.seed,
+                run,
+                chaos.only.as_ref(),
+                chaos.options.calm,
+                chaos.options.others,
+            );
             if chaos.options.trace {
                 println!("  run {run}: {plan:?}");
             }
@@ -189,7 +203,11 @@ async fn verify(chaos: &Arc<Chaos>, records: &[Record], figures: &mut Figures) -
     if let Err(error) = figures.resumed(pool, &chaos.replicas.take_kills()).await {
         chaos.note(format!("resume times cannot be read: {error}"));
     }
-    // The invariants of every test hold here, too.
+    // The invariants of every test hold here, too; where somebody else moved money or totals, `verify` judged.
+    let moved = records.iter().filter(|record| record.met.is_some_and(moves_money));
+    if let Ok(mut others) = chaos.world.others.lock() {
+        *others = moved.filter_map(|record| record.id.clone()).collect();
+    }
     let shared = Arc::clone(chaos);
     let checked = chaos.tasks.spawn(async move { invariants::check(&shared.world).await });
     if let Err(error) = checked.await {
@@ -248,7 +266,13 @@ async fn show(chaos: &Chaos, violations: &[Violation]) {
         if let Some(run) = violation.run {
             println!(
                 "    {:?}",
-                Plan::draw(chaos.options.seed, run, chaos.only.as_ref(), chaos.options.calm)
+                Plan::draw(
+                    chaos.options.seed,
+                    run,
+                    chaos.only.as_ref(),
+                    chaos.options.calm,
+                    chaos.options.others
+                )
             );
         }
         if let Some(checkout) = violation.checkout.as_deref().filter(|id| !id.is_empty()) {

@@ -1,6 +1,6 @@
 //! The faults that a run may meet: every call of the saga, every kind that the simulator plays.
 
-use bigcommerce_simulator::{Effect, Fault, Kind};
+use bigcommerce_simulator::{Deed, Effect, Fault, Kind};
 
 use crate::dice::Dice;
 
@@ -117,4 +117,113 @@ impl Planned {
             _ => on.duplicate_first(),
         }
     }
+}
+
+/// What somebody else does in the middle of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Other {
+    /// The call in whose middle it happens.
+    pub(crate) call: &'static str,
+    /// What is done.
+    pub(crate) does: Deed,
+    /// Before the call takes effect, or after it.
+    pub(crate) effect: Effect,
+}
+
+const TO_ORDER: [(u32, &str); 5] = [
+    (3, "create-order"),
+    (2, "get-order"),
+    (2, "list-transactions"),
+    (3, "create-access-token"),
+    (4, "process-payment"),
+];
+
+const TO_CART: [(u32, &str); 7] = [
+    (2, "add-billing-address"),
+    (2, "add-consignments"),
+    (2, "update-consignment"),
+    (2, "get-checkout"),
+    (4, "create-order"),
+    (2, "create-access-token"),
+    (2, "process-payment"),
+];
+
+/// Without those that need a cart that was handed over: these shoppers never see the hosted page.
+const DEEDS: [(u32, Deed); 22] = [
+    (4, Deed::TotalUp),
+    (4, Deed::TotalDown),
+    (1, Deed::Note),
+    (3, Deed::MarkPending),
+    (3, Deed::MarkPaid),
+    (4, Deed::Cancel),
+    (2, Deed::MarkDeclined),
+    (4, Deed::Archive),
+    (1, Deed::Ship),
+    (1, Deed::Capture),
+    (2, Deed::Void),
+    (2, Deed::RefundPart),
+    (2, Deed::RefundAll),
+    (3, Deed::AddItem),
+    (1, Deed::RemoveItem),
+    (1, Deed::ApplyCoupon),
+    (1, Deed::ChangeAddress),
+    (1, Deed::RemoveConsignment),
+    (2, Deed::AddFee),
+    (2, Deed::DeleteCart),
+    (4, Deed::PayOrder),
+    (2, Deed::RaiseQuantity),
+];
+
+impl Other {
+    /// Draws one.
+    pub(crate) fn draw(dice: &mut Dice) -> Self {
+        let does = dice.weighted(&DEEDS);
+        let call = if does.is_to_order() { dice.weighted(&TO_ORDER) } else { dice.weighted(&TO_CART) };
+        let effect = if dice.percent(50) { Effect::Before } else { Effect::After };
+        Self { call, does, effect }
+    }
+
+    /// As the simulator plays it: at the first such call that it changes something at.
+    pub(crate) fn fault(self) -> Fault {
+        Fault::on(self.call).times(1).kind(Kind::Meanwhile { does: self.does, effect: self.effect })
+    }
+}
+
+/// Whether this pays an order at BigCommerce without the service.
+pub(crate) fn pays(does: Deed) -> bool {
+    does == Deed::PayOrder
+}
+
+/// Whether what an order costs, or what is held for it, is no longer ours alone.
+pub(crate) fn moves_money(does: Deed) -> bool {
+    pays(does)
+        || matches!(
+            does,
+            Deed::TotalUp
+                | Deed::TotalDown
+                | Deed::RefundPart
+                | Deed::RefundAll
+                | Deed::Void
+                | Deed::OpenPage
+        )
+}
+
+/// Whether the order is over afterwards.
+pub(crate) fn ends(does: Deed) -> bool {
+    matches!(does, Deed::Archive | Deed::Cancel | Deed::MarkDeclined)
+}
+
+/// Whether the cart is gone, the order looks paid, or the money was given back afterwards: then nothing is charged, and the
+/// shopper hears that it cannot go on.
+pub(crate) fn bars(does: Deed) -> bool {
+    matches!(
+        does,
+        Deed::DeleteCart
+            | Deed::RemoveItem
+            | Deed::MarkPaid
+            | Deed::MarkPending
+            | Deed::Ship
+            | Deed::Void
+            | Deed::RefundAll
+    )
 }

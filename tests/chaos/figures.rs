@@ -22,6 +22,8 @@ pub(crate) struct Figures {
     pub(crate) reached: BTreeMap<String, u64>,
     pub(crate) resumed_ms: Vec<u64>,
     /// Upstream calls of checkouts that met no fault and no kill, and of all.
+    /// What others really did, by what it is.
+    pub(crate) others: BTreeMap<String, u64>,
     pub(crate) calls: u64,
     pub(crate) charges: u64,
     pub(crate) orders: u64,
@@ -90,7 +92,7 @@ impl Figures {
         json!({
             "seed": seed, "runs": self.runs, "checkouts": self.checkouts, "violations": self.violations,
             "statuses": self.statuses, "stuck": self.stuck,
-            "faults": faults, "cells_reached": met, "cells_planned": self.reached.len(),
+            "others": self.others, "faults": faults, "cells_reached": met, "cells_planned": self.reached.len(),
             "cells_possible": CALLS.len() * KINDS.len(),
             "unreached_kinds": kinds, "unreached_calls": calls,
             "kills": counts[0], "terminations": counts[1], "freezes": counts[2],
@@ -115,6 +117,7 @@ impl Figures {
         for name in [
             "statuses",
             "stuck",
+            "others",
             "faults",
             "cells_reached",
             "cells_possible",

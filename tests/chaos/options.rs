@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// No kills and no restarts
     #[arg(long)]
     pub(crate) calm: bool,
+    /// In how many of a hundred runs a merchant, another app, the hosted page or a second tab interferes
+    #[arg(long, default_value_t = 0)]
+    pub(crate) others: u32,
     /// Print what each run does
     #[arg(long)]
     pub(crate) trace: bool,

@@ -4,7 +4,7 @@ use bigcommerce_simulator::magic_card;
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
-use crate::faults::Planned;
+use crate::faults::{Other, Planned};
 use crate::harness;
 
 /// How a shopper begins.
@@ -99,6 +99,8 @@ pub(crate) struct Plan {
     pub(crate) home: usize,
     /// A gift certificate that pays a part, or the whole: its balance in cents.
     pub(crate) certificate: Option<u64>,
+    /// What somebody else does meanwhile.
+    pub(crate) other: Option<Other>,
     price: u64,
     quantity: u64,
     ships: bool,
@@ -152,7 +154,7 @@ const MOMENTS: [(u32, &str); 4] =
 
 impl Plan {
     /// Decides.
-    pub(crate) fn draw(seed: u64, run: u64, only: Option<&Planned>, calm: bool) -> Self {
+    pub(crate) fn draw(seed: u64, run: u64, only: Option<&Planned>, calm: bool, others: u32) -> Self {
         let mut dice = Dice::of(seed, run, "plan");
         let opening = dice.weighted(&[
             (40, Opening::Bare),
@@ -216,6 +218,7 @@ impl Plan {
             quantity: dice.between(1, 3),
             ships: dice.percent(94),
             certificate: dice.percent(18).then(|| dice.between(50, 9000)),
+            other: dice.percent(others).then(|| Other::draw(&mut dice)),
         };
         if plan.opening == Opening::Direct {
             plan.ships = true;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use bigcommerce_simulator::FaultId;
+use bigcommerce_simulator::{Deed, FaultId};
 
 use crate::door::{Ask, Heard};
+use crate::faults::Other;
 use crate::plan::Plan;
 
 /// The memory of one shopper.
@@ -32,6 +33,10 @@ pub(crate) struct Record {
     pub(crate) strange: Vec<String>,
     /// Its faults at the simulator, by cell.
     pub(crate) faults: Vec<(String, FaultId)>,
+    /// What somebody else is to do, and its fault.
+    pub(crate) other: Option<(Other, FaultId)>,
+    /// What somebody else really did.
+    pub(crate) met: Option<Deed>,
     declines: BTreeSet<String>,
 }
 
@@ -69,6 +74,8 @@ impl Record {
             gave_up: 0,
             strange: Vec::new(),
             faults: Vec::new(),
+            other: None,
+            met: None,
             declines: BTreeSet::new(),
         }
     }

@@ -29,6 +29,11 @@ impl Shopper {
                 self.record.faults.push((planned.cell(), id));
             }
         }
+        if let Some(other) = self.plan().other
+            && let Some(fault) = narrowed(other.call, other.fault(), &tag)
+        {
+            self.record.other = Some((other, self.chaos.world.simulator.add_fault(fault)));
+        }
         let Some(strike) = self.plan().strike else { return };
         let held = Fault::on(strike.call).times(1);
         let held = if strike.after_effect { held.hold_after() } else { held.hold_before() };

@@ -33,6 +33,8 @@ pub(crate) struct Shopper {
     /// A POST without a settled answer: its key may be used again.
     open: Option<Ask>,
     poked: bool,
+    /// Refused in a row.
+    refusals: u32,
     pub(crate) gone: CancellationToken,
 }
 
@@ -53,6 +55,7 @@ impl Shopper {
             creations: 0,
             open: None,
             poked: false,
+            refusals: 0,
             gone: CancellationToken::new(),
         }
     }
@@ -84,7 +87,8 @@ impl Shopper {
 
     async fn visit(&mut self, patience: Duration) {
         let deadline = tokio::time::Instant::now() + patience;
-        while tokio::time::Instant::now() < deadline {
+        // Who is refused again and again goes.
+        while tokio::time::Instant::now() < deadline && self.refusals < 30 {
             let Some(path) = self.record.path() else {
                 self.create().await;
                 continue;
@@ -359,6 +363,9 @@ impl Shopper {
     }
 
     fn note(&mut self, ask: &Ask, heard: &Heard) {
+        if ask.method != reqwest::Method::GET {
+            self.refusals = if heard.status.is_client_error() { self.refusals + 1 } else { 0 };
+        }
         if ask.method != reqwest::Method::GET {
             self.trace(&format!("{} {}: {} {}", ask.method, ask.path, heard.status.as_u16(), heard.code()));
         }

@@ -1,11 +1,12 @@
 //! What must be true after everything has healed. Safety first, then liveness; each violation names its run.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use bigcommerce_simulator::{Ledger, Order};
+use bigcommerce_simulator::{Deed, Ledger, Order};
 use rust_decimal::Decimal;
 use sqlx::{PgPool, Row as _};
 
+use crate::faults::{bars, ends, pays};
 use crate::record::Record;
 
 /// What is wrong, and with which checkout.
@@ -79,7 +80,14 @@ impl Evidence {
             let run = runs.get(checkout).copied();
             violations.push(Violation { run, checkout: Some(checkout.to_owned()), what });
         };
-        self.money(&mut say);
+        let met: HashMap<&str, Deed> =
+            records.iter().filter_map(|record| Some((record.id.as_deref()?, record.met?))).collect();
+        let hidden: HashSet<&str> = records
+            .iter()
+            .filter(|record| record.plan.cards.iter().any(|(_, flag)| *flag == 2))
+            .filter_map(|record| record.id.as_deref())
+            .collect();
+        self.money(&met, &hidden, &mut say);
         self.orders(&mut say, &mut tolerated);
         for record in records {
             self.acknowledged(record, &mut say);
@@ -89,42 +97,55 @@ impl Evidence {
     }
 
     /// Guarantee 1, and what is known of money: one order holds money, never more than its total, and what is completed
-    /// has all of it.
-    fn money(&self, say: &mut impl FnMut(&str, String)) {
+    /// has all of it. Only where somebody else paid meanwhile may more be held, and then a person is told.
+    fn money(&self, met: &HashMap<&str, Deed>, hidden: &HashSet<&str>, say: &mut impl FnMut(&str, String)) {
         let mut held: BTreeMap<&str, BTreeMap<u64, Decimal>> = BTreeMap::new();
         for charge in self.ledger.charges.iter().filter(|charge| charge.holds_money()) {
-            let owner = charge.correlation_id.as_deref().unwrap_or_default();
-            *held.entry(owner).or_default().entry(charge.order_id).or_default() +=
-                charge.amount - charge.refunded;
-        }
-        for orders in held.values_mut() {
-            orders.retain(|_, amount| !amount.is_zero());
-        }
-        held.retain(|_, orders| !orders.is_empty());
-        for (owner, orders) in &held {
-            if orders.len() > 1 {
-                say(owner, format!("charged for the orders {orders:?}"));
+            let amount = charge.amount - charge.refunded;
+            if amount.is_zero() {
+                continue;
             }
+            let owner = self.owner(charge.order_id).or(charge.correlation_id.as_deref()).unwrap_or_default();
+            *held.entry(owner).or_default().entry(charge.order_id).or_default() += amount;
+        }
+        for (owner, orders) in &held {
             let Some(stored) = self.stored.get(*owner) else {
                 say(owner, "charged, but there is no such checkout".to_owned());
                 continue;
             };
+            let deed = met.get(owner).copied();
+            let is_edited = matches!(deed, Some(Deed::TotalUp | Deed::TotalDown | Deed::RefundPart));
+            let total =
+                |id: &u64| self.ledger.orders.iter().find(|order| order.id == *id).map(|order| order.total);
             let mut is_whole = true;
+            let mut is_more = orders.len() > 1;
             for (id, amount) in orders {
-                match self.ledger.orders.iter().find(|order| order.id == *id) {
-                    Some(order) if *amount > order.total => {
-                        say(owner, format!("order {id} is {}, but {amount} was charged", order.total));
+                match total(id) {
+                    Some(total) => {
+                        is_whole &= *amount == total || is_edited;
+                        is_more |= *amount > total && !is_edited;
                     }
-                    Some(order) => is_whole &= *amount == order.total,
                     None => say(owner, format!("charged for order {id}, which does not exist")),
                 }
             }
-            let fits = match &*stored.payment {
-                "succeeded" => is_whole && matches!(&*stored.status, "completed" | "stuck"),
-                "pending" | "unknown" => matches!(&*stored.status, "completed" | "stuck"),
-                "partially_paid" => !is_whole && matches!(&*stored.status, "awaiting_input" | "stuck"),
-                _ => false,
-            };
+            let paid_twice = matches!(stored.reason.as_deref(), Some("paid-twice" | "surplus-order-paid"));
+            // A charge that BigCommerce never shows (flag 2) beside one of somebody else cannot be seen by anybody.
+            let hidden = hidden.contains(*owner);
+            if is_more && !(deed.is_some_and(pays) && (paid_twice || hidden)) {
+                say(
+                    owner,
+                    format!("more is held than was due: {orders:?}, {} {:?}", stored.status, stored.reason),
+                );
+                continue;
+            }
+            let is_part = !is_whole || is_edited;
+            let fits = is_more
+                || match &*stored.payment {
+                    "succeeded" => is_whole && matches!(&*stored.status, "completed" | "stuck"),
+                    "pending" | "unknown" => matches!(&*stored.status, "completed" | "stuck"),
+                    "partially_paid" => is_part && matches!(&*stored.status, "awaiting_input" | "stuck"),
+                    _ => false,
+                };
             if !fits {
                 say(
                     owner,
@@ -133,10 +154,18 @@ impl Evidence {
             }
         }
         for (id, stored) in &self.stored {
-            if stored.status == "completed" && !held.contains_key(id.as_str()) {
+            let gave_back = matches!(met.get(id.as_str()), Some(Deed::Void | Deed::RefundAll));
+            if stored.status == "completed" && !held.contains_key(id.as_str()) && !gave_back {
                 say(id, "completed, but nothing was charged".to_owned());
             }
         }
+    }
+
+    /// The checkout of an order: who made it, else who made its cart.
+    fn owner(&self, order: u64) -> Option<&str> {
+        let order = self.ledger.orders.iter().find(|one| one.id == order)?;
+        let cart = || self.ledger.carts.iter().find(|cart| Some(&cart.id) == order.cart_id.as_ref());
+        order.correlation_id.as_deref().or_else(|| cart()?.correlation_id.as_deref())
     }
 
     /// What is held for an order.
@@ -150,7 +179,10 @@ impl Evidence {
     /// harmless as long as nobody can pay it.
     fn orders(&self, say: &mut impl FnMut(&str, String), tolerated: &mut Tolerated) {
         let mut alive: BTreeMap<&str, Vec<&Order>> = BTreeMap::new();
-        let living = |order: &&Order| !order.archived && !matches!(order.status_id, 5 | 6);
+        // What others made is theirs.
+        let living = |order: &&Order| {
+            order.correlation_id.is_some() && !order.archived && !matches!(order.status_id, 5 | 6)
+        };
         for order in self.ledger.orders.iter().filter(living) {
             alive.entry(order.correlation_id.as_deref().unwrap_or_default()).or_default().push(order);
         }
@@ -195,7 +227,9 @@ impl Evidence {
         let Some((id, stored)) = record.id.as_ref().and_then(|id| Some((id, self.stored.get(id)?))) else {
             return;
         };
-        if record.completed.is_some() && stored.status != "completed" {
+        // What somebody else paid as well may show late: then a person is told.
+        let paid_twice = stored.reason.as_deref() == Some("paid-twice") && record.met.is_some_and(pays);
+        if record.completed.is_some() && stored.status != "completed" && !paid_twice {
             say(id, format!("was answered completed, and is {}", stored.status));
         }
         if record.cancelled && stored.status != "cancelled" {
@@ -222,7 +256,9 @@ impl Evidence {
         match &*stored.status {
             "completed" if !record.cancelling => {}
             "cancelled" if record.cancelling => {}
-            "awaiting_input" | "expired" if record.left => {}
+            "awaiting_input" | "expired" if record.left || record.met.is_some_and(bars) => {}
+            // The part can be given back, and no more be paid for an order that is over.
+            "awaiting_input" if stored.payment == "partially_paid" && record.met.is_some_and(ends) => {}
             "stuck" => {
                 let reason = stored.reason.as_deref().unwrap_or_default();
                 if let Some(why) = self.unexplained(record, id, reason) {
@@ -239,6 +275,16 @@ impl Evidence {
     fn unexplained(&self, record: &Record, id: &str, reason: &str) -> Option<&'static str> {
         let plan = &record.plan;
         match reason {
+            "order-not-payable" | "payment-unknown" | "payment-pending-too-long"
+                if record.met.is_some_and(bars) =>
+            {
+                None
+            }
+            // Made late, and over before it was seen: nobody can tell that it is the one.
+            "order-unknown" if record.met.is_some_and(ends) => None,
+            "paid-twice" | "surplus-order-paid" => {
+                (!record.met.is_some_and(pays)).then_some("nobody else paid")
+            }
             "payment-unknown" => {
                 // Charged at the gateway without BigCommerce's knowledge: nobody can see it (flag 2).
                 let hidden = plan.cards.iter().any(|(_, flag)| *flag == 2);

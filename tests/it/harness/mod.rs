@@ -43,6 +43,8 @@ pub(crate) struct World {
     vars: Vec<(String, String)>,
     /// Where the file of the stores is, as long as this world is.
     stores: Option<tempfile::TempDir>,
+    /// Checkouts whose money others moved: what they hold is for the test itself to judge.
+    pub(crate) others: std::sync::Mutex<std::collections::BTreeSet<String>>,
 }
 
 impl World {
@@ -78,7 +80,7 @@ impl World {
     pub(crate) async fn on(database: Database, settings: Settings) -> Self {
         let address = "127.0.0.1:0".parse().expect("an address");
         let simulator = Simulator::start(address, settings).await.expect("the simulator starts");
-        Self { simulator, database, vars: Vec::new(), stores: None }
+        Self { simulator, database, vars: Vec::new(), stores: None, others: std::sync::Mutex::default() }
     }
 
     /// Sets a variable of the services that are started from now on.
