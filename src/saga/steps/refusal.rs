@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::step::{StepContext, Verdict, refused};
 use crate::bigcommerce::payments::PaymentClass;
 use crate::bigcommerce::{Error, Rejection, UnavailableReason};
-use crate::checkout::{Answer, Decline, PaymentStatus, StuckReason};
+use crate::checkout::{Answer, Decline, PaymentStatus, Refused, StuckReason};
 
 /// 30102 stands for a card that could not be verified, and for a token that was used before: then the payment that used
 /// it may have succeeded, or may still be on its way.
@@ -14,11 +14,17 @@ const DOUBTED_DECLINE: Option<i64> = Some(30_102);
 /// The order cannot be paid in its status (BigCommerce: payments, error codes).
 const NOT_PAYABLE: Option<i64> = Some(30_101);
 
+/// What the shopper hears of [`NOT_PAYABLE`].
+fn not_payable() -> Refused {
+    let title = "The order cannot be paid in its current status".to_owned();
+    Refused { status: 409, title, errors: Vec::new() }
+}
+
 /// An order that is still Incomplete was payable: then whatever BigCommerce saw when it refused with 409 is not shown yet, and
 /// proves nothing. One that somebody cancelled or moved meanwhile explains the refusal.
 pub(super) fn explained(cx: &mut StepContext) {
     let incomplete = cx.checkout.facts.order.as_ref().is_some_and(|order| order.status_id == 0);
-    if incomplete && matches!(&cx.attempt.doubted, Some(Answer::Rejected(refused)) if refused.status == 409) {
+    if incomplete && cx.attempt.doubted == Some(Answer::Rejected(not_payable())) {
         cx.attempt.doubted = None;
     }
 }
@@ -44,7 +50,7 @@ pub(super) fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
         PaymentClass::Configuration => return not_configured(error),
         // The order was in another status: what it shows must explain that (see `explained`).
         PaymentClass::StopAndReconcile if error.code() == NOT_PAYABLE => {
-            error.rejection().map(|rejection| Answer::Rejected(refused(rejection)))
+            Some(Answer::Rejected(not_payable()))
         }
         PaymentClass::Ambiguous | PaymentClass::StopAndReconcile => None,
         PaymentClass::RequestWrong => error.rejection().map(|rejection| Answer::Rejected(refused(rejection))),
