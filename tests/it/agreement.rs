@@ -1,9 +1,13 @@
 //! Nothing above what the shopper agreed to is ever charged, and whoever pays says how much that is.
 
+use std::collections::BTreeMap;
+
+use bigcommerce_simulator::{Effect, Fault, Kind};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, KEY, Service, World, address, agreed, custom_cart, everything, good_card};
+use crate::operators::stuck;
 
 /// A call with this key and this `If-Match`.
 async fn post(service: &Service, path: &str, key: &str, if_match: Option<&str>, body: &Value) -> Answer {
@@ -178,6 +182,33 @@ async fn a_direct_order_is_paid_for_what_was_agreed_to() {
     assert_eq!(service.post(&payment, &less).await.expect(409).problem(), "total-changed");
     service.post(&payment, &agreed(good_card())).await.expect(200);
     assert_eq!(world.simulator.ledger().charges.len(), 1);
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "it is not the service that reads")]
+async fn a_total_that_cannot_be_read_is_within_no_agreement() {
+    let world = World::hasty().await;
+    let service = world.start().await;
+    let path = service.create(&everything()).await;
+    let cart = service.get(&path).await.expect(200).body["cart"]["id"].as_str().expect("a cart").to_owned();
+    let include = "consignments.available_shipping_options,cart.line_items.physical_items.options,\
+                   cart.line_items.digital_items.options";
+    let url = format!("{}/stores/teststore/v3/checkouts/{cart}?include={include}", world.simulator.url());
+    let request =
+        reqwest::Client::new().get(url).header("x-auth-token", "a").header("accept", "application/json");
+    let text = request.send().await.expect("an answer").text().await.expect("a body");
+    let mut body: Value = serde_json::from_str(&text).expect("JSON");
+    assert!(body["data"]["grand_total"].is_number(), "{text}");
+    body["data"]["grand_total"] = json!("a lot");
+    let kind =
+        Kind::Status { status: 200, effect: Effect::After, headers: BTreeMap::new(), body: Some(body) };
+    let odd = world.simulator.add_fault(Fault::on("get-checkout").nth(1).kind(kind));
+    service.post(&format!("{path}/order"), &json!({"agreed_total": 1000})).await;
+    let orders = world.simulator.ledger().orders.len();
+    stuck(&service, &path, "total-mismatch").await;
+    assert_eq!((orders, world.simulator.reached(odd)), (0, 1), "nothing is ordered");
     service.stop().await;
     world.finish().await;
 }

@@ -30,11 +30,13 @@ async fn the_same_cart_in_capitals_is_the_same_cart() {
     service.delete(&path).await.expect(200);
     let foreign = foreign_cart(&world, "/carts", &custom_cart()).await;
     let foreign = foreign["id"].as_str().expect("a cart").to_owned();
-    let taken = service.post("/v1/checkouts", &json!({ "cart_id": foreign.to_uppercase() })).await.expect(201);
-    let kept: Vec<Option<String>> = sqlx::query_scalar("select cart_id from checkout_content where not released")
-        .fetch_all(&world.database.pool)
-        .await
-        .expect("rows");
+    let taken =
+        service.post("/v1/checkouts", &json!({ "cart_id": foreign.to_uppercase() })).await.expect(201);
+    let kept: Vec<Option<String>> =
+        sqlx::query_scalar("select cart_id from checkout_content where not released")
+            .fetch_all(&world.database.pool)
+            .await
+            .expect("rows");
     assert_eq!(kept, [Some(foreign.clone())], "as BigCommerce writes it, not as it was typed");
     assert_eq!(taken.body["cart"]["id"], *foreign);
     let again = service.post("/v1/checkouts", &json!({ "cart_id": foreign })).await.expect(409);

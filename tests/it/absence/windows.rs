@@ -82,15 +82,17 @@ async fn a_token_that_was_not_taken_may_be_followed_by_another_payment_and_never
 #[tokio::test]
 async fn an_order_that_is_made_after_its_answer_was_given_up_is_the_only_one() {
     let settings = Settings { order_hint: OrderHint::Never, ..Settings::default() };
-    let world = World::with(settings).await;
+    let mut world = World::with(settings).await;
+    world.set("UPSTREAM_TIMEOUT_SECONDS", "3");
     let service = world.start().await;
     let path = service.create(&crate::harness::everything()).await;
     let late = world.simulator.add_fault(Fault::on("create-order").deliver_late());
-    let looks = counted(&world, "list-orders");
+    // Slow, because the looks come closer together in a shorter window.
+    let looks = world.simulator.add_fault(Fault::on("list-orders").slow(600).always());
     let lands = async {
         world.simulator.wait_reached(late, 1).await;
-        // With a window that only waited for the list, the last look would have been the fifth.
-        tokio::time::timeout(PATIENCE, world.simulator.wait_reached(looks, 6))
+        // With a window that only waited for the list, the last look before another order would have been the second.
+        tokio::time::timeout(PATIENCE, world.simulator.wait_reached(looks, 3))
             .await
             .expect("it goes on looking");
         world.simulator.release(late);
