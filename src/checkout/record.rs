@@ -77,6 +77,9 @@ pub struct Facts {
     /// Since when the cart is known to be gone, on PostgreSQL's clock: it was paid elsewhere, or deleted, or it expired.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub cart_gone_since: Option<OffsetDateTime>,
+    /// Since when the order cannot be found by its number, on PostgreSQL's clock.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub order_gone_since: Option<OffsetDateTime>,
     /// Orders of the cart that were there before this checkout made one: not ours to archive.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orders_of_others: Vec<i64>,

@@ -198,6 +198,12 @@ impl Look<'_> {
         }
         let refunds = self.refunds(&order, &transactions).await?;
         let judgement = judge(&order, &transactions, &refunds, &Before::default());
+        if moved_by_hand(&order, &transactions) {
+            // Whoever moved it says that it is paid, and a person with the role for money says by what.
+            let (order, kind) = (operate::order_facts(&order, true), "purchase");
+            let transaction_id = Some(claimed.to_owned());
+            return Ok(Checked::Charged { order, instead_of: None, kind, transaction_id });
+        }
         let Judgement::Whole { kind, transaction_id } = judgement else {
             if !matches!(judgement, Judgement::Nothing | Judgement::Declined { .. }) {
                 let said = not_whole(order.id.get(), &judgement);
@@ -232,14 +238,15 @@ impl Look<'_> {
         let given_back = judgement == Judgement::GivenBack;
         let moved = transactions.iter().any(moved_money);
         let over = order.is_deleted || OVER.contains(&order.status_id);
-        let dead = over || (given_back && order.status_id != 0);
+        let by_hand = moved_by_hand(&order, &transactions);
+        let dead = over || by_hand || (given_back && order.status_id != 0);
         let quiet = order.payment_status.is_empty() || order.payment_status == "declined";
         let nothing = matches!(judgement, Judgement::Nothing | Judgement::Declined { .. });
         // The parts that are known are no charge of the payment that is in doubt.
         let known = self.checkout.facts.paid();
         let parts = matches!((&judgement, order.currency.as_deref()), (Judgement::Part { paid }, Some(currency))
             if paid.compare(known, currency).is_eq());
-        let unpaid = (nothing && !moved && quiet && (order.status_id == 0 || over)) || given_back;
+        let unpaid = (nothing && !moved && quiet && (order.status_id == 0 || over)) || given_back || by_hand;
         if !unpaid && !parts {
             return Err(contradicted(
                 format!("order {} is paid, or may be", order.id),
@@ -329,6 +336,15 @@ fn is_payment_id(claimed: &str, transactions: &[Transaction]) -> bool {
         .filter(|transaction| matches!(transaction.event.as_str(), "purchase" | "authorization"))
         .filter(|transaction| transaction.status == "ok");
     uuid::Uuid::try_parse(claimed).is_ok() && charges.count() == 1
+}
+
+/// Somebody moved the order on, as if it were paid or shipped, and no money is shown at all: whether it was paid in another
+/// way, only a person knows. As not paid it can never be paid here, because it is not Incomplete any more.
+fn moved_by_hand(order: &Order, transactions: &[Transaction]) -> bool {
+    matches!(order.status_id, 2 | 3 | 8 | 9 | 10 | 11)
+        && !order.is_deleted
+        && order.payment_status.is_empty()
+        && !transactions.iter().any(moved_money)
 }
 
 fn moved_money(transaction: &Transaction) -> bool {

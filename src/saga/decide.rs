@@ -22,7 +22,7 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
     let Some(step) = checkout.in_flight.as_ref().map(|attempt| attempt.step) else {
         return nothing_in_flight(checkout, at);
     };
-    if checkout.status == Status::Compensating && step != StepName::Cancel && is_over(&verdict) {
+    if checkout.status == Status::Compensating && step != StepName::Cancel && verdict.is_over() {
         return undo_next(checkout, step, at);
     }
     match verdict {
@@ -49,6 +49,10 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
             end(&mut checkout, step, StepStatus::Pending, at.now);
             follow_document(&mut checkout);
             rest(checkout, step, Outcome::Rejected, Answer::OutOfOrder, at)
+        }
+        Verdict::CartGone => {
+            end(&mut checkout, step, StepStatus::Pending, at.now);
+            cart_gone(checkout, step, at)
         }
         Verdict::Rejected(refused) => {
             end(&mut checkout, step, StepStatus::Rejected, at.now);
@@ -114,18 +118,13 @@ fn part_paid(mut checkout: Checkout, step: StepName, at: Circumstances) -> Decis
     rest(checkout, step, Outcome::Succeeded, Answer::Done, at)
 }
 
-/// Whether what was in flight when the undoing was asked for needs no more looking at: it had no effect, or one that
-/// is known and that the undoing undoes.
-fn is_over(verdict: &Verdict) -> bool {
-    matches!(
-        verdict,
-        Verdict::Reopened
-            | Verdict::Rejected(_)
-            | Verdict::TotalChanged { .. }
-            | Verdict::Interrupted { .. }
-            | Verdict::PartPaid
-            | Verdict::Stuck { reason: StuckReason::TotalMismatch, .. }
-    )
+/// There is nothing left that could be bought: whoever asked is told so, and the checkout expires now.
+fn cart_gone(checkout: Checkout, step: StepName, at: Circumstances) -> Decision {
+    let mut decision = rest(checkout, step, Outcome::Rejected, Answer::Closed, at);
+    if decision.event == Event::Rested {
+        decision.hold = Hold::Rest(Duration::ZERO);
+    }
+    decision
 }
 
 /// What was in flight is out of the way: the undoing begins.

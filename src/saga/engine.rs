@@ -126,7 +126,7 @@ impl Engine {
                         claim = held;
                         decide::settle(merge(&claim, &cx), verdict, self.circumstances(&claim))
                     } else {
-                        let reconcile = steps::find(claim.checkout().flow, step).reconcile(&mut cx);
+                        let reconcile = steps::reconcile(claim.checkout().flow, step, &mut cx);
                         let finding = self.under_lease(&claim, reconcile).instrument(span.clone()).await;
                         decide::reconcile(merge(&claim, &cx), finding, self.circumstances(&claim))
                     };
@@ -213,7 +213,7 @@ impl Engine {
             Err(verdict) => return Some((claim, verdict)),
         };
         let Some(checkpoint) = checkpoint else {
-            let verdict = self.under_lease(&claim, step.execute(cx)).await;
+            let verdict = self.under_lease(&claim, steps::execute(step, cx)).await;
             return Some((claim, verdict));
         };
         let mut checkout = merge(&claim, cx);

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use super::engine::Engine;
 use super::marks::paid;
-use super::observer;
 use super::step::{Evidence, StepContext};
 use super::steps::{self, Late};
+use super::{observer, operate};
 use crate::bigcommerce::{Call, Priority};
-use crate::checkout::{Checkout, Event, InFlight, StepName, Stuck, StuckReason};
+use crate::checkout::{Checkout, Event, InFlight, Status, StepName, Stuck, StuckReason};
 use crate::store::{self, Hold, LateLook, Transition};
 
 const BATCH: i64 = 16;
@@ -42,6 +42,10 @@ impl Engine {
 
     async fn try_late(&self, look: LateLook) -> Result<(), store::Error> {
         if !look.checkout.status.is_final() {
+            let reason = look.checkout.stuck.as_ref().map(|stuck| stuck.reason);
+            if look.checkout.status == Status::Stuck && reason == Some(StuckReason::OrderNotPayable) {
+                return Box::pin(self.look_at_stuck(look)).await;
+            }
             // Somebody else has found something.
             return self.inner.store.drop_late(look.checkout.id).await;
         }
@@ -78,6 +82,22 @@ impl Engine {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// It was not clear what was paid for the order. Once it is, the checkout goes on as after a restart.
+    async fn look_at_stuck(&self, look: LateLook) -> Result<(), store::Error> {
+        let Some(mut cx) = self.late_context(&look) else { return Ok(()) };
+        match steps::is_clear(&mut cx).await {
+            Ok(true) => {}
+            Ok(false) => return self.inner.store.end_late(&look, self.inner.settings.late()).await,
+            Err(_) => return self.not_yet(&look).await,
+        }
+        if let Ok(transition) = operate::restarted(&look.checkout, cx.clock.now()) {
+            let event = transition.event();
+            let shown = self.inner.store.transit(transition).await?;
+            observer::moved(&*self.inner.observer, &shown, event, None);
+        }
+        self.inner.store.drop_late(look.checkout.id).await
     }
 
     async fn not_yet(&self, look: &LateLook) -> Result<(), store::Error> {

@@ -110,6 +110,8 @@ pub(super) enum Verdict {
     Undone,
     /// The checkout was changed elsewhere: an earlier step has to be done again.
     Reopened,
+    /// The cart is gone and was not ordered: there is nothing to go on with.
+    CartGone,
     /// BigCommerce said no.
     Rejected(Refused),
     /// The payment was declined.
@@ -128,6 +130,23 @@ pub(super) enum Verdict {
     Accepted,
     /// A person is needed.
     Stuck { reason: StuckReason, detail: String },
+}
+
+impl Verdict {
+    /// Whether what was in flight when the undoing was asked for needs no more looking at: it had no effect, or one that
+    /// is known and that the undoing undoes.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(
+            self,
+            Self::Reopened
+                | Self::CartGone
+                | Self::Rejected(_)
+                | Self::TotalChanged { .. }
+                | Self::Interrupted { .. }
+                | Self::PartPaid
+                | Self::Stuck { reason: StuckReason::TotalMismatch, .. }
+        )
+    }
 }
 
 /// What a look for the effect of an attempt found.

@@ -16,7 +16,7 @@ use crate::checkout::{
 /// It goes up with every release that writes something there which an earlier one does not know: a field, a step, a
 /// status, a reason, an answer. Such a row is then left alone by processes of earlier releases, which would drop what they
 /// do not know when they write. They claim nothing above their own version, and refuse to read it.
-pub(super) const RECORD_VERSION: i16 = 3;
+pub(super) const RECORD_VERSION: i16 = 4;
 
 /// The columns of a checkout, with documents as text.
 pub(super) struct Row {

@@ -87,7 +87,9 @@ impl Store {
                 select checkout_id, now(), true from checkout
                 where checkout_id = (select checkout_id from taken) and (
                     (status in ('cancelled', 'expired') and ($2 like '%/cart/converted' or $2 like '%/order/%'))
-                    or (status = 'completed' and $2 like '%/cart/converted' and order_id is distinct from $6))
+                    or (status = 'completed' and $2 like '%/cart/converted' and order_id is distinct from $6)
+                    -- What could not be told of an order's money may be clear now.
+                    or (status = 'stuck' and stuck_reason = 'order-not-payable' and $2 like '%/order/%'))
                 on conflict (checkout_id) do update set due_at = now(), again = true
             )
             select (select count(*) from taken) as "taken!", (select checkout_id from taken) as checkout_id,

@@ -43,6 +43,14 @@ async fn send(service: &Service, body: &str, headers: &[(&'static str, String)])
     service.call(Method::POST, PATH, &headers, Some(body.as_bytes().to_vec())).await
 }
 
+/// BigCommerce tells of an order.
+pub(crate) async fn tell(service: &Service, order: u64, hash: &str) {
+    let mut told = event(hash);
+    told["data"]["id"] = json!(order);
+    let body = told.to_string();
+    send(service, &body, &signed(&body, CLIENT_SECRET)).await.expect(200);
+}
+
 async fn stored(world: &World) -> i64 {
     sqlx::query_scalar("select count(*) from webhook_event")
         .fetch_one(&world.database.pool)

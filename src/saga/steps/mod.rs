@@ -9,6 +9,7 @@ mod consignments;
 mod direct_order;
 mod elsewhere;
 mod give_back;
+mod gone;
 mod hand_off;
 mod late;
 mod misplaced;
@@ -23,9 +24,10 @@ mod surplus;
 
 pub(super) use checkpoint::Checkpoint;
 pub(super) use late::{Late, look_late};
+pub(super) use others::is_clear;
 pub(super) use read::order_facts;
 
-use super::step::Step;
+use super::step::{Finding, Step, StepContext, Verdict};
 use crate::checkout::{Flow, StepName};
 
 /// Every step of every flow.
@@ -48,6 +50,20 @@ pub(super) const STEPS: &[(Flow, &dyn Step)] = &[
 pub(super) fn find(flow: Flow, name: StepName) -> &'static dyn Step {
     let found = STEPS.iter().find(|(of, step)| *of == flow && step.name() == name);
     found.map_or_else(|| misplaced::of(name), |(_, step)| *step)
+}
+
+/// Does a step that notes nothing before. What was not found because its cart is gone is told as that.
+pub(super) async fn execute(step: &dyn Step, cx: &mut StepContext) -> Verdict {
+    let verdict = step.execute(cx).await;
+    cx.or_cart_gone(step.name(), verdict).await
+}
+
+/// Finds out what became of a step.
+pub(super) async fn reconcile(flow: Flow, step: StepName, cx: &mut StepContext) -> Finding {
+    match find(flow, step).reconcile(cx).await {
+        Finding::Ended(verdict) => cx.or_cart_gone(step, verdict).await.into(),
+        finding => finding,
+    }
 }
 
 #[cfg(test)]

@@ -194,10 +194,7 @@ pub(super) async fn verify(cx: &mut StepContext, witness: &Witness, origin: Orig
     let order = match orders.iter().find(|order| order.id == id) {
         Some(order) => order.clone(),
         // The list lags behind: ask for the order itself.
-        None => cx
-            .read_order(id)
-            .await?
-            .ok_or_else(|| Verdict::Retry { after: None, why: format!("order {id} cannot be read yet") })?,
+        None => cx.order_there(id).await?,
     };
     cx.facts().order = Some(order_facts(&order, false));
     cx.none_placed(&orders)?;

@@ -28,7 +28,7 @@ pub(super) async fn fits_order_now(
     within_agreement(cx, in_all)?;
     expected(cx)?;
     if fits_order(cx, token).is_ok() {
-        processing(cx);
+        processing(cx)?;
         return Ok(());
     }
     if cx.checkout.facts.due() == known {
@@ -83,4 +83,19 @@ pub(super) async fn alive(cx: &mut StepContext, orders: Vec<Order>) -> Result<Ve
         }
     }
     Ok(alive)
+}
+
+/// Whether it can be told what was paid for the order, so that a checkout that is stuck because of it goes on.
+pub(in super::super) async fn is_clear(cx: &mut StepContext) -> Result<bool, Verdict> {
+    let id = cx.order_id()?;
+    let Some(order) = cx.read_order(id).await? else { return Ok(false) };
+    let transactions = cx.read_transactions(id).await?;
+    let refunds = cx.read_refunds(&order, &transactions).await?;
+    let payable = order.status_id == 0 || order.is_deleted || OVER.contains(&order.status_id);
+    Ok(match judge(&order, &transactions, &refunds, &Before::default()) {
+        Judgement::CannotTell { .. } | Judgement::Pending => false,
+        Judgement::Nothing => payable,
+        Judgement::Declined { .. } | Judgement::Part { .. } => cx.checkout.facts.parts.is_empty(),
+        Judgement::Whole { .. } | Judgement::More { .. } | Judgement::GivenBack => true,
+    })
 }

@@ -35,22 +35,32 @@ pub(super) fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Ve
     }
 }
 
+/// The currency of the order. An amount without one says nothing, and nobody guesses it.
+fn currency(cx: &StepContext) -> Result<String, Verdict> {
+    let known = cx.checkout.facts.order.as_ref().map(|order| order.currency.clone());
+    known.filter(|currency| !currency.is_empty()).ok_or_else(|| Verdict::Stuck {
+        reason: StuckReason::OrderNotPayable,
+        detail: "the currency of the order is not known".to_owned(),
+    })
+}
+
 /// What is known of a payment that is being made.
-pub(super) fn processing(cx: &mut StepContext) {
+pub(super) fn processing(cx: &mut StepContext) -> Result<(), Verdict> {
+    let currency = currency(cx)?;
     let intent = cx.checkout.input.payment.clone();
-    let order = cx.checkout.facts.order.as_ref();
     let payment = PaymentFacts {
         status: PaymentStatus::Processing,
         transaction_id: None,
         transaction_type: None,
         amount: cx.checkout.facts.due(),
-        currency: order.map(|order| order.currency.clone()).unwrap_or_default(),
+        currency,
         payment_method_id: intent.as_ref().map(|intent| intent.payment_method_id.clone()).unwrap_or_default(),
         instrument_type: intent.as_ref().map(|intent| intent.instrument_type.clone()).unwrap_or_default(),
         last_4: intent.and_then(|intent| intent.last_4),
         decline: None,
     };
     cx.facts().payment = Some(payment);
+    Ok(())
 }
 
 /// A part was paid: what is paid now less what was paid before is what it took.
@@ -78,7 +88,7 @@ pub(super) fn part_paid(cx: &mut StepContext, paid: Money, before: Money) -> Ver
 /// What the money of the order makes of a payment that was not sent yet: it is sent only where `Ok`.
 pub(super) fn decided(cx: &mut StepContext, judgement: Judgement) -> Result<(), Verdict> {
     let known = cx.checkout.facts.paid();
-    let currency = cx.checkout.facts.order.as_ref().map(|order| order.currency.clone()).unwrap_or_default();
+    let currency = currency(cx)?;
     let later = |why: String| Err(Verdict::Retry { after: None, why });
     match judgement {
         Judgement::Nothing | Judgement::Declined { .. } if known == Money::ZERO => Ok(()),
@@ -87,7 +97,7 @@ pub(super) fn decided(cx: &mut StepContext, judgement: Judgement) -> Result<(), 
             if paid.compare(known, &currency).is_gt() && cx.checkout.facts.parts.is_empty() =>
         {
             // Paid elsewhere: what is due is less now.
-            processing(cx);
+            processing(cx)?;
             part_paid(cx, paid, known);
             Ok(())
         }
@@ -97,7 +107,7 @@ pub(super) fn decided(cx: &mut StepContext, judgement: Judgement) -> Result<(), 
         }
         Judgement::Whole { kind, transaction_id } => {
             if cx.checkout.facts.payment.is_none() {
-                processing(cx);
+                processing(cx)?;
             }
             cx.facts().held = None;
             if let Some(payment) = cx.facts().payment.as_mut() {
@@ -126,10 +136,13 @@ pub(super) fn decided(cx: &mut StepContext, judgement: Judgement) -> Result<(), 
             })
         }
         Judgement::Pending => {
-            processing(cx);
+            processing(cx)?;
             Err(Verdict::Accepted)
         }
-        Judgement::CannotTell { why } => later(format!("what was paid cannot be told: {why}")),
+        Judgement::CannotTell { why } => Err(Verdict::Stuck {
+            reason: StuckReason::OrderNotPayable,
+            detail: format!("what was paid for the order cannot be told: {why}"),
+        }),
         Judgement::Nothing | Judgement::Declined { .. } | Judgement::Part { .. } => {
             later("what was paid before is not shown".to_owned())
         }
@@ -158,8 +171,7 @@ pub(super) fn expected(cx: &StepContext) -> Result<(), Verdict> {
 
 /// Before another payment is sent: nothing that it would take was charged already. Answers with what is listed.
 pub(super) async fn not_paid_yet(cx: &mut StepContext, id: OrderId) -> Result<Vec<Transaction>, Verdict> {
-    let gone = || Verdict::Retry { after: None, why: format!("order {id} cannot be read") };
-    let order = cx.read_order(id).await?.ok_or_else(gone)?;
+    let order = cx.order_there(id).await?;
     let transactions = cx.read_transactions(id).await?;
     let refunds = cx.read_refunds(&order, &transactions).await?;
     let verified = cx.checkout.facts.order.as_ref().is_some_and(|order| order.verified);
@@ -229,7 +241,7 @@ pub(super) async fn nothing_to_pay(cx: &mut StepContext) -> Verdict {
 async fn placed_without_payment(cx: &mut StepContext) -> Result<(), Verdict> {
     let id = cx.order_id()?;
     let again = |why: String| Verdict::Retry { after: None, why };
-    let order = cx.read_order(id).await?.ok_or_else(|| again(format!("order {id} cannot be read")))?;
+    let order = cx.order_there(id).await?;
     let facts = order_facts(&order, true);
     let is_free = facts.total == Some(Money::ZERO) && !order.is_deleted;
     cx.facts().order = Some(facts);
@@ -251,7 +263,7 @@ async fn placed_without_payment(cx: &mut StepContext) -> Result<(), Verdict> {
             detail: format!("order {id} costs nothing and is {} (status {})", order.status, order.status_id),
         });
     }
-    processing(cx);
+    processing(cx)?;
     if let Some(payment) = cx.facts().payment.as_mut() {
         payment.status = PaymentStatus::Succeeded;
     }

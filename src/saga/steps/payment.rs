@@ -85,7 +85,7 @@ impl Step for Payment {
         if cx.attempt.checkpoint.is_none() && !cx.attempt.settling {
             // The intent to send was never committed, so nothing was sent. A settling one was never sent either: it
             // found, when it asked for its token, that the order is being paid, and now follows that payment.
-            return Finding::Absent;
+            return unsent(cx).await;
         }
         let checkpoint = match checkpoint(cx) {
             Ok(checkpoint) => checkpoint,
@@ -108,6 +108,18 @@ impl Step for Payment {
             // Whatever was refused is the question, not the payment.
             Err(_) => nothing(cx, &checkpoint, true),
         }
+    }
+}
+
+/// Nothing was sent. What others did to the order meanwhile is shown as it is, and what cannot be told is no start of another
+/// payment.
+async fn unsent(cx: &mut StepContext) -> Finding {
+    let Ok(id) = cx.order_id() else { return Finding::Absent };
+    match not_paid_yet(cx, id).await {
+        Err(verdict @ (Verdict::Paid | Verdict::Accepted | Verdict::Stuck { .. })) => {
+            cx.paid_once(verdict).await.into()
+        }
+        _ => Finding::Absent,
     }
 }
 
@@ -138,7 +150,7 @@ async fn minted(cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
     let refused = u32::try_from(before.iter().filter(|there| there.status == "error").count());
     let unlisted = (cx.attempt.attempt - 1).saturating_sub(refused.unwrap_or(0));
     let known = before.into_iter().map(|transaction| transaction.id).collect();
-    processing(cx);
+    processing(cx)?;
     let minted = cx.client.payments(&cx.call).create_access_token(id).await;
     let token = match cx.note("create-access-token", minted) {
         Ok(answer) => answer.value,
@@ -229,8 +241,7 @@ fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
 
 async fn reread(cx: &mut StepContext) -> Result<(), Verdict> {
     let id = cx.order_id()?;
-    let why = || format!("order {id} cannot be read");
-    let order = cx.read_order(id).await?.ok_or_else(|| Verdict::Retry { after: None, why: why() })?;
+    let order = cx.order_there(id).await?;
     cx.facts().order = Some(order_facts(&order, true));
     Ok(())
 }
@@ -246,8 +257,10 @@ pub(super) async fn look(cx: &mut StepContext, checkpoint: &Checkpoint) -> Resul
 }
 
 pub(super) fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Checkpoint) -> Finding {
-    if cx.facts().payment.is_none() {
-        processing(cx);
+    if cx.facts().payment.is_none()
+        && let Err(verdict) = processing(cx)
+    {
+        return verdict.into();
     }
     match judgement {
         Judgement::Whole { kind, transaction_id } => {

@@ -1,5 +1,7 @@
 //! Other people's hands: what was found, one by one. The whole dimension is in `matrix::others`.
 
+mod gone;
+
 use bigcommerce_simulator::{Deed, Fault};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -175,4 +177,14 @@ async fn foreign_cart(world: &World) -> String {
     let answer = request.body(custom_cart().to_string()).send().await.expect("an answer");
     let body: Value = serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");
     body["data"]["id"].as_str().expect("an id").to_owned()
+}
+
+/// The merchant moves an order to this status.
+#[expect(clippy::disallowed_methods, reason = "it is not the service that sends")]
+async fn moved(world: &World, order: u64, status: u8) {
+    let url = format!("{}/stores/teststore/v2/orders/{order}", world.simulator.url());
+    let request = reqwest::Client::new().put(url).header("x-auth-token", "the-merchant");
+    let request = request.header("accept", "application/json").header("content-type", "application/json");
+    let answer = request.body(json!({"status_id": status}).to_string()).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
 }
