@@ -110,7 +110,8 @@ impl<'a> AnnouncedCheckout<'a> {
         let order = checkout.facts.order.as_ref();
         let document = checkout.facts.document.as_ref();
         let of_order = |order: &'a OrderFacts| Some(order.currency.as_str()).filter(|code| !code.is_empty());
-        let currency = order.and_then(of_order).or_else(|| document.map(super::document::Document::currency));
+        let currency =
+            order.and_then(of_order).or_else(|| document.and_then(super::document::Document::currency));
         let total = checkout.shown_total();
         Self {
             checkout_id: checkout.id.to_string(),

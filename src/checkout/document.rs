@@ -188,9 +188,9 @@ impl Document {
         self.read().version
     }
 
-    /// Currency of the cart.
-    pub fn currency(&self) -> &str {
-        self.read().currency.as_deref().unwrap_or("USD")
+    /// Currency of the cart (ISO 4217). `None`: it cannot be read, and no amount can be compared with another one.
+    pub fn currency(&self) -> Option<&str> {
+        self.read().currency.as_deref()
     }
 
     /// BigCommerce's customer; 0 is a guest.

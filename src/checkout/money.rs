@@ -83,7 +83,7 @@ pub fn minor_units_match(amount: Money, minor: i64, currency: &str) -> bool {
 
 /// Digits after the point of a currency (ISO 4217). BigCommerce does not document its exponent; two where unknown.
 fn exponent(currency: &str) -> u32 {
-    match currency {
+    match currency.trim().to_ascii_uppercase().as_str() {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
         | "VUV" | "XAF" | "XOF" | "XPF" => 0,
         "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,

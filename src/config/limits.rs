@@ -9,8 +9,10 @@ use super::reader::{Reader, number};
 pub struct Limits {
     /// `TRUSTED_PROXIES`.
     pub trusted_proxies: Vec<Network>,
-    /// `LIMIT_KEY_PER_MINUTE`: requests with one storefront key.
+    /// `LIMIT_KEY_PER_MINUTE`: requests with one storefront key of either kind.
     pub key: u32,
+    /// `LIMIT_PUBLISHABLE_KEY_PER_MINUTE`: requests with one publishable key.
+    pub publishable_key: u32,
     /// `LIMIT_ADDRESS_PER_MINUTE`: requests of one client address, but for those with a server key.
     pub address: u32,
     /// `LIMIT_CREATIONS_PER_MINUTE`: checkouts that one client address creates with publishable keys.
@@ -35,6 +37,7 @@ impl Limits {
         let mut limit = |name| reader.defaulted(name, number(0, MOST));
         Self {
             key: limit("LIMIT_KEY_PER_MINUTE"),
+            publishable_key: limit("LIMIT_PUBLISHABLE_KEY_PER_MINUTE"),
             address: limit("LIMIT_ADDRESS_PER_MINUTE"),
             creations: limit("LIMIT_CREATIONS_PER_MINUTE"),
             checkout: limit("LIMIT_CHECKOUT_PER_MINUTE"),

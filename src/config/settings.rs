@@ -152,9 +152,14 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain(
         "LIMIT_KEY_PER_MINUTE",
-        Some("0"),
-        "Requests with one storefront key in a minute, over all processes. Here as in each LIMIT_*: what is above \
-         is answered with 429 and nothing is done; 0: no limit.",
+        Some("600000"),
+        "Requests with one storefront key in a minute, over all processes: more than a server sends. Here as in each \
+         LIMIT_*: what is above is answered with 429 and nothing is done; 0: no limit.",
+    ),
+    plain(
+        "LIMIT_PUBLISHABLE_KEY_PER_MINUTE",
+        Some("6000"),
+        "The same with one publishable key, which only creates checkouts.",
     ),
     plain(
         "LIMIT_ADDRESS_PER_MINUTE",

@@ -37,6 +37,11 @@ fn the_smallest_configuration_starts_with_the_documented_defaults() {
     assert_eq!(store.api_url, "https://api.bigcommerce.com");
     assert_eq!(store.storefront_keys[0].name, "web");
     assert!(store.storefront_keys[0].origins.is_empty());
+    // Each is on, and a load test with one server key does not meet it: 10,000 requests in a second.
+    let limits = &config.limits;
+    assert_eq!((limits.key, limits.publishable_key), (600_000, 6_000));
+    let others = [limits.address, limits.creations, limits.checkout, limits.unknown, limits.sign_in];
+    assert!(others.iter().all(|most| *most > 0 && *most < limits.publishable_key));
 }
 
 #[test]

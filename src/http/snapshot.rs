@@ -287,7 +287,7 @@ fn amounts(checkout: &Checkout, payment: &PaymentFacts) -> (Option<Money>, Optio
         (None, PaymentStatus::Succeeded) => (total.or(payment.amount), Some(Money::ZERO)),
         (None, PaymentStatus::GivenBack) => (Some(Money::ZERO), total),
         (None, _) => {
-            let currency = facts.order.as_ref().map_or("USD", |order| &order.currency);
+            let currency = facts.order.as_ref().map_or("", |order| &order.currency);
             (Some(facts.paid().at_precision_of(currency)), facts.due())
         }
     }

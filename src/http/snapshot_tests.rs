@@ -22,7 +22,7 @@ pub(in super::super) fn checkout() -> Checkout {
     let now = datetime!(2026-01-02 03:04:05.123456789 +02:00);
     let document = json!({
         "id": "c1", "version": 3, "subtotal_ex_tax": 10.00, "tax_total": 0.83, "grand_total": 13.63,
-        "shipping_cost_total_ex_tax": 5, "order_id": null,
+        "shipping_cost_total_ex_tax": 5, "handling_cost_total_ex_tax": 0, "order_id": null,
         "billing_address": {"id": "b1", "email": "jane@example.com", "state_or_province": "Texas"},
         "cart": {"id": "c1", "currency": {"code": "USD"}, "discount_amount": 1.20,
             "coupons": [{"code": "x", "discounted_amount": 1}], "line_items": {"custom_items": []}},
@@ -100,8 +100,7 @@ fn a_snapshot_has_every_field_of_the_contract_in_its_order() {
 #[test]
 fn amounts_keep_their_text_and_discounts_are_added_up() {
     let text = serde_json::to_string(&Totals::of(&checkout())).expect("totals are JSON");
-    let expected =
-        r#"{"currency":"USD","subtotal":10.0,"discount":2.2,"shipping":5,"tax":0.83,"grand_total":13.63}"#;
+    let expected = r#"{"currency":"USD","subtotal":10.0,"discount":2.2,"shipping":5,"handling":0,"fees":0,"tax":0.83,"other":0,"grand_total":13.63}"#;
     assert_eq!(text.replace("2.20", "2.2").replace("10.00", "10.0"), expected);
 }
 
@@ -114,7 +113,7 @@ fn a_cart_alone_has_totals_too() {
     let totals = shown(&cart)["totals"].to_string();
     assert_eq!(
         totals,
-        r#"{"currency":"USD","discount":1,"grand_total":9.83,"shipping":0,"subtotal":10,"tax":0.83}"#
+        r#"{"currency":"USD","discount":1,"fees":0,"grand_total":9.83,"handling":0,"other":0,"shipping":0,"subtotal":10,"tax":0.83}"#
     );
     cart.facts.document = None;
     assert_eq!(shown(&cart)["totals"], Value::Null);

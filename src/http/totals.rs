@@ -1,4 +1,7 @@
 //! What a checkout costs, taken from BigCommerce's own numbers. Amounts keep their text where they are not added up.
+//!
+//! Guarantees: `subtotal - discount + shipping + handling + fees + tax + other` is `grand_total`, digit by digit, wherever
+//! each of them is known; an amount that cannot be read is null and never 0.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -9,23 +12,34 @@ use super::schema;
 use crate::checkout::{Checkout, Document, parse_decimal};
 use crate::json::{self, List, Object, Raw, shape};
 
-/// What a checkout costs, in its currency. An amount that is not known yet is null.
-#[derive(Debug, Serialize, ToSchema)]
+/// What a checkout costs, in its currency: `subtotal - discount + shipping + handling + fees + tax + other` is
+/// `grand_total`. An amount that is not known is null.
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct Totals {
-    /// ISO 4217.
-    currency: String,
+    /// ISO 4217; null: not known.
+    currency: Option<String>,
     /// The items before discounts, without tax.
     #[schema(schema_with = schema::amount_or_null)]
     subtotal: Option<Number>,
     /// Discounts of the cart and coupons.
     #[schema(schema_with = schema::amount_or_null)]
     discount: Option<Number>,
-    /// Without tax.
+    /// Without tax and handling.
     #[schema(schema_with = schema::amount_or_null)]
     shipping: Option<Number>,
+    /// Handling of what is shipped, without tax.
+    #[schema(schema_with = schema::amount_or_null)]
+    handling: Option<Number>,
+    /// What merchants and their apps add, without tax: the sum of `fees` in BigCommerce's checkout.
+    #[schema(schema_with = schema::amount_or_null)]
+    fees: Option<Number>,
     #[schema(schema_with = schema::amount_or_null)]
     tax: Option<Number>,
-    /// What is to be paid.
+    /// What `grand_total` holds beyond the other parts: gift wrapping, a discount on shipping (negative), what BigCommerce
+    /// rounded.
+    #[schema(schema_with = schema::amount_or_null)]
+    other: Option<Number>,
+    /// What is to be paid, before store credit and gift certificates.
     #[schema(schema_with = schema::amount_or_null)]
     grand_total: Option<Number>,
 }
@@ -35,33 +49,51 @@ impl Totals {
     pub(super) fn of(checkout: &Checkout) -> Option<Self> {
         match (&checkout.facts.document, &checkout.facts.order) {
             (Some(document), _) => Some(Self::of_document(document)),
-            (None, Some(order)) => {
-                let total = order.total?;
-                Some(Self {
-                    currency: order.currency.clone(),
-                    subtotal: None,
-                    discount: None,
-                    shipping: None,
-                    tax: None,
-                    grand_total: number(total.decimal()),
-                })
-            }
+            (None, Some(order)) => Some(Self {
+                currency: Some(order.currency.clone()).filter(|code| !code.is_empty()),
+                grand_total: number(order.total?.decimal()),
+                ..Self::default()
+            }),
             (None, None) => None,
         }
     }
 
     fn of_document(document: &Document) -> Self {
         let shape: Shape<'_> = json::read(document.text());
-        let grand_total = exact(shape.grand_total);
-        let subtotal = exact(shape.subtotal_ex_tax);
-        let discount = discount(&shape);
+        // Where nothing is shipped yet, nothing is said of what shipping costs.
+        let ships = rows(shape.consignments).is_none_or(|list| !list.is_empty());
+        let shipped = |field: Raw<'_>| match field.raw() {
+            None if !ships => Some(Number::from(0)),
+            _ => exact(field),
+        };
+        let mut totals = Self {
+            currency: document.currency().map(str::to_owned),
+            subtotal: exact(shape.subtotal_ex_tax),
+            discount: discount(&shape),
+            shipping: shipped(shape.shipping_cost_total_ex_tax),
+            handling: shipped(shape.handling_cost_total_ex_tax),
+            fees: sum(shape.fees, |fee| json::read::<Fee<'_>>(fee).cost_ex_tax).and_then(number),
+            tax: exact(shape.tax_total),
+            other: None,
+            grand_total: exact(shape.grand_total),
+        };
         // A cart, unlike a checkout, does not say what its tax is.
-        let tax = exact(shape.tax_total).or_else(|| {
-            let without = decimal(subtotal.as_ref())? - decimal(discount.as_ref())?;
-            number((decimal(grand_total.as_ref())? - without).max(Decimal::ZERO))
-        });
-        let shipping = exact(shape.shipping_cost_total_ex_tax).or_else(|| Some(Number::from(0)));
-        Self { currency: document.currency().to_owned(), subtotal, discount, shipping, tax, grand_total }
+        if !ships && shape.tax_total.raw().is_none() {
+            let tax = totals.beyond(Decimal::ZERO).filter(|tax| *tax >= Decimal::ZERO);
+            totals.tax = tax.and_then(number);
+        }
+        let other = decimal(totals.tax.as_ref()).and_then(|tax| totals.beyond(tax));
+        totals.other = other.and_then(number);
+        totals
+    }
+
+    /// What the total holds beyond this tax and the other parts. `None`: one of them is not known.
+    fn beyond(&self, tax: Decimal) -> Option<Decimal> {
+        let mut left = decimal(self.grand_total.as_ref())?.checked_add(decimal(self.discount.as_ref())?)?;
+        for part in [&self.subtotal, &self.shipping, &self.handling, &self.fees] {
+            left = left.checked_sub(decimal(part.as_ref())?)?;
+        }
+        left.checked_sub(tax).map(|left| left.normalize())
     }
 }
 
@@ -72,40 +104,75 @@ shape!(
         subtotal_ex_tax: Raw<'a>,
         tax_total: Raw<'a>,
         shipping_cost_total_ex_tax: Raw<'a>,
-        coupons: List<Object<Coupon<'a>>>,
+        handling_cost_total_ex_tax: Raw<'a>,
+        consignments: Raw<'a>,
+        coupons: Raw<'a>,
+        fees: Raw<'a>,
         cart: Object<Cart<'a>>,
     }
 );
 
 shape!(Cart {
     discount_amount: Raw<'a>,
-    coupons: List<Object<Coupon<'a>>>,
+    coupons: Raw<'a>,
 });
 
 shape!(Coupon {
     discounted_amount: Raw<'a>,
 });
 
+shape!(Fee {
+    cost_ex_tax: Raw<'a>,
+});
+
 /// The discount of the cart together with those of its coupons (BigCommerce: `discount_amount` leaves coupons out).
 fn discount(checkout: &Shape<'_>) -> Option<Number> {
     let cart = &checkout.cart.0;
-    let of_cart = exact(cart.discount_amount);
-    let coupons = [&cart.coupons.0, &checkout.coupons.0].into_iter().find(|list| !list.is_empty());
-    let mut sum = Decimal::ZERO;
-    for coupon in coupons.into_iter().flatten() {
-        let amount = exact(coupon.0.discounted_amount);
-        sum += decimal(amount.as_ref()).unwrap_or_default();
-    }
+    let of_cart = exact(cart.discount_amount)?;
+    // The cart and the checkout show the same coupons.
+    let in_cart = rows(cart.coupons)?;
+    let coupons = if in_cart.is_empty() { checkout.coupons } else { cart.coupons };
+    let sum = sum(coupons, |coupon| json::read::<Coupon<'_>>(coupon).discounted_amount)?;
     if sum.is_zero() {
-        return of_cart.or_else(|| Some(Number::from(0)));
+        return Some(of_cart);
     }
-    number(decimal(of_cart.as_ref()).unwrap_or_default() + sum)
+    number(decimal(Some(&of_cart))?.checked_add(sum)?)
+}
+
+/// The objects of a list that hold something. `None`: it is something else than a list, or holds something else.
+fn rows(list: Raw<'_>) -> Option<Vec<&str>> {
+    let Some(raw) = list.raw().filter(|raw| !matches!(raw.get(), "null" | "{}" | "\"\"")) else {
+        return Some(Vec::new());
+    };
+    if !raw.get().starts_with('[') {
+        return list.filled_object().is_none().then(Vec::new).filter(|_| raw.get().starts_with('{'));
+    }
+    let rows: List<Raw<'_>> = serde_json::from_str(raw.get()).ok()?;
+    let mut filled = Vec::new();
+    for row in rows.0 {
+        match (row.raw(), row.filled_object()) {
+            (_, Some(object)) => filled.push(object.get()),
+            (None, _) => {}
+            (Some(raw), None) if raw.get().starts_with('{') => {}
+            _ => return None,
+        }
+    }
+    Some(filled)
+}
+
+/// The sum of one amount of each row. `None`: one of them cannot be read.
+fn sum<'a>(list: Raw<'a>, amount: impl Fn(&'a str) -> Raw<'a>) -> Option<Decimal> {
+    rows(list)?
+        .into_iter()
+        .try_fold(Decimal::ZERO, |sum, row| sum.checked_add(decimal(exact(amount(row)).as_ref())?))
 }
 
 /// A number with the text in which it came; V2 sends text.
 fn exact(value: Raw<'_>) -> Option<Number> {
     let text = value.text()?;
-    serde_json::from_str(&text).ok().or_else(|| number(parse_decimal(&text)?))
+    // What is shown is what is added up: more than an amount can be is none.
+    let amount = parse_decimal(&text)?;
+    serde_json::from_str(&text).ok().or_else(|| number(amount))
 }
 
 fn decimal(number: Option<&Number>) -> Option<Decimal> {
@@ -115,3 +182,7 @@ fn decimal(number: Option<&Number>) -> Option<Decimal> {
 fn number(decimal: Decimal) -> Option<Number> {
     serde_json::from_str(&decimal.to_string()).ok()
 }
+
+#[cfg(test)]
+#[path = "totals_tests.rs"]
+mod tests;

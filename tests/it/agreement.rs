@@ -187,8 +187,19 @@ async fn a_direct_order_is_paid_for_what_was_agreed_to() {
 }
 
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "it is not the service that reads")]
 async fn a_total_that_cannot_be_read_is_within_no_agreement() {
+    for (place, odd) in [
+        ("/data/grand_total", json!("a lot")),
+        // Nor is an amount of a currency that is not said.
+        ("/data/cart/currency", Value::Null),
+        ("/data/cart/currency", json!({"code": ""})),
+    ] {
+        unreadable(place, odd).await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "it is not the service that reads")]
+async fn unreadable(place: &str, odd: Value) {
     let world = World::hasty().await;
     let service = world.start().await;
     let path = service.create(&everything()).await;
@@ -201,7 +212,7 @@ async fn a_total_that_cannot_be_read_is_within_no_agreement() {
     let text = request.send().await.expect("an answer").text().await.expect("a body");
     let mut body: Value = serde_json::from_str(&text).expect("JSON");
     assert!(body["data"]["grand_total"].is_number(), "{text}");
-    body["data"]["grand_total"] = json!("a lot");
+    *body.pointer_mut(place).expect("it is there") = odd;
     let kind =
         Kind::Status { status: 200, effect: Effect::After, headers: BTreeMap::new(), body: Some(body) };
     let odd = world.simulator.add_fault(Fault::on("get-checkout").nth(1).kind(kind));

@@ -166,12 +166,16 @@ async fn a_checkout_is_limited_for_its_token_and_for_writes_of_a_server() {
 }
 
 #[tokio::test]
-async fn a_key_is_limited_when_the_operator_says_so() {
+async fn a_key_is_limited_and_a_publishable_one_to_less() {
     let mut world = World::new().await;
-    limited(&mut world, &[("LIMIT_KEY_PER_MINUTE", "4")]);
+    limited(&mut world, &[("LIMIT_KEY_PER_MINUTE", "4"), ("LIMIT_PUBLISHABLE_KEY_PER_MINUTE", "2")]);
     let service = world.start().await;
     let path = service.create(&custom_cart()).await;
     assert_eq!(let_in(6, async || service.get(&path).await).await, 3);
+    let bearer = format!("Bearer {PAGE_KEY}");
+    let headers = [("authorization", &*bearer), ("origin", ORIGIN)];
+    // A page may not look, and is counted all the same.
+    assert_eq!(let_in(4, async || service.call(Method::GET, &path, &headers, None).await).await, 2);
     service.stop().await;
     world.finish().await;
 }

@@ -33,6 +33,7 @@ mod pgbouncer;
 mod plans;
 mod prism;
 mod privacy;
+mod problems;
 mod resume;
 mod revisions;
 mod saga;

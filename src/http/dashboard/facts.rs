@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::words::{ago, badge, instant, money};
+use crate::checkout::Document;
 use crate::ops::Case;
 
 /// The facts.
@@ -23,7 +24,7 @@ pub(super) fn facts(case: &Case) -> Markup {
                 @for dead in &facts.dead_orders { br; span.muted { (dead) " was given up" } }
             }
             @if facts.order.is_none() { @if let Some(total) = checkout.shown_total() {
-                @let currency = facts.document.as_ref().map_or("", |document| document.currency());
+                @let currency = facts.document.as_ref().and_then(Document::currency).unwrap_or_default();
                 dt { "Total" } dd { (money(total, currency)) }
             } }
             dt { "Payment" }

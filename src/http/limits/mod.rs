@@ -66,6 +66,7 @@ pub(super) struct Limits {
     told: AtomicBool,
     living: Living,
     key: Limit,
+    publishable_key: Limit,
     address: Limit,
     creations: Limit,
     checkout: Limit,
@@ -81,6 +82,7 @@ impl Limits {
         let settings = config.limits.clone();
         Self {
             key: Limit::new("key", settings.key, MINUTE),
+            publishable_key: Limit::new("key", settings.publishable_key, MINUTE),
             address: Limit::new("address", settings.address, MINUTE),
             creations: Limit::new("creations", settings.creations, MINUTE),
             checkout: Limit::new("checkout", settings.checkout, MINUTE),
@@ -197,6 +199,9 @@ pub(super) async fn around(Has(state): Has<State>, mut request: Request, next: N
     match &caller {
         Caller::Server(name) | Caller::Page(name) if storefront => {
             taken.push((&limits.key, Subject::Key(name.clone())));
+            if matches!(caller, Caller::Page(_)) {
+                taken.push((&limits.publishable_key, Subject::Key(name.clone())));
+            }
         }
         _ => {}
     }

@@ -121,27 +121,24 @@ pub(super) fn within_agreement(
     cx: &StepContext,
     total: Option<crate::checkout::Money>,
 ) -> Result<(), Verdict> {
-    let agreed = cx.checkout.goal.as_ref().and_then(|goal| goal.agreed_total);
-    let currency = currency(&cx.checkout);
-    match (agreed, total) {
-        (Some(agreed), Some(total)) if total.compare(agreed, currency) == Ordering::Greater => {
-            Err(Verdict::TotalChanged { agreed, total })
-        }
-        // What cannot be read is not within anything.
-        (Some(_), None) => Err(Verdict::Stuck {
-            reason: StuckReason::TotalMismatch,
-            detail: "the total that was agreed to cannot be compared: what is due cannot be read".to_owned(),
-        }),
-        _ => Ok(()),
+    let Some(agreed) = cx.checkout.goal.as_ref().and_then(|goal| goal.agreed_total) else { return Ok(()) };
+    // What cannot be read is not within anything.
+    let unreadable = |what: &str| Verdict::Stuck {
+        reason: StuckReason::TotalMismatch,
+        detail: format!("the total that was agreed to cannot be compared: {what} cannot be read"),
+    };
+    let total = total.ok_or_else(|| unreadable("what is due"))?;
+    let currency = currency(&cx.checkout).ok_or_else(|| unreadable("its currency"))?;
+    if total.compare(agreed, currency) == Ordering::Greater {
+        return Err(Verdict::TotalChanged { agreed, total });
     }
+    Ok(())
 }
 
-fn currency(checkout: &Checkout) -> &str {
-    match (&checkout.facts.order, &checkout.facts.document) {
-        (_, Some(document)) => document.currency(),
-        (Some(order), None) => &order.currency,
-        (None, None) => "USD",
-    }
+fn currency(checkout: &Checkout) -> Option<&str> {
+    let facts = &checkout.facts;
+    let of_order = || facts.order.as_ref().map(|order| &*order.currency).filter(|code| !code.is_empty());
+    facts.document.as_ref().and_then(Document::currency).or_else(of_order)
 }
 
 /// The checkout names an order that is not one of ours: a weak hint that an earlier answer was lost.
@@ -219,9 +216,12 @@ async fn total_fits(cx: &mut StepContext, order: &crate::bigcommerce::orders::Or
     let Some(total) = order.total_inc_tax.map(crate::checkout::Money::from) else {
         return Err(mismatch(format!("the total of order {} cannot be read", order.id)));
     };
+    // What its payment is compared with: an amount without a currency is none.
+    let Some(currency) = order.currency.clone() else {
+        return Err(mismatch(format!("the currency of order {} cannot be read", order.id)));
+    };
     within_agreement(cx, Some(total))?;
     let Some(document) = cx.checkout.facts.document.as_ref() else { return Ok(()) };
-    let currency = document.currency().to_owned();
     let same = |document: Option<&Document>| {
         document
             .and_then(Document::grand_total)

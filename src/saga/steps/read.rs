@@ -79,7 +79,8 @@ fn credited(order: &Order) -> Option<rust_decimal::Decimal> {
 
 /// What is kept of an order.
 pub(in super::super) fn order_facts(order: &Order, verified: bool) -> OrderFacts {
-    let currency = order.currency.clone().unwrap_or_else(|| "USD".to_owned());
+    // Empty: it cannot be read, and nothing is paid for such an order.
+    let currency = order.currency.clone().unwrap_or_default();
     OrderFacts {
         id: order.id.get(),
         status_id: order.status_id,

@@ -1,5 +1,6 @@
 //! Everything that BigCommerce lets a shopper buy and pay with, through the doors of the service.
 
+mod applied;
 pub(crate) mod carts;
 mod direct_orders;
 mod edits;
@@ -8,6 +9,7 @@ mod limits;
 mod payments;
 mod reading;
 mod stores;
+mod totals;
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};

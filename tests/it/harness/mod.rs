@@ -141,6 +141,7 @@ impl World {
             ("SHUTDOWN_SECONDS", "10"),
             // Many tests ask more of one checkout in a second than a shopper does in a minute. Payments keep their limits.
             ("LIMIT_ADDRESS_PER_MINUTE", "0"),
+            ("LIMIT_PUBLISHABLE_KEY_PER_MINUTE", "0"),
             ("LIMIT_CREATIONS_PER_MINUTE", "0"),
             ("LIMIT_CHECKOUT_PER_MINUTE", "0"),
             ("LIMIT_UNKNOWN_PER_MINUTE", "0"),

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
 
+pub(crate) use takeover::at_bigcommerce;
+
 use crate::harness::{Answer, KEY, ORIGIN, PAGE_KEY, Service, World, address};
 
 /// A product of the simulator's catalogue: 15.00, and 16.24 with tax.

@@ -4,7 +4,7 @@ use super::*;
 
 /// Does something at BigCommerce itself, as somebody else.
 #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
-pub(super) async fn at_bigcommerce(world: &World, method: Method, path: &str, body: &Value) -> Value {
+pub(crate) async fn at_bigcommerce(world: &World, method: Method, path: &str, body: &Value) -> Value {
     let http =
         headless_checkout::bigcommerce::http_client(std::time::Duration::from_secs(5)).expect("a client");
     let request = http
