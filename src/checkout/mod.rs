@@ -29,7 +29,7 @@ pub use input::{
     CartEdit, ConsignmentInput, ConsignmentItem, Input, OptionChoice, PaymentIntent, Preference,
 };
 pub use money::{Money, minor_units_match, parse_decimal};
-pub use payment::{Decline, PaymentFacts, PaymentPart, PaymentStatus};
+pub use payment::{Decline, PaymentFacts, PaymentPart, PaymentStatus, SentPayments};
 pub use record::{Checkout, Facts, Goal, InFlight, KeyRef, OrderFacts, StepRecord, Stuck, StuckReason};
 pub use shared::Shared;
 pub use status::{Event, Flow, Illegal, Status, StepName, StepStatus, next};

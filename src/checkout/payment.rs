@@ -72,6 +72,15 @@ pub struct Decline {
     pub title: String,
 }
 
+/// Payments that were sent for one order, and may be listed with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentPayments {
+    /// The order.
+    pub order_id: i64,
+    /// How many.
+    pub count: u32,
+}
+
 /// A payment that paid a part of the order, and is held.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PaymentPart {
@@ -114,6 +123,32 @@ impl Facts {
         let shown =
             self.order.as_ref().and_then(|order| order.credited).map_or(Decimal::ZERO, Money::decimal);
         Money::from(sum(false) + sum(true).max(shown))
+    }
+
+    /// How many payments of this order may have reached its gateway, when `tried` were begun in all. What an earlier version
+    /// did not count may all have been sent.
+    pub fn count_sent(&mut self, tried: u32) -> u32 {
+        let Some(order_id) = self.order.as_ref().map(|order| order.id) else { return tried };
+        let sent = self.payments_sent.get_or_insert(SentPayments { order_id, count: tried });
+        if sent.order_id != order_id {
+            // Those of another order are not listed with this one.
+            *sent = SentPayments { order_id, count: 0 };
+        }
+        sent.count
+    }
+
+    /// One more may be sent from now on.
+    pub fn is_sent(&mut self) {
+        if let Some(sent) = self.payments_sent.as_mut() {
+            sent.count = sent.count.saturating_add(1);
+        }
+    }
+
+    /// The latest one certainly reached no gateway.
+    pub fn was_not_sent(&mut self) {
+        if let Some(sent) = self.payments_sent.as_mut() {
+            sent.count = sent.count.saturating_sub(1);
+        }
     }
 
     /// What a payment would have to take now: the rest of the order's total. `None`: the total is not known.

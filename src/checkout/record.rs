@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::status::words;
 use super::{
     Answer, Answered, CheckoutId, Document, Event, Flow, HandOff, IdempotencyKey, Input, Money, PaymentFacts,
-    PaymentPart, PaymentStatus, Shared, Status, StepName, StepStatus,
+    PaymentPart, PaymentStatus, SentPayments, Shared, Status, StepName, StepStatus,
 };
 
 /// One shopper's run, as it is stored.
@@ -92,6 +92,9 @@ pub struct Facts {
     /// The latest payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentFacts>,
+    /// How many payments of an order may have reached its gateway. `None`: they were not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payments_sent: Option<SentPayments>,
     /// What was paid of the order so far, where that is only a part of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PaymentPart>,

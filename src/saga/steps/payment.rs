@@ -139,6 +139,8 @@ async fn minted(cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
         reread(cx).await?;
     }
     let id = cx.order_id()?;
+    let tried = cx.attempt.attempt.saturating_sub(1);
+    let sent = cx.facts().count_sent(tried);
     let paid = cx.checkout.facts.paid();
     // What was tried or paid before is looked at again: what is due now is what is charged now.
     let again = cx.attempt.attempt > 1 || paid != Money::ZERO;
@@ -148,7 +150,7 @@ async fn minted(cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
     expected(cx)?;
     let paid = cx.checkout.facts.paid();
     let refused = u32::try_from(before.iter().filter(|there| there.status == "error").count());
-    let unlisted = (cx.attempt.attempt - 1).saturating_sub(refused.unwrap_or(0));
+    let unlisted = sent.saturating_sub(refused.unwrap_or(0));
     let known = before.into_iter().map(|transaction| transaction.id).collect();
     processing(cx)?;
     let minted = cx.client.payments(&cx.call).create_access_token(id).await;
@@ -166,6 +168,7 @@ async fn minted(cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
     if cx.checkout.facts.hand_off.is_some() {
         cx.not_paid_elsewhere().await?;
     }
+    cx.facts().is_sent();
     let claims = token.claims();
     let checkpoint = Checkpoint {
         jti: claims.and_then(|claims| claims.jti.clone()),

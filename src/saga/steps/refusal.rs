@@ -40,6 +40,7 @@ pub(super) fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
         Error::Unavailable(unavailable) if unavailable.reason != UnavailableReason::RateLimited
     );
     if never_sent {
+        cx.facts().was_not_sent();
         return Verdict::Retry { after: error.retry_after(), why: format!("process-payment: {error}") };
     }
     let refused = match PaymentClass::of_error(error) {
@@ -114,6 +115,8 @@ pub(super) fn not_taken(cx: &mut StepContext, answer: Answer) -> Verdict {
         }
         return Verdict::Declined(decline);
     }
+    // It was not taken, so that no transaction of it will be listed.
+    cx.facts().was_not_sent();
     cx.facts().payment = None;
     // Parts that were paid before stay paid.
     cx.facts().show_parts();

@@ -1,5 +1,6 @@
 //! Paid is a sum and not a word: through the doors of the service, against the ledger.
 
+mod listed;
 mod others;
 mod parts;
 
