@@ -280,9 +280,9 @@ const AMOUNTS: [&str; 4] =
     ["total_inc_tax", "refunded_amount", "store_credit_amount", "gift_certificate_amount"];
 
 impl Order {
-    /// Incomplete, and nothing was paid or promised for it.
+    /// Incomplete, and nothing was paid or promised for it: whatever says so can be read.
     pub fn is_untouched(&self) -> bool {
-        self.status_id == 0 && self.payment_status.is_empty()
+        self.status_id == 0 && self.payment_status.is_empty() && self.unreadable.is_none()
     }
 
     /// All that was paid was given back: Refunded (4). It holds no money any more.
@@ -310,12 +310,25 @@ impl Order {
             payment_provider_id: lenient::filled(&raw, "payment_provider_id"),
             unreadable: AMOUNTS
                 .into_iter()
-                .find(|name| lenient::is_said(&raw, name) && lenient::decimal(&raw, name).is_none()),
+                .find(|name| lenient::is_said(&raw, name) && lenient::decimal(&raw, name).is_none())
+                .or_else(|| odd(&raw)),
             is_deleted: lenient::flag(&raw, "is_deleted").unwrap_or(false),
             date_created: lenient::filled(&raw, "date_created"),
             raw: as_is(raw)?,
         })
     }
+}
+
+/// A word that says what was done to the order and cannot be read. An empty list or object is PHP's nothing.
+fn odd(raw: &Value) -> Option<&'static str> {
+    let is_empty = |name: &str| matches!(raw.get(name), Some(Value::Array(list)) if list.is_empty());
+    let is_said = |name: &str| {
+        lenient::is_said(raw, name) && !is_empty(name) && raw.get(name) != Some(&serde_json::json!({}))
+    };
+    if is_said("payment_status") && lenient::text(raw, "payment_status").is_none() {
+        return Some("payment_status");
+    }
+    (is_said("is_deleted") && lenient::flag(raw, "is_deleted").is_none()).then_some("is_deleted")
 }
 
 #[cfg(test)]

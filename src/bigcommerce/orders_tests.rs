@@ -125,3 +125,29 @@ fn the_call_that_archives_all_orders_cannot_be_built() {
     assert_eq!(source.matches("Method::DELETE").count(), 1);
     assert!(source.contains(r#"self.one("order.archive", Method::DELETE, id, &[])"#));
 }
+
+#[test]
+fn an_order_of_which_something_cannot_be_read_is_not_untouched() {
+    let read = |name: &str, value: serde_json::Value| {
+        let mut raw =
+            serde_json::json!({"id": 125, "status_id": 0, "payment_status": "", "total_inc_tax": "10.83"});
+        raw[name] = value;
+        super::Order::parse(raw).expect("an order")
+    };
+    for nothing in
+        [serde_json::json!(null), serde_json::json!(""), serde_json::json!([]), serde_json::json!({})]
+    {
+        assert!(read("payment_status", nothing.clone()).is_untouched(), "{nothing}");
+        assert!(read("is_deleted", nothing.clone()).is_untouched(), "{nothing}");
+    }
+    for (name, odd) in [
+        ("payment_status", serde_json::json!({"a": 1})),
+        ("payment_status", serde_json::json!(["captured"])),
+        ("is_deleted", serde_json::json!("perhaps")),
+        ("store_credit_amount", serde_json::json!("five")),
+        ("total_inc_tax", serde_json::json!("a lot")),
+    ] {
+        let order = read(name, odd);
+        assert_eq!((order.unreadable, order.is_untouched()), (Some(name), false));
+    }
+}
