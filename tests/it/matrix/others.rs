@@ -281,7 +281,9 @@ async fn play(world: &World, service: &Service, cell: Cell) -> Result<(), String
     if unclear {
         return money(world, &id, &shopper, &end);
     }
-    let gone = end.contains("does not exist") || end.contains("no longer there");
+    // It has ended, or the shopper is told so.
+    let ended = end == "expired" || end.contains("checkout-closed");
+    let gone = ended || end.contains("does not exist") || end.contains("no longer there");
     if !(ends.contains(&&*end) || (gone && ends.contains(&"gone"))) {
         return Err(format!("{cell:?}: {end}"));
     }
