@@ -25,7 +25,7 @@ use crate::http;
 use crate::ops::Operators;
 use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Settings};
-use crate::store::{CommitObserver, Committer, Demand, Pool, Store};
+use crate::store::{CommitObserver, Committer, Connections, Demand, Store};
 use crate::telemetry::Metrics;
 use parts::{budgets, clients, identified, keep, operators_settings, told};
 use presence::Presence;
@@ -36,7 +36,7 @@ pub use commands::{acting, case_as_json, client, http_client, migrate, reading, 
 pub struct App {
     config: Config,
     store: Store,
-    pool: Pool,
+    connections: Connections,
     engine: Engine,
     operators: Operators,
     budgets: HashMap<String, Arc<Budget>>,
@@ -70,8 +70,9 @@ impl App {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         // One more is the committer's.
         let demand = if config.is_local() { Demand::DurableOrThrowaway } else { Demand::Durable };
-        let pool = commands::pool(&config.database, config.database.max_connections - 1, demand).await?;
-        let store = Store::new(pool.clone(), config.lease).telling(told(&config.events)?);
+        let connections =
+            commands::connect(&config.database, config.database.max_connections - 1, demand).await?;
+        let store = Store::new(connections.clone(), config.lease).telling(told(&config.events)?);
         let config = identified(config, &store).await?;
         let (store, committer) = store.grouping();
         let settings = Settings {
@@ -107,7 +108,7 @@ impl App {
         Ok(Self {
             config,
             store,
-            pool,
+            connections,
             engine,
             operators,
             budgets,
@@ -217,14 +218,15 @@ impl App {
     }
 
     fn begin_listening(&self) {
-        let (changes, pool, stop) = (self.store.changes().clone(), self.pool.clone(), self.stopping.clone());
+        let (changes, connections, stop) =
+            (self.store.changes().clone(), self.connections.clone(), self.stopping.clone());
         self.tasks.spawn(async move {
             loop {
-                let listening = async { changes.listen(pool.to_listen().await?).await };
+                let listening = async { changes.listen(connections.listener_pool().await?).await };
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    // Who listens to a server that was left behind hears nothing more.
-                    () = pool.moved() => {}
+                    // Whoever listens to a server that was demoted hears nothing more.
+                    () = connections.replaced() => {}
                     ended = listening => {
                         if let Err(error) = ended {
                             tracing::warn!(%error, "notifications are lost for now");
@@ -235,11 +237,11 @@ impl App {
             }
         });
         // As long as anything is written.
-        let (pool, stop) = (self.pool.clone(), self.presence.leaving.clone());
+        let (connections, stop) = (self.connections.clone(), self.presence.leaving.clone());
         self.presence.tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = pool.follow() => {}
+                () = connections.supervise() => {}
             }
         });
     }
@@ -261,7 +263,7 @@ impl App {
             tracing::warn!(%error, "deliveries were not handed back; their leases run out by themselves");
         }
         self.presence.leave(&self.store).await;
-        self.pool.close().await;
+        self.connections.close().await;
         tracing::info!("stopped");
         Ok(())
     }

@@ -14,11 +14,8 @@ use crate::config::{self, Config};
 use crate::http;
 use crate::migrations;
 use crate::ops::{self, Operators};
-use crate::store::{Demand, Pool, Reach, Servers, Store};
+use crate::store::{ConnectConfig, Connections, Demand, Store, connect_once, parse_url};
 use crate::telemetry::Metrics;
-
-/// How long a primary is looked for.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The database, for a command. No transition is written through it, so it tells nobody anything.
 pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
@@ -27,30 +24,25 @@ pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
 
 async fn over(database: &config::Database, demand: Demand) -> anyhow::Result<Store> {
     // No lease is ever taken.
-    Ok(Store::new(pool(database, 2, demand).await?, Duration::from_secs(1)))
+    Ok(Store::new(connect(database, 2, demand).await?, Duration::from_secs(1)))
 }
 
 /// Connections to the database, which has to be reachable.
-pub(super) async fn pool(
+pub(super) async fn connect(
     database: &config::Database,
     max_connections: u32,
     demand: Demand,
-) -> anyhow::Result<Pool> {
-    let servers = |urls: &[config::Secret]| Servers::new(urls.iter().map(config::Secret::expose));
-    let reach = Reach {
-        servers: servers(&database.servers)?,
-        direct: database.direct.as_deref().map(servers).transpose()?,
-        prepared_statements: database.prepared_statements,
-        max_connections,
-        demand,
-    };
-    Pool::connect(reach).await.context("DATABASE_URL: the database cannot be reached")
+) -> anyhow::Result<Connections> {
+    let url = parse_url(database.url.expose())?;
+    let direct = database.direct.as_ref().map(|url| parse_url(url.expose())).transpose()?;
+    let config = ConnectConfig { url, direct, max_connections, demand };
+    Connections::connect(config).await.context("DATABASE_URL: the database cannot be reached")
 }
 
 /// Brings the database up to date and answers what was applied, in order.
 pub async fn migrate(database: &config::Database) -> anyhow::Result<Vec<migrations::Applied>> {
-    let servers = Servers::new(database.direct().iter().map(config::Secret::expose))?;
-    let mut connection = servers.connect(PATIENCE).await.map_err(migrations::Error::Unreachable)?;
+    let url = parse_url(database.direct().expose())?;
+    let mut connection = connect_once(&url).await.map_err(migrations::Error::Unreachable)?;
     Ok(migrations::apply_over(&mut connection).await?)
 }
 

@@ -29,19 +29,13 @@ const fn secret(name: &'static str, meaning: &'static str) -> Setting {
 pub const SETTINGS: &[Setting] = &[
     secret(
         "DATABASE_URL",
-        "Required. The PostgreSQL database: postgres://user:password@host:port/name. Several servers, of which the one that \
-         takes writes is used: host:port,host:port.",
+        "Required. The PostgreSQL database: postgres://user:password@host:port/name. One address that always leads to the \
+         primary: that of a managed database, or of a proxy in front of a cluster.",
     ),
     secret(
         "DATABASE_DIRECT_URL",
-        "The database itself, where DATABASE_URL is a connection pooler in transaction mode: LISTEN and migrations go there. \
-         Unset: DATABASE_URL.",
-    ),
-    plain(
-        "DATABASE_PREPARED_STATEMENTS",
-        Some("true"),
-        "false: DATABASE_URL is a connection pooler in transaction mode that does not keep prepared statements (PgBouncer \
-         before 1.21); each statement is then a transaction of its own, and slower.",
+        "The database itself, where DATABASE_URL is a connection pooler in transaction mode (PgBouncer 1.21 or later with \
+         max_prepared_statements): LISTEN, group commits and migrations go there. Unset: DATABASE_URL.",
     ),
     plain("DATABASE_MAX_CONNECTIONS", Some("16"), "Connections of one process to PostgreSQL, 5 to 1000."),
     plain(

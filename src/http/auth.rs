@@ -132,6 +132,11 @@ impl Room {
         self.0.foreign_records().await
     }
 
+    /// Whether the database answers, and takes writes.
+    pub(super) async fn takes_writes(&self) -> Result<bool, StoreError> {
+        self.0.takes_writes().await
+    }
+
     pub(super) async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, StoreError> {
         self.0.applied_migrations().await
     }

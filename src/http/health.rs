@@ -34,7 +34,7 @@ pub(super) struct Readiness {
 /// Each part by itself: `ok`, or what is wrong with it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Checks {
-    /// Whether the database answers.
+    /// Whether the database answers and takes writes.
     database: &'static str,
     /// Whether the database has exactly the migrations of this version.
     migrations: &'static str,
@@ -88,6 +88,11 @@ async fn look(state: &State) -> (&'static str, &'static str, &'static str) {
 }
 
 async fn schema(state: &State) -> (&'static str, &'static str) {
+    match state.0.operators.takes_writes().await {
+        Ok(true) => {}
+        Ok(false) => return ("takes no writes: DATABASE_URL must lead to the primary", "unknown"),
+        Err(_) => return ("unreachable", "unknown"),
+    }
     match state.0.operators.applied_migrations().await {
         Ok(Some(applied)) if migrations::up_to_date(&applied) => ("ok", "ok"),
         Ok(Some(_)) => ("ok", "not up to date: run headless-checkout migrate"),

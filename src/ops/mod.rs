@@ -135,6 +135,11 @@ impl Operators {
         &self.inner.store
     }
 
+    /// Whether the database answers, and takes writes.
+    pub async fn takes_writes(&self) -> Result<bool, store::Error> {
+        self.store().takes_writes().await
+    }
+
     /// The numbers of the migrations that the database has. `None`: they cannot be read.
     pub async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, store::Error> {
         self.store().applied_migrations().await

@@ -70,7 +70,7 @@ impl Store {
             MINUTES,
             within
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 }

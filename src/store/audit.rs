@@ -189,7 +189,7 @@ impl Store {
                     limit,
                     within
                 )
-                .fetch_all(&self.pool)
+                .fetch_all(&self.pool())
                 .await?
             }
             None => {
@@ -205,7 +205,7 @@ impl Store {
                     limit,
                     within
                 )
-                .fetch_all(&self.pool)
+                .fetch_all(&self.pool())
                 .await?
             }
         };
@@ -216,7 +216,7 @@ impl Store {
     pub async fn verify_audit(&self, anchor: Option<[u8; 32]>) -> Result<Verified, Error> {
         let mut walk = Walk { last: 0, hash: vec![0; 32], anchor: anchor.map(|hash| hash.to_vec()) };
         // One snapshot, so that rows that are added meanwhile do not look like a broken end.
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.pool().begin().await?;
         sqlx::query!("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
         let mut broken = None;
         while broken.is_none() {

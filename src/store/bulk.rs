@@ -90,14 +90,14 @@ impl Store {
         let mut query = QueryBuilder::new("select count(*) from (");
         push_selection(&mut query, filter, at_most);
         query.push(") counted");
-        Ok(query.build_query_scalar().persistent(false).fetch_one(&self.pool).await?)
+        Ok(query.build_query_scalar().persistent(false).fetch_one(&self.pool()).await?)
     }
 
     /// The first checkouts that fit, up to `at_most`.
     pub async fn sample(&self, filter: &Filter, at_most: i64) -> Result<Vec<CheckoutId>, Error> {
         let mut query = QueryBuilder::new("");
         push_selection(&mut query, filter, at_most);
-        let ids: Vec<Uuid> = query.build_query_scalar().persistent(false).fetch_all(&self.pool).await?;
+        let ids: Vec<Uuid> = query.build_query_scalar().persistent(false).fetch_all(&self.pool()).await?;
         Ok(ids.into_iter().map(CheckoutId::from).collect())
     }
 
@@ -113,7 +113,7 @@ impl Store {
             id,
             within
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool())
         .await?;
         Ok(row.map(|row| Bulk {
             id,
@@ -137,7 +137,7 @@ impl Store {
             limit,
             within
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 
@@ -156,7 +156,7 @@ impl Store {
             after.unwrap_or(Uuid::nil()),
             limit
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 }

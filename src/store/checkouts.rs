@@ -9,7 +9,7 @@ use crate::checkout::{Checkout, CheckoutId};
 impl Store {
     /// One checkout as it is now; `None` when there is none.
     pub async fn load(&self, id: CheckoutId) -> Result<Option<Checkout>, Error> {
-        read(&self.pool, id).await
+        read(&self.pool(), id).await
     }
 
     /// The name of the store that a checkout belongs to.
@@ -18,7 +18,7 @@ impl Store {
             return Ok(Some(known));
         }
         let store = sqlx::query_scalar!("select store from checkout where checkout_id = $1", id.uuid())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.pool())
             .await?;
         if let Some(store) = &store {
             self.owners.remember(id, store);
@@ -33,7 +33,7 @@ impl Store {
             store,
             cart_id
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?)
     }
 
@@ -59,7 +59,7 @@ impl Store {
             super::row::record_text(fresh)?,
             super::row::RECORD_VERSION,
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool())
         .await?)
     }
 }

@@ -140,7 +140,7 @@ impl Store {
                 "select version, fence, updated_at from checkout where checkout_id = $1",
                 claim.checkout.id.uuid()
             )
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.pool())
             .await;
             match found {
                 Ok(Some(row))
@@ -202,7 +202,7 @@ impl Store {
             claim.checkout.fence,
             self.lease.as_secs_f64(),
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         if renewed.rows_affected() != 1 {
             return Err(Error::Lost);
@@ -249,10 +249,10 @@ impl Store {
             self.lease.as_secs_f64(),
             RECORD_VERSION,
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         let ids: Vec<Uuid> = claimed.iter().map(|row| row.checkout_id).collect();
-        let rows = if ids.is_empty() { Vec::new() } else { checkouts::rows(&self.pool, &ids).await? };
+        let rows = if ids.is_empty() { Vec::new() } else { checkouts::rows(&self.pool(), &ids).await? };
         let mut claims = Vec::with_capacity(rows.len());
         // Whose fence has moved since is no longer ours.
         let is_ours = |found: &Row| {
@@ -278,7 +278,7 @@ impl Store {
                where due_at is not null and record_version <= $1 and (unreadable_for is null or unreadable_for < $1)"#,
             RECORD_VERSION
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         Ok(Due {
             claims,
@@ -301,7 +301,7 @@ impl Store {
             RECORD_VERSION,
             error.to_string(),
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(())
     }
@@ -312,7 +312,7 @@ impl Store {
             "update checkout set due_at = now() where leased_by = $1 and due_at is not null",
             self.process_id
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(released.rows_affected())
     }
@@ -335,7 +335,7 @@ impl Store {
             i32::try_from(ended.duration.as_millis()).ok(),
             row::to_text(checkout, &ended.detail)?,
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(())
     }

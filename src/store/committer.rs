@@ -30,8 +30,8 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::session::Moved;
-use super::{Pool, Store, columns::Columns, group, write};
+use super::connection::{Connections, Generation, is_read_only, note};
+use super::{Store, columns::Columns, group, write};
 use crate::checkout::KeyRef;
 
 /// The most rows of one statement. More would make those who came first wait for those who came last.
@@ -84,7 +84,7 @@ struct Queued {
 /// The group committer of one process; it works while [`Committer::run`] runs.
 #[derive(Debug)]
 pub struct Committer {
-    pool: Pool,
+    connections: Connections,
     process_id: Uuid,
     /// How long a statement may take before the connection is given up. Shorter than a lease, so that whoever holds one
     /// can still look and write again.
@@ -97,8 +97,8 @@ pub struct Committer {
 #[derive(Debug)]
 struct Connected {
     connection: PgConnection,
-    /// Tells when its server is no longer the primary.
-    moved: Moved,
+    /// Ends when a server was found that takes no writes.
+    generation: Generation,
     used: Instant,
 }
 
@@ -109,15 +109,13 @@ impl Store {
     pub fn grouping(self) -> (Self, Committer) {
         let (sender, queue) = mpsc::channel(QUEUE);
         let committer = Committer {
-            pool: self.pool.clone(),
+            connections: self.connections.clone(),
             process_id: self.process_id,
             patience: self.lease / 2,
             queue,
             connection: None,
         };
-        // Without a session there is nothing to be had from a connection of its own.
-        let queue = self.pool.has_sessions().then_some(Queue(sender));
-        (Self { queue, ..self }, committer)
+        (Self { queue: Some(Queue(sender)), ..self }, committer)
     }
 }
 
@@ -185,18 +183,18 @@ impl Committer {
             observer.waited(began.duration_since(queued.since));
         }
         let rows: Vec<&Columns> = group.iter().map(|queued| &*queued.columns).collect();
-        let Connected { connection, moved, .. } = &mut connected;
+        let Connected { connection, generation, .. } = &mut connected;
         let written = match rows.as_slice() {
             [row] if row.creation.is_none() => {
                 let one = Box::pin(write::one(&mut *connection, self.process_id, row, None));
                 let id = row.checkout_id;
-                timeout(self.patience, moved.or(one))
+                timeout(self.patience, while_good(generation, one))
                     .await
                     .map(|written| written.map(|at| at.map(|at| (id, at)).into_iter().collect()))
             }
             rows => {
                 let all = Box::pin(group::write(&mut *connection, self.process_id, rows));
-                timeout(self.patience, moved.or(all)).await
+                timeout(self.patience, while_good(generation, all)).await
             }
         };
         observer.committed(group.len(), began.elapsed());
@@ -211,7 +209,10 @@ impl Committer {
                 }
             }
             Ok(Err(error)) if is_refusal(&error) => {
-                self.connection = Some(Connected { used: Instant::now(), ..connected });
+                note(&error);
+                if !is_read_only(&error) {
+                    self.connection = Some(Connected { used: Instant::now(), ..connected });
+                }
                 tracing::info!(rows = group.len(), %error, "a group was refused: each writes alone");
                 group.into_iter().for_each(Queued::alone);
             }
@@ -231,14 +232,29 @@ impl Committer {
     /// The connection; it is put back once it is known to be good.
     async fn connected(&mut self) -> Result<Connected, sqlx::Error> {
         if let Some(mut connected) = self.connection.take()
-            && !connected.moved.is_over()
+            && !connected.generation.is_over()
             && (connected.used.elapsed() < IDLE || connected.connection.ping().await.is_ok())
         {
             return Ok(connected);
         }
-        let (mut connection, moved) = self.pool.apart().await?;
+        let (mut connection, generation) = self.connections.dedicated().await?;
         connection.execute(sqlx::raw_sql(SETTINGS)).await?;
-        Ok(Connected { connection, moved, used: Instant::now() })
+        Ok(Connected { connection, generation, used: Instant::now() })
+    }
+}
+
+/// The write, unless its server is found to take none meanwhile: then whether it happened is not known.
+async fn while_good<T>(
+    generation: &mut Generation,
+    write: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::select! {
+        biased;
+        written = write => written,
+        () = generation.ended() => Err(sqlx::Error::Io(std::io::Error::new(
+            std::io::ErrorKind::ConnectionAborted,
+            "the server takes no writes any more",
+        ))),
     }
 }
 

@@ -109,7 +109,7 @@ impl Store {
             self.process_id,
             lease.as_secs_f64(),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.checkout_id).collect();
         // A look of its own, after the claim: whatever was queued before the turn was claimed is seen by it, and whatever
@@ -144,7 +144,7 @@ impl Store {
             "select extract(epoch from min(due_at) - now())::float8 from delivery_turn where destination = $1",
             destination
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         let next_in = next_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
         Ok(Turns { claimed, next_in })
@@ -172,7 +172,7 @@ impl Store {
             destination,
             ids
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 
@@ -220,7 +220,7 @@ impl Store {
             turn.rung,
             last,
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         if !ended && delay.is_none() {
             self.pass_turn(&turn).await?;
@@ -237,7 +237,7 @@ impl Store {
             turn.checkout_id,
             turn.fence,
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         self.changes.ring_outbox();
         Ok(())
@@ -258,7 +258,7 @@ impl Store {
             fence,
             rung
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(())
     }
@@ -269,7 +269,7 @@ impl Store {
             "update delivery_turn set due_at = now(), leased_by = null where leased_by = $1",
             self.process_id
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(released.rows_affected())
     }
@@ -295,7 +295,7 @@ impl Store {
             give_up.as_secs_f64(),
             limit
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         // Turns with nothing to deliver. One that rang since this look is left alone.
         sqlx::query!(
@@ -312,7 +312,7 @@ impl Store {
             "#,
             limit
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         let forgotten = sqlx::query!(
             r#"
@@ -326,7 +326,7 @@ impl Store {
             keep.as_secs_f64(),
             limit
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok((late.rows_affected(), forgotten.rows_affected()))
     }

@@ -105,7 +105,7 @@ pub(super) async fn refuse_lossy(
 impl Store {
     /// Looks again whether what is committed survives. While it does not, nothing is begun and nothing is sent.
     pub async fn look_at_durability(&self) -> Result<(), super::Error> {
-        let weakness = look(&self.pool, self.pool.demand()).await?;
+        let weakness = look(&self.pool(), self.connections.demand()).await?;
         let mut known = self.lossy.lock().unwrap_or_else(PoisonError::into_inner);
         if *known != weakness {
             if let Some(weakness) = &weakness {

@@ -106,7 +106,7 @@ impl Store {
             limit,
             filter.within,
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 
@@ -118,7 +118,7 @@ impl Store {
             id,
             within
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool())
         .await?;
         Ok(data)
     }
@@ -131,7 +131,7 @@ impl Store {
              from delivery_log where event_id = $1 order by delivery_log_id",
             id
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 
@@ -176,9 +176,9 @@ impl Store {
             to,
             filter.within,
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
-        sqlx::query("select pg_notify('outbox', '')").execute(&self.pool).await?;
+        sqlx::query("select pg_notify('outbox', '')").execute(&self.pool()).await?;
         self.changes.ring_outbox();
         Ok(queued)
     }
@@ -186,7 +186,7 @@ impl Store {
     /// The names of all destinations that anything was ever meant for.
     pub async fn known_destinations(&self) -> Result<Vec<String>, Error> {
         Ok(sqlx::query_scalar!("select distinct destination from delivery order by destination")
-            .fetch_all(&self.pool)
+            .fetch_all(&self.pool())
             .await?)
     }
 }

@@ -47,7 +47,7 @@ impl Store {
             keep.keys.as_secs_f64(),
             limit
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         let tokens = sqlx::query!(
             "
@@ -62,7 +62,7 @@ impl Store {
             keep.tokens.as_secs_f64(),
             limit
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         let webhooks = sqlx::query!(
             "
@@ -75,7 +75,7 @@ impl Store {
             keep.webhooks.as_secs_f64(),
             limit
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(Forgotten {
             keys: keys.rows_affected(),

@@ -16,7 +16,7 @@ impl Store {
                 hash,
                 kept_as
             )
-            .execute(&self.pool)
+            .execute(&self.pool())
             .await;
             match written {
                 Ok(_) => {}
@@ -26,7 +26,7 @@ impl Store {
                 Err(error) => return Err(error.into()),
             }
             let found = sqlx::query_scalar!("select store from store_identity where store_hash = $1", hash)
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.pool())
                 .await?;
             if let Some(found) = found {
                 return Ok(found);

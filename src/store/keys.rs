@@ -45,7 +45,7 @@ impl Store {
             key.principal,
             key.key.as_str()
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool())
         .await?;
         row.map(|row| BoundKey::read(row.checkout_id, row.operation, row.fingerprint, row.answer.as_deref()))
             .transpose()
@@ -75,7 +75,7 @@ impl Store {
             key.principal,
             key.key.as_str()
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         let bound = row.bound_to.zip(row.operation).zip(row.fingerprint).map(
             |((bound_to, operation), fingerprint)| {
@@ -112,7 +112,7 @@ impl Store {
             id.uuid(),
             hash.as_slice()
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(())
     }
@@ -124,7 +124,7 @@ impl Store {
             id,
             hash.as_slice()
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool())
         .await?;
         Ok(found.is_some())
     }

@@ -48,11 +48,11 @@ impl Store {
             self.lease.as_secs_f64(),
             RECORD_VERSION,
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         let mut looks = Vec::with_capacity(taken.len());
         for row in taken {
-            match checkouts::read(&self.pool, row.checkout_id.into()).await {
+            match checkouts::read(&self.pool(), row.checkout_id.into()).await {
                 Ok(Some(checkout)) => looks.push(LateLook {
                     checkout,
                     clock: Clock::read(row.now),
@@ -75,7 +75,7 @@ impl Store {
                from late_look join checkout using (checkout_id) where record_version <= $1"#,
             RECORD_VERSION
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?)
     }
 
@@ -89,7 +89,7 @@ impl Store {
             look.checkout.id.uuid(),
             look.due_at
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(())
     }
@@ -103,7 +103,7 @@ impl Store {
             look.due_at,
             after.as_secs_f64(),
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         self.changes.wake_recovery();
         Ok(())
@@ -111,7 +111,7 @@ impl Store {
 
     /// Forgets a late look: what it was for is known now.
     pub async fn drop_late(&self, id: CheckoutId) -> Result<(), Error> {
-        sqlx::query!("delete from late_look where checkout_id = $1", id.uuid()).execute(&self.pool).await?;
+        sqlx::query!("delete from late_look where checkout_id = $1", id.uuid()).execute(&self.pool()).await?;
         Ok(())
     }
 }

@@ -50,7 +50,7 @@ impl Store {
             id.uuid(),
             limit
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         rows.reverse();
         Ok(rows)

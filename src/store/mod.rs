@@ -12,6 +12,7 @@ mod checkouts;
 mod claims;
 mod columns;
 mod committer;
+mod connection;
 mod deliveries;
 mod durability;
 mod event_records;
@@ -29,13 +30,10 @@ mod order_actions;
 mod outbox;
 mod owners;
 mod payments_asked;
-mod pool;
 mod pooler;
 mod processes;
 mod retention;
 mod row;
-mod servers;
-mod session;
 mod summary;
 mod transition;
 mod vitals;
@@ -55,6 +53,7 @@ pub use bulk::{Bulk, BulkItem, BulkResult, NewBulk};
 pub use changes::{Change, Changes, Watch};
 pub use claims::{Claim, Due, Lease};
 pub use committer::{CommitObserver, Committer};
+pub use connection::{ConnectConfig, Connections, connect_once, parse_url};
 pub use deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
 pub use durability::Demand;
 pub use event_records::{EventFilter, EventRecord, Redelivered, TryRecord};
@@ -68,10 +67,7 @@ pub use operators::{Audited, Held};
 pub use order_actions::{NewOrderAction, OrderAction, OrderActionFilter};
 pub use outbox::Destination;
 pub use payments_asked::{Asked, AskedFor};
-pub use pool::{Pool, Reach};
 pub use retention::{Cause, Erasure, Holder};
-pub use servers::Servers;
-pub use session::{Session, Transaction};
 pub use summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
 pub use vitals::Vitals;
@@ -83,7 +79,7 @@ const CLOCK_GOOD_FOR: Duration = Duration::from_mins(1);
 /// The database, for one process.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: Pool,
+    connections: Connections,
     process_id: Uuid,
     lease: Duration,
     changes: Changes,
@@ -178,7 +174,10 @@ impl From<sqlx::Error> for Error {
             Some("order_action_one_open") => Self::OrderBusy,
             Some("checkout_order_one_owner" | "checkout_order_one_alive") => Self::OrderTaken,
             Some("checkout_cart_one_alive") => Self::CartTaken,
-            _ => Self::Database(error),
+            _ => {
+                connection::note(&error);
+                Self::Database(error)
+            }
         }
     }
 }
@@ -211,9 +210,9 @@ impl Clock {
 
 impl Store {
     /// A store on this pool. `lease` is how long a claim is good for without being renewed.
-    pub fn new(pool: impl Into<Pool>, lease: Duration) -> Self {
+    pub fn new(connections: impl Into<Connections>, lease: Duration) -> Self {
         Self {
-            pool: pool.into(),
+            connections: connections.into(),
             process_id: Uuid::now_v7(),
             lease,
             changes: Changes::default(),
@@ -223,6 +222,11 @@ impl Store {
             lossy: Arc::default(),
             queue: None,
         }
+    }
+
+    /// The pool in use now.
+    fn pool(&self) -> sqlx::PgPool {
+        self.connections.pool()
     }
 
     /// News of every checkout that changed, from this process and, once [`Changes::listen`] runs, from all others.
@@ -237,7 +241,7 @@ impl Store {
         if let Some(clock) = known.filter(|clock| clock.age() < CLOCK_GOOD_FOR) {
             return Ok(clock);
         }
-        let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&self.pool).await?;
+        let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&self.pool()).await?;
         Ok(self.read_clock(now))
     }
 
@@ -248,16 +252,17 @@ impl Store {
         clock
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query("select 1").execute(&self.pool).await?;
-        Ok(())
+    /// Whether the database answers, and takes writes.
+    pub async fn takes_writes(&self) -> Result<bool, Error> {
+        let asked = "select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on'";
+        let read_only: bool = sqlx::query_scalar(asked).fetch_one(&self.pool()).await?;
+        Ok(!read_only && self.connections.is_writable())
     }
 
     /// The numbers of the migrations that the database has. `None`: it has none, or they cannot be read.
     pub async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, Error> {
         let sql = "select version from _sqlx_migrations where success order by version";
-        match sqlx::query_scalar(sql).fetch_all(&self.pool).await {
+        match sqlx::query_scalar(sql).fetch_all(&self.pool()).await {
             Ok(versions) => Ok(Some(versions)),
             Err(sqlx::Error::Database(_)) => Ok(None),
             Err(error) => Err(error.into()),

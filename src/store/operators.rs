@@ -5,9 +5,9 @@
 
 use time::OffsetDateTime;
 
-use super::session::Transaction;
 use super::{Error, Store, Transition, checkouts};
 use crate::checkout::{Checkout, CheckoutId};
+use sqlx::{Postgres, Transaction};
 
 /// A checkout as an operator's action finds it.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct Held {
 
 /// An open transaction of an operator. Dropped: nothing was done.
 pub struct Audited {
-    pub(super) tx: Transaction,
+    pub(super) tx: Transaction<'static, Postgres>,
     store: Store,
     moved: Vec<(CheckoutId, i64)>,
 }
@@ -32,7 +32,7 @@ pub struct Audited {
 impl Store {
     /// Opens a transaction for one action.
     pub async fn audited(&self) -> Result<Audited, Error> {
-        Ok(Audited { tx: self.pool.begin().await?, store: self.clone(), moved: Vec::new() })
+        Ok(Audited { tx: self.pool().begin().await?, store: self.clone(), moved: Vec::new() })
     }
 
     /// A checkout with what operators see beside it. Nothing is locked.

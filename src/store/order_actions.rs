@@ -119,7 +119,7 @@ impl Store {
                from order_action where order_action_id = $1"#,
             id
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool())
         .await?)
     }
 
@@ -134,7 +134,7 @@ impl Store {
             principal,
             key
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool())
         .await?)
     }
 
@@ -161,7 +161,7 @@ impl Store {
             filter.before,
             limit
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 
@@ -172,7 +172,7 @@ impl Store {
             store,
             order_id
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool())
         .await?;
         Ok(id.map(CheckoutId::from))
     }
@@ -196,7 +196,7 @@ impl Store {
             self.lease.as_secs_f64(),
             limit
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 
@@ -206,7 +206,7 @@ impl Store {
             r#"select extract(epoch from min(due_at) - clock_timestamp())::float8 as wait
                from order_action where due_at is not null"#
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?)
     }
 
@@ -219,7 +219,7 @@ impl Store {
             action.fence,
             self.lease.as_secs_f64()
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(renewed.rows_affected() == 1)
     }
@@ -235,7 +235,7 @@ impl Store {
             action.fence,
             seconds
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(deferred.rows_affected() == 1)
     }

@@ -47,7 +47,7 @@ impl Store {
             &subjects,
             asked.window.as_secs_f64()
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         let left = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         Ok(rows.into_iter().map(|row| (row.kind, row.times, left(row.left))).collect())
@@ -62,7 +62,7 @@ impl Store {
             )",
             limit
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(forgotten.rows_affected())
     }

@@ -7,14 +7,14 @@
 use sqlx::pool::PoolConnection;
 use sqlx::{Error, Executor as _, PgPool, Postgres, Row as _};
 
-use super::pool::Reach;
+use super::connection::ConnectConfig;
 
 /// How often two connections are compared. A pooler that is idle hands out the same server each time.
 const LOOKS: usize = 3;
 
 /// Fails when what answers is a pooler that the settings do not fit.
-pub(super) async fn refuse_unexpected(reach: &Reach, pool: &PgPool) -> Result<(), Error> {
-    if (reach.direct.is_some() && !reach.prepared_statements) || reach.max_connections < 2 {
+pub(super) async fn refuse_unexpected(config: &ConnectConfig, pool: &PgPool) -> Result<(), Error> {
+    if config.max_connections < 2 {
         return Ok(());
     }
     // A database that has no second connection to give is no reason to stay down.
@@ -26,15 +26,16 @@ pub(super) async fn refuse_unexpected(reach: &Reach, pool: &PgPool) -> Result<()
     if !shared {
         return Ok(());
     }
-    if reach.direct.is_none() {
-        return refused("DATABASE_DIRECT_URL must name the database itself, for LISTEN");
+    if config.direct.is_none() {
+        return refused("set DATABASE_DIRECT_URL to the database itself, for LISTEN");
     }
     for connection in [&mut one, &mut other] {
         if let Err(Error::Database(_)) =
             sqlx::query("select $1::int4").bind(1).execute(&mut **connection).await
         {
             return refused(
-                "it does not keep prepared statements, so DATABASE_PREPARED_STATEMENTS must be false",
+                "it does not keep prepared statements. Use PgBouncer 1.21 or later with max_prepared_statements above 0, \
+                 or pool_mode = session",
             );
         }
     }

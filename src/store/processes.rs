@@ -21,7 +21,7 @@ impl Store {
             self.process_id,
             kind
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         self.read_clock(now);
         let live = sqlx::query!(
@@ -37,7 +37,7 @@ impl Store {
             "#,
             kind
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         let count = |rows: i64| u32::try_from(rows).unwrap_or(u32::MAX).max(1);
         Ok((count(live.all), count(live.alike)))
@@ -46,7 +46,7 @@ impl Store {
     /// Says that this process ends, so that the others have its share at once.
     pub async fn leave(&self) -> Result<(), Error> {
         sqlx::query!("delete from process where process_id = $1", self.process_id)
-            .execute(&self.pool)
+            .execute(&self.pool())
             .await?;
         Ok(())
     }

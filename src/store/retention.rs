@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Error, Session, Store, checkouts, row};
+use super::{Error, Store, checkouts, row};
 use crate::checkout::{Answer, Checkout, CheckoutId, Document, Status};
 
 /// Why personal data is removed.
@@ -52,7 +53,7 @@ impl Store {
             keep.as_secs_f64(),
             limit
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         let full = i64::try_from(ids.len()).is_ok_and(|found| found == limit);
         let (mut redacted, mut unreadable) = (0, 0);
@@ -90,7 +91,7 @@ impl Store {
             keep.as_secs_f64(),
             limit
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(done.rows_affected())
     }
@@ -110,7 +111,7 @@ impl Store {
             email,
             quoted
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         rows.into_iter()
             .map(|row| {
@@ -124,7 +125,7 @@ impl Store {
 
     /// Removes the personal data of one checkout. Dropped half-way: it is removed whole or not at all.
     pub async fn redact(&self, id: CheckoutId, cause: Cause<'_>) -> Result<Erasure, Error> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.pool().begin().await?;
         let locked = match cause {
             Cause::Retention => lock_if_free(&mut tx, id).await?,
             Cause::Request(_) => lock(&mut tx, id).await?,
@@ -157,7 +158,7 @@ impl Store {
 
 /// Locks the row, if it still holds personal data. Not for the key: whoever writes a row that refers to this checkout does
 /// not wait.
-async fn lock(tx: &mut Session, id: CheckoutId) -> Result<bool, Error> {
+async fn lock(tx: &mut PgConnection, id: CheckoutId) -> Result<bool, Error> {
     let found = sqlx::query_scalar!(
         r#"select true as "found!" from checkout where checkout_id = $1 and redacted_at is null for no key update"#,
         id.uuid()
@@ -168,7 +169,7 @@ async fn lock(tx: &mut Session, id: CheckoutId) -> Result<bool, Error> {
 }
 
 /// The same, unless somebody else has it.
-async fn lock_if_free(tx: &mut Session, id: CheckoutId) -> Result<bool, Error> {
+async fn lock_if_free(tx: &mut PgConnection, id: CheckoutId) -> Result<bool, Error> {
     let free = sqlx::query_scalar!(
         r#"select true as "free!" from checkout where checkout_id = $1 and redacted_at is null
            for no key update skip locked"#,
@@ -181,7 +182,7 @@ async fn lock_if_free(tx: &mut Session, id: CheckoutId) -> Result<bool, Error> {
 
 /// The version moves, because what a reader sees does; the time of the last change stays, because it tells when the
 /// checkout ended.
-async fn write(tx: &mut Session, checkout: &Checkout) -> Result<(), Error> {
+async fn write(tx: &mut PgConnection, checkout: &Checkout) -> Result<(), Error> {
     let document = checkout.facts.document.as_ref();
     sqlx::query!(
         "with redacted as (
@@ -218,7 +219,7 @@ async fn write(tx: &mut Session, checkout: &Checkout) -> Result<(), Error> {
 }
 
 /// What operators did to its orders keeps what was done, to which order, and by whom.
-async fn redact_order_actions(tx: &mut Session, id: Uuid) -> Result<(), Error> {
+async fn redact_order_actions(tx: &mut PgConnection, id: Uuid) -> Result<(), Error> {
     sqlx::query!(
         r#"
         update order_action a set body = '', reason = '', answer = case
@@ -236,7 +237,7 @@ async fn redact_order_actions(tx: &mut Session, id: Uuid) -> Result<(), Error> {
 }
 
 /// A key answers as before, but for BigCommerce's messages.
-async fn redact_answers(tx: &mut Session, id: Uuid) -> Result<(), Error> {
+async fn redact_answers(tx: &mut PgConnection, id: Uuid) -> Result<(), Error> {
     let rows = sqlx::query!(
         r#"select principal, key, answer::text as "answer!" from idempotency_key
            where checkout_id = $1 and answer is not null"#,

@@ -99,7 +99,7 @@ impl Store {
                where ($1::text is null or store = $1) group by status order by status"#,
             within
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 
@@ -112,7 +112,7 @@ impl Store {
                    and ($1::text is null or store = $1) group by step order by step"#,
             within
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 
@@ -123,7 +123,7 @@ impl Store {
                group by stuck_reason order by count(*) desc, stuck_reason"#,
             within
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows
             .into_iter()
@@ -159,7 +159,7 @@ impl Store {
             "#,
             within
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows
             .into_iter()
@@ -188,7 +188,7 @@ impl Store {
             "#,
             within
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool())
         .await?)
     }
 }

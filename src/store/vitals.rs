@@ -62,7 +62,7 @@ impl Store {
                 (select count(*) from checkout where unreadable_for is not null) as "unreadable!""#,
             RECORD_VERSION
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         Ok((found.newer, found.unreadable))
     }
@@ -77,7 +77,7 @@ impl Store {
             r#"select status, count(*) as "count!" from (select status from checkout limit $1) as seen group by status"#,
             SMALL
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         let total: i64 = counted.iter().map(|row| row.count).sum();
         if total < SMALL {
@@ -96,7 +96,7 @@ impl Store {
             self.any_lease(),
             COUNTED
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         // Whatever has a due time is at work, waits, or is a shopper at rest.
         let at_rest = alive.timed - alive.running - alive.waiting - alive.compensating;
@@ -123,7 +123,7 @@ impl Store {
             where c.oid = 'checkout'::regclass and known.status in ('completed', 'cancelled', 'expired')
             "#
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows.into_iter().map(|row| (row.status, row.count)).collect())
     }
@@ -136,7 +136,7 @@ impl Store {
             from checkout where status = 'stuck' group by stuck_reason
             "#
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         let oldest = rows.iter().map(|row| row.oldest).reduce(f64::max);
         Ok((rows.into_iter().map(|row| (row.reason, row.count)).collect(), duration(oldest)))
@@ -150,7 +150,7 @@ impl Store {
             within,
             RECORD_VERSION
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         Ok(duration(lag).unwrap_or_default())
     }
@@ -173,7 +173,7 @@ impl Store {
             "#,
             self.any_lease()
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         Ok(duration(since))
     }
@@ -193,13 +193,13 @@ impl Store {
             "#,
             RECENT_EVENTS
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         Ok((duration(heard.lag), duration(heard.silence)))
     }
 
     /// Connections of this process to the database: all, and those that nobody uses.
     pub fn connections(&self) -> (usize, usize) {
-        self.pool.size()
+        self.connections.size()
     }
 }

@@ -54,7 +54,7 @@ impl Store {
                  count(*) filter (where received_at > now() - interval '1 hour') as "last_hour!"
                from webhook_event where received_at > now() - interval '1 day' group by store"#
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?)
     }
 
@@ -102,7 +102,7 @@ impl Store {
             event.cart_id,
             event.order_id,
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool())
         .await?;
         Ok(match (row.taken, row.checkout_id) {
             (0, _) => Taken::Again,

@@ -25,7 +25,7 @@ impl Store {
             _ => columns,
         };
         let told = publication.is_some();
-        let written = Box::pin(one(&self.pool, self.process_id, &columns, publication)).await?;
+        let written = Box::pin(one(&self.pool(), self.process_id, &columns, publication)).await?;
         if told {
             self.changes.ring_outbox();
         }
@@ -42,7 +42,7 @@ impl Store {
             },
             None => columns,
         };
-        let written = Box::pin(group::write(&self.pool, self.process_id, &[&columns])).await?;
+        let written = Box::pin(group::write(&self.pool(), self.process_id, &[&columns])).await?;
         // A row of a group that would bind a bound key is left out.
         written.into_iter().next().map(|(_, at)| at).ok_or(Error::KeyBound)
     }

@@ -1,7 +1,5 @@
-//! Everything works behind PgBouncer in transaction mode, as Debian packages it: what a pooler does not carry (LISTEN,
-//! migrations, prepared statements) is not asked of it.
-//!
-//! Its pool is smaller than those of the processes, so that they take turns on the same servers.
+//! Everything works behind PgBouncer: in transaction mode from 1.21 on, which keeps prepared statements, and in session mode
+//! before (Debian 12 packages 1.18). What a pooler does not carry (LISTEN, group commits, migrations) goes past it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +13,7 @@ use crate::harness::{
     Database, OPERATOR, PATIENCE, Service, World, address, agreed, custom_cart, everything, good_card, logs,
 };
 
-/// Servers that all processes share.
+/// Servers that all processes share in transaction mode: fewer than they have connections, so that they take turns.
 const SERVERS: u32 = 3;
 
 struct Pooler {
@@ -32,9 +30,16 @@ fn installed() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Whether it keeps prepared statements in transaction mode: from 1.21 on.
+async fn keeps_statements(program: &Path) -> bool {
+    let version = tokio::process::Command::new(program).arg("--version").output().await;
+    let version = String::from_utf8(version.expect("a version").stdout).expect("text");
+    version.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok()).expect(&version) >= 21
+}
+
 impl Pooler {
-    /// One in front of this database.
-    async fn start(program: &Path, database: &Database) -> Self {
+    /// One in front of this database, in this mode.
+    async fn with(program: &Path, database: &Database, mode: &str, statements: &str) -> Self {
         let (cluster, name) = database.place();
         let password = password(&database.url());
         let [port] = free_ports();
@@ -42,11 +47,13 @@ impl Pooler {
         let settings = format!(
             "[databases]\n{name} = host={} port={} dbname={name} user={}{}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
-             pool_mode = transaction\ndefault_pool_size = {SERVERS}\nmax_client_conn = 200\n",
+             pool_mode = {mode}\ndefault_pool_size = {}\nmax_client_conn = 200\n{}",
             cluster.get_host(),
             cluster.get_port(),
             cluster.get_username(),
             password.map(|password| format!(" password={password}")).unwrap_or_default(),
+            if mode == "session" { 100 } else { SERVERS },
+            statements,
         );
         let settings = place.file("pgbouncer.ini", &settings);
         let daemon = place.start("log", "TERM", program, &[&settings.to_string_lossy()]);
@@ -74,12 +81,15 @@ async fn world() -> Option<(World, Pooler)> {
     };
     logs::capture();
     let database = Database::create().await;
-    let pooler = Pooler::start(&program, &database).await;
+    let pooler = if keeps_statements(&program).await {
+        Pooler::with(&program, &database, "transaction", "max_prepared_statements = 200\n").await
+    } else {
+        Pooler::with(&program, &database, "session", "").await
+    };
     let mut world = World::on(database, Settings::default()).await;
     let direct = world.database.url();
     world.set("DATABASE_URL", &pooler.url);
     world.set("DATABASE_DIRECT_URL", &direct);
-    world.set("DATABASE_PREPARED_STATEMENTS", "false");
     Some((world, pooler))
 }
 
@@ -114,7 +124,7 @@ async fn stepwise(one: &Service, other: &Service) -> String {
 }
 
 #[tokio::test]
-async fn whole_checkouts_go_through_a_pooler_in_transaction_mode() {
+async fn whole_checkouts_go_through_a_pooler() {
     let Some((world, pooler)) = world().await else { return };
     let (one, other) = (world.spawn().await, world.spawn().await);
     // More at a time than there are servers, so that a statement that relied on one would meet another.
@@ -147,23 +157,24 @@ async fn whole_checkouts_go_through_a_pooler_in_transaction_mode() {
 }
 
 #[tokio::test]
-async fn a_pooler_that_the_settings_do_not_expect_is_refused() {
-    let Some((mut world, pooler)) = world().await else { return };
+async fn a_pooler_that_keeps_no_prepared_statements_is_refused() {
+    let Some((mut world, fitting)) = world().await else { return };
     let list = ["checkouts", "list"];
     world.run(&list, "").await.expect(0);
-    let version =
-        tokio::process::Command::new(installed().expect("it is there")).arg("--version").output().await;
-    let version = String::from_utf8(version.expect("a version").stdout).expect("text");
-    let minor = version.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok()).expect(&version);
-    world.set("DATABASE_PREPARED_STATEMENTS", "true");
+    let program = installed().expect("it is there");
+    let statements = if keeps_statements(&program).await { "max_prepared_statements = 0\n" } else { "" };
+    let pooler = Pooler::with(&program, &world.database, "transaction", statements).await;
+    world.set("DATABASE_URL", &pooler.url);
     let said = world.run(&list, "").await;
-    // From 1.21 on it can keep them, where it is told to; here it is not.
-    assert!(said.code != 0 || minor >= 21, "{said:?}");
-    assert!(said.code == 0 || said.err.contains("DATABASE_PREPARED_STATEMENTS must be false"), "{said:?}");
+    assert!(said.code != 0 && said.err.contains("Use PgBouncer 1.21 or later"), "{said:?}");
     world.set("DATABASE_DIRECT_URL", "");
     let said = world.run(&list, "").await;
-    assert!(said.code != 0 && said.err.contains("DATABASE_DIRECT_URL must name the database"), "{said:?}");
-    finish(world, pooler).await;
+    assert!(
+        said.code != 0 && said.err.contains("set DATABASE_DIRECT_URL to the database itself"),
+        "{said:?}"
+    );
+    pooler.daemon.stop().await;
+    finish(world, fitting).await;
 }
 
 #[tokio::test]

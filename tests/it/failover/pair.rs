@@ -88,12 +88,28 @@ impl Pair {
         PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(self.ports[server]).username("checkout")
     }
 
-    /// A URL that names both.
-    pub(super) fn url(&self, database: &str) -> String {
-        let [one, other] = self.ports;
-        format!(
-            "postgres://checkout@127.0.0.1:{one},127.0.0.1:{other}/{database}?target_session_attrs=read-write"
-        )
+    /// Where one of them listens.
+    pub(super) fn port(&self, server: usize) -> u16 {
+        self.ports[server]
+    }
+
+    /// The first one takes no writes any more, and its connections stay.
+    pub(super) async fn make_primary_read_only(&self) {
+        let mut primary = self.connect(0).await;
+        for sql in ["alter system set default_transaction_read_only = on", "select pg_reload_conf()"] {
+            primary.execute(sql).await.expect("it is told");
+        }
+    }
+
+    /// Waits until nobody uses this database of the first one.
+    pub(super) async fn until_primary_is_left(&self, database: &str) {
+        let mut primary = self.connect(0).await;
+        let sql = "select count(*) from pg_stat_activity where datname = $1";
+        until("everybody left", async || {
+            let asked = sqlx::query_scalar::<_, i64>(sql).bind(database).fetch_one(&mut primary).await;
+            asked.is_ok_and(|connections| connections == 0)
+        })
+        .await;
     }
 
     /// `kill -9` of the first one's postmaster.
