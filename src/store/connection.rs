@@ -16,7 +16,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Error, Executor as _, PgPool, Row as _};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, timeout};
+use tokio::time::timeout;
 
 use super::durability::{Demand, refuse_lossy};
 use super::pooler::refuse_unexpected;
@@ -25,8 +25,9 @@ use super::pooler::refuse_unexpected;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that was used this recently is there.
 const FRESH: Duration = Duration::from_secs(1);
-/// Between two checks whether the server takes writes.
+/// Between two checks whether the server takes writes, and while it does not.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+const CHECK_INTERVAL_IN_TROUBLE: Duration = Duration::from_millis(200);
 /// How long a server may take to answer such a check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -119,10 +120,9 @@ impl Connections {
         let addresses = std::iter::once(&config.url).chain(&config.direct);
         let mut probes: Vec<(&PgConnectOptions, Option<PgConnection>)> =
             addresses.map(|address| (address, None)).collect();
-        let mut checks = tokio::time::interval(CHECK_INTERVAL);
-        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            checks.tick().await;
+            let pause = if self.is_writable() { CHECK_INTERVAL } else { CHECK_INTERVAL_IN_TROUBLE };
+            tokio::time::sleep(pause).await;
             let mut trouble = None;
             for (address, kept) in &mut probes {
                 let asked = async {

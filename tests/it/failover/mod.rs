@@ -3,100 +3,22 @@
 //! takes no writes any more is given up.
 
 mod endpoint;
+mod load;
 mod pair;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use bigcommerce_simulator::Settings;
-use serde_json::{Value, json};
-use tokio::sync::Notify;
+use serde_json::json;
 
 use crate::harness::daemon::skipped;
-use crate::harness::{Answer, Database, KEY, PATIENCE, Service, World, agreed, everything, good_card, logs};
+use crate::harness::{Answer, Database, PATIENCE, Service, World, agreed, everything, good_card, logs};
 use endpoint::Endpoint;
+use load::{Acknowledged, CHECKOUTS, STOREFRONTS, Told, insist, storefront, verify};
 use pair::Pair;
 
-/// Storefronts that send at the same time, and what each of them does.
-const STOREFRONTS: usize = 6;
-const CHECKOUTS: usize = 6;
 /// The primary is lost after so many answers.
 const ANSWERS: usize = 20;
-
-/// What all storefronts together were told.
-#[derive(Default)]
-struct Told {
-    answers: AtomicUsize,
-    enough: Notify,
-}
-
-/// What one checkout's storefront was told.
-#[derive(Debug, Default)]
-struct Acknowledged {
-    path: String,
-    /// The keys that were acknowledged.
-    created: String,
-    paid: Option<String>,
-    order: Option<Value>,
-    completed: bool,
-}
-
-/// Whether a request has to be repeated with the same key: nothing was promised yet.
-fn is_to_be_repeated(answer: &Answer) -> bool {
-    answer.status.is_server_error()
-        || matches!(answer.body["code"].as_str(), Some("idempotency-key-in-use" | "step-in-progress"))
-}
-
-/// Sends until it is answered, always with the same key, as every storefront should.
-async fn insist(service: &Service, told: &Told, path: &str, key: &str, body: &Value) -> Answer {
-    let deadline = tokio::time::Instant::now() + PATIENCE + PATIENCE;
-    let bearer = format!("Bearer {KEY}");
-    let headers = [
-        ("authorization", &*bearer),
-        ("prefer", "wait=5"),
-        ("idempotency-key", key),
-        ("content-type", "application/json"),
-    ];
-    loop {
-        let body = Some(body.to_string().into_bytes());
-        let answer = service.call(reqwest::Method::POST, path, &headers, body).await;
-        if !is_to_be_repeated(&answer) {
-            if told.answers.fetch_add(1, Ordering::Relaxed) + 1 >= ANSWERS {
-                told.enough.notify_one();
-            }
-            return answer;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{path} {key}: {}", answer.text);
-        tokio::task::yield_now().await;
-    }
-}
-
-async fn storefront(service: &Service, told: &Told, name: usize) -> Vec<Acknowledged> {
-    let mut all = Vec::new();
-    for checkout in 0..CHECKOUTS {
-        let mut seen = Acknowledged::default();
-        let key = format!("create-{name}-{checkout}");
-        let created = insist(service, told, "/v1/checkouts", &key, &everything()).await;
-        assert!(created.status.is_success(), "{}", created.text);
-        seen.path = format!("/v1/checkouts/{}", created.id());
-        seen.created = key;
-        let key = format!("complete-{name}-{checkout}");
-        let body = agreed(json!({"payment": good_card()}));
-        let paid = insist(service, told, &format!("{}/complete", seen.path), &key, &body).await;
-        if paid.status.is_success() {
-            seen.paid = Some(key);
-            seen.order = Some(paid.body["order"]["id"].clone()).filter(Value::is_u64);
-            seen.completed = paid.body["status"] == "completed";
-        }
-        all.push(seen);
-    }
-    all
-}
-
-/// At rest, or waiting for what only time tells: a payment of which nobody can know whether it was made.
-fn has_ended(snapshot: &Value) -> bool {
-    matches!(snapshot["status"].as_str(), Some("completed" | "stuck" | "awaiting_input" | "cancelled"))
-        || snapshot["payment"]["status"] == "unknown"
-}
 
 async fn world() -> Option<(World, Pair, Endpoint)> {
     let Some(programs) = pair::installed() else {
@@ -121,10 +43,10 @@ async fn fail_over(
     lose: impl AsyncFnOnce(&mut Pair),
 ) -> (World, Pair) {
     let (one, other) = (world.spawn().await, world.spawn().await);
-    let told = Told::default();
+    let told = Told::after(ANSWERS);
     let load = futures::future::join_all((0..STOREFRONTS).map(|name| {
         let service = if name % 2 == 0 { &one } else { &other };
-        storefront(service, &told, name)
+        storefront(service, &told, name.to_string())
     }));
     let failover = async {
         told.enough.notified().await;
@@ -143,24 +65,7 @@ async fn fail_over(
     // What was under way may go on with the new primary without anybody noticing.
     assert!(answered < told.answers.load(Ordering::Relaxed), "all had been answered: it was not under load");
 
-    for seen in &acknowledged {
-        // At the process that it was not sent to.
-        let ended = other.wait_until(&seen.path, "at an end", has_ended).await;
-        if let Some(order) = &seen.order {
-            assert_eq!(&ended["order"]["id"], order, "{seen:?}: {ended:#}");
-        }
-        if seen.completed {
-            assert_eq!(ended["status"], "completed", "{seen:?}: {ended:#}");
-        }
-        let id = seen.path.rsplit('/').next().expect("an id");
-        let again = insist(&one, &told, "/v1/checkouts", &seen.created, &everything()).await;
-        assert_eq!(again.id(), id, "{seen:?} was acknowledged");
-        if let Some(key) = &seen.paid {
-            let body = agreed(json!({"payment": good_card()}));
-            let again = insist(&one, &told, &format!("{}/complete", seen.path), key, &body).await;
-            assert_eq!(again.id(), id, "{seen:?} was acknowledged");
-        }
-    }
+    verify(&acknowledged, &one, &other, &told).await;
     one.stop().await;
     other.stop().await;
     // Everything is read where it is now.
@@ -232,7 +137,7 @@ async fn a_server_that_takes_no_writes_any_more_is_given_up() {
     assert_eq!(said.body["status"], "not-ready", "{}", said.text);
     pair.promote_standby().await;
     until_ready(&service, true).await;
-    let told = Told::default();
+    let told = Told::after(usize::MAX);
     let ordered = insist(&service, &told, &format!("{path}/order"), "an-order", &json!({})).await;
     assert!(ordered.body["order"]["id"].is_u64(), "{}", ordered.text);
     // Nobody cut the old connections; the service closed them.
