@@ -227,6 +227,11 @@ impl Plan {
         plan
     }
 
+    /// Whether what it buys is shipped.
+    pub(crate) fn ships(&self) -> bool {
+        self.ships
+    }
+
     /// Where a checkout is created.
     pub(crate) fn door(&self) -> &'static str {
         if self.opening == Opening::Direct { "/v1/direct-orders" } else { "/v1/checkouts" }

@@ -181,7 +181,11 @@ impl Evidence {
         let mut alive: BTreeMap<&str, Vec<&Order>> = BTreeMap::new();
         // What others made is theirs.
         let living = |order: &&Order| {
-            order.correlation_id.is_some() && !order.archived && !matches!(order.status_id, 5 | 6)
+            order.correlation_id.is_some()
+                && !order.archived
+                && !matches!(order.status_id, 5 | 6)
+                // Refunded: nobody can pay it any more.
+                && !(order.status_id == 4 && self.held(order.id).is_zero())
         };
         for order in self.ledger.orders.iter().filter(living) {
             alive.entry(order.correlation_id.as_deref().unwrap_or_default()).or_default().push(order);
@@ -282,6 +286,8 @@ impl Evidence {
             }
             // Made late, and over before it was seen: nobody can tell that it is the one.
             "order-unknown" if record.met.is_some_and(ends) => None,
+            // Made cheaper than what a certificate had paid of it already: more is held than it costs.
+            "paid-twice" if record.met == Some(Deed::TotalDown) && plan.certificate.is_some() => None,
             "paid-twice" | "surplus-order-paid" => {
                 (!record.met.is_some_and(pays)).then_some("nobody else paid")
             }
