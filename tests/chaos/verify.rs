@@ -181,11 +181,10 @@ impl Evidence {
         let mut alive: BTreeMap<&str, Vec<&Order>> = BTreeMap::new();
         // What others made is theirs.
         let living = |order: &&Order| {
-            order.correlation_id.is_some()
-                && !order.archived
-                && !matches!(order.status_id, 5 | 6)
-                // Refunded: nobody can pay it any more.
-                && !(order.status_id == 4 && self.held(order.id).is_zero())
+            let refunded = order.status_id == 4 && self.held(order.id).is_zero();
+            // Refunded: nobody can pay it any more.
+            let over = refunded || order.archived || matches!(order.status_id, 5 | 6);
+            order.correlation_id.is_some() && !over
         };
         for order in self.ledger.orders.iter().filter(living) {
             alive.entry(order.correlation_id.as_deref().unwrap_or_default()).or_default().push(order);
