@@ -1,4 +1,5 @@
 # syntax=docker/dockerfile:1
+# Two images: `docker build .` is the service, `docker build --target simulator .` plays BigCommerce and is never deployed.
 
 # --- build: dependencies first, in a layer that changes only with the manifests
 FROM rust:1.95-slim-bookworm AS build
@@ -7,11 +8,12 @@ ENV SQLX_OFFLINE=true CARGO_TERM_COLOR=never
 
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY simulator/Cargo.toml simulator/Cargo.toml
-RUN mkdir -p src simulator/src migrations \
-    && echo 'fn main() {}' > src/main.rs \
-    && echo 'fn main() {}' > simulator/src/main.rs \
-    && touch src/lib.rs simulator/src/lib.rs
-RUN cargo build --release --locked --workspace --bins
+COPY devtools/Cargo.toml devtools/Cargo.toml
+RUN mkdir -p src simulator/src devtools/src migrations \
+    && for main in src/main.rs simulator/src/main.rs devtools/src/main.rs; do echo 'fn main() {}' > $main; done \
+    && touch src/lib.rs simulator/src/lib.rs devtools/src/lib.rs
+RUN cargo build --release --locked --package headless-checkout --bins
+RUN cargo build --release --locked --package bigcommerce-simulator --bins
 
 COPY .sqlx .sqlx
 COPY assets assets
@@ -20,21 +22,33 @@ COPY simulator simulator
 COPY src src
 # The sources may be older than what was just built from the empty ones.
 RUN touch src/main.rs src/lib.rs simulator/src/main.rs simulator/src/lib.rs
-RUN cargo build --release --locked --workspace --bins
+RUN cargo build --release --locked --package headless-checkout --bins
+RUN cargo build --release --locked --package bigcommerce-simulator --bins
 RUN mkdir -p /out && cp target/release/headless-checkout target/release/bigcommerce-simulator /out/
 
-# --- run
-FROM debian:bookworm-slim
+# --- what both images share
+FROM debian:bookworm-slim AS base
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin checkout
-COPY --from=build /out/headless-checkout /usr/local/bin/headless-checkout
-COPY --from=build /out/bigcommerce-simulator /usr/local/bin/bigcommerce-simulator
+    && groupadd --gid 10001 checkout \
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin checkout
 USER 10001
+STOPSIGNAL SIGTERM
+
+# --- the simulator
+FROM base AS simulator
+COPY --from=build /out/bigcommerce-simulator /usr/local/bin/bigcommerce-simulator
+ENV SIMULATOR_ADDR=0.0.0.0:4200
+EXPOSE 4200
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/4200"]
+ENTRYPOINT ["bigcommerce-simulator"]
+
+# --- the service
+FROM base AS service
+COPY --from=build /out/headless-checkout /usr/local/bin/headless-checkout
 ENV LISTEN_ADDR=0.0.0.0:8080
 EXPOSE 8080
-STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["headless-checkout", "healthcheck"]
 ENTRYPOINT ["headless-checkout"]
 CMD ["serve"]

@@ -1,6 +1,6 @@
 //! The command line: what each command does and how it exits.
 //!
-//! Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 refused by a guard, 5 partly done. `dev exec` exits as its command did.
+//! Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 refused by a guard, 5 partly done.
 
 mod act;
 mod arguments;
@@ -18,6 +18,7 @@ mod webhooks;
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -26,9 +27,12 @@ use tokio::runtime::{self, Runtime};
 use crate::{
     app,
     config::{self, Config, Database},
-    dev, http,
+    http,
     telemetry::{Exporting, Telemetry},
 };
+
+/// How long a process may take to say whether it is ready.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The command line as clap knows it.
 #[derive(Debug, Parser)]
@@ -71,8 +75,6 @@ enum Command {
     },
     /// Print the reference of the HTTP API (OpenAPI 3.1, YAML)
     Openapi,
-    /// Everything a developer's machine needs: PostgreSQL, the simulator and the service in one process tree
-    Dev(dev::Arguments),
 }
 
 /// Parses the command line, runs the command and answers the exit code.
@@ -129,7 +131,6 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Settings { markdown: true } => print!("{}", config::as_markdown()),
         Command::Settings { markdown: false } => print!("{}", settings_help()),
         Command::Openapi => print!("{}", http::as_yaml()),
-        Command::Dev(arguments) => return dev::run(arguments).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -159,13 +160,16 @@ async fn migrate() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What listens at this address is asked; a wildcard is no address to connect to.
+#[expect(clippy::disallowed_methods, reason = "the service is not BigCommerce")]
 async fn healthcheck(url: Option<String>) -> anyhow::Result<()> {
     let url = match url {
         Some(url) => url,
-        None => dev::probe::readiness_url(config::listen_addr()?),
+        None => format!("http://{}/readyz", config::reachable(config::listen_addr()?)),
     };
-    let status = dev::probe::status(&url).await?;
-    anyhow::ensure!(status == 200, "{url} answered {status}");
+    let asked = app::http_client(HEALTH_TIMEOUT)?.get(&url).timeout(HEALTH_TIMEOUT);
+    let status = asked.send().await.with_context(|| format!("{url} does not answer"))?.status();
+    anyhow::ensure!(status == reqwest::StatusCode::OK, "{url} answered {}", status.as_u16());
     Ok(())
 }
 

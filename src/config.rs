@@ -17,7 +17,8 @@ mod stores;
 mod tests;
 mod unknown;
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 pub use credentials::{MIN_SECRET_CHARS, Operator, Role, StorefrontKey};
 pub use database::Database;
@@ -240,6 +241,16 @@ pub fn events() -> Result<Events, Errors> {
     let mut reader = Reader::new(&environment);
     let events = Events::read(&mut reader);
     reader.finish(Some(events))
+}
+
+/// The address at which this machine reaches a listener: a wildcard is no address to connect to.
+pub fn reachable(listen_addr: SocketAddr) -> SocketAddr {
+    let ip = match listen_addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen_addr.port())
 }
 
 /// `LISTEN_ADDR` alone, for commands that only ask a running service.

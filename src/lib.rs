@@ -4,7 +4,7 @@
 //! (both read JSON of others through [`json`]); [`store`] keeps checkouts in PostgreSQL, whose schema [`migrations`] makes;
 //! [`saga`] is the engine that makes BigCommerce safe; [`outbox`] tells the world what became of checkouts; [`ops`] is what
 //! operators may do; [`http`] are the doors; [`config`] and [`telemetry`] read the environment; [`app`] builds everything
-//! once; [`cli`] is the command line, and [`dev`] runs it all on a developer's machine.
+//! once; [`cli`] is the command line.
 
 pub mod bigcommerce;
 pub mod checkout;
@@ -19,7 +19,6 @@ pub mod ops;
 pub mod app;
 pub mod cli;
 pub mod config;
-pub mod dev;
 pub mod migrations;
 pub mod telemetry;
 

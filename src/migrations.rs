@@ -3,8 +3,6 @@
 //! Guarantees: forward only; one process migrates at a time (an advisory lock); a database that a newer version of the program has
 //! migrated is refused rather than used; a migration that was edited after it was applied is refused.
 
-use std::path::Path;
-
 use sqlx::{
     Connection as _, PgConnection,
     migrate::{Migrate as _, MigrateError, Migrator},
@@ -78,13 +76,6 @@ pub async fn apply_over(connection: &mut PgConnection) -> Result<Vec<Applied>, E
             description: migration.description.to_string(),
         })
         .collect())
-}
-
-/// Applies the migrations of a folder: how queries are described while this program does not build because they have changed.
-pub async fn apply_folder(database_url: &Secret, folder: &Path) -> Result<(), Error> {
-    let mut connection = PgConnection::connect(database_url.expose()).await.map_err(Error::Unreachable)?;
-    Migrator::new(folder).await?.run(&mut connection).await?;
-    connection.close().await.map_err(Error::Unreachable)
 }
 
 /// Whether these are exactly the migrations of this program, in order: what `/readyz` asks.

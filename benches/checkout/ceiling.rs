@@ -29,13 +29,9 @@ pub(crate) struct Ceiling {
 }
 
 impl Ceiling {
-    /// Finds pgbench beside the PostgreSQL that `headless-checkout dev` uses.
-    pub(crate) async fn find(program: &FilePath, folder: &FilePath) -> anyhow::Result<Self> {
-        let output = Command::new(program).args(["dev", "postgres"]).output().await?;
-        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let binaries = said.split_once(" in ").map(|(_, binaries)| FilePath::new(binaries));
-        let pgbench =
-            binaries.context("PostgreSQL is not installed here, and pgbench comes with it")?.join("pgbench");
+    /// Finds pgbench beside the PostgreSQL that `./dev` uses.
+    pub(crate) fn find(folder: &FilePath) -> anyhow::Result<Self> {
+        let pgbench = devtools::find_postgres(None)?.folder.join("pgbench");
         anyhow::ensure!(
             pgbench.is_file(),
             "{} is missing: install PostgreSQL's client programs",

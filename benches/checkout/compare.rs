@@ -112,7 +112,7 @@ impl Scene<'_> {
     }
 
     async fn runs(&self) -> anyhow::Result<Runs> {
-        let ceiling = Ceiling::find(&self.place.options.program, self.place.folder.path()).await?;
+        let ceiling = Ceiling::find(self.place.folder.path())?;
         let mut runs = Runs::default();
         let (slow, crowd) = self.crowd();
         for round in 1..=self.place.options.rounds {

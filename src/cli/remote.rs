@@ -9,7 +9,6 @@ use super::act::{Done, Problem};
 use super::output::Exit;
 use crate::app;
 use crate::config;
-use crate::dev::probe;
 use crate::ops::{Action, CheckoutId};
 
 /// How long an answer may take; a finding is checked against BigCommerce meanwhile.
@@ -27,7 +26,7 @@ impl Remote {
     pub(super) fn new(url: Option<String>) -> anyhow::Result<Self> {
         let url = match url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("http://{}", probe::reachable(config::listen_addr()?)),
+            None => format!("http://{}", config::reachable(config::listen_addr()?)),
         };
         anyhow::ensure!(
             url.starts_with("http://") || url.starts_with("https://"),

@@ -8,7 +8,7 @@
 //! whoever adds one does not look here. Where a session is ours alone the setting is pinned in it, so that neither
 //! `ALTER SYSTEM` nor `ALTER ROLE` takes it away later; what cannot be pinned is looked at with every beat.
 //!
-//! The exception: a cluster that says of itself that it is thrown away (`headless_checkout.throwaway = on`, as `dev exec`
+//! The exception: a cluster that says of itself that it is thrown away (`headless_checkout.throwaway = on`, as `./dev test`
 //! starts its own) may run without `fsync` and `full_page_writes`, as long as BigCommerce is on loopback, too.
 
 use std::sync::PoisonError;

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bigcommerce_simulator::{PartialPayment, Settings};
 use clap::Parser as _;
-use headless_checkout::dev::Postgres;
+use devtools::Postgres;
 use tokio_util::task::TaskTracker;
 
 use door::Doors;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use headless_checkout::dev::{Postgres, Restart};
+use devtools::{Postgres, Restart};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 

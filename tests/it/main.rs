@@ -15,7 +15,6 @@ mod coverage;
 mod crash;
 mod dashboard;
 mod deploy;
-mod dev;
 mod doubt;
 mod events;
 mod failover;

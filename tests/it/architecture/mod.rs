@@ -37,8 +37,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "migrations",
         ],
     ),
-    ("cli", &["app", "config", "telemetry", "ops", "bigcommerce", "http", "migrations", "dev"]),
-    ("dev", &["app", "config", "telemetry", "migrations"]),
+    ("cli", &["app", "config", "telemetry", "ops", "bigcommerce", "http", "migrations"]),
 ];
 
 /// Crates that only some modules may name.
@@ -46,8 +45,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("axum", &["http", "app"]),
     ("utoipa", &["http"]),
     ("maud", &["http"]),
-    ("sqlx", &["store", "migrations", "app", "config", "dev", "http"]),
-    ("clap", &["cli", "dev"]),
+    ("sqlx", &["store", "migrations", "app", "config", "http"]),
+    ("clap", &["cli"]),
     ("prometheus_client", &["telemetry"]),
     ("opentelemetry", &["telemetry"]),
     ("opentelemetry_http", &["telemetry"]),
@@ -57,7 +56,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Where SQL may be.
-const MAY_QUERY: &[&str] = &["store", "migrations", "dev"];
+const MAY_QUERY: &[&str] = &["store", "migrations"];
 
 /// Words that say nothing, as parts of the names of modules and types.
 const NOT_OUR_WORDS: &[&str] =
@@ -176,7 +175,7 @@ fn only_the_configuration_reads_the_environment() {
                 pair[0] == "env"
                     && matches!(pair[1].as_str(), "var" | "vars" | "var_os" | "vars_os" | "set_var")
             });
-            let may = matches!(source.room(), "config" | "telemetry" | "dev");
+            let may = matches!(source.room(), "config" | "telemetry");
             if reads && !may && !source.is_test() {
                 wrong.insert(format!("{}: {}", source.path, path.join("::")));
             }

@@ -1,7 +1,6 @@
 //! A primary and its synchronous standby, as private clusters on this machine.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -26,10 +25,7 @@ const SETTINGS: &[&str] = &[
 
 /// The folder of PostgreSQL's programs, if they are installed.
 pub(super) fn installed() -> Option<PathBuf> {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_headless-checkout")).args(["dev", "postgres"]).output().ok()?;
-    let said = String::from_utf8(output.stdout).ok()?;
-    let folder = PathBuf::from(said.trim().split_once(" in ")?.1);
+    let folder = devtools::find_postgres(None).ok()?.folder;
     ["pg_basebackup", "pg_ctl"].iter().all(|program| folder.join(program).is_file()).then_some(folder)
 }
 

@@ -47,7 +47,7 @@ done
 "#;
 
 /// One process of the tree.
-pub(super) struct Member {
+pub(crate) struct Member {
     name: &'static str,
     child: Child,
     /// What signals go to.
@@ -65,19 +65,19 @@ enum Reach {
 }
 
 /// How a process is to be started and ended.
-pub(super) struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     /// What it is called in messages.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The signal that asks it to stop.
-    pub(super) stop: Signal,
+    pub(crate) stop: Signal,
     /// How long it may take to stop before it is killed.
-    pub(super) patience: Duration,
+    pub(crate) patience: Duration,
     /// Where its output goes; `None`: where ours goes.
-    pub(super) log: Option<&'a Path>,
+    pub(crate) log: Option<&'a Path>,
 }
 
 /// All processes of this run.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     watcher: Child,
     members: Vec<Member>,
     folders: Vec<PathBuf>,
@@ -85,7 +85,7 @@ pub(super) struct Tree {
 
 impl Tree {
     /// An empty tree with its watcher.
-    pub(super) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", WATCHER]).current_dir("/").process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -94,20 +94,20 @@ impl Tree {
     }
 
     /// Removes that folder when the run ends.
-    pub(super) async fn remove_at_end(&mut self, folder: PathBuf) -> anyhow::Result<()> {
+    pub(crate) async fn remove_at_end(&mut self, folder: PathBuf) -> anyhow::Result<()> {
         self.tell(&format!("remove {}", folder.display())).await?;
         self.folders.push(folder);
         Ok(())
     }
 
     /// Starts a process as a leader of its own group and adds it. Dropped half-way: the process is in the tree or was never started.
-    pub(super) async fn start(&mut self, mut command: Command, plan: Plan<'_>) -> anyhow::Result<usize> {
+    pub(crate) async fn start(&mut self, mut command: Command, plan: Plan<'_>) -> anyhow::Result<usize> {
         command.process_group(0);
         self.add(command, plan, Reach::Group).await
     }
 
     /// As [`Tree::start`], but in our own process group, where it can read from the terminal.
-    pub(super) async fn start_beside(&mut self, command: Command, plan: Plan<'_>) -> anyhow::Result<usize> {
+    pub(crate) async fn start_beside(&mut self, command: Command, plan: Plan<'_>) -> anyhow::Result<usize> {
         self.add(command, plan, Reach::Process).await
     }
 
@@ -134,32 +134,32 @@ impl Tree {
     }
 
     /// The process as it is now: `None` while it runs.
-    pub(super) fn ended(&mut self, index: usize) -> Option<ExitStatus> {
+    pub(crate) fn ended(&mut self, index: usize) -> Option<ExitStatus> {
         self.members.get_mut(index)?.child.try_wait().ok().flatten()
     }
 
     /// Takes a process that has ended out of the tree. It must be the one that was started last.
-    pub(super) fn forget(&mut self, index: usize) {
+    pub(crate) fn forget(&mut self, index: usize) {
         if index + 1 == self.members.len() {
             self.members.pop();
         }
     }
 
     /// Waits until that process ends.
-    pub(super) async fn wait(&mut self, index: usize) -> anyhow::Result<ExitStatus> {
+    pub(crate) async fn wait(&mut self, index: usize) -> anyhow::Result<ExitStatus> {
         let member = self.members.get_mut(index).context("a member of the tree")?;
         Ok(member.child.wait().await?)
     }
 
     /// Sends a signal to that process and to what it started.
-    pub(super) fn signal(&self, index: usize, signal: Signal) {
+    pub(crate) fn signal(&self, index: usize, signal: Signal) {
         if let Some(member) = self.members.get(index) {
             let _ = kill(member.target, signal);
         }
     }
 
     /// Waits until any process ends and tells which, how, and what it said last.
-    pub(super) async fn first_end(&mut self) -> String {
+    pub(crate) async fn first_end(&mut self) -> String {
         let ends = self.members.iter_mut().map(|member| {
             Box::pin(async move {
                 let status = member.child.wait().await;
@@ -171,7 +171,7 @@ impl Tree {
     }
 
     /// Stops everything, last started first. Dropped half-way: the watcher does the rest.
-    pub(super) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         for mut member in std::mem::take(&mut self.members).into_iter().rev() {
             if member.child.try_wait().ok().flatten().is_none() {
                 let _ = kill(member.target, member.stop);
@@ -204,7 +204,7 @@ fn describe(status: ExitStatus) -> String {
 }
 
 /// The last lines of a log, introduced by its name.
-pub(super) fn last_words(log: Option<&Path>) -> String {
+pub(crate) fn last_words(log: Option<&Path>) -> String {
     let Some(log) = log else { return String::new() };
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);

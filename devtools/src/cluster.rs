@@ -16,13 +16,12 @@ use nix::sys::signal::Signal;
 use sqlx::{Connection as _, PgConnection, Postgres, migrate::MigrateDatabase as _};
 use tokio::time::{Instant, sleep};
 
-use super::{
+use crate::{
     account::Account,
     binaries::{self, Binaries},
     orphan,
     tree::{Plan, Tree, last_words},
 };
-use crate::config::Secret;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -38,7 +37,7 @@ const FAST: &[&str] = &[
 
 /// What the cluster is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// Data that is found again: nothing is risked.
     Keep,
     /// Tests: what was committed survives a restart of the server, but no power failure; many connections.
@@ -48,18 +47,18 @@ pub(super) enum Purpose {
 }
 
 /// Where a cluster lives and who runs it.
-pub(super) struct Cluster<'a> {
+pub(crate) struct Cluster<'a> {
     /// The folder for the cluster alone.
-    pub(super) folder: &'a Path,
+    pub(crate) folder: &'a Path,
     /// Where the server's log goes.
-    pub(super) log: &'a Path,
-    pub(super) account: &'a Account,
-    pub(super) purpose: Purpose,
+    pub(crate) log: &'a Path,
+    pub(crate) account: &'a Account,
+    pub(crate) purpose: Purpose,
 }
 
 impl Cluster<'_> {
     /// Makes the cluster where there is none, starts it within the tree and answers the URL of its database.
-    pub(super) async fn start(&self, tree: &mut Tree) -> anyhow::Result<Secret> {
+    pub(crate) async fn start(&self, tree: &mut Tree) -> anyhow::Result<String> {
         let binaries = binaries::find(self.major()?)?;
         if !self.data().exists() {
             self.make(&binaries).await?;
@@ -70,7 +69,7 @@ impl Cluster<'_> {
         let mut port = self.remembered_port();
         for _ in 0..5 {
             port = free_port(port)?;
-            let url = Secret::new(format!("postgres://checkout:{password}@127.0.0.1:{port}/checkout"));
+            let url = format!("postgres://checkout:{password}@127.0.0.1:{port}/checkout");
             if self.serve(&binaries, port, &url, tree).await? {
                 fs::write(self.folder.join("port"), port.to_string())?;
                 return Ok(url);
@@ -81,7 +80,7 @@ impl Cluster<'_> {
     }
 
     /// Forgets all data.
-    pub(super) async fn forget(&self) -> anyhow::Result<()> {
+    pub(crate) async fn forget(&self) -> anyhow::Result<()> {
         orphan::clear(&self.data()).await?;
         for name in ["data", "data.new", "password", "port"] {
             let path = self.folder.join(name);
@@ -160,7 +159,7 @@ impl Cluster<'_> {
         &self,
         binaries: &Binaries,
         port: u16,
-        url: &Secret,
+        url: &str,
         tree: &mut Tree,
     ) -> anyhow::Result<bool> {
         let mut command = self.account.command(&binaries.folder.join("postgres"), self.folder);
@@ -204,10 +203,10 @@ impl Cluster<'_> {
 }
 
 /// Whether the database answers; it is created when the server is there and it is not.
-async fn answers(url: &Secret) -> bool {
-    match Postgres::database_exists(url.expose()).await {
-        Ok(false) => Postgres::create_database(url.expose()).await.is_ok(),
-        Ok(true) => match PgConnection::connect(url.expose()).await {
+async fn answers(url: &str) -> bool {
+    match Postgres::database_exists(url).await {
+        Ok(false) => Postgres::create_database(url).await.is_ok(),
+        Ok(true) => match PgConnection::connect(url).await {
             Ok(connection) => connection.close().await.is_ok(),
             Err(_) => false,
         },
@@ -216,7 +215,7 @@ async fn answers(url: &Secret) -> bool {
 }
 
 /// The preferred port of this machine's loopback when it is free, else any free one.
-pub(super) fn free_port(preferred: u16) -> anyhow::Result<u16> {
+pub(crate) fn free_port(preferred: u16) -> anyhow::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, preferred))
         .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
         .context("there is no free port on 127.0.0.1")?;

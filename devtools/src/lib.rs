@@ -15,17 +15,17 @@ pub mod probe;
 mod tree;
 mod up;
 
+pub use binaries::{Binaries, find as find_postgres};
 pub use postgres::{Postgres, Restart};
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Subcommand};
+use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
-/// What `headless-checkout dev` takes.
-#[derive(Debug, Args)]
-#[group(skip)]
-#[command(args_conflicts_with_subcommands = true)]
+/// A developer's machine: PostgreSQL, the simulator and the service in one process tree
+#[derive(Debug, Parser)]
+#[command(name = "dev", version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -35,7 +35,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start everything and print a first checkout to paste (what `dev` alone does, too)
+    /// Start everything and print a first checkout to paste (also what `dev` alone does)
     Up(up::Arguments),
     /// Run a command against a throwaway PostgreSQL, whose URL it finds in TEST_DATABASE_URL
     Exec(exec::Arguments),
@@ -88,4 +88,13 @@ impl StopSignals {
 fn absolute(folder: &std::path::Path) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     folder.canonicalize()
+}
+
+/// A variable of the environment, if it is set and is text.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is not the service, whose configuration reads the environment"
+)]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

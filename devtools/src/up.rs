@@ -18,18 +18,13 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{
+use crate::{
     StopSignals, absolute,
     account::Account,
     cluster::{Cluster, Purpose, free_port},
-    first_checkout, folder, probe,
+    environment, first_checkout, folder, probe,
     tree::{Plan, Tree, last_words},
 };
-use crate::{
-    app,
-    config::{self, Database, SETTINGS, Secret},
-};
-
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The server key of the storefront that `dev` configures.
@@ -44,7 +39,7 @@ const OPERATOR_TOKENS: &str =
 /// What `dev up` takes.
 #[derive(Debug, Args)]
 #[group(skip)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Where the database and the logs of this working copy live
     #[arg(long, default_value = ".dev")]
     folder: PathBuf,
@@ -54,7 +49,7 @@ pub(super) struct Arguments {
 }
 
 /// Runs everything until a signal comes or a process ends.
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let folder = absolute(&arguments.folder)
         .with_context(|| format!("{} cannot be used", arguments.folder.display()))?;
     let mut signals = StopSignals::listen()?;
@@ -82,13 +77,7 @@ async fn run_until_failure(
     tree: &mut Tree,
 ) -> anyhow::Result<()> {
     let database = database(arguments, folder, tree).await?;
-    let described = Database::from_vars(|name| match name {
-        "DATABASE_URL" => Some(database.expose().to_owned()),
-        name if name.ends_with("_FILE") => None,
-        name => config::environment(name),
-    })?;
-    let applied = app::migrate(&described).await?;
-    say(&format!("migrations: {} applied, the schema is up to date", applied.len()));
+    migrate(&database).await?;
     let simulator = simulator(folder, tree).await?;
     let service = service(folder, &database, simulator, tree).await?;
     let checkout = first_checkout::text(&first_checkout::Place {
@@ -103,11 +92,11 @@ async fn run_until_failure(
     bail!(tree.first_end().await)
 }
 
-async fn database(arguments: &Arguments, folder: &Path, tree: &mut Tree) -> anyhow::Result<Secret> {
-    if ["DATABASE_URL", "DATABASE_URL_FILE"].iter().any(|name| config::environment(name).is_some()) {
+async fn database(arguments: &Arguments, folder: &Path, tree: &mut Tree) -> anyhow::Result<String> {
+    if let Some(url) = named()? {
         ensure!(!arguments.reset, "--reset forgets the private database, but DATABASE_URL names another one");
         say("PostgreSQL: the database that DATABASE_URL names");
-        return Ok(Database::from_env()?.url);
+        return Ok(url);
     }
     let account = Account::choose()?;
     let place = folder::for_cluster(folder, &account).await?;
@@ -120,6 +109,28 @@ async fn database(arguments: &Arguments, folder: &Path, tree: &mut Tree) -> anyh
     let user = account.other().map(|name| format!(", as the user {name}")).unwrap_or_default();
     say(&format!("PostgreSQL: starting a private one in {}{user}", place.display()));
     cluster.start(tree).await
+}
+
+/// The database that the environment names.
+fn named() -> anyhow::Result<Option<String>> {
+    match environment("DATABASE_URL_FILE") {
+        Some(path) => {
+            let url = std::fs::read_to_string(&path).with_context(|| format!("DATABASE_URL_FILE: {path}"))?;
+            Ok(Some(url.trim().to_owned()))
+        }
+        None => Ok(environment("DATABASE_URL").filter(|url| !url.is_empty())),
+    }
+}
+
+/// Brings the database to the schema of the program that will run on it.
+async fn migrate(database: &str) -> anyhow::Result<()> {
+    let mut command = Command::new(sibling("headless-checkout")?);
+    let output =
+        command.arg("migrate").env_remove("DATABASE_URL_FILE").env("DATABASE_URL", database).output().await?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+    let said = String::from_utf8_lossy(&output.stdout);
+    say(said.trim().lines().last().unwrap_or("migrated"));
+    Ok(())
 }
 
 async fn simulator(folder: &Path, tree: &mut Tree) -> anyhow::Result<SocketAddr> {
@@ -139,16 +150,16 @@ async fn simulator(folder: &Path, tree: &mut Tree) -> anyhow::Result<SocketAddr>
 
 async fn service(
     folder: &Path,
-    database: &Secret,
+    database: &str,
     simulator: SocketAddr,
     tree: &mut Tree,
 ) -> anyhow::Result<SocketAddr> {
     let address = address("LISTEN_ADDR", 8080)?;
     say(&format!("headless-checkout: starting on http://{address}"));
     let log = folder.join("headless-checkout.log");
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(sibling("headless-checkout")?);
     command.arg("serve");
-    for (name, value) in environment(database, address, probe::reachable(simulator)) {
+    for (name, value) in variables(database, address, probe::reachable(simulator)) {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
@@ -164,14 +175,14 @@ fn plan<'a>(name: &'static str, patience: Duration, log: &'a Path) -> Plan<'a> {
 }
 
 /// The environment of the service: what `dev` decides; times and logs may still be set from outside.
-fn environment(
-    database: &Secret,
+fn variables(
+    database: &str,
     listen_addr: SocketAddr,
     simulator: SocketAddr,
 ) -> Vec<(OsString, Option<OsString>)> {
     let simulator = format!("http://{simulator}");
     let set = [
-        ("DATABASE_URL", database.expose()),
+        ("DATABASE_URL", database),
         ("LISTEN_ADDR", &listen_addr.to_string()),
         ("BIGCOMMERCE_STORE_HASH", "simulator"),
         ("BIGCOMMERCE_ACCESS_TOKEN", "simulator-access-token"),
@@ -186,15 +197,16 @@ fn environment(
         ("LOG_FORMAT", "pretty"),
     ]
     .map(|(name, value)| (OsString::from(name), Some(OsString::from(value))));
+    // What is given as a file would stand beside what is set here.
     let files =
-        SETTINGS.iter().filter(|setting| setting.secret).map(|setting| format!("{}_FILE", setting.name));
-    let removed = files.chain(["STORES_FILE".to_owned()]).map(|name| (OsString::from(name), None));
+        std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().ends_with("_FILE"));
+    let removed = files.map(|name| (name, None));
     set.into_iter().chain(removed).collect()
 }
 
 /// The address that the variable names, or the usual port of loopback, or a free one.
 fn address(variable: &str, port: u16) -> anyhow::Result<SocketAddr> {
-    if let Some(text) = config::environment(variable).filter(|text| !text.is_empty()) {
+    if let Some(text) = environment(variable).filter(|text| !text.is_empty()) {
         return text
             .parse()
             .with_context(|| format!("{variable} must be an IP address and a port, not {text:?}"));
@@ -237,11 +249,11 @@ async fn wait_for(
 fn welcome(
     service: SocketAddr,
     simulator: SocketAddr,
-    database: &Secret,
+    database: &str,
     folder: &Path,
     checkout: &str,
 ) -> String {
-    let (url, folder, origins) = (database.expose(), folder.display(), ORIGINS.join(" and "));
+    let (url, folder, origins) = (database, folder.display(), ORIGINS.join(" and "));
     format!(
         "
 headless-checkout is ready.

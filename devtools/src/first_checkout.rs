@@ -3,19 +3,19 @@
 const TEMPLATE: &str = include_str!("first_checkout.sh");
 
 /// Where the commands go, and with which keys.
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// The URL of the service.
-    pub(super) api: &'a str,
+    pub(crate) api: &'a str,
     /// Its server key.
-    pub(super) key: &'a str,
+    pub(crate) key: &'a str,
     /// Its publishable key.
-    pub(super) publishable: &'a str,
+    pub(crate) publishable: &'a str,
     /// One of the origins of that key.
-    pub(super) origin: &'a str,
+    pub(crate) origin: &'a str,
 }
 
 /// The commands; for bash, dash and zsh, with curl and sed alone.
-pub(super) fn text(place: &Place<'_>) -> String {
+pub(crate) fn text(place: &Place<'_>) -> String {
     let filled = [
         ("{{API}}", place.api),
         ("{{KEY}}", place.key),

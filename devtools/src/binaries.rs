@@ -7,21 +7,23 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::config;
+use crate::environment;
 
 /// The oldest PostgreSQL that is used.
 const MIN_MAJOR: u32 = 14;
 
 /// A folder with `postgres` and `initdb` of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Binaries {
-    pub(super) folder: PathBuf,
-    pub(super) major: u32,
+pub struct Binaries {
+    /// Where they are.
+    pub folder: PathBuf,
+    /// Their major version.
+    pub major: u32,
 }
 
 /// The first usable binaries, or those of one major version when data of that version exists.
-pub(super) fn find(major: Option<u32>) -> anyhow::Result<Binaries> {
-    let path = config::environment("PATH").unwrap_or_default();
+pub fn find(major: Option<u32>) -> anyhow::Result<Binaries> {
+    let path = environment("PATH").unwrap_or_default();
     let places = candidates(&path, Path::new("/"));
     let mut found =
         places.into_iter().filter_map(|folder| Some(Binaries { major: version(&folder)?, folder }));

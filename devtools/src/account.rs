@@ -8,13 +8,13 @@ use tokio::process::Command;
 
 /// An unprivileged user for PostgreSQL, or the user of this process when that is not root.
 #[derive(Debug, Clone)]
-pub(super) struct Account {
+pub(crate) struct Account {
     drop_to: Option<User>,
 }
 
 impl Account {
     /// The account to use: the own one; for root `postgres`, else `nobody`.
-    pub(super) fn choose() -> anyhow::Result<Self> {
+    pub(crate) fn choose() -> anyhow::Result<Self> {
         if !geteuid().is_root() {
             return Ok(Self { drop_to: None });
         }
@@ -27,12 +27,12 @@ impl Account {
     }
 
     /// The name of the other user, when privileges are dropped.
-    pub(super) fn other(&self) -> Option<&str> {
+    pub(crate) fn other(&self) -> Option<&str> {
         self.drop_to.as_ref().map(|user| user.name.as_str())
     }
 
     /// A command that runs as this account, with nothing of our environment and away from our terminal's signals.
-    pub(super) fn command(&self, program: &Path, folder: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.current_dir(folder).process_group(0).stdin(Stdio::null());
@@ -43,14 +43,14 @@ impl Account {
     }
 
     /// Hands a file or folder over to this account.
-    pub(super) fn own(&self, path: &Path) -> anyhow::Result<()> {
+    pub(crate) fn own(&self, path: &Path) -> anyhow::Result<()> {
         let Some(user) = &self.drop_to else { return Ok(()) };
         chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
             .with_context(|| format!("{} cannot be handed to the user {}", path.display(), user.name))
     }
 
     /// Whether this account can reach the folder: each folder above it must let it pass.
-    pub(super) async fn reaches(&self, folder: &Path) -> bool {
+    pub(crate) async fn reaches(&self, folder: &Path) -> bool {
         if self.drop_to.is_none() {
             return true;
         }

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Makes the folder free: waits for a server that is stopping, stops one that nobody watches, and removes the trace of a dead one,
 /// whose process id may by now belong to somebody else.
-pub(super) async fn clear(data: &Path) -> anyhow::Result<()> {
+pub(crate) async fn clear(data: &Path) -> anyhow::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     let mut asked = false;
     while let Some(pid) = recorded(data) {

@@ -8,13 +8,12 @@ use std::path::PathBuf;
 use anyhow::ensure;
 use nix::sys::signal::Signal;
 
-use super::{
+use crate::{
     account::Account,
     cluster::{Cluster, Purpose},
     folder,
     tree::Tree,
 };
-use crate::config::Secret;
 
 /// The ports that are tried: below those that systems give to outgoing connections, so that none takes it during a restart.
 const PORTS: std::ops::Range<u16> = 15_000..25_000;
@@ -33,7 +32,7 @@ pub struct Postgres {
     tree: Tree,
     account: Account,
     folder: PathBuf,
-    url: Secret,
+    url: String,
 }
 
 impl Postgres {
@@ -51,7 +50,7 @@ impl Postgres {
     }
 
     /// Where it listens, with the password of its superuser.
-    pub fn url(&self) -> &Secret {
+    pub fn url(&self) -> &str {
         &self.url
     }
 
@@ -68,7 +67,7 @@ impl Postgres {
         self.tree.forget(0);
         let log = self.folder.join("log");
         let url = cluster(&self.folder, &log, &self.account).start(&mut self.tree).await?;
-        ensure!(url.expose() == self.url.expose(), "PostgreSQL came back on another port");
+        ensure!(url == self.url, "PostgreSQL came back on another port");
         Ok(())
     }
 

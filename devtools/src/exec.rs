@@ -10,18 +10,15 @@ use std::{
 
 use clap::Args;
 use nix::sys::signal::Signal;
+use sqlx::{Connection as _, PgConnection, migrate::Migrator};
 use tokio::{process::Command, time::timeout};
 
-use super::{
+use crate::{
     StopSignals,
     account::Account,
     cluster::{Cluster, Purpose},
-    folder,
+    environment, folder,
     tree::{Plan, Tree},
-};
-use crate::{
-    config::{self, Secret},
-    migrations,
 };
 
 /// How long the command may take to stop after a signal.
@@ -30,14 +27,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What `dev exec` takes.
 #[derive(Debug, Args)]
 #[group(skip)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// With PostgreSQL's default durability, on a disk, for measuring; TMPDIR says where, else /var/tmp
     #[arg(long)]
     durable: bool,
     /// Set DATABASE_URL as well
     #[arg(long)]
     database_url: bool,
-    /// Apply the migrations of that folder first, rather than those this program was built with
+    /// Apply the migrations of that folder first
     #[arg(long)]
     migrations: Option<PathBuf>,
     /// The command and its arguments
@@ -46,7 +43,7 @@ pub(super) struct Arguments {
 }
 
 /// Runs the command and exits as it does.
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut signals = StopSignals::listen()?;
     let mut tree = Tree::new()?;
     let outcome = tokio::select! {
@@ -61,9 +58,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// `TEST_DATABASE_URL` when it is set, else a throwaway cluster.
-async fn database(durable: bool, tree: &mut Tree) -> anyhow::Result<Secret> {
-    if let Some(url) = config::environment("TEST_DATABASE_URL").filter(|url| !url.is_empty()) {
-        return Ok(Secret::new(url));
+async fn database(durable: bool, tree: &mut Tree) -> anyhow::Result<String> {
+    if let Some(url) = environment("TEST_DATABASE_URL").filter(|url| !url.is_empty()) {
+        return Ok(url);
     }
     let account = Account::choose()?;
     let (folder, purpose) = if durable {
@@ -79,18 +76,20 @@ async fn database(durable: bool, tree: &mut Tree) -> anyhow::Result<Secret> {
 
 async fn command(
     arguments: &Arguments,
-    url: &Secret,
+    url: &str,
     tree: &mut Tree,
     signals: &mut StopSignals,
 ) -> anyhow::Result<ExitCode> {
     if let Some(folder) = &arguments.migrations {
-        migrations::apply_folder(url, folder).await?;
+        let mut connection = PgConnection::connect(url).await?;
+        Migrator::new(folder.as_path()).await?.run(&mut connection).await?;
+        connection.close().await?;
     }
     let (program, rest) = arguments.command.split_first().ok_or_else(|| anyhow::anyhow!("no command"))?;
     let mut command = Command::new(program);
-    command.args(rest).env("TEST_DATABASE_URL", url.expose());
+    command.args(rest).env("TEST_DATABASE_URL", url);
     if arguments.database_url {
-        command.env("DATABASE_URL", url.expose());
+        command.env("DATABASE_URL", url);
     }
     let plan = Plan { name: "the command", stop: Signal::SIGTERM, patience: PATIENCE, log: None };
     // A command at a terminal must stay in the terminal's foreground group, or it could not read from it.

@@ -1,4 +1,4 @@
-//! `headless-checkout dev` leaves nothing behind, whatever ends it, and finds its data again.
+//! `dev` leaves nothing behind, whatever ends it, and finds its data again.
 //!
 //! These tests start real clusters and look at real processes. What they wait for is told by no channel, so they look again and again.
 
@@ -16,12 +16,17 @@ use nix::{
     unistd::{Pid, geteuid},
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_headless-checkout");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_dev");
+
+/// The service's program, which `./dev test` builds beside this one.
+fn service() -> PathBuf {
+    Path::new(PROGRAM).with_file_name("headless-checkout")
+}
 
 /// `dev exec` with a shell command, away from any database that is set for this test run.
 fn exec(script: &str) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.args(["dev", "exec", "--", "sh", "-c", script]);
+    command.args(["exec", "--", "sh", "-c", script]);
     command
         .env_remove("TEST_DATABASE_URL")
         .env_remove("DATABASE_URL")
@@ -113,7 +118,7 @@ fn exec_for_measuring_is_as_durable_as_postgresql_comes() {
     // A commit is always waited for; what a throwaway cluster does without is the disk.
     for (flags, expected) in [(&["--durable"][..], ["on", "on", "on"]), (&[], ["off", "on", "off"])] {
         let mut command = Command::new(PROGRAM);
-        command.args(["dev", "exec"]).args(flags);
+        command.args(["exec"]).args(flags);
         command.args(["--", "sh", "-c", "echo \"$TEST_DATABASE_URL\"; read -r anything || exit 0"]);
         command.env_remove("TEST_DATABASE_URL").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
@@ -151,7 +156,7 @@ struct Up {
 impl Up {
     fn start(folder: &Path) -> Self {
         let mut command = Command::new(PROGRAM);
-        command.args(["dev", "up", "--folder"]).arg(folder);
+        command.args(["up", "--folder"]).arg(folder);
         command.env_remove("DATABASE_URL").env("LISTEN_ADDR", free()).env("SIMULATOR_ADDR", free());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut output = BufReader::new(child.stdout.take().expect("its output"));
@@ -181,13 +186,13 @@ fn up_serves_stops_finds_its_data_again_and_survives_being_killed() {
 
     let mut up = Up::start(&folder);
     let api = up.field("API").to_owned();
-    let health = |path: &str| Command::new(PROGRAM).args(["healthcheck", &format!("{api}{path}")]).status();
+    let health = |path: &str| Command::new(service()).args(["healthcheck", &format!("{api}{path}")]).status();
     assert!(health("/readyz").expect("it runs").success());
     assert_eq!(health("/no-such-page").expect("it runs").code(), Some(1));
     let database = up.field("database").to_owned();
     let data = data_folder(&database);
 
-    let second = Command::new(PROGRAM).args(["dev", "--folder"]).arg(&folder).output().expect("it runs");
+    let second = Command::new(PROGRAM).args(["--folder"]).arg(&folder).output().expect("it runs");
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(
         second.status.code() == Some(1) && said.contains("already running") && said.contains(&api),
@@ -253,13 +258,13 @@ fn an_unprivileged_user_gets_a_cluster_too() {
         return;
     }
     let place = tempfile::tempdir().expect("a folder");
-    let program = place.path().join("headless-checkout");
+    let program = place.path().join("dev");
     fs::copy(PROGRAM, &program).expect("a copy that the user can reach");
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("the folder is opened");
     let nobody = nix::unistd::User::from_name("nobody").expect("the users").expect("nobody");
     let mut command = Command::new(&program);
     command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
-    command.args(["dev", "exec", "--", "sh", "-c", "id -un; echo \"$TEST_DATABASE_URL\""]);
+    command.args(["exec", "--", "sh", "-c", "id -un; echo \"$TEST_DATABASE_URL\""]);
     command.env_clear().env("PATH", "/usr/bin:/bin").current_dir("/").stdin(Stdio::null());
     let output = command.output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout);

@@ -11,14 +11,14 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use sha2::{Digest as _, Sha256};
 
-use super::account::Account;
-use crate::config;
+use crate::account::Account;
+use crate::environment;
 
 /// For files that are not in the way of anybody and survive a restart of the machine.
 const LASTING: &str = "/var/tmp";
 
 /// Takes the folder of a working copy for this run; a second run is told where the first one is.
-pub(super) fn lock(folder: &Path) -> anyhow::Result<File> {
+pub(crate) fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("lock");
     let file = File::options()
         .read(true)
@@ -43,7 +43,7 @@ pub(super) fn lock(folder: &Path) -> anyhow::Result<File> {
 }
 
 /// The folder for the cluster of that working copy, reachable by the account.
-pub(super) async fn for_cluster(folder: &Path, account: &Account) -> anyhow::Result<PathBuf> {
+pub(crate) async fn for_cluster(folder: &Path, account: &Account) -> anyhow::Result<PathBuf> {
     let inside = folder.join("postgres");
     create(&inside, account)?;
     if account.reaches(&inside).await {
@@ -73,13 +73,13 @@ fn beside(folder: &Path) -> PathBuf {
 }
 
 /// A fresh folder that nobody else uses.
-pub(super) fn throwaway(account: &Account) -> anyhow::Result<PathBuf> {
+pub(crate) fn throwaway(account: &Account) -> anyhow::Result<PathBuf> {
     fresh(&std::env::temp_dir(), account)
 }
 
 /// The same where a sync reaches a disk: /tmp is memory on many machines.
-pub(super) fn throwaway_on_disk(account: &Account) -> anyhow::Result<PathBuf> {
-    let chosen = config::environment("TMPDIR").filter(|path| !path.is_empty());
+pub(crate) fn throwaway_on_disk(account: &Account) -> anyhow::Result<PathBuf> {
+    let chosen = environment("TMPDIR").filter(|path| !path.is_empty());
     fresh(&chosen.map_or_else(|| PathBuf::from(LASTING), PathBuf::from), account)
 }
 
