@@ -128,7 +128,7 @@ impl Board {
                 continue;
             }
             if let Kind::Meanwhile { does, effect } = entry.fault.fault {
-                entry.hits += 1;
+                // It counts once it was done: what nobody can do yet is tried again around the next request.
                 others.push(Other { does, effect, reached: entry.reached.clone() });
             } else if hit.is_none() {
                 entry.hits += 1;
@@ -224,7 +224,11 @@ impl Entry {
             (Some(times), _) => times,
             (None, None) => 1,
         };
-        self.hits < most && self.fault.probability.is_none_or(|probability| self.draw() < probability)
+        let hits = match self.fault.fault {
+            Kind::Meanwhile { .. } => *self.reached.borrow(),
+            _ => self.hits,
+        };
+        hits < most && self.fault.probability.is_none_or(|probability| self.draw() < probability)
     }
 
     /// The next number of a splitmix64 sequence, between 0 and 1.
@@ -294,8 +298,10 @@ mod tests {
         let does: Vec<Deed> = others.iter().map(|other| other.does).collect();
         assert_eq!(does, [Deed::Note, Deed::Ship]);
         assert_eq!(board.reached(note), 0, "not before something was changed");
+        assert_eq!(board.strike(CALL).1.len(), 2, "what could not be done is tried again");
         others.iter().for_each(Other::note);
         assert_eq!(board.reached(note), 1);
+        assert!(board.strike(CALL).1.is_empty(), "what was done is not done again");
     }
 
     #[test]
