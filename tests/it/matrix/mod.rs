@@ -120,16 +120,47 @@ impl Cell {
 
 /// `MATRIX=create-order:DeliveredTwice:1` runs one cell; parts may be left out from the right.
 #[expect(clippy::disallowed_methods, reason = "which cells to run is for whoever runs the tests to say")]
-fn is_wanted(cell: Cell) -> bool {
-    let Ok(wanted) = std::env::var("MATRIX") else { return true };
+fn wanted() -> Option<String> {
+    std::env::var("MATRIX").ok()
+}
+
+fn is_wanted(cell: Cell, wanted: Option<&str>) -> bool {
+    let Some(wanted) = wanted else { return true };
     let name = format!("{}:{:?}:{}", cell.call, cell.fault, cell.attempt);
     name == wanted || name.starts_with(&format!("{wanted}:"))
 }
 
 fn chosen(crash: bool) -> Vec<Cell> {
-    cells()
-        .filter(|cell| cell.impossible().is_none() && cell.is_crash() == crash && is_wanted(*cell))
-        .collect()
+    let wanted = wanted();
+    must_be_known(wanted.as_deref());
+    let possible = cells().filter(|cell| cell.impossible().is_none() && cell.is_crash() == crash);
+    possible.filter(|cell| is_wanted(*cell, wanted.as_deref())).collect()
+}
+
+/// A name that no dimension has would run nothing, and pass.
+fn must_be_known(wanted: Option<&str>) {
+    let Some(name) = wanted else { return };
+    let here = cells().any(|cell| cell.impossible().is_none() && is_wanted(cell, wanted));
+    assert!(
+        here || others::has(name),
+        "MATRIX={name} names no cell: calls are {CALLS:?}, {:?} and {:?}; faults are {FAULTS:?}; deeds are {:?}",
+        others::PAYING,
+        others::CANCELLING,
+        bigcommerce_simulator::DEEDS
+    );
+}
+
+#[test]
+fn a_name_of_no_cell_is_refused_with_the_names_that_there_are() {
+    for good in ["create-order", "create-order:DeliveredTwice:1", "Pays:process-payment:Cancel:Before"] {
+        must_be_known(Some(good));
+    }
+    must_be_known(None);
+    for wrong in ["creat-order", "create-order:Delivered", "create-order:DeliveredTwice:3"] {
+        let refused = std::panic::catch_unwind(|| must_be_known(Some(wrong))).expect_err(wrong);
+        let said = refused.downcast_ref::<String>().expect("a text");
+        assert!(said.contains("process-payment") && said.contains("DeliveredTwice"), "{said}");
+    }
 }
 
 fn cells() -> impl Iterator<Item = Cell> {

@@ -313,11 +313,20 @@ fn money(world: &World, id: &str, shopper: &Shopper<'_>, end: &str) -> Result<()
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "which cells to run is for whoever runs the tests to say")]
 fn chosen() -> Vec<Cell> {
-    let wanted = std::env::var("MATRIX").unwrap_or_default();
-    let name = |cell: &Cell| format!("{:?}:{}:{:?}:{:?}", cell.way, cell.call, cell.deed, cell.effect);
-    cells().into_iter().filter(|cell| impossible(*cell).is_none() && name(cell).contains(&wanted)).collect()
+    let wanted = super::wanted();
+    super::must_be_known(wanted.as_deref());
+    let possible = cells().into_iter().filter(|cell| impossible(*cell).is_none());
+    possible.filter(|cell| wanted.as_ref().is_none_or(|wanted| name(*cell).contains(wanted))).collect()
+}
+
+fn name(cell: Cell) -> String {
+    format!("{:?}:{}:{:?}:{:?}", cell.way, cell.call, cell.deed, cell.effect)
+}
+
+/// Whether there is a cell of this name.
+pub(super) fn has(wanted: &str) -> bool {
+    cells().into_iter().any(|cell| impossible(cell).is_none() && name(cell).contains(wanted))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
