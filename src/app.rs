@@ -72,7 +72,9 @@ impl App {
         let demand = if config.is_local() { Demand::DurableOrThrowaway } else { Demand::Durable };
         let connections =
             commands::connect(&config.database, config.database.max_connections - 1, demand).await?;
-        let store = Store::new(connections.clone(), config.lease).telling(told(&config.events)?);
+        let store = Store::new(connections.clone(), config.lease)
+            .telling(told(&config.events)?)
+            .looking_at_rests(config.reconcile);
         let config = identified(config, &store).await?;
         let (store, committer) = store.grouping();
         let settings = Settings {

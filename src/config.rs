@@ -30,7 +30,7 @@ pub use secret::Secret;
 pub use settings::{SETTINGS, Setting, as_markdown, as_text, setting};
 pub use stores::Store;
 
-use reader::{Reader, address, base_url, number, seconds, switch};
+use reader::{Reader, address, base_url, number, seconds, seconds_or_off, switch};
 
 /// The whole configuration of the service.
 #[derive(Clone)]
@@ -59,6 +59,8 @@ pub struct Config {
     pub settle: Duration,
     /// `PENDING_SECONDS`.
     pub pending: Duration,
+    /// `RECONCILE_SECONDS`; `None`: checkouts at rest are not looked at.
+    pub reconcile: Option<Duration>,
     /// `CHECKOUT_TTL_SECONDS`.
     pub checkout_ttl: Duration,
     /// `MAX_ATTEMPTS`.
@@ -147,6 +149,7 @@ impl Config {
         }
         let settle = reader.defaulted("SETTLE_SECONDS", seconds(DAY));
         let pending = reader.defaulted("PENDING_SECONDS", seconds(30 * DAY));
+        let reconcile = reader.defaulted("RECONCILE_SECONDS", seconds_or_off(DAY));
         let checkout_ttl = reader.defaulted("CHECKOUT_TTL_SECONDS", seconds(365 * DAY));
         let max_attempts = reader.defaulted("MAX_ATTEMPTS", number(1, 100));
         let retry_base = reader.defaulted("RETRY_BASE_MS", number(1, 60_000));
@@ -174,6 +177,7 @@ impl Config {
             lease,
             settle,
             pending,
+            reconcile,
             checkout_ttl,
             max_attempts,
             retry_base,

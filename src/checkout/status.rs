@@ -196,6 +196,8 @@ pub struct Illegal {
 
 /// The transition function of the saga: exhaustive over every pair of status and event.
 ///
+/// What is at rest may turn out to be paid (`paid`, `stalled`), or its order to be changed (`rested`), without being worked on.
+///
 /// What has ended is never worked on again. It is shown as something else when what was paid is given back, or when it turns
 /// out, late, that it was paid after all (`paid`) or twice (`stalled`). A checkout that is being undone is never run forward
 /// again: it ends undone, stuck, or completed when it turns out that it had been paid.
@@ -209,23 +211,25 @@ pub fn next(status: Status, event: Event) -> Result<Status, Illegal> {
         (S::Compensating, E::Resumed | E::Advanced | E::Deferred | E::Restarted)
         | (S::AwaitingInput, E::CancelRequested | E::Abandoned)
         | (S::Waiting | S::Stuck, E::CancelRequested) => Ok(S::Compensating),
-        (S::Running, E::Rested) | (S::Stuck, E::Resolved) => Ok(S::AwaitingInput),
+        (S::Running | S::AwaitingInput, E::Rested) | (S::Stuck, E::Resolved) => Ok(S::AwaitingInput),
         (S::Running, E::Deferred) | (S::Stuck | S::Waiting, E::Restarted) => Ok(S::Waiting),
-        (S::Running | S::Compensating | S::Stuck | S::Cancelled | S::Expired, E::Paid) => Ok(S::Completed),
+        (S::AwaitingInput | S::Running | S::Compensating | S::Stuck | S::Cancelled | S::Expired, E::Paid) => {
+            Ok(S::Completed)
+        }
         (S::Compensating, E::Undone) | (S::Completed, E::Refunded) => Ok(S::Cancelled),
         (S::Compensating, E::Lapsed) => Ok(S::Expired),
-        (S::Running | S::Compensating | S::Completed | S::Cancelled | S::Expired, E::Stalled)
+        (
+            S::AwaitingInput | S::Running | S::Compensating | S::Completed | S::Cancelled | S::Expired,
+            E::Stalled,
+        )
         | (S::AwaitingInput | S::Waiting, E::Paused) => Ok(S::Stuck),
         (
             S::AwaitingInput,
             E::Resumed
             | E::Advanced
-            | E::Rested
             | E::Deferred
-            | E::Paid
             | E::Undone
             | E::Lapsed
-            | E::Stalled
             | E::Restarted
             | E::Resolved
             | E::Refunded,
@@ -293,7 +297,7 @@ mod tests {
     /// Expired, Stuck.
     const TABLE: &str = "
         from            claimed resumed advanced rested deferred paid cancel-requested abandoned undone lapsed stalled restarted paused resolved refunded
-         awaiting_input  R       -       -        -      -        -    O                O         -      -      -       -         S      -   -
+         awaiting_input  R       -       -        A      -        C    O                O         -      -      S       -         S      -   -
          running         -       R       R        A      W        C    -                -         -      -      S       -         -      -   -
          waiting         -       R       -        -      -        -    O                -         -      -      -       W         S      -   -
          completed       -       -       -        -      -        -    -                -         -      -      S       -         -      -   L

@@ -139,6 +139,11 @@ pub(super) fn seconds(max: u32) -> impl Fn(&str) -> Result<Duration, String> {
     }
 }
 
+/// The same, or 0 for never.
+pub(super) fn seconds_or_off(max: u32) -> impl Fn(&str) -> Result<Option<Duration>, String> {
+    move |text| if text == "0" { Ok(None) } else { seconds(max)(text).map(Some) }
+}
+
 /// `true` or `false`.
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text {

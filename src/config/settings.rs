@@ -124,6 +124,12 @@ pub const SETTINGS: &[Setting] = &[
         Some("86400"),
         "How long an accepted payment may take to settle before a person has to look.",
     ),
+    plain(
+        "RECONCILE_SECONDS",
+        Some("60"),
+        "After how long at rest the order of a checkout is looked at for the first time, so that what a merchant does to it is \
+         found without anybody asking; the pauses double up to an hour. 0: never.",
+    ),
     plain("CHECKOUT_TTL_SECONDS", Some("604800"), "How long an idle checkout lives before it expires."),
     plain("MAX_ATTEMPTS", Some("8"), "Attempts of one step before a person has to look, 1 to 100."),
     plain(

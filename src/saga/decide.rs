@@ -35,14 +35,14 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         Verdict::Paid => {
             end(&mut checkout, step, StepStatus::Succeeded, at.now);
             paid(&mut checkout, at.now);
-            let hold = end_hold(&checkout, at);
+            let hold = end_hold(&checkout, at.limits.late);
             finish(checkout, Event::Paid, Outcome::Succeeded, Answer::Done, hold)
         }
         Verdict::PartPaid => part_paid(checkout, step, at),
         Verdict::Undone => {
             checkout.in_flight = None;
             let event = if checkout.goal.is_some() { Event::Undone } else { Event::Lapsed };
-            let hold = end_hold(&checkout, at);
+            let hold = end_hold(&checkout, at.limits.late);
             finish(checkout, event, Outcome::Succeeded, Answer::Done, hold)
         }
         Verdict::Reopened => {
@@ -100,8 +100,8 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
 }
 
 /// What may still show after the end is looked for once more.
-fn end_hold(checkout: &Checkout, at: Circumstances) -> Hold {
-    if checkout.facts.is_looked_at_late() { Hold::Late(at.limits.late) } else { Hold::None }
+pub(super) fn end_hold(checkout: &Checkout, late: Duration) -> Hold {
+    if checkout.facts.is_looked_at_late() { Hold::Late(late) } else { Hold::None }
 }
 
 /// A part is paid. What was given to pay the rest with goes on with it; else the shopper is to.

@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,6 +18,7 @@ use super::hand_off::HandedOver;
 use super::instruments::Instruments;
 use super::observer::{self, Leased, Observer, Try};
 use super::plan::{Action, plan};
+use super::rests;
 use super::settings::Settings;
 use super::step::{Evidence, StepContext, Verdict};
 use super::steps;
@@ -41,6 +42,8 @@ pub(super) struct Inner {
     pub(super) instruments: Instruments,
     pub(super) at_rest: AtRest,
     pub(super) handed_over: HandedOver,
+    /// Who may look at a checkout at rest.
+    pub(super) rests: Arc<Semaphore>,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) tasks: TaskTracker,
     pub(super) stopping: CancellationToken,
@@ -75,8 +78,19 @@ impl Engine {
     ) -> Self {
         let (instruments, at_rest) = (Instruments::default(), AtRest::default());
         let handed_over = HandedOver::default();
-        let inner =
-            Inner { store, clients, settings, instruments, at_rest, handed_over, observer, tasks, stopping };
+        let rests = Arc::new(Semaphore::new(rests::AT_ONCE));
+        let inner = Inner {
+            store,
+            clients,
+            settings,
+            instruments,
+            at_rest,
+            handed_over,
+            rests,
+            observer,
+            tasks,
+            stopping,
+        };
         Self { inner: Arc::new(inner) }
     }
 

@@ -109,7 +109,7 @@ impl Engine {
         self.inner.store.defer_late(look, (doubled / 2).min(LONGEST)).await
     }
 
-    fn late_context(&self, look: &LateLook) -> Option<StepContext> {
+    pub(super) fn late_context(&self, look: &LateLook) -> Option<StepContext> {
         let checkout = look.checkout.clone();
         let attempt = InFlight {
             step: StepName::HandOff,

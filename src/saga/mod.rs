@@ -44,6 +44,7 @@ mod payments_asked;
 mod plan;
 mod reads;
 mod recovery;
+mod rests;
 #[cfg(test)]
 mod sample;
 mod settings;

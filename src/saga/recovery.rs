@@ -17,11 +17,17 @@ impl Engine {
     /// two seconds. A database that is away is asked again until it is back.
     pub async fn recover(&self) {
         loop {
-            let due = async { Ok((self.recover_once().await?, self.look_late().await?)) };
+            let due = async {
+                Ok((self.recover_once().await?, self.look_late().await?, self.look_at_rests().await?))
+            };
             let wait = match due.await {
-                Ok((wait, late)) => {
-                    wait.into_iter().chain(late).min().unwrap_or(LOOK_AT_LEAST_EVERY).min(LOOK_AT_LEAST_EVERY)
-                }
+                Ok((wait, late, rests)) => wait
+                    .into_iter()
+                    .chain(late)
+                    .chain(rests)
+                    .min()
+                    .unwrap_or(LOOK_AT_LEAST_EVERY)
+                    .min(LOOK_AT_LEAST_EVERY),
                 Err::<_, crate::store::Error>(error) => {
                     tracing::warn!(%error, "recovery could not look for due checkouts");
                     Duration::from_millis(500)

@@ -232,7 +232,8 @@ impl Store {
                         when due.status = 'awaiting_input' then 'compensating' else due.status end,
                     version = c.version + 1, fence = c.fence + 1, leased_by = $2,
                     lost_leases = c.lost_leases + case when c.leased_by is null then 0 else 1 end,
-                    due_at = now() + make_interval(secs => $3::float8), hinted = false, updated_at = now(),
+                    due_at = now() + make_interval(secs => $3::float8), look_at = null, hinted = false,
+                    updated_at = now(),
                     unreadable_for = null, unreadable_reason = null
                 from due where c.checkout_id = due.checkout_id
                 returning c.checkout_id, c.version, c.fence, due.status as was, due.looks

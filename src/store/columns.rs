@@ -27,6 +27,8 @@ pub(super) struct Columns {
     pub(super) expires_in: Option<f64>,
     /// When what has ended is looked at once more.
     pub(super) late_in: Option<f64>,
+    /// When what rests with an order is looked at.
+    pub(super) look_in: Option<f64>,
     /// Whether `due_in` is a wait, which a webhook cuts short.
     pub(super) is_wait: bool,
     pub(super) stuck_reason: Option<&'static str>,
@@ -105,6 +107,7 @@ impl Columns {
                 Hold::Late(after) => Some(seconds(after)),
                 _ => None,
             },
+            look_in: store.looks_after.filter(|_| is_looked_at(checkout)).map(seconds),
             is_wait: matches!(transition.hold, Hold::Timer(_)),
             content: changed.any(),
             new_order_id: order_id(checkout).filter(|_| transition.order_is_new),
@@ -174,6 +177,12 @@ impl Columns {
     pub(super) fn new_key(&self) -> Option<&KeyRef> {
         self.binding.as_ref().filter(|binding| !binding.again).map(|binding| &binding.key)
     }
+}
+
+/// Its order may be paid, cancelled or changed by others. What was handed over is looked at by its own timer.
+fn is_looked_at(checkout: &Checkout) -> bool {
+    let facts = &checkout.facts;
+    checkout.status == Status::AwaitingInput && facts.order.is_some() && facts.hand_off.is_none()
 }
 
 fn order_id(checkout: &Checkout) -> Option<i64> {

@@ -33,14 +33,14 @@ pub(super) async fn write(
                 $16::text[], $18::text[], $20::text[], $21::text[], $22::int[],
                 $23::text[], $24::smallint[], $25::int[], $26::text[], $27::text[], $28::int[], $29::text[],
                 $30::text[], $31::text[], $32::bytea[], $33::bool[], $34::text[], $35::text[], $36::text[],
-                $37::text[], $39::bytea[], $41::bool[], $42::bool[], $43::bigint[]
+                $37::text[], $39::bytea[], $41::bool[], $42::bool[], $43::bigint[], $45::float8[]
             ) with ordinality as g(
                 checkout_id, store, from_version, from_fence, version, fence, status, step,
                 leased_by, due_in, expires_in, is_wait, stuck_reason, cart_id, order_id,
                 email, record, event, ended_step, ended_attempt,
                 outcome, upstream_status, duration_ms, detail, began_step, began_attempt, bound_by,
                 bound_key, operation, fingerprint, again, answered_by, answered_key, answer,
-                flow, token_hash, content, released, new_order_id, place
+                flow, token_hash, content, released, new_order_id, look_in, place
             )
             -- A bound key fails one row. Left to the unique index it would fail all of them. Looked up one by one: an
             -- `exists` could be answered by reading the whole table.
@@ -55,6 +55,7 @@ pub(super) async fn write(
                 due_at = now() + make_interval(secs => case when c.hinted and g.is_wait then 0 else g.due_in end),
                 hinted = c.hinted and g.leased_by is not null and g.began_step is null,
                 expires_at = coalesce(now() + make_interval(secs => g.expires_in), c.expires_at),
+                look_at = now() + make_interval(secs => g.look_in),
                 stuck_reason = g.stuck_reason, order_id = g.order_id, record = g.record::json, record_version = $44,
                 updated_at = now()
             from given g
@@ -169,6 +170,7 @@ pub(super) async fn write(
         columns.of(|row| row.released) as _,
         columns.of(|row| row.new_order_id) as _,
         RECORD_VERSION,
+        columns.of(|row| row.look_in) as _,
     )
     .fetch_all(executor)
     .await?;

@@ -28,8 +28,17 @@ pub struct LateLook {
     due_at: OffsetDateTime,
 }
 
+impl LateLook {
+    /// A look at a checkout that rests; nothing of it stands in the table of late looks.
+    pub(super) fn of(checkout: Checkout, clock: Clock, lease: Lease) -> Self {
+        let due_at = clock.now();
+        Self { checkout, clock, lease, looks: 1, again: false, due_at }
+    }
+}
+
 impl Store {
-    /// Takes up to `limit` late looks that are due. A row whose checkout cannot be read comes again when the lease runs out.
+    /// Takes up to `limit` late looks that are due. A checkout that cannot be read is shown to
+    /// operators, and left to a version that can.
     pub async fn claim_late(&self, limit: i64) -> Result<Vec<LateLook>, Error> {
         self.durable()?;
         let from = Moment::now();
@@ -39,8 +48,8 @@ impl Store {
             where checkout_id in (
                 select checkout_id from late_look join checkout using (checkout_id)
                 where late_look.due_at <= now()
-                    -- What a newer version wrote is left to it.
-                    and record_version <= $3
+                    -- What a newer version wrote is left to it, and what cannot be read here to whoever can.
+                    and record_version <= $3 and (unreadable_for is null or unreadable_for < $3)
                 order by late_look.due_at limit $1 for update of late_look skip locked)
             returning checkout_id, looks, again, due_at, now() as "now!"
             "#,
@@ -62,17 +71,36 @@ impl Store {
                     due_at: row.due_at,
                 }),
                 Ok(None) => {}
-                Err(error) => tracing::error!(%error, "a checkout cannot be looked at once more"),
+                Err(error) => self.mark_unreadable(&error).await?,
             }
         }
         Ok(looks)
+    }
+
+    /// Notes of what has ended, or rests, that it cannot be read here; this version does not look at it again.
+    pub(super) async fn mark_unreadable(&self, error: &Error) -> Result<(), Error> {
+        let (Error::Unreadable { checkout_id, .. } | Error::Newer { checkout_id, .. }) = error else {
+            tracing::warn!(%error, "a checkout could not be read, and is looked at again");
+            return Ok(());
+        };
+        tracing::error!(%error, "a checkout that was to be looked at cannot be read");
+        sqlx::query!(
+            "update checkout set unreadable_for = $2, unreadable_reason = $3 where checkout_id = $1 and leased_by is null",
+            checkout_id,
+            RECORD_VERSION,
+            error.to_string(),
+        )
+        .execute(&self.pool())
+        .await?;
+        Ok(())
     }
 
     /// In how many seconds the next one is due.
     pub async fn next_late(&self) -> Result<Option<f64>, Error> {
         Ok(sqlx::query_scalar!(
             r#"select extract(epoch from min(late_look.due_at) - now())::float8
-               from late_look join checkout using (checkout_id) where record_version <= $1"#,
+               from late_look join checkout using (checkout_id)
+               where record_version <= $1 and (unreadable_for is null or unreadable_for < $1)"#,
             RECORD_VERSION
         )
         .fetch_one(&self.pool())

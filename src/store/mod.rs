@@ -32,6 +32,7 @@ mod owners;
 mod payments_asked;
 mod pooler;
 mod processes;
+mod rests;
 mod retention;
 mod row;
 mod summary;
@@ -84,6 +85,8 @@ pub struct Store {
     lease: Duration,
     changes: Changes,
     destinations: Arc<[Destination]>,
+    /// When a checkout that came to rest with an order is looked at first.
+    looks_after: Option<Duration>,
     owners: owners::Owners,
     /// PostgreSQL's clock as it was read last.
     clock: Arc<Mutex<Option<Clock>>>,
@@ -217,6 +220,7 @@ impl Store {
             lease,
             changes: Changes::default(),
             destinations: Arc::default(),
+            looks_after: None,
             owners: owners::Owners::default(),
             clock: Arc::default(),
             lossy: Arc::default(),

@@ -104,6 +104,7 @@ pub(super) async fn one(
                     due_at = now() + make_interval(secs => case when hinted and $36 then 0 else $8::float8 end),
                     hinted = hinted and $7::uuid is not null and $25::text is null,
                     expires_at = coalesce(now() + make_interval(secs => $9::float8), expires_at),
+                    look_at = now() + make_interval(secs => $42::float8),
                     stuck_reason = $10, order_id = $12, record = $15::text::json, record_version = $40,
                     updated_at = now()
                 where checkout_id = $1 and version = $2 and fence = $3 and record_version <= $40
@@ -183,6 +184,7 @@ pub(super) async fn one(
                 columns.new_order_id,
                 RECORD_VERSION,
                 columns.late_in,
+                columns.look_in,
                 $($more,)*
             )
             .fetch_optional(executor)
@@ -196,15 +198,15 @@ pub(super) async fn one(
             r#", announced as (
                     insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
                     select checkout_id, e.event_id, store, version, e.ordinal, e.type, updated_at, e.data::json
-                    from changed, unnest($42::uuid[], $43::smallint[], $44::text[], $45::text[])
+                    from changed, unnest($43::uuid[], $44::smallint[], $45::text[], $46::text[])
                         as e(event_id, ordinal, type, data)
                 ), addressed as (
                     insert into delivery (checkout_id, event_id, destination, version, ordinal)
                     select checkout_id, a.event_id, a.destination, version, a.ordinal
-                    from changed, unnest($46::uuid[], $47::text[], $48::smallint[]) as a(event_id, destination, ordinal)
+                    from changed, unnest($47::uuid[], $48::text[], $49::smallint[]) as a(event_id, destination, ordinal)
                 ), turned as (
                     insert into delivery_turn (checkout_id, destination)
-                    select distinct checkout_id, t.destination from changed, unnest($47::text[]) as t(destination)
+                    select distinct checkout_id, t.destination from changed, unnest($48::text[]) as t(destination)
                     on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
                 )"#,
             ", pg_notify('outbox', '') is null as told",

@@ -19,6 +19,7 @@ mod paying;
 mod payment;
 mod read;
 mod refusal;
+mod rest;
 mod shipping_options;
 mod surplus;
 
@@ -26,6 +27,7 @@ pub(super) use checkpoint::Checkpoint;
 pub(super) use late::{Late, look_late};
 pub(super) use others::is_clear;
 pub(super) use read::order_facts;
+pub(super) use rest::{Rest, look_at_rest};
 
 use super::step::{Finding, Step, StepContext, Verdict};
 use crate::checkout::{Flow, StepName};

@@ -12,7 +12,7 @@ use crate::bigcommerce::payments::PaymentClass;
 use crate::bigcommerce::{AccessToken, Error, OrderId};
 
 /// Cancelled and Declined: over (BigCommerce: order statuses).
-const OVER: &[i64] = &[5, 6];
+pub(super) const OVER: &[i64] = &[5, 6];
 
 /// What the token names is what will be charged. Where that is not what was known to be due, the order was edited meanwhile: it
 /// is read again, and what is due now is paid if the shopper agreed to so much.

@@ -1,6 +1,7 @@
 //! Other people's hands: what was found, one by one. The whole dimension is in `matrix::others`.
 
 mod gone;
+mod rest;
 
 use bigcommerce_simulator::{Deed, Fault};
 use rust_decimal::Decimal;
