@@ -23,6 +23,8 @@ mod path;
 pub mod payments;
 mod rejection;
 mod secret;
+#[cfg(test)]
+mod spoilt;
 mod transport;
 
 use std::{sync::Arc, time::Duration};

@@ -88,6 +88,7 @@ impl Transaction {
     pub fn parse(raw: Value) -> Option<Self> {
         Some(Self {
             id: lenient::filled(&raw, "id")?,
+            // Without these two a row is neither "ok" nor "error": the account cannot tell what it did.
             event: lenient::text(&raw, "event").unwrap_or_default().to_ascii_lowercase(),
             status: lenient::text(&raw, "status").unwrap_or_default().to_ascii_lowercase(),
             amount: lenient::decimal(&raw, "amount"),
@@ -96,6 +97,7 @@ impl Transaction {
             payment_method_id: lenient::filled(&raw, "payment_method_id"),
             gateway_transaction_id: lenient::filled(&raw, "gateway_transaction_id"),
             reference_transaction_id: lenient::filled(&raw, "reference_transaction_id"),
+            // Shown only: money of a test gateway is counted like any other.
             is_test: lenient::flag(&raw, "test").unwrap_or(false),
             raw: as_is(raw)?,
         })

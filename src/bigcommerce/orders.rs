@@ -285,9 +285,11 @@ impl Order {
         self.status_id == 0 && self.payment_status.is_empty() && self.unreadable.is_none()
     }
 
-    /// All that was paid was given back: Refunded (4). It holds no money any more.
+    /// All that was paid was given back: Refunded (4). It holds no money any more, as far as everything of it can be read.
     pub fn is_refunded(&self) -> bool {
-        self.status_id == 4 && (self.payment_status.is_empty() || self.payment_status == "refunded")
+        self.unreadable.is_none()
+            && self.status_id == 4
+            && (self.payment_status.is_empty() || self.payment_status == "refunded")
     }
 
     /// Reads the document, also one that was kept. `None`: what identifies it is missing.
@@ -296,7 +298,9 @@ impl Order {
         Some(Self {
             id: lenient::integer(&raw, "id").and_then(OrderId::new)?,
             status_id: lenient::integer(&raw, "status_id")?,
+            // Shown and never compared: the number decides.
             status: lenient::text(&raw, "status").unwrap_or_default(),
+            // What is said and no text is `unreadable`; what is not said is BigCommerce's own word for unpaid.
             payment_status: lenient::text(&raw, "payment_status").unwrap_or_default().to_ascii_lowercase(),
             cart_id: lenient::filled(&raw, "cart_id"),
             external_order_id: lenient::filled(&raw, "external_order_id")
@@ -312,6 +316,7 @@ impl Order {
                 .into_iter()
                 .find(|name| lenient::is_said(&raw, name) && lenient::decimal(&raw, name).is_none())
                 .or_else(|| odd(&raw)),
+            // What is said and no flag is `unreadable`.
             is_deleted: lenient::flag(&raw, "is_deleted").unwrap_or(false),
             date_created: lenient::filled(&raw, "date_created"),
             raw: as_is(raw)?,

@@ -1,6 +1,9 @@
 //! Reading orders and what hangs on them.
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::bigcommerce::spoilt::spoilt;
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("a fixture")
@@ -149,5 +152,81 @@ fn an_order_of_which_something_cannot_be_read_is_not_untouched() {
     ] {
         let order = read(name, odd);
         assert_eq!((order.unreadable, order.is_untouched()), (Some(name), false));
+        // Nor is it known that everything went back.
+        let refunded = super::Order { status_id: 4, payment_status: "refunded".to_owned(), ..order };
+        assert!(!refunded.is_refunded(), "{name}");
+        assert!(super::Order { unreadable: None, ..refunded }.is_refunded(), "{name}");
+    }
+}
+
+fn whole_order() -> Value {
+    serde_json::json!({"id": 125, "status_id": 11, "status": "Awaiting Fulfillment", "payment_status": "captured",
+        "cart_id": "c-1", "customer_id": 7, "total_inc_tax": "10.83", "refunded_amount": "2.00",
+        "store_credit_amount": "3.00", "gift_certificate_amount": "1.00", "currency_code": "EUR",
+        "default_currency_code": "EUR", "payment_provider_id": "177", "is_deleted": true, "billing_address": {"email": "a@b.c"}})
+}
+
+fn whole_transaction() -> Value {
+    serde_json::json!({"id": 9, "order_id": "125", "event": "purchase", "status": "ok", "amount": 10.83, "currency": "EUR",
+        "payment_method_id": "stripe.card", "reference_transaction_id": 8, "test": true, "gift_certificate": {"code": "A"}})
+}
+
+fn whole_refund() -> Value {
+    serde_json::json!({"id": 3, "order_id": 125, "total_amount": 5, "items": [{"item_id": 125, "reason": "key-1"}],
+        "payments": [{"id": 1, "amount": 2, "is_declined": false}, {"id": 2, "amount": 3, "is_declined": true}]})
+}
+
+/// Nothing of it, or what it is: never something else.
+fn is_or_none(read: Option<Decimal>, whole: Decimal) -> bool {
+    read.is_none_or(|read| read == whole)
+}
+
+proptest! {
+    #![proptest_config(crate::seeded::seeded())]
+
+    #[test]
+    fn of_a_spoilt_order_nothing_is_invented(raw in spoilt(&whole_order())) {
+        let says = |name| lenient::is_said(&raw, name);
+        if let Some(order) = Order::parse(raw.clone()) {
+            prop_assert_eq!((order.id.get(), order.status_id), (125, 11));
+            for (name, read, whole) in [
+                ("total_inc_tax", order.total_inc_tax, 1083),
+                ("refunded_amount", order.refunded_amount, 200),
+                ("store_credit_amount", order.store_credit_amount, 300),
+                ("gift_certificate_amount", order.gift_certificate_amount, 100),
+            ] {
+                prop_assert!(is_or_none(read, Decimal::new(whole, 2)), "{name}");
+                prop_assert!(read.is_some() || !says(name) || order.unreadable.is_some(), "{name} is no 0");
+            }
+            let currency = order.currency.as_deref();
+            prop_assert!(currency.is_none_or(|code| ["EUR", "odd"].contains(&code)), "{currency:?}");
+            prop_assert!(!order.is_untouched() && !order.is_refunded());
+        }
+        // Without any envelope, in one, and in two.
+        let inner = serde_json::json!({"data": {"data": raw.clone()}});
+        prop_assert_eq!(lenient::innermost(&inner), lenient::innermost(&raw));
+    }
+
+    #[test]
+    fn of_a_spoilt_transaction_nothing_is_invented(raw in spoilt(&whole_transaction())) {
+        let Some(read) = Transaction::parse(raw) else { return Ok(()) };
+        prop_assert!(!read.id.is_empty());
+        prop_assert!(["purchase", "odd", ""].contains(&read.event.as_str()), "{}", read.event);
+        prop_assert!(["ok", "odd", ""].contains(&read.status.as_str()), "{}", read.status);
+        prop_assert!(is_or_none(read.amount, Decimal::new(1083, 2)));
+        prop_assert!(read.currency.as_deref().is_none_or(|code| ["EUR", "odd"].contains(&code)));
+    }
+
+    #[test]
+    fn of_a_spoilt_refund_nothing_is_invented(raw in spoilt(&whole_refund())) {
+        let Some(read) = Refund::parse(raw.clone()) else { return Ok(()) };
+        prop_assert!(!read.id.is_empty());
+        prop_assert!(is_or_none(read.total_amount, Decimal::from(5)));
+        let given = read.given_back();
+        // What was not declined; all of it, where nothing is declined any more; else it cannot be told.
+        let sums = [0, 2, 5].map(Decimal::from);
+        prop_assert!(given.is_none_or(|sum| sums.contains(&sum)), "{given:?} of {raw}");
+        let odd = |one: &Value| one.get("is_declined").is_some_and(|word| word == "odd");
+        prop_assert!(given.is_none() || !lenient::list(&raw, "payments").iter().any(odd), "{given:?} of {raw}");
     }
 }

@@ -97,6 +97,7 @@ impl PaymentMethod {
             id: lenient::filled(&raw, "id")?,
             name: lenient::filled(&raw, "name"),
             kind: lenient::filled(&raw, "type"),
+            // Shown only; nothing is decided by it.
             test_mode: lenient::flag(&raw, "test_mode").unwrap_or(false),
             raw: as_is(raw)?,
         })
@@ -106,7 +107,7 @@ impl PaymentMethod {
     pub fn last_4_of(&self, token: &str) -> Option<String> {
         let stored = lenient::list(&self.raw, "stored_instruments").iter();
         let mut matching =
-            stored.filter(|instrument| lenient::text(instrument, "token").as_deref() == Some(token));
+            stored.filter(|instrument| lenient::filled(instrument, "token").as_deref() == Some(token));
         lenient::filled(matching.next()?, "last_4")
     }
 }
@@ -216,6 +217,7 @@ impl PaymentAnswer {
     fn parse(body: &Value) -> Option<Self> {
         // An empty document says nothing at all about the payment.
         body.as_object().filter(|map| !map.is_empty())?;
+        // A word that is missing is none of those below: `Other`, which nobody takes for success, nor for a decline.
         let status = lenient::text(body, "status").unwrap_or_default();
         let transaction_type = lenient::text(body, "transaction_type").unwrap_or_default();
         Some(Self {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::bigcommerce::spoilt::spoilt;
 use crate::bigcommerce::{Host, RateLimit, classify};
 
 #[test]
@@ -135,5 +136,55 @@ proptest! {
     #[test]
     fn no_token_panics(id in ".{0,80}") {
         let _ = AccessToken::parse(&json!({ "id": id }));
+    }
+}
+
+fn whole_answer() -> Value {
+    json!({"data": {"id": "t-1", "status": "success", "transaction_type": "purchase"}})
+}
+
+fn whole_method() -> Value {
+    json!({"id": "stripe.card", "name": "Stripe", "type": "card", "test_mode": true, "supported_instruments": [{"instrument_type": "VISA"}],
+        "stored_instruments": [{"type": "stored_card", "token": "s-1", "last_4": "4242"}]})
+}
+
+fn whole_claims() -> Value {
+    json!({"jti": "j-1", "iat": 1000, "exp": 4600, "data": {"order_id": 125, "amount": 1083, "currency": "EUR"}})
+}
+
+proptest! {
+    #![proptest_config(crate::seeded::seeded())]
+
+    #[test]
+    fn of_a_spoilt_payment_nothing_is_invented(raw in spoilt(&whole_answer())) {
+        let body = lenient::innermost(&raw);
+        let Some(read) = PaymentAnswer::parse(body) else { return Ok(()) };
+        // Success is what BigCommerce calls that; a word that is missing is not.
+        let says = |name, word| lenient::text(body, name).as_deref() == Some(word);
+        prop_assert_eq!(read.status == PaymentStatus::Success, says("status", "success"));
+        prop_assert!(read.status != PaymentStatus::Pending);
+        prop_assert_eq!(read.transaction_type == TransactionType::Purchase, says("transaction_type", "purchase"));
+        prop_assert!(read.transaction_type != TransactionType::Authorization);
+        prop_assert!(read.id.is_none_or(|id| !id.is_empty()));
+    }
+
+    #[test]
+    fn of_a_spoilt_method_nothing_is_invented(raw in spoilt(&whole_method())) {
+        let Some(read) = PaymentMethod::parse(raw) else { return Ok(()) };
+        prop_assert!(["stripe.card", "odd"].contains(&read.id.as_str()), "{}", read.id);
+        prop_assert!(read.last_4_of("s-1").is_none_or(|last| ["4242", "odd"].contains(&last.as_str())));
+        prop_assert_eq!(read.last_4_of(""), None);
+    }
+
+    #[test]
+    fn of_a_spoilt_token_nothing_is_invented(claims in spoilt(&whole_claims()), answer in spoilt(&json!({"data": {"id": "x"}}))) {
+        let _ = AccessToken::parse(lenient::innermost(&answer)).is_some();
+        let token = format!("a.{}.c", URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let read = AccessToken::parse(&json!({"id": token})).expect("a token");
+        let Some(read) = read.claims() else { return Ok(()) };
+        prop_assert!(read.amount_minor.is_none_or(|amount| amount == 1083));
+        prop_assert!(read.order_id.is_none_or(|id| id.get() == 125));
+        prop_assert!(read.currency.as_deref().is_none_or(|code| ["EUR", "odd"].contains(&code)));
+        prop_assert!(read.exp.is_none_or(|exp| exp == 4600) && read.iat.is_none_or(|iat| iat == 1000));
     }
 }

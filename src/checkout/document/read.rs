@@ -105,6 +105,7 @@ fn customer(field: Raw<'_>) -> i64 {
 }
 
 fn line_item(line: &Line<'_>, ships: bool) -> Option<LineItem> {
+    // Custom items have no product: then the name tells lines apart, which only says where an unit is shipped to.
     let product = |id| number(id).unwrap_or(0);
     let units = amount(line.quantity).map(Money::decimal);
     let units = units.filter(|units| units.fract().is_zero()).and_then(|units| u32::try_from(units).ok());

@@ -54,6 +54,7 @@ pub(super) fn processing(cx: &mut StepContext) -> Result<(), Verdict> {
         transaction_type: None,
         amount: cx.checkout.facts.due(),
         currency,
+        // Shown only: what is sent is taken from the instrument that was given, and without one nothing is.
         payment_method_id: intent.as_ref().map(|intent| intent.payment_method_id.clone()).unwrap_or_default(),
         instrument_type: intent.as_ref().map(|intent| intent.instrument_type.clone()).unwrap_or_default(),
         last_4: intent.and_then(|intent| intent.last_4),
