@@ -21,7 +21,7 @@ fn modules(file: &Path, found: &mut BTreeSet<PathBuf>) {
         }
         let words: Vec<&str> = line.split(' ').collect();
         let name = match words.as_slice() {
-            ["mod", name] | [_, "mod", name] => name.strip_suffix(';'),
+            ["mod", name] | ["pub(crate)" | "pub(super)" | "pub", "mod", name] => name.strip_suffix(';'),
             _ => None,
         };
         if let Some(name) = name {
