@@ -252,6 +252,12 @@ pub struct Stuck {
 }
 
 impl StuckReason {
+    /// Whether it may pass without a person here: what was paid twice is given back there, an order that could not be found
+    /// shows. It is looked at again, at webhooks and now and then.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::PaidTwice | Self::SurplusOrderPaid | Self::OrderUnknown)
+    }
+
     /// What an operator should do first: `restart`, `resume`, `resolve` or `cancel`.
     pub fn suggested_action(self) -> &'static str {
         match self {

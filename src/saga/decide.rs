@@ -17,6 +17,9 @@ use crate::store::{Began, Hold, Outcome};
 /// The longest wait that a run sits out under its lease, so that the shopper who waits gets the answer from it.
 const SIT_OUT: Duration = Duration::from_secs(5);
 
+/// Others need at least this long to put right what is stuck.
+const PUT_RIGHT: Duration = Duration::from_mins(1);
+
 /// Decides what an attempt's verdict means. `checkout` carries the facts and the input as the step left them.
 pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances) -> Decision {
     let Some(step) = checkout.in_flight.as_ref().map(|attempt| attempt.step) else {
@@ -93,9 +96,9 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
             // Certainly not charged: once the gateway is mended, a restart must not have to look for a charge.
             end(&mut checkout, step, StepStatus::Pending, at.now);
             checkout.facts.forget_processing();
-            Decision { outcome: Some(Outcome::Rejected), ..stall(checkout, reason, detail, at.now) }
+            Decision { outcome: Some(Outcome::Rejected), ..stall(checkout, reason, detail, at) }
         }
-        Verdict::Stuck { reason, detail } => stall(checkout, reason, detail, at.now),
+        Verdict::Stuck { reason, detail } => stall(checkout, reason, detail, at),
     }
 }
 
@@ -138,7 +141,7 @@ fn undo_next(mut checkout: Checkout, step: StepName, at: Circumstances) -> Decis
 fn nothing_in_flight(checkout: Checkout, at: Circumstances) -> Decision {
     let undoing = checkout.status == Status::Compensating;
     let reason = if undoing { StuckReason::UndoFailed } else { StuckReason::AttemptsExhausted };
-    stall(checkout, reason, "an attempt ended of which nothing is recorded".to_owned(), at.now)
+    stall(checkout, reason, "an attempt ended of which nothing is recorded".to_owned(), at)
 }
 
 /// Decides what a look for the effect of an attempt means.
@@ -179,7 +182,7 @@ pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstan
             {
                 let reason = steps::find(checkout.flow, step).unknown_reason();
                 let detail = format!("BigCommerce could not be asked what became of {step}");
-                return stall(checkout, reason, detail, at.now);
+                return stall(checkout, reason, detail, at);
             }
             let after = after.max(backoff(checkout.tries, at));
             defer(checkout, None, after)
@@ -270,7 +273,7 @@ fn rest(checkout: Checkout, step: StepName, outcome: Outcome, answer: Answer, at
             return go_on(checkout, Some(outcome), at);
         }
         let detail = format!("the undoing was answered with {answer:?}");
-        return stall(checkout, StuckReason::UndoFailed, detail, at.now);
+        return stall(checkout, StuckReason::UndoFailed, detail, at);
     }
     let hold = rest_until(&checkout, at);
     finish(checkout, Event::Rested, outcome, answer, hold)
@@ -299,7 +302,7 @@ fn retry(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Ci
     if checkout.tries >= at.limits.max_attempts {
         if checkout.status == Status::Compensating {
             let detail = format!("undoing failed {} times in a row", checkout.tries);
-            return stall(checkout, StuckReason::UndoFailed, detail, at.now);
+            return stall(checkout, StuckReason::UndoFailed, detail, at);
         }
         return give_up(checkout, step, Some(pause), at);
     }
@@ -326,7 +329,7 @@ fn look_soon(mut checkout: Checkout, outcome: Option<Outcome>, at: Circumstances
             "{step} was tried {} times and never got an answer that says what happened",
             checkout.tries
         );
-        return stall(checkout, found.unknown_reason(), detail, at.now);
+        return stall(checkout, found.unknown_reason(), detail, at);
     }
     let outcome = Some(outcome.unwrap_or(Outcome::Retry));
     let pause = if checkout.tries > 1 { backoff(checkout.tries, at).min(SIT_OUT) } else { Duration::ZERO };
@@ -358,16 +361,17 @@ pub(super) fn stall(
     mut checkout: Checkout,
     reason: StuckReason,
     detail: String,
-    now: OffsetDateTime,
+    at: Circumstances,
 ) -> Decision {
     // Without a goal it would be taken for one that is being undone for nobody.
     awake(&mut checkout);
-    checkout.stuck = Some(Stuck { reason, detail, since: now });
+    checkout.stuck = Some(Stuck { reason, detail, since: at.now });
     note_answer_only(&mut checkout, &Answer::Stuck);
+    let hold = if reason.may_pass() { Hold::Late(at.limits.late.max(PUT_RIGHT)) } else { Hold::None };
     Decision {
         checkout,
         event: Event::Stalled,
-        hold: Hold::None,
+        hold,
         outcome: Some(Outcome::Unknown),
         began: None,
         answer: Some(Answer::Stuck),

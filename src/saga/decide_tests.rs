@@ -145,7 +145,7 @@ fn holds_together(before: &Checkout, decision: &Decision) -> Result<(), TestCase
         Hold::Lease => prop_assert!(matches!(status, Status::Running | Status::Compensating)),
         Hold::Timer(_) => prop_assert!(matches!(status, Status::Waiting | Status::Compensating)),
         Hold::Rest(_) | Hold::Look { .. } => prop_assert_eq!(status, Status::AwaitingInput),
-        Hold::Late(_) => prop_assert!(status.is_final()),
+        Hold::Late(_) => prop_assert!(status.is_final() || status == Status::Stuck),
         Hold::None => prop_assert!(status.is_final() || status == Status::Stuck),
     }
     prop_assert_eq!(decision.event == Event::Deferred, matches!(decision.hold, Hold::Timer(_)));

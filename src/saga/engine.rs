@@ -188,7 +188,7 @@ impl Engine {
             None if checkout.status == Status::Compensating => StuckReason::UndoFailed,
             None => StuckReason::AttemptsExhausted,
         };
-        let decision = decide::stall(checkout.clone(), reason, detail, claim.clock().now());
+        let decision = decide::stall(checkout.clone(), reason, detail, self.circumstances(&claim));
         match self
             .record(claim, Tried { decision, evidence: Evidence::default(), took: Duration::ZERO })
             .await?

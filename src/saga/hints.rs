@@ -28,7 +28,12 @@ impl Engine {
         let hash = word("hash").ok_or(HintError::Malformed("hash"))?;
         let (cart_id, order_id) = subject(scope, &event["data"]);
         let event = WebhookEvent { store, scope, hash, body, cart_id: cart_id.as_deref(), order_id };
-        let taken = self.inner.store.take_webhook(&event).await.map_err(unwritten)?;
+        let taken = self
+            .inner
+            .store
+            .take_webhook(&event, self.inner.settings.late_pause())
+            .await
+            .map_err(unwritten)?;
         tracing::info!(store, scope, taken = ?taken, "a webhook event came in");
         Ok(taken)
     }

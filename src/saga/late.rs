@@ -1,5 +1,6 @@
 //! Late looks: what has ended is looked at once more, because the hosted page may have been paid in the same moment, or an
-//! order whose answer was lost shows only now.
+//! order whose answer was lost shows only now, or a webhook tells of money that we did not take. What waits for a person is
+//! looked at too: what was paid twice may have been given back, and an order that nobody could find may show.
 //!
 //! Guarantees: nothing is ordered, charged or undone by it. What was paid is shown as it is; an order of ours that nobody
 //! touched is archived; everything else is for a person.
@@ -13,7 +14,7 @@ use super::step::{Evidence, StepContext};
 use super::steps::{self, Late};
 use super::{observer, operate};
 use crate::bigcommerce::{Call, Priority};
-use crate::checkout::{Checkout, Event, InFlight, Status, StepName, Stuck, StuckReason};
+use crate::checkout::{Checkout, Event, InFlight, Money, Status, StepName, Stuck, StuckReason};
 use crate::store::{self, Hold, LateLook, Transition};
 
 const BATCH: i64 = 16;
@@ -41,13 +42,20 @@ impl Engine {
     }
 
     async fn try_late(&self, look: LateLook) -> Result<(), store::Error> {
-        if !look.checkout.status.is_final() {
-            let reason = look.checkout.stuck.as_ref().map(|stuck| stuck.reason);
-            if look.checkout.status == Status::Stuck && reason == Some(StuckReason::OrderNotPayable) {
+        let reason = look.checkout.stuck.as_ref().map(|stuck| stuck.reason);
+        match look.checkout.status {
+            Status::Running | Status::Waiting => return self.not_yet(&look).await,
+            // Somebody else has found something.
+            Status::AwaitingInput | Status::Compensating => {
+                return self.inner.store.drop_late(look.checkout.id).await;
+            }
+            Status::Stuck if reason == Some(StuckReason::OrderNotPayable) => {
                 return Box::pin(self.look_at_stuck(look)).await;
             }
-            // Somebody else has found something.
-            return self.inner.store.drop_late(look.checkout.id).await;
+            Status::Stuck if !is_looked_at(&look.checkout) => {
+                return self.inner.store.drop_late(look.checkout.id).await;
+            }
+            Status::Stuck | Status::Completed | Status::Cancelled | Status::Expired => {}
         }
         let Some(mut cx) = self.late_context(&look) else { return Ok(()) };
         let found = steps::look_late(&mut cx).await;
@@ -62,7 +70,15 @@ impl Engine {
                     paid(checkout, now);
                 })
             }
-            Ok(Late::Twice(detail)) => stuck(&look.checkout, detail, now),
+            Ok(Late::Twice(detail)) => {
+                let held = cx.checkout.facts.held;
+                stuck(&look.checkout, detail, held, now)
+            }
+            Ok(Late::Once { kind, transaction_id }) => match cx.checkout.facts.order {
+                Some(order) => operate::charged(&look.checkout, order, None, kind, transaction_id, now),
+                None => return self.not_yet(&look).await,
+            },
+            Ok(Late::Again) => operate::restarted(&look.checkout, now),
             Err(verdict) => {
                 tracing::warn!(checkout_id = %look.checkout.id, looks = look.looks, ?verdict, "a late look found nothing out");
                 return self.not_yet(&look).await;
@@ -70,11 +86,16 @@ impl Engine {
         };
         let Ok(transition) = transition else { return self.inner.store.drop_late(look.checkout.id).await };
         let event = transition.event();
-        tracing::warn!(checkout_id = %look.checkout.id, event = event.as_str(), "a late look found what was paid");
+        tracing::warn!(checkout_id = %look.checkout.id, event = event.as_str(), "a late look found something out");
         match self.inner.store.transit(transition).await {
             Ok(shown) => {
                 observer::moved(&*self.inner.observer, &shown, event, None);
-                self.inner.store.drop_late(shown.id).await
+                // What waits for a person is looked at again: others may put it right.
+                if shown.status.is_final() {
+                    self.inner.store.drop_late(shown.id).await
+                } else {
+                    self.not_yet(&look).await
+                }
             }
             // Another checkout has this cart, and its order, by now.
             Err(store::Error::CartTaken | store::Error::OrderTaken) => {
@@ -138,12 +159,19 @@ impl Engine {
     }
 }
 
+/// Whether what it is stuck for may be put right by others, or show by itself.
+fn is_looked_at(checkout: &Checkout) -> bool {
+    checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason.may_pass())
+}
+
 fn stuck(
     from: &Checkout,
     detail: String,
+    held: Option<Money>,
     now: time::OffsetDateTime,
 ) -> Result<Transition, crate::checkout::Illegal> {
     Transition::new(from, Event::Stalled, Hold::None, |checkout| {
+        checkout.facts.held = held.or(checkout.facts.held);
         checkout.stuck = Some(Stuck { reason: StuckReason::PaidTwice, detail, since: now });
     })
 }

@@ -33,6 +33,12 @@ impl Settings {
         (self.payment_timeout.max(self.upstream_timeout) + self.settle) * 2
     }
 
+    /// How long after a webhook what has ended as it should is looked at: long enough for what it tells of to be shown, and
+    /// shorter than a look is claimed for, so that one that comes during a look leads to another.
+    pub(super) fn late_pause(&self) -> Duration {
+        self.settle.min(self.lease / 2)
+    }
+
     /// A window is longer than what it waits for: while a call may still be on its way, nothing that does not show is
     /// absent. Windows are counted from when the answer was missed, which is never before the call was sent.
     pub(super) fn timing(&self) -> Timing {

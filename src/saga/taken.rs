@@ -12,8 +12,12 @@ impl Engine {
     /// The order or the cart that was found belongs to another checkout: a person has to look at both.
     pub(super) async fn taken(&self, claim: &Claim, what: &str) -> Option<Recorded> {
         let detail = format!("the {what} that BigCommerce named already belongs to another checkout");
-        let now = claim.clock().now();
-        let decision = decide::stall(claim.checkout().clone(), StuckReason::OrderTaken, detail, now);
+        let decision = decide::stall(
+            claim.checkout().clone(),
+            StuckReason::OrderTaken,
+            detail,
+            self.circumstances(claim),
+        );
         self.instead(claim, decision).await
     }
 

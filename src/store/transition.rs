@@ -66,7 +66,7 @@ pub enum Hold {
         /// When it expires, where that is put off.
         expires: Option<Duration>,
     },
-    /// For good, but for one late look after this long.
+    /// For good, or until a person acts, but for a late look after this long.
     Late(Duration),
     /// For good, or until a person acts.
     None,

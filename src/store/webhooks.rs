@@ -1,5 +1,7 @@
 //! Webhook events: written durably, once for each event, and the checkout they are about.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -60,7 +62,10 @@ impl Store {
 
     /// Takes an event in: inserts it, and makes the checkout that it is about look now. One statement: what was answered
     /// with 200 is durable, and a checkout that is being worked on by somebody is left alone.
-    pub async fn take_webhook(&self, event: &WebhookEvent<'_>) -> Result<Taken, Error> {
+    ///
+    /// `settle`: how far what BigCommerce shows may lag behind. What has ended as it should looks once that has passed, so
+    /// that the events of one payment lead to one look.
+    pub async fn take_webhook(&self, event: &WebhookEvent<'_>, settle: Duration) -> Result<Taken, Error> {
         let row = sqlx::query!(
             r#"
             with about as (
@@ -82,15 +87,24 @@ impl Store {
                     and (status in ('waiting', 'running') or (status = 'awaiting_input' and $2 like '%/cart/converted'))
                 returning checkout_id
             ), late as (
-                -- What has ended is looked at once more when its cart or its order is heard of, but for what is known.
+                -- What has ended, or waits for a person, is looked at once more when its cart or its order is heard of.
                 insert into late_look (checkout_id, due_at, again)
                 select checkout_id, now(), true from checkout
                 where checkout_id = (select checkout_id from taken) and (
                     (status in ('cancelled', 'expired') and ($2 like '%/cart/converted' or $2 like '%/order/%'))
                     or (status = 'completed' and $2 like '%/cart/converted' and order_id is distinct from $6)
+                    or (status = 'stuck' and stuck_reason in ('paid-twice', 'surplus-order-paid', 'order-unknown')
+                        and ($2 like '%/cart/converted' or $2 like '%/order/%'))
                     -- What could not be told of an order's money may be clear now.
                     or (status = 'stuck' and stuck_reason = 'order-not-payable' and $2 like '%/order/%'))
-                on conflict (checkout_id) do update set due_at = now(), again = true
+                union all
+                -- Of what is paid, or about to be, events tell that were caused here, and may tell of money of others.
+                select checkout_id, now() + make_interval(secs => $7::float8), false from checkout
+                where checkout_id = (select checkout_id from taken)
+                    and (status = 'completed' or (status in ('running', 'waiting') and step = 'payment'))
+                    and $2 ~ '/order/(updated|statusUpdated|transaction/.*|refund/.*)$'
+                on conflict (checkout_id) do update set due_at = least(late_look.due_at, excluded.due_at),
+                    again = late_look.again or excluded.again or late_look.due_at > excluded.due_at
             )
             select (select count(*) from taken) as "taken!", (select checkout_id from taken) as checkout_id,
                 (select count(*) from hurried) as "hurried!"
@@ -101,6 +115,7 @@ impl Store {
             event.body,
             event.cart_id,
             event.order_id,
+            settle.as_secs_f64(),
         )
         .fetch_one(&self.pool())
         .await?;

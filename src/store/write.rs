@@ -138,7 +138,8 @@ pub(super) async fn one(
             ), late as (
                 insert into late_look (checkout_id, due_at)
                 select checkout_id, now() + make_interval(secs => $41) from changed where $41::float8 is not null
-                on conflict (checkout_id) do nothing
+                -- A webhook asked for an earlier one: this one follows.
+                on conflict (checkout_id) do update set again = true
             )"# + $outbox + r#"
             select updated_at, pg_notify('checkout', checkout_id::text || ' ' || version::text) is null as notified"# + $told + r#"
             from changed

@@ -1,26 +1,37 @@
 //! The look after the end: what may be listed late is an order of ours that nobody touched, which is archived, or one that
 //! was paid, which is shown.
 
-use super::super::judge::Judgement;
+use super::super::judge::{Before, Judgement, judge};
 use super::super::step::{StepContext, Verdict};
 use super::hand_off::{adopt, placed};
-use super::surplus::Witness;
-use crate::checkout::{Flow, PaymentFacts, PaymentStatus, Status};
+use super::read::order_facts;
+use super::surplus::{Listed, Witness};
+use crate::bigcommerce::OrderId;
+use crate::checkout::{Flow, Money, PaymentFacts, PaymentStatus, Status, StuckReason};
 
 /// What a look after the end found.
 pub(in super::super) enum Late {
     /// Nothing that was not known.
     Nothing,
-    /// An order that is not paid yet: look again.
+    /// An order that is not paid yet, or something that others may still put right: look again.
     Settling,
     /// It was paid after all; the order is taken over.
     Paid,
-    /// It was paid here and elsewhere.
+    /// It was paid here and elsewhere, or more is held than it costs.
     Twice(String),
+    /// It was paid twice, and is paid once by now: the rest was given back.
+    Once {
+        /// `purchase` or `authorization`.
+        kind: &'static str,
+        /// The latest transaction that took money, where one is listed.
+        transaction_id: Option<String>,
+    },
+    /// What nobody could find shows by now: it is gone on with.
+    Again,
 }
 
-/// Looks at a checkout that has ended. What may be listed late is an order of ours that nobody touched, which is archived, or
-/// one that was paid.
+/// Looks at a checkout that has ended, or that waits for a person. What may be listed late is an order of ours that nobody
+/// touched, which is archived, or one that was paid.
 pub(in super::super) async fn look_late(cx: &mut StepContext) -> Result<Late, Verdict> {
     let witness = match (cx.checkout.flow, &cx.checkout.facts.cart_id) {
         (Flow::DirectOrder, _) => Witness::External(cx.checkout.id.to_string()),
@@ -28,6 +39,56 @@ pub(in super::super) async fn look_late(cx: &mut StepContext) -> Result<Late, Ve
         (Flow::Cart, None) => return Ok(Late::Nothing),
     };
     let listed = cx.list_orders(&witness).await?;
+    match cx.checkout.status {
+        Status::Stuck => put_right(cx, &listed).await,
+        _ => ended(cx, listed).await,
+    }
+}
+
+/// Of what was stuck: whether it may go on without a person.
+async fn put_right(cx: &mut StepContext, listed: &Listed) -> Result<Late, Verdict> {
+    let reason = cx.checkout.stuck.as_ref().map(|stuck| stuck.reason);
+    if reason == Some(StuckReason::OrderUnknown) {
+        let shows = listed.orders.iter().any(|order| cx.is_ours(order));
+        return Ok(if shows { Late::Again } else { Late::Settling });
+    }
+    let ours = cx.checkout.facts.order.as_ref().map(|order| order.id);
+    if placed(&listed.orders, ours).is_some() {
+        return Ok(Late::Settling);
+    }
+    Ok(match own(cx, listed).await? {
+        Some((_, Judgement::Whole { kind, transaction_id })) => Late::Once { kind, transaction_id },
+        // The other order was given back, and ours is still to be paid.
+        Some((_, Judgement::Nothing)) if reason == Some(StuckReason::SurplusOrderPaid) && listed.is_whole => {
+            Late::Again
+        }
+        _ => Late::Settling,
+    })
+}
+
+/// Our order and what its money is, as BigCommerce shows it now.
+async fn own(cx: &mut StepContext, listed: &Listed) -> Result<Option<(Money, Judgement)>, Verdict> {
+    let Some(id) = cx.checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)) else {
+        return Ok(None);
+    };
+    let order = match listed.orders.iter().find(|order| order.id == id) {
+        Some(order) => Some(order.clone()),
+        None => cx.read_order(id).await?,
+    };
+    let Some(order) = order else { return Ok(None) };
+    let transactions = cx.read_transactions(id).await?;
+    let refunds = cx.read_refunds(&order, &transactions).await?;
+    let judgement = judge(&order, &transactions, &refunds, &Before::default());
+    let known = cx.checkout.facts.order.as_ref();
+    let (cost, verified) = (known.and_then(|order| order.total), known.is_some_and(|order| order.verified));
+    let facts = order_facts(&order, verified);
+    let costs = [cost, facts.total].into_iter().flatten().max_by(|a, b| a.decimal().cmp(&b.decimal()));
+    cx.facts().order = Some(facts);
+    Ok(Some((costs.unwrap_or_default(), judgement)))
+}
+
+/// Of what has ended.
+async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
     let completed = cx.checkout.status == Status::Completed;
     let paid = |payment: &PaymentFacts| payment.status == PaymentStatus::Succeeded;
     // What was paid and is not any more was given back.
@@ -52,6 +113,16 @@ pub(in super::super) async fn look_late(cx: &mut StepContext) -> Result<Late, Ve
         }
         adopt(cx, &order, judgement);
         return Ok(Late::Paid);
+    }
+    if completed && let Some((costs, Judgement::More { paid })) = own(cx, &listed).await? {
+        let order = cx.checkout.facts.order.as_ref();
+        let currency = order.map_or_else(String::new, |order| order.currency.clone());
+        // What a merchant made cheaper after it was paid was not paid twice.
+        if paid.compare(costs, &currency).is_gt() {
+            cx.facts().held = Some(paid.at_precision_of(&currency));
+            let (held, costs) = (paid.shown(&currency), costs.shown(&currency));
+            return Ok(Late::Twice(format!("{held} {currency} are held for the order, which costs {costs}")));
+        }
     }
     for order in &listed.orders {
         let is_surplus = Some(order.id.get()) != ours && order.is_untouched() && cx.is_ours(order);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::super::step::{Finding, Step, StepContext, Verdict, refused};
+use super::others::{OVER, holds_nothing};
 use super::read::order_facts;
 use super::surplus::Witness;
 use crate::bigcommerce::{Error, OrderId};
@@ -262,6 +263,11 @@ async fn absent(cx: &mut StepContext, is_whole: bool) -> Finding {
     match cx.read_order(id).await {
         // Somebody else's, over, or not there.
         Ok(Some(order)) if order.is_deleted || !cx.is_ours(&order) => Finding::Absent,
+        Ok(Some(order)) if OVER.contains(&order.status_id) => match holds_nothing(cx, &order).await {
+            Ok(true) => Finding::Absent,
+            Ok(false) => Finding::StillUnknown { after, failed: true, settling: false },
+            Err(verdict) => Finding::of_failed_look(verdict),
+        },
         Ok(None) => Finding::Absent,
         // The list hides it. It may hide others, too.
         Ok(Some(_)) => Finding::StillUnknown { after, failed: true, settling: false },

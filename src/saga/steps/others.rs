@@ -67,7 +67,7 @@ pub(super) async fn buried(cx: &mut StepContext, refusal: &Error) -> Result<Opti
     Ok(Some(Verdict::Retry { after: Some(Duration::ZERO), why }))
 }
 
-async fn holds_nothing(cx: &mut StepContext, order: &Order) -> Result<bool, Verdict> {
+pub(super) async fn holds_nothing(cx: &mut StepContext, order: &Order) -> Result<bool, Verdict> {
     let transactions = cx.read_transactions(order.id).await?;
     let refunds = cx.read_refunds(order, &transactions).await?;
     let judgement = judge(order, &transactions, &refunds, &Before::default());

@@ -2,6 +2,7 @@
 
 mod gone;
 mod rest;
+mod late;
 
 use bigcommerce_simulator::{Deed, Fault};
 use rust_decimal::Decimal;
