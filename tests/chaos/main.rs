@@ -155,6 +155,6 @@ async fn cluster() -> (Server, String) {
         return (Server::Lent, url);
     }
     let server = Postgres::start().await.expect("a PostgreSQL of our own");
-    let url = server.url().expose().to_owned();
+    let url = server.url().to_owned();
     (Server::Own(Box::new(tokio::sync::Mutex::new(server))), url)
 }
