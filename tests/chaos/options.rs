@@ -31,7 +31,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) calm: bool,
     /// In how many of a hundred runs a merchant, another app, the hosted page or a second tab interferes
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 20)]
     pub(crate) others: u32,
     /// Print what each run does
     #[arg(long)]
