@@ -125,10 +125,11 @@ async fn a_server_that_takes_no_writes_any_more_is_given_up() {
     let path = service.create(&everything()).await;
     until_ready(&service, true).await;
     pair.make_primary_read_only().await;
-    let refused = service.post_with(&format!("{path}/order"), "an-order", &json!({})).await.expect(503);
-    assert_eq!(refused.body["code"], "service-unavailable", "{}", refused.text);
+    // Its sessions learn of it one after the other.
     let said = until_ready(&service, false).await;
     assert_eq!(said.body["status"], "not-ready", "{}", said.text);
+    let refused = service.post_with(&format!("{path}/order"), "an-order", &json!({})).await.expect(503);
+    assert_eq!(refused.body["code"], "service-unavailable", "{}", refused.text);
     let nothing = world.simulator.ledger().orders.len();
     assert_eq!(nothing, 0, "nothing was recorded, so nothing was sent");
     // The address leads to the standby before that is promoted: nobody is deceived.
