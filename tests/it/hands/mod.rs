@@ -1,8 +1,8 @@
 //! Other people's hands: what was found, one by one. The whole dimension is in `matrix::others`.
 
 mod gone;
-mod rest;
 mod late;
+mod rest;
 
 use bigcommerce_simulator::{Deed, Fault};
 use rust_decimal::Decimal;
