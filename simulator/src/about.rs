@@ -102,6 +102,11 @@ pub const ABOUT: &[(&str, Mark, &str)] = &[
     ),
     ("order_ids_as_text", Open, "whether ids of orders are text"),
     ("nested_answers", Open, "whether what is made answers 201 with one envelope inside of another"),
+    (
+        "unkept_texts",
+        Open,
+        "whether names, descriptions and notes hold NUL and half of a surrogate pair, in carts, checkouts and orders",
+    ),
     ("japan_in_english", Open, "whether prefectures of Japan come back by their English names"),
     ("part_shown", Open, "payment_status of an order that is paid in part"),
     ("refund_moves_unpaid", Open, "whether a refund moves the status of an order that is paid in part"),

@@ -69,6 +69,7 @@ mod snapshot;
 mod statuses;
 mod stock;
 mod store;
+mod texts;
 mod token;
 mod totals;
 mod webhooks;

@@ -126,6 +126,8 @@ pub struct Settings {
     pub order_ids_as_text: bool,
     /// Orders, tokens and payments that are made answer 201 with one envelope inside of another.
     pub nested_answers: bool,
+    /// What merchants and shoppers typed ends with NUL and half of a surrogate pair in carts, checkouts and orders.
+    pub unkept_texts: bool,
     /// Prefectures of Japan are shown by their English names.
     pub japan_in_english: bool,
     /// `payment_status` of an order of which a part is paid.
@@ -213,6 +215,7 @@ impl Default for Settings {
             checkout_shows_outstanding: false,
             order_ids_as_text: false,
             nested_answers: false,
+            unkept_texts: false,
             japan_in_english: false,
             part_shown: PartShown::default(),
             refund_moves_unpaid: true,

@@ -27,6 +27,7 @@ use crate::router::{Family, Route};
 use crate::settings::Settings;
 use crate::settle;
 use crate::store::Store;
+use crate::texts;
 use crate::webhooks::Delivery;
 
 /// How many requests the log keeps.
@@ -287,6 +288,12 @@ impl World {
         let reply = (arrived.route.run)(&mut visit);
         let reply =
             reply.map(|answer| if settings.nested_answers { nest(answer, arrived.route) } else { answer });
+        let reply =
+            reply.map(
+                |answer| {
+                    if settings.unkept_texts { texts::unkept(answer, arrived.route.path) } else { answer }
+                },
+            );
         reply.map(|answer| media::typed(answer, arrived.family))
     }
 

@@ -95,3 +95,13 @@ async fn prefectures_may_come_back_in_english() {
         assert_eq!(got["consignments"][0]["address"]["state_or_province"], shown);
     }
 }
+
+#[tokio::test]
+async fn texts_may_hold_what_nobody_can_keep() {
+    let shop = Shop::with(Settings::default()).await;
+    let client = &shop.client;
+    let cart = client.guide_cart().await;
+    shop.simulator.set(|settings| settings.unkept_texts = true);
+    // Half of a pair is no JSON that can be read.
+    assert!(!client.get(&format!("/v3/checkouts/{cart}")).await.body.is_object());
+}

@@ -98,3 +98,37 @@ async fn an_order_of_nothing_is_completed_whatever_it_needs() {
         }
     }
 }
+
+/// NUL and half of a surrogate pair, which no text and no database holds, stop nothing: U+FFFD stands for them.
+#[tokio::test]
+async fn what_nobody_can_keep_is_replaced_and_the_checkout_completes() {
+    for one_call in [false, true] {
+        let world = World::with(Settings { unkept_texts: true, ..Settings::default() }).await;
+        let service = world.start().await;
+        let pay = agreed(json!({"payment": good_card()}));
+        let (path, ended) = if one_call {
+            let path = service.create(&everything()).await;
+            (path.clone(), service.post(&format!("{path}/complete"), &pay).await)
+        } else {
+            let path = ready(&service, everything()).await;
+            service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+            (path.clone(), service.post(&format!("{path}/payment"), &agreed(good_card())).await)
+        };
+        let ended = ended.expect(200);
+        assert_eq!(ended.body["status"], "completed", "{}", ended.text);
+        assert_eq!(world.simulator.ledger().charges.len(), 1);
+        let shown = service.get(&path).await.expect(200);
+        let name = &shown.body["cart"]["line_items"]["custom_items"][0]["name"];
+        assert_eq!(name, "Custom Product\u{fffd}\u{fffd}", "{}", shown.text);
+        let stored: Vec<String> = sqlx::query_scalar("select checkout::text from checkout")
+            .fetch_all(&world.database.pool)
+            .await
+            .expect("what is stored");
+        for text in stored.iter().chain([&ended.text, &shown.text]) {
+            let text = text.to_lowercase();
+            assert!(!text.contains("u0000") && !text.contains("ud83d"), "{text}");
+        }
+        service.stop().await;
+        world.finish().await;
+    }
+}

@@ -114,25 +114,37 @@ async fn an_order_that_was_cancelled_while_it_was_being_paid_is_paid_by_the_next
 /// A cancelled order of the same cart is not adopted in place of the right one, whose answer was lost.
 #[tokio::test]
 async fn a_cart_that_was_ordered_and_cancelled_once_is_ordered_again() {
-    for lost in [false, true] {
+    for (lost, later) in [(false, false), (true, false), (false, true), (true, true)] {
         let world = World::hasty().await;
         let service = world.start().await;
         let cart = foreign_cart(&world).await;
-        // Another program made an order of it, and the merchant cancelled that.
-        let old = world.simulator.host_order(&cart).expect("an order");
-        assert!(world.simulator.does_to_order("teststore", old, Deed::Cancel));
-        let path = service.create(&json!({"cart_id": cart})).await;
-        if lost {
-            world.simulator.add_fault(Fault::on("create-order").status_after(500));
+        // Another program made an order of it, and the merchant cancelled that: before it was taken over, or later.
+        let cancelled = |old: u64| {
+            assert!(world.simulator.does_to_order("teststore", old, Deed::Cancel));
+            old
+        };
+        let mut old = 0;
+        if !later {
+            old = cancelled(world.simulator.host_order(&cart).expect("an order"));
         }
+        let path = service.create(&json!({"cart_id": cart})).await;
         service.put(&format!("{path}/billing-address"), &address()).await.expect(200);
         let consignments = json!([{"address": address()}]);
         service.put(&format!("{path}/consignments"), &consignments).await.expect(200);
         let options = service.get(&path).await.body["consignments"][0]["available_shipping_options"].clone();
         let choice = json!([{"shipping_option_id": options[0]["id"]}]);
         service.put(&format!("{path}/shipping-options"), &choice).await.expect(200);
+        if later {
+            assert!(world.simulator.does_to_cart(&cart, Deed::OrderAgain));
+            old = cancelled(world.simulator.ledger().orders[0].id);
+        }
+        let fault = Fault::on("create-order").status_after(500);
+        let fault = lost.then(|| world.simulator.add_fault(fault));
         service.post(&format!("{path}/order"), &json!({})).await;
         service.wait_until(&path, "ordered", |now| now["order"]["id"].is_u64()).await;
+        if let Some(fault) = fault {
+            assert_eq!(world.simulator.reached(fault), 1, "its answer was lost");
+        }
         let paid = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
         assert_eq!(paid.body["status"], "completed", "{}", paid.text);
         assert_eq!(charged(&world).iter().map(|(order, _)| *order).collect::<Vec<_>>(), [old + 1]);
