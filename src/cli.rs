@@ -28,6 +28,7 @@ use crate::{
     app,
     config::{self, Config, Database},
     http,
+    migrations::Migrated,
     telemetry::{Exporting, Telemetry},
 };
 
@@ -69,7 +70,7 @@ enum Command {
     Privacy(privacy::Arguments),
     /// List every environment variable
     Settings {
-        /// As the Markdown table of the README
+        /// As the Markdown table of docs/configuration.md
         #[arg(long)]
         markdown: bool,
     },
@@ -152,11 +153,18 @@ fn start() -> anyhow::Result<(Config, Exporting)> {
 
 async fn migrate() -> anyhow::Result<()> {
     let database = Database::from_env()?;
-    let applied = app::migrate(&database).await?;
-    for migration in &applied {
-        println!("applied {} {}", migration.version, migration.description);
+    match app::migrate(&database).await? {
+        Migrated::UpToDate(applied) => {
+            for migration in &applied {
+                println!("applied {} {}", migration.version, migration.description);
+            }
+            println!("the database is up to date ({} applied)", applied.len());
+        }
+        Migrated::Newer(last) => println!(
+            "nothing to do: a newer version of headless-checkout has already migrated this database (to {last}); this version \
+             runs on it"
+        ),
     }
-    println!("the database is up to date ({} applied)", applied.len());
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::http;
-use crate::migrations;
+use crate::migrations::{self, Migrated};
 use crate::ops::{self, Operators};
 use crate::store::{ConnectConfig, Connections, Demand, Store, connect_once, parse_url};
 use crate::telemetry::Metrics;
@@ -39,8 +39,8 @@ pub(super) async fn connect(
     Connections::connect(config).await.context("DATABASE_URL: the database cannot be reached")
 }
 
-/// Brings the database up to date and answers what was applied, in order.
-pub async fn migrate(database: &config::Database) -> anyhow::Result<Vec<migrations::Applied>> {
+/// Brings the database up to date.
+pub async fn migrate(database: &config::Database) -> anyhow::Result<Migrated> {
     let url = parse_url(database.direct().expose())?;
     let mut connection = connect_once(&url).await.map_err(migrations::Error::Unreachable)?;
     Ok(migrations::apply_over(&mut connection).await?)

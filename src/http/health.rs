@@ -10,10 +10,13 @@ use utoipa::ToSchema;
 
 use super::State;
 use super::answer::json;
-use crate::migrations;
+use crate::migrations::{self, Schema};
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A newer version has migrated the database. This one works on it: migrations expand first and contract a release later.
+const NEWER: &str = "newer schema";
 
 /// Whether the process lives.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,7 +39,8 @@ pub(super) struct Readiness {
 pub(super) struct Checks {
     /// Whether the database answers and takes writes.
     database: &'static str,
-    /// Whether the database has exactly the migrations of this version.
+    /// Whether the database has the migrations of this version. `newer schema`: a newer version has migrated it, and this
+    /// process works on it.
     migrations: &'static str,
     /// Whether there are checkouts that this version leaves alone, because a newer one wrote them or because they cannot
     /// be read. The others are not held up, so the process is ready all the same.
@@ -65,7 +69,7 @@ pub(super) async fn ready(Has(state): Has<State>) -> Response {
     let checks = Checks { database, migrations, records, config: "ok" };
     let status = match (checks.database, checks.migrations) {
         _ if state.stopping().is_cancelled() => "stopping",
-        ("ok", "ok") => "ready",
+        ("ok", "ok" | NEWER) => "ready",
         _ => "not-ready",
     };
     let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -74,7 +78,7 @@ pub(super) async fn ready(Has(state): Has<State>) -> Response {
 
 async fn look(state: &State) -> (&'static str, &'static str, &'static str) {
     let (database, migrations) = schema(state).await;
-    if migrations != "ok" {
+    if !matches!(migrations, "ok" | NEWER) {
         return (database, migrations, "unknown");
     }
     let records = match state.0.operators.foreign_records().await {
@@ -94,8 +98,15 @@ async fn schema(state: &State) -> (&'static str, &'static str) {
         Err(_) => return ("unreachable", "unknown"),
     }
     match state.0.operators.applied_migrations().await {
-        Ok(Some(applied)) if migrations::up_to_date(&applied) => ("ok", "ok"),
-        Ok(Some(_)) => ("ok", "not up to date: run headless-checkout migrate"),
+        Ok(Some(applied)) => {
+            let migrations = match migrations::compare(&applied) {
+                Schema::Same => "ok",
+                Schema::Newer => NEWER,
+                Schema::Older => "not up to date: run headless-checkout migrate",
+                Schema::Unknown => "has migrations that are not part of this version",
+            };
+            ("ok", migrations)
+        }
         Ok(None) => ("ok", "cannot be read"),
         Err(_) => ("unreachable", "unknown"),
     }

@@ -181,7 +181,9 @@ impl Store {
             Some(id) => {
                 sqlx::query_as!(
                     AuditRow,
-                    "select a.* from audit a where checkout_id = $1 and audit_id < $2 and ($4::text is null or exists (
+                    "select a.audit_id, a.at, a.actor, a.role, a.action, a.checkout_id, a.order_id, a.reason, a.result, a.detail,
+                         a.previous, a.hash
+                     from audit a where checkout_id = $1 and audit_id < $2 and ($4::text is null or exists (
                          select from checkout c where c.checkout_id = a.checkout_id and c.store = $4))
                      order by audit_id desc limit $3",
                     id,
@@ -195,7 +197,9 @@ impl Store {
             None => {
                 sqlx::query_as!(
                     AuditRow,
-                    r#"select a.* from audit a where a.audit_id < $1 and ($3::text is null or case
+                    r#"select a.audit_id, a.at, a.actor, a.role, a.action, a.checkout_id, a.order_id, a.reason, a.result, a.detail,
+                         a.previous, a.hash
+                       from audit a where a.audit_id < $1 and ($3::text is null or case
                          when a.checkout_id is not null then exists (
                              select from checkout c where c.checkout_id = a.checkout_id and c.store = $3)
                          when position('\u0000' in a.detail) > 0 then false
@@ -222,7 +226,8 @@ impl Store {
         while broken.is_none() {
             let page = sqlx::query_as!(
                 AuditRow,
-                "select * from audit where audit_id > $1 order by audit_id limit $2",
+                "select audit_id, at, actor, role, action, checkout_id, order_id, reason, result, detail, previous, hash
+                 from audit where audit_id > $1 order by audit_id limit $2",
                 walk.last,
                 PAGE
             )

@@ -163,7 +163,7 @@ impl Store {
                 ) as "more!"
             from unnest($2::uuid[]) as c(checkout_id)
             cross join lateral (
-                select * from delivery p
+                select p.checkout_id, p.event_id, p.attempts, p.queued_at, p.version, p.ordinal from delivery p
                 where p.destination = $1 and p.checkout_id = c.checkout_id and p.state = 'pending'
                 order by p.version, p.ordinal limit 1
             ) d

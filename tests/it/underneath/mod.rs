@@ -4,6 +4,7 @@ mod clock;
 mod durability;
 mod keys;
 mod lease;
+mod newer_schema;
 mod records;
 mod retention;
 mod undoing;

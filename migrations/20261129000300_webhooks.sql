@@ -1,5 +1,5 @@
--- What BigCommerce told us by webhook. A row is written before its 200 is answered; it is a hint to look, never the
--- news itself. BigCommerce sends an event at least once: (scope, hash) tells a repetition.
+-- BigCommerce's webhooks. A row is written before its 200 is answered; it is a hint to look, never the news itself. BigCommerce
+-- sends an event at least once: (scope, hash) tells a repetition.
 create table webhook_event (
     store text not null,
     scope text not null,

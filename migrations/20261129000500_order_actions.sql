@@ -1,10 +1,9 @@
--- What operators ask BigCommerce to do to an order that must not be done twice: refund, capture, void, shipment.
+-- What operators ask BigCommerce to do to an order and must not be done twice: refund, capture, void, shipment.
 --
--- The row is the intent: it is committed before the call and says afterwards what became of it. While that is not known
--- the row is open and due, and recovery looks at BigCommerce until it is.
-
+-- The row is the intent: it is committed before the call and says afterwards how it ended. While that is not known the row is
+-- open and due, and recovery looks at BigCommerce until it is.
 create table order_action (
-    -- Also the key of ours: it stands in the reasons of a refund, where it is found again.
+    -- Also our key at BigCommerce: it stands in the reason of a refund, where it is found again.
     order_action_id uuid primary key,
     store text not null,
     order_id bigint not null check (order_id > 0),
@@ -33,7 +32,7 @@ create table order_action (
     -- The end of a lease, or the next look.
     due_at timestamptz,
     unknown_since timestamptz,
-    -- JSON text: what came of it.
+    -- JSON text: its result.
     answer text,
     created_at timestamptz not null default clock_timestamp(),
     updated_at timestamptz not null default clock_timestamp(),
@@ -43,7 +42,7 @@ create table order_action (
     constraint unknown_has_a_time check (status <> 'unknown' or unknown_since is not null),
     constraint end_has_an_answer check (status in ('sending', 'unknown') or answer is not null)
 );
--- BigCommerce takes one refund at a time of an order; so do we take one of anything.
+-- BigCommerce takes one refund of an order at a time; so do we take one action of any kind.
 create unique index order_action_one_open on order_action (store, order_id) where due_at is not null;
 -- Recovery reads only this.
 create index order_action_due on order_action (due_at) where due_at is not null;
