@@ -1,4 +1,4 @@
-//! The one table of settings: help text, README rows, `.env.example` and `docker-compose.yml` are all held to it by tests.
+//! The one table of settings: help text, `docs/configuration.md`, `.env.example` and `docker-compose.yml` are all held to it by tests.
 //!
 //! It never holds a value that is secret, and nothing is read here.
 
@@ -11,7 +11,7 @@ pub struct Setting {
     pub name: &'static str,
     /// The value that holds when the variable is unset; `None` when there is none.
     pub default: Option<&'static str>,
-    /// What it means, in words for the person who sets it.
+    /// What it means, for whoever sets it.
     pub meaning: &'static str,
     /// Whether the value is a secret, which may come from the file that `<NAME>_FILE` names instead.
     pub secret: bool,
@@ -25,7 +25,7 @@ const fn secret(name: &'static str, meaning: &'static str) -> Setting {
     Setting { name, default: None, meaning, secret: true }
 }
 
-/// Every setting of the program, in the order in which a person meets them.
+/// Every setting of the program, in the order in which an operator meets them.
 pub const SETTINGS: &[Setting] = &[
     secret(
         "DATABASE_URL",
@@ -34,10 +34,10 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "DATABASE_DIRECT_URL",
-        "The database itself, where DATABASE_URL is a connection pooler in transaction mode (PgBouncer 1.21 or later with \
-         max_prepared_statements): LISTEN, group commits and migrations go there. Unset: DATABASE_URL.",
+        "The database itself, if DATABASE_URL is a connection pooler in transaction mode (PgBouncer 1.21 or later with \
+         max_prepared_statements). Used for LISTEN, group commits and migrations. Unset: DATABASE_URL.",
     ),
-    plain("DATABASE_MAX_CONNECTIONS", Some("16"), "Connections of one process to PostgreSQL, 5 to 1000."),
+    plain("DATABASE_MAX_CONNECTIONS", Some("16"), "PostgreSQL connections per process, 5 to 1000."),
     plain(
         "LISTEN_ADDR",
         Some("127.0.0.1:8080"),
@@ -46,12 +46,12 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "METRICS_ADDR",
         None,
-        "Address and port for /metrics on a listener of its own; unset: on LISTEN_ADDR.",
+        "Address and port of a separate listener for /metrics. Unset: /metrics is on LISTEN_ADDR.",
     ),
     plain(
         "BIGCOMMERCE_STORE_HASH",
         None,
-        "Required without STORES_FILE. The store: the part of its API path after /stores/.",
+        "Required without STORES_FILE. The store hash: the part of the API path after /stores/.",
     ),
     secret(
         "BIGCOMMERCE_ACCESS_TOKEN",
@@ -59,190 +59,193 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "BIGCOMMERCE_CLIENT_SECRET",
-        "The client secret of the API account; verifies signed webhooks and the customer_token of shoppers.",
+        "The client secret of the API account. Verifies signed webhooks and the shoppers' customer_token.",
     ),
     secret(
         "BIGCOMMERCE_WEBHOOK_SECRET",
-        "Accepted in the header X-Webhook-Secret of a webhook, at least 16 characters.",
+        "A secret that webhooks may carry in the header X-Webhook-Secret, at least 16 characters.",
     ),
     plain(
         "BIGCOMMERCE_API_URL",
         Some("https://api.bigcommerce.com"),
-        "Where BigCommerce's management API answers.",
+        "Base URL of BigCommerce's management API.",
     ),
     plain(
         "BIGCOMMERCE_PAYMENTS_URL",
         Some("https://payments.bigcommerce.com"),
-        "Where BigCommerce's payments API answers.",
+        "Base URL of BigCommerce's payments API.",
     ),
     plain(
         "STORES_FILE",
         None,
-        "A TOML file with one [[store]] for each store, instead of the variables of a single store; its \
-         operator_tokens are bound to that store.",
+        "A TOML file with one [[store]] per store, in place of the single-store variables. Its operator_tokens are limited \
+         to that store.",
     ),
     secret(
         "STOREFRONT_KEYS",
-        "Required without STORES_FILE. Keys of storefronts: name=key,... (server keys: they may do everything, and are believed \
-         about customers and prices). A publishable key, which stands in pages and creates checkouts only, lists the origins \
-         that may use it: name=key@https://shop.example|https://www.shop.example.",
+        "Required without STORES_FILE. Storefront API keys: name=key,... A server key has no origins; it may do everything \
+         and is trusted about customers and prices. A publishable key, which is used in pages and only creates checkouts, \
+         lists the origins that may use it: name=key@https://shop.example|https://www.shop.example.",
     ),
     secret(
         "OPERATOR_TOKENS",
-        "Tokens of operators of all stores: name:role=token,... with role read, act or money; unset: nobody may use \
-         /ops but those of a store in STORES_FILE.",
+        "Tokens of operators for all stores: name:role=token,... with role read, act or money. Unset: only the operators in \
+         STORES_FILE can use /ops.",
     ),
     plain(
         "CORS_ORIGINS",
         None,
-        "Origins whose pages may call /v1 from a browser: https://shop.example,https://www.shop.example. Those of \
-         publishable keys may anyway.",
+        "Additional origins whose pages may call /v1 from a browser: https://shop.example,https://www.shop.example. The \
+         origins of publishable keys are always allowed.",
     ),
     plain(
         "ALLOW_RAW_CARDS",
         Some("false"),
-        "Whether a payment may carry a card number. It brings this server into the scope of PCI DSS.",
+        "Whether a payment may contain a card number. If true, this server is in scope for PCI DSS.",
     ),
-    plain(
-        "UPSTREAM_TIMEOUT_SECONDS",
-        Some("15"),
-        "How long one call to BigCommerce's management API may take.",
-    ),
-    plain("PAYMENT_TIMEOUT_SECONDS", Some("60"), "How long one call to BigCommerce's payments API may take."),
+    plain("UPSTREAM_TIMEOUT_SECONDS", Some("15"), "Timeout of one call to BigCommerce's management API."),
+    plain("PAYMENT_TIMEOUT_SECONDS", Some("60"), "Timeout of one call to BigCommerce's payments API."),
     plain(
         "LEASE_SECONDS",
         Some("70"),
-        "How long a process holds a checkout before another may resume it; more than the larger timeout plus 2.",
+        "How long a process holds a checkout before another process may resume it. Must exceed the larger timeout by more \
+         than 2.",
     ),
     plain(
         "SETTLE_SECONDS",
         Some("30"),
-        "How far BigCommerce's lists may lag behind: what is not shown is believed absent after the longest call and this.",
+        "How far BigCommerce's lists may lag behind. What they do not show is treated as absent only after the longest call \
+         plus this time.",
     ),
     plain(
         "PENDING_SECONDS",
         Some("86400"),
-        "How long an accepted payment may take to settle before a person has to look.",
+        "How long an accepted payment may take to settle before the checkout needs manual review.",
     ),
     plain(
         "RECONCILE_SECONDS",
         Some("60"),
-        "After how long at rest the order of a checkout is looked at for the first time, so that what a merchant does to it is \
-         found without anybody asking; the pauses double up to an hour. 0: never.",
+        "How long after its last change an idle checkout with an order is first compared with BigCommerce, so that changes a \
+         merchant made are found without a webhook. The interval then doubles, up to one hour. 0: never.",
     ),
     plain("CHECKOUT_TTL_SECONDS", Some("604800"), "How long an idle checkout lives before it expires."),
-    plain("MAX_ATTEMPTS", Some("8"), "Attempts of one step before a person has to look, 1 to 100."),
+    plain("MAX_ATTEMPTS", Some("8"), "Attempts per step before the checkout needs manual review, 1 to 100."),
     plain(
         "RETRY_BASE_MS",
         Some("200"),
-        "The first pause before a step is tried again, in milliseconds; it doubles, with full jitter.",
+        "Delay before the first retry of a step, in milliseconds. It doubles with each retry, with full jitter.",
     ),
-    plain("RETRY_MAX_SECONDS", Some("30"), "The longest pause between two attempts of a step."),
+    plain("RETRY_MAX_SECONDS", Some("30"), "The longest delay between two attempts of a step."),
     plain(
         "SHUTDOWN_SECONDS",
         Some("25"),
-        "How long a stopping process waits for running steps; what is left is resumed by the next one.",
+        "How long a stopping process waits for running steps. Another process resumes the rest.",
     ),
-    plain("BODY_LIMIT_BYTES", Some("262144"), "The largest request body, in bytes, 1024 to 16777216."),
+    plain(
+        "BODY_LIMIT_BYTES",
+        Some("262144"),
+        "The largest accepted request body, in bytes, 1024 to 16777216.",
+    ),
     plain(
         "TRUSTED_PROXIES",
         None,
-        "Addresses and networks of the proxies in front, such as 10.0.0.0/8,::1: only they are believed about the \
-         address of a client (X-Forwarded-For, or Forwarded). Unset: the address is that of the connection.",
+        "Addresses and networks of your proxies, such as 10.0.0.0/8,::1. Only they may set the client address \
+         (X-Forwarded-For or Forwarded). Unset: the address of the connection is used.",
     ),
     plain(
         "LIMIT_KEY_PER_MINUTE",
         Some("600000"),
-        "Requests with one storefront key in a minute, over all processes: more than a server sends. Here as in each \
-         LIMIT_*: what is above is answered with 429 and nothing is done; 0: no limit.",
+        "Requests per minute with one storefront key, across all processes. For every LIMIT_*: requests above it get 429 and \
+         have no effect; 0 means no limit.",
     ),
     plain(
         "LIMIT_PUBLISHABLE_KEY_PER_MINUTE",
         Some("6000"),
-        "The same with one publishable key, which only creates checkouts.",
+        "Requests per minute with one publishable key, across all processes.",
     ),
     plain(
         "LIMIT_ADDRESS_PER_MINUTE",
         Some("1200"),
-        "Requests of one client address (IPv6: of one /64) in a minute; not counted are those with a server key \
-         and those of operators.",
+        "Requests per minute from one client address (IPv6: one /64). Requests with a server key or an operator token do not \
+         count.",
     ),
     plain(
         "LIMIT_CREATIONS_PER_MINUTE",
         Some("60"),
-        "Checkouts that one client address asks for in a minute with publishable keys, which everybody knows.",
+        "Checkouts per minute created from one client address with publishable keys.",
     ),
     plain(
         "LIMIT_CHECKOUT_PER_MINUTE",
         Some("600"),
-        "Requests about one checkout in a minute; not counted are reads with a server key.",
+        "Requests per minute about one checkout. Reads with a server key do not count.",
     ),
     plain(
         "LIMIT_UNKNOWN_PER_MINUTE",
         Some("1200"),
-        "Requests of one client address in a minute with a credential that is not known.",
+        "Requests per minute from one client address with an unknown credential.",
     ),
     plain(
         "LIMIT_SIGN_IN_PER_MINUTE",
         Some("20"),
-        "Failed attempts of one client address to sign in to the dashboard in a minute.",
+        "Failed dashboard sign-ins per minute from one client address.",
     ),
     plain(
         "LIMIT_PAYMENTS_CHECKOUT_PER_HOUR",
         Some("20"),
-        "Payments that are asked for on one checkout in an hour; a repetition with the same Idempotency-Key is none.",
+        "Payment attempts per hour on one checkout. Repeating a request with the same Idempotency-Key does not count.",
     ),
     plain(
         "LIMIT_PAYMENTS_SHOPPER_PER_HOUR",
         Some("30"),
-        "Payments that one shopper (customer, or e-mail address) asks for in an hour with checkout tokens.",
+        "Payment attempts per hour by one shopper (customer or email address) with checkout tokens.",
     ),
     plain(
         "LIMIT_PAYMENTS_ADDRESS_PER_HOUR",
         Some("60"),
-        "Payments that one client address asks for in an hour with checkout tokens.",
+        "Payment attempts per hour from one client address with checkout tokens.",
     ),
     secret(
         "EVENT_DESTINATIONS",
-        "Where events go: name=whsec_...@https://shop.example/events,... Only some types: \
-         name:checkout.stuck|payment.unknown=... Several secrets, while one is changed: whsec_new|whsec_old. Unset: nowhere.",
+        "Where outgoing events are sent: name=whsec_...@https://shop.example/events,... Only some types: \
+         name:checkout.stuck|payment.unknown=... Two secrets during a rotation: whsec_new|whsec_old. Unset: nowhere.",
     ),
     plain("EVENT_TIMEOUT_SECONDS", Some("10"), "How long a destination may take to answer an event."),
     plain(
         "EVENT_RETRY_BASE_MS",
         Some("1000"),
-        "The first pause before an event is sent again, in milliseconds; it doubles, with full jitter.",
+        "Delay before the first retry of an event, in milliseconds. It doubles with each retry, with full jitter.",
     ),
-    plain("EVENT_RETRY_MAX_SECONDS", Some("3600"), "The longest pause before an event is sent again."),
+    plain("EVENT_RETRY_MAX_SECONDS", Some("3600"), "The longest delay between two deliveries of an event."),
     plain(
         "EVENT_GIVE_UP_SECONDS",
         Some("259200"),
-        "How long an event is tried before it is given up; it can be sent again by hand as long as it is kept.",
+        "How long an event is retried. After that it can be redelivered manually, as long as it is kept.",
     ),
-    plain("EVENT_RETENTION_DAYS", Some("30"), "Days that events and the log of their deliveries are kept."),
+    plain("EVENT_RETENTION_DAYS", Some("30"), "Days that events and their delivery log are kept."),
     plain(
         "RETENTION_DAYS",
         Some("90"),
-        "Days after its end that a checkout keeps personal data; what remains are ids, steps and amounts. 0: for ever.",
+        "Days after its end that a checkout keeps personal data. Ids, steps and amounts stay. 0: forever.",
     ),
     plain(
         "IDEMPOTENCY_KEY_RETENTION_DAYS",
         Some("7"),
-        "Days after the end of a checkout that its idempotency keys are kept, at least 3; that of its creation is kept for ever.",
+        "Days after the end of a checkout that its idempotency keys are kept, at least 3. The key of its creation is kept \
+         forever.",
     ),
     plain(
         "CHECKOUT_TOKEN_RETENTION_DAYS",
         Some("90"),
-        "Days after the end of a checkout that its tokens are good.",
+        "Days after the end of a checkout that its tokens are valid.",
     ),
     plain(
         "WEBHOOK_RETENTION_DAYS",
         Some("7"),
-        "Days that webhook events are kept, to tell one that BigCommerce repeats; at least 3.",
+        "Days that received webhooks are kept to recognize duplicates, at least 3.",
     ),
-    plain("RUST_LOG", Some("info"), "What is logged: a level, or directives such as info,sqlx=warn."),
-    plain("LOG_FORMAT", Some("json"), "json: one object on each line; pretty: for a person at a terminal."),
-    plain("OTEL_EXPORTER_OTLP_ENDPOINT", None, "Where traces are sent (OTLP over HTTP); unset: nowhere."),
+    plain("RUST_LOG", Some("info"), "Log level, or directives such as info,sqlx=warn."),
+    plain("LOG_FORMAT", Some("json"), "json: one object per line; pretty: for a terminal."),
+    plain("OTEL_EXPORTER_OTLP_ENDPOINT", None, "Where traces are sent (OTLP over HTTP). Unset: nowhere."),
 ];
 
 /// Variables that belong to other programs of this repository, and are therefore no mistakes.
@@ -264,7 +267,7 @@ pub fn as_text() -> String {
     text
 }
 
-/// The table as Markdown rows, exactly as the README shows them.
+/// The table as Markdown rows, exactly as `docs/configuration.md` shows them.
 pub fn as_markdown() -> String {
     let mut rows = String::from("| Variable | Default | Meaning |\n|---|---|---|\n");
     for setting in SETTINGS {

@@ -288,9 +288,10 @@ fn the_example_environment_starts() {
 }
 
 #[test]
-fn the_readme_shows_the_settings_as_the_program_knows_them() {
+fn the_documents_show_the_settings_as_the_program_knows_them() {
     // The rows come from `headless-checkout settings --markdown`.
-    if exists("README.md") {
-        assert!(read("README.md").contains(&as_markdown()), "refresh the table of settings in README.md");
+    let file = "docs/configuration.md";
+    if exists(file) {
+        assert!(read(file).contains(&as_markdown()), "refresh the table of settings in {file}");
     }
 }

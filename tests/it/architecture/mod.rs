@@ -4,6 +4,7 @@
 //! The sources are read as tokens, so that comments and texts do not count and macros do.
 
 mod compiled;
+mod documents;
 pub(crate) mod source;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -61,10 +61,10 @@ async fn wait_until_all_is_told(world: &World) {
 fn every_event_can_be_asked_for_by_its_name() {
     let announced: Vec<&str> = Announcement::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(announced, EVENT_TYPES);
-    let readme =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
+    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/events.md"))
+        .expect("docs/events.md");
     for kind in EVENT_TYPES {
-        assert!(readme.contains(&format!("| `{kind}` |")), "README.md does not explain {kind}");
+        assert!(document.contains(&format!("| `{kind}` |")), "docs/events.md does not explain {kind}");
     }
 }
 
