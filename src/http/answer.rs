@@ -91,7 +91,7 @@ impl Problem {
             Answer::Rejected(refused) => Self::rejected(&refused),
             Answer::Declined(decline) => Self::declined(&decline),
             Answer::TotalChanged { agreed_total, grand_total } => {
-                Self::total_changed(agreed_total, grand_total)
+                Self::total_changed(agreed_total, grand_total, checkout)
             }
             Answer::OutOfOrder => Self::out_of_order(checkout.next_step()),
             Answer::Unavailable { retry_after } => {

@@ -11,6 +11,10 @@ pub fn as_json(case: &Case) -> Value {
     let checkout = case.checkout();
     let mut value = serde_json::to_value(Snapshot::of(checkout)).unwrap_or_default();
     let Some(map) = value.as_object_mut() else { return value };
+    if let (Some(stuck), Some(shown)) = (&checkout.stuck, map.get_mut("stuck").and_then(Value::as_object_mut))
+    {
+        shown.insert("detail".to_owned(), stuck.detail.as_str().into());
+    }
     map.insert("fence".to_owned(), checkout.fence.into());
     map.insert("tries".to_owned(), checkout.tries.into());
     map.insert("leased".to_owned(), case.held.leased.into());

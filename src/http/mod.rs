@@ -37,6 +37,7 @@ mod problems;
 mod run;
 mod schema;
 mod shape;
+mod shopper;
 mod snapshot;
 mod steps;
 mod table;

@@ -9,6 +9,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::pointer::InputError;
+use super::shopper::{Cause, sentence};
 use super::table::Slug;
 use super::validate::Invalid;
 use crate::checkout::{Checkout, CheckoutId, Decline, Money, Refused, StepName};
@@ -22,7 +23,8 @@ struct Inner {
     slug: Slug,
     detail: Cow<'static, str>,
     members: Map<String, Value>,
-    shopper: Option<&'static str>,
+    cause: Option<Cause>,
+    shopper: Option<String>,
     retry_after: Option<u64>,
     safe_to_pay_again: Option<bool>,
 }
@@ -34,6 +36,7 @@ impl Problem {
             slug,
             detail: detail.into(),
             members: Map::new(),
+            cause: None,
             shopper: None,
             retry_after: None,
             safe_to_pay_again: None,
@@ -81,33 +84,33 @@ impl Problem {
     pub(super) fn rejected(refused: &Refused) -> Self {
         let errors: Map<String, Value> =
             refused.errors.iter().map(|(field, message)| (field.clone(), message.as_str().into())).collect();
-        Self::new(Slug::Rejected, refused.title.clone())
-            .with("upstream", json!({"status": refused.status, "title": refused.title, "errors": errors}))
+        let mut problem = Self::new(Slug::Rejected, refused.title.clone())
+            .with("upstream", json!({"status": refused.status, "title": refused.title, "errors": errors}));
+        problem.0.cause = Some(Cause::Refused(refused.clone()));
+        problem
     }
 
     /// The payment was declined.
     pub(super) fn declined(decline: &Decline) -> Self {
-        // BigCommerce: payments, error codes.
-        let shopper = match decline.code {
-            Some(30051) => Some("This saved way to pay is no longer there. Please choose another one."),
-            Some(30103) => Some("Your card has expired. You have not been charged. Please use another one."),
-            Some(30106) => {
-                Some("There are not enough funds. You have not been charged. Please pay another way.")
-            }
-            Some(30107) => {
-                Some("The authorisation was withdrawn. You have not been charged. Please pay another way.")
-            }
-            _ => None,
-        };
         let mut problem = Self::new(Slug::PaymentDeclined, decline.title.clone())
             .with("decline", json!({"code": decline.code, "title": decline.title}));
-        problem.0.shopper = shopper;
+        problem.0.cause = Some(Cause::Declined(decline.code));
         problem
     }
 
     /// The total rose.
-    pub(super) fn total_changed(agreed: Money, total: Money) -> Self {
-        Self::of(Slug::TotalChanged).with("agreed_total", json!(agreed)).with("grand_total", json!(total))
+    pub(super) fn total_changed(agreed: Money, total: Money, checkout: &Checkout) -> Self {
+        let so = match (checkout.facts.order.is_some(), checkout.facts.parts.is_empty()) {
+            (_, false) => "nothing more was charged, and what was paid before is kept",
+            (true, true) => "nothing was charged",
+            (false, true) => "nothing was ordered or charged",
+        };
+        Self::new(
+            Slug::TotalChanged,
+            format!("the checkout would cost more than the shopper agreed to: {so}"),
+        )
+        .with("agreed_total", json!(agreed))
+        .with("grand_total", json!(total))
     }
 
     /// Our own database or process cannot take it. Whether it was recorded, and so may be done, may not be known; whoever
@@ -124,7 +127,8 @@ impl Problem {
             .retry_after(1);
         if maybe_recorded {
             problem.0.shopper = Some(
-                "We could not confirm your last step. Please wait a moment, then look at your checkout again.",
+                "We could not confirm your last step. Please wait a moment, then look at your checkout again."
+                    .to_owned(),
             );
             problem.0.safe_to_pay_again = Some(false);
         }
@@ -146,6 +150,7 @@ impl Problem {
     /// About a checkout as it is now.
     pub(super) fn about(mut self, checkout: &Checkout) -> Self {
         self.0.safe_to_pay_again = Some(super::snapshot::safe_to_pay_again(checkout));
+        self.0.shopper = Some(sentence(self.0.slug, self.0.cause.as_ref(), Some(checkout)));
         self
     }
 
@@ -219,7 +224,9 @@ impl Serialize for Document<'_> {
             map.serialize_entry("instance", &format_args!("/v1/checkouts/{id}"))?;
             map.serialize_entry("retryable", &entry.retryable)?;
             map.serialize_entry("safe_to_pay_again", &self.problem.safe_to_pay_again.unwrap_or(false))?;
-            map.serialize_entry("shopper_message", self.problem.shopper.unwrap_or(entry.shopper))?;
+            let unknown = || sentence(self.problem.slug, self.problem.cause.as_ref(), None);
+            let said = self.problem.shopper.clone().unwrap_or_else(unknown);
+            map.serialize_entry("shopper_message", &said)?;
         }
         for (name, value) in &self.problem.members {
             map.serialize_entry(name, value)?;

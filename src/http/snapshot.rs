@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::schema;
 use super::totals::Totals;
-use crate::checkout::{Checkout, Decline, Flow, Money, PaymentFacts, PaymentStatus, Status, StepName};
+use crate::checkout::{
+    Checkout, Decline, Flow, Money, PaymentFacts, PaymentStatus, Status, StepName, StuckReason,
+};
 use crate::json::{self, Fields, List, Raw, shape};
 
 /// A checkout as it is now.
@@ -126,7 +128,7 @@ pub(super) struct Payment<'a> {
     /// What it was to charge, or, where it paid a part, what it charged.
     #[schema(schema_with = schema::amount_or_null)]
     amount: Option<Money>,
-    /// What is held of the order's total: charged or authorised, and not given back.
+    /// What is held of the order's total: charged or authorized, and not given back.
     #[schema(schema_with = schema::amount_or_null)]
     amount_paid: Option<Money>,
     /// What is still to be paid; null while the order's total is not known.
@@ -233,7 +235,7 @@ impl<'a> Snapshot<'a> {
             payment: checkout.facts.payment.as_ref().map(|payment| Payment::of(checkout, payment)),
             stuck: checkout.stuck.as_ref().map(|stuck| Stuck {
                 reason: stuck.reason.as_str(),
-                detail: &stuck.detail,
+                detail: detail(stuck),
                 since: utc(stuck.since),
                 suggested_action: stuck.reason.suggested_action(),
             }),
@@ -249,6 +251,11 @@ impl<'a> Snapshot<'a> {
     pub(super) fn with_token(self, token: Option<&'a str>) -> Self {
         Self { checkout_token: token, ..self }
     }
+}
+
+/// What operators write is for operators.
+fn detail(stuck: &crate::checkout::Stuck) -> &str {
+    if stuck.reason == StuckReason::Paused { "it was paused by hand" } else { &stuck.detail }
 }
 
 impl<'a> Payment<'a> {

@@ -144,15 +144,17 @@ problems! {
             was shown as If-Match; the same Idempotency-Key may be used. Nothing above it is ever charged.";
     TotalChanged = "total-changed", 409, "The total rose above what the shopper agreed to", false,
         shopper: "The total of your order has changed. Please check it before you pay.",
-        meaning: "The checkout would cost more than the shopper agreed to. Nothing was ordered or charged.",
+        meaning: "The checkout would cost more than the shopper agreed to, so that nothing was charged for it. Parts that were \
+            paid before stay paid.",
         advice: "Show `grand_total` and ask again; then send it as agreed_total with a fresh Idempotency-Key.";
     Rejected = "rejected-by-bigcommerce", 422, "BigCommerce refused", false,
         shopper: "This could not be accepted. Please check what you entered.",
-        meaning: "BigCommerce refused the step. Nothing was done; the shopper or the storefront can correct it.",
+        meaning: "BigCommerce refused the step, which had no effect; the steps before it stay done. The shopper or the \
+            storefront can correct it.",
         advice: "`upstream` is what BigCommerce said. Correct it and send it with a fresh Idempotency-Key.";
     PaymentDeclined = "payment-declined", 402, "The payment was declined", false,
         shopper: "Your payment was declined. You have not been charged. Please try another way to pay.",
-        meaning: "The payment was certainly refused; nothing was charged.",
+        meaning: "The payment was certainly refused; nothing was charged by it. Parts that were paid before stay paid.",
         advice: "Let the shopper choose another instrument, and pay again with a fresh Idempotency-Key.";
     PaymentInDoubt = "payment-in-doubt", 409, "An earlier payment is unresolved", false,
         shopper: "We are still checking your payment. Please do not pay again.",
@@ -184,7 +186,8 @@ problems! {
         advice: "Go on with that checkout, or cancel it first.";
     RateLimited = "rate-limited", 429, "Too many requests", true,
         shopper: "There is a lot going on. Please try again in a moment.",
-        meaning: "This credential has sent more requests than the service takes at once.",
+        meaning: "There were more requests than the service takes: with this credential, from this address, about this \
+            checkout, or more payments than a shopper needs. Nothing was recorded and nothing was sent.",
         advice: "Wait as long as Retry-After says.";
     ServiceUnavailable = "service-unavailable", 503, "This service cannot take it now", true,
         shopper: "The shop cannot be reached at the moment. Please try again in a moment.",
@@ -194,8 +197,8 @@ problems! {
             `may_be_recorded` is true, do nothing else before that, or read the checkout first.";
     UpstreamUnavailable = "upstream-unavailable", 503, "BigCommerce cannot be reached", true,
         shopper: "The shop cannot be reached at the moment. Please try again.",
-        meaning: "The step could not be done because BigCommerce gave no answer, or would not take it now. Nothing happened \
-            there.",
+        meaning: "The step could not be done because BigCommerce gave no answer, or would not take it now. It had no effect \
+            there; the steps before it stay done.",
         advice: "Send the same request with the same Idempotency-Key again after Retry-After.";
     OutcomeUnknown = "outcome-unknown", 503, "Whether it was done is not known", true,
         shopper: "The shop cannot be reached at the moment. Please try again.",

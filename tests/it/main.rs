@@ -43,3 +43,4 @@ mod trust;
 mod turns;
 mod underneath;
 mod webhooks;
+mod words;
