@@ -149,8 +149,10 @@ fn refusal(refused: &Refused) -> Problem {
 
 /// Whoever has the database may do everything; the audit log says that it was done past the service.
 async fn direct(action: &Action) -> anyhow::Result<Door> {
-    let operators = if matches!(action, Action::Resolve(_) | Action::Cancel { refund: true }) {
-        let config = Config::from_env().context("resolve and refunds with --direct ask BigCommerce")?;
+    let asks = matches!(action, Action::Resolve(_) | Action::Cancel { refund: true } | Action::Close { .. });
+    let operators = if asks {
+        let config =
+            Config::from_env().context("resolve, refunds and close with --direct ask BigCommerce")?;
         app::acting(&config.database, &config.events, Some(&config)).await?
     } else {
         app::acting(&Database::from_env()?, &Events::from_env()?, None).await?

@@ -45,6 +45,14 @@ pub(super) enum Command {
         #[command(flatten)]
         finding: FindingArguments,
     },
+    /// Give up one whose record cannot be read; nothing is undone at BigCommerce
+    Close {
+        #[command(flatten)]
+        act: Act,
+        /// The ids of its cart and orders that stay at BigCommerce, separated by commas
+        #[arg(long, value_delimiter = ',')]
+        leaves: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]

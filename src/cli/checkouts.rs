@@ -35,6 +35,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             };
             act::act(act, Action::Resolve(finding)).await?
         }
+        Command::Close { act, leaves } => act::act(act, Action::Close { leaves }).await?,
     };
     Ok(exit)
 }
@@ -96,7 +97,7 @@ fn lines(data: &[Listed]) -> Table {
             (line.id.to_string(), Colour::Plain),
             (line.status.clone(), colour_of(&line.status)),
             (line.next_step.clone().unwrap_or_default(), Colour::Plain),
-            (line.stuck.as_ref().map(|stuck| stuck.reason.clone()).unwrap_or_default(), Colour::Plain),
+            (reason(line), Colour::Plain),
             (line.order_id.map(|id| id.to_string()).unwrap_or_default(), Colour::Plain),
             (total.unwrap_or_default(), Colour::Plain),
             (payment.clone(), colour_of(&payment)),
@@ -104,6 +105,12 @@ fn lines(data: &[Listed]) -> Table {
         ]);
     }
     table
+}
+
+/// Why a person is needed.
+fn reason(line: &Listed) -> String {
+    let stuck = || line.stuck.as_ref().map(|stuck| stuck.reason.clone());
+    line.unreadable.as_ref().map(|_| "unreadable".to_owned()).or_else(stuck).unwrap_or_default()
 }
 
 async fn look(look: Look, plainly: bool) -> anyhow::Result<ExitCode> {
@@ -114,7 +121,22 @@ async fn look(look: Look, plainly: bool) -> anyhow::Result<ExitCode> {
     let operators = reading().await?;
     let (mut exits, mut values, screen) = (Vec::new(), Vec::new(), Screen::new());
     for id in ids {
-        let Some(case) = operators.case(id).await? else {
+        let case = match operators.case(id).await {
+            Ok(case) => case,
+            Err(error) => {
+                let Some(unread) = operators.unread(id).await? else { return Err(error.into()) };
+                exits.push(Exit::Ok);
+                match look.output {
+                    Format::Json if plainly => values.push(with_id(json!(unread.why()), id)),
+                    Format::Json => values.push(unread.as_json()),
+                    Format::Ids => print(&id.to_string()),
+                    Format::Table if plainly => print(&show::plainly(id, &unread.why(), screen)),
+                    Format::Table => print(&show::unread(&unread, screen)),
+                }
+                continue;
+            }
+        };
+        let Some(case) = case else {
             eprintln!("{id}: there is no such checkout");
             exits.push(Exit::NotFound);
             continue;
@@ -137,9 +159,12 @@ fn as_json(case: &Case, plainly: bool) -> Value {
     if !plainly {
         return app::case_as_json(case);
     }
-    let mut value = json!(why(case));
+    with_id(json!(why(case)), case.checkout().id)
+}
+
+fn with_id(mut value: Value, id: CheckoutId) -> Value {
     if let Some(map) = value.as_object_mut() {
-        map.insert("checkout_id".to_owned(), json!(case.checkout().id));
+        map.insert("checkout_id".to_owned(), json!(id));
     }
     value
 }

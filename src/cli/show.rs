@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::output::{Colour, Screen, colour_of};
 use super::table::{Table, wrap};
-use crate::ops::{Attempt, Case, Why};
+use crate::ops::{Attempt, Case, CheckoutId, UnreadCase, Why};
 
 /// A time as it is printed: UTC, whole seconds.
 pub(super) fn instant(at: OffsetDateTime) -> String {
@@ -109,8 +109,39 @@ fn number<T: ToString>(value: Option<T>) -> String {
 
 /// A checkout in plain words.
 pub(super) fn why(case: &Case, screen: Screen) -> String {
-    let why: Why = crate::ops::why(case);
-    let id = case.checkout().id;
+    plainly(case.checkout().id, &crate::ops::why(case), screen)
+}
+
+/// What is known of a checkout whose record cannot be read.
+pub(super) fn unread(case: &UnreadCase, screen: Screen) -> String {
+    let unread = &case.unread;
+    let status = screen.paint(colour_of(&unread.status), &unread.status);
+    let mut text = format!("{} {status}\n", screen.paint(Colour::Bold, &unread.id.to_string()));
+    let orders: Vec<String> = unread.orders.iter().map(ToString::to_string).collect();
+    for (name, value) in [
+        ("unreadable", unread.reason.clone()),
+        ("store", format!("{} ({})", unread.store, unread.flow)),
+        ("version", format!("{} (fence {})", unread.version, unread.fence)),
+        ("cart", unread.cart_id.clone().unwrap_or_default()),
+        ("orders", orders.join(", ")),
+        ("created", instant(unread.created_at)),
+        ("updated", instant(unread.updated_at)),
+    ] {
+        if !value.is_empty() {
+            let _ = writeln!(text, "  {name:<10} {value}");
+        }
+    }
+    text.push('\n');
+    text.push_str(&attempts(&case.timeline.attempts).render(screen));
+    if !case.actions.is_empty() {
+        text.push('\n');
+        text.push_str(&super::audit::rows(&case.actions, false).render(screen));
+    }
+    text
+}
+
+/// How a checkout stands, in plain words.
+pub(super) fn plainly(id: CheckoutId, why: &Why, screen: Screen) -> String {
     let mut text =
         format!("{}\n{}", screen.paint(Colour::Bold, &why.headline), wrap(&id.to_string(), screen, ""));
     for (title, lines) in

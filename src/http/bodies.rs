@@ -59,6 +59,7 @@ bodies! {
     DirectOrder = Shape::Object(&validate::DIRECT_ORDER);
     Action = Shape::Object(&validate::ACTION);
     Cancel = Shape::Object(&validate::CANCEL);
+    Close = Shape::Object(&validate::CLOSE);
     Resolve = Shape::Object(&validate::RESOLVE);
     Bulk = Shape::Object(&validate::BULK);
     ChangeOrder = Shape::Object(&validate::CHANGE_ORDER);

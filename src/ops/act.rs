@@ -109,6 +109,10 @@ impl From<store::Error> for Refused {
                 detail: "the order already belongs to another checkout".to_owned(),
                 evidence: Vec::new(),
             },
+            error @ (store::Error::Unreadable { .. } | store::Error::Newer { .. }) => {
+                let detail = format!("{error}: it can only be closed, with what is there of it named");
+                Guard::new("unreadable", detail).into()
+            }
             other => Self::Store(other),
         }
     }
@@ -171,6 +175,11 @@ impl Operators {
 
     async fn try_to(&self, id: CheckoutId, action: &Action, ask: Ask<'_>) -> Result<Report, Refused> {
         permitted(ask.actor, action)?;
+        if let Action::Close { leaves } = action
+            && self.store().unread(id).await?.is_some()
+        {
+            return self.close(id, action, leaves, ask).await;
+        }
         let (checked, seen) = match action {
             Action::Resolve(finding) => {
                 let held = self.store().look(id).await?.ok_or(Refused::NotFound)?;
@@ -276,7 +285,7 @@ impl Operators {
                     operate::not_charged(from, order, dead, self.inner.settings.checkout_ttl, now)
                 }
             },
-            (Action::Resolve(_), None) => return Err(Refused::Moved),
+            (Action::Resolve(_), None) | (Action::Close { .. }, _) => return Err(Refused::Moved),
         };
         Ok(transition?)
     }
@@ -285,9 +294,11 @@ impl Operators {
         let result = format!("refused: {}", refused.name());
         let noted = async {
             let mut audited = self.store().audited().await?;
-            let order_id = match audited.lock(id).await? {
-                Some(held) => order_of(&held.checkout),
-                None => return Ok(()),
+            let order_id = match audited.lock(id).await {
+                Ok(Some(held)) => order_of(&held.checkout),
+                Err(store::Error::Unreadable { .. } | store::Error::Newer { .. }) => None,
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(error),
             };
             audited
                 .note(&Entry {

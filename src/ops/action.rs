@@ -133,6 +133,11 @@ pub enum Action {
     },
     /// Assert what recovery cannot find out.
     Resolve(Finding),
+    /// Give up a checkout whose record cannot be read. Nothing is undone.
+    Close {
+        /// The ids of what is at BigCommerce of it, and stays there.
+        leaves: Vec<String>,
+    },
 }
 
 impl Action {
@@ -144,6 +149,7 @@ impl Action {
             Self::Resume => "resume",
             Self::Cancel { .. } => "cancel",
             Self::Resolve(_) => "resolve",
+            Self::Close { .. } => "close",
         }
     }
 
@@ -162,7 +168,7 @@ impl Action {
     pub fn role(&self) -> Role {
         match self {
             Self::Restart | Self::Pause | Self::Resume | Self::Cancel { refund: false } => Role::Act,
-            Self::Cancel { refund: true } | Self::Resolve(_) => Role::Money,
+            Self::Cancel { refund: true } | Self::Resolve(_) | Self::Close { .. } => Role::Money,
         }
     }
 
@@ -171,6 +177,7 @@ impl Action {
         match self {
             Self::Resolve(finding) => json!({"finding": finding.to_json()}),
             Self::Cancel { refund: true } => json!({"refund": true}),
+            Self::Close { leaves } => json!({"leaves": leaves}),
             _ => json!({}),
         }
     }
@@ -222,6 +229,7 @@ mod tests {
         assert_eq!(Action::Cancel { refund: false }.role(), Role::Act);
         assert_eq!(Action::Cancel { refund: true }.role(), Role::Money);
         assert_eq!(Action::Resolve(Finding::NotCharged).role(), Role::Money);
+        assert_eq!(Action::Close { leaves: Vec::new() }.role(), Role::Money);
         assert!(Role::Read < Role::Act && Role::Act < Role::Money);
         assert!(Action::for_many("resolve").is_err());
     }

@@ -105,7 +105,7 @@ impl Case {
 }
 
 impl Timeline {
-    fn of(checkout_id: Uuid, rows: &[LogRow]) -> Self {
+    pub(super) fn of(checkout_id: Uuid, rows: &[LogRow]) -> Self {
         let mut timeline = Self::default();
         for row in rows {
             timeline.moves.push(Moved {

@@ -30,7 +30,7 @@ pub(super) enum Checked {
 }
 
 /// Statuses in which an order is over without payment: Cancelled and Declined (BigCommerce: order statuses).
-const OVER: &[i64] = &[5, 6];
+pub(super) const OVER: &[i64] = &[5, 6];
 
 /// Asks BigCommerce about a finding.
 pub(super) async fn check(
@@ -77,10 +77,11 @@ fn quiet(held: &Held, window: Duration) -> Result<(), Refused> {
     }
 }
 
-struct Look<'a> {
-    client: &'a Client,
-    call: &'a Call,
-    checkout: &'a Checkout,
+/// A look around at BigCommerce for one checkout.
+pub(super) struct Look<'a> {
+    pub(super) client: &'a Client,
+    pub(super) call: &'a Call,
+    pub(super) checkout: &'a Checkout,
 }
 
 impl Look<'_> {
@@ -264,12 +265,12 @@ impl Look<'_> {
         Ok((order, transactions))
     }
 
-    async fn read(&self, id: i64) -> Result<Option<Order>, Refused> {
+    pub(super) async fn read(&self, id: i64) -> Result<Option<Order>, Refused> {
         let Some(id) = OrderId::new(id) else { return Ok(None) };
         found(self.client.orders(self.call).get(id).await)
     }
 
-    async fn transactions(&self, id: OrderId) -> Result<Vec<Transaction>, Refused> {
+    pub(super) async fn transactions(&self, id: OrderId) -> Result<Vec<Transaction>, Refused> {
         Ok(found(self.client.orders(self.call).transactions(id).await)?.unwrap_or_default())
     }
 
@@ -280,7 +281,8 @@ impl Look<'_> {
         Ok(found(self.client.orders(self.call).refunds(order.id).await)?.unwrap_or_default())
     }
 
-    async fn list(&self) -> Result<Vec<Order>, Refused> {
+    /// Every order of it that is alive.
+    pub(super) async fn list(&self) -> Result<Vec<Order>, Refused> {
         let filter = match (self.checkout.flow, self.checkout.facts.cart_id.as_deref()) {
             (Flow::Cart, Some(cart_id)) => Filter::by_cart(cart_id),
             (Flow::Cart, None) => return Ok(Vec::new()),
@@ -323,7 +325,7 @@ fn not_whole(id: i64, judgement: &Judgement) -> String {
 }
 
 /// Nothing was charged for this order and nothing is on the way, or all of it was given back.
-fn is_unpaid(order: &Order, transactions: &[Transaction]) -> bool {
+pub(super) fn is_unpaid(order: &Order, transactions: &[Transaction]) -> bool {
     let over = order.status_id == 0 || OVER.contains(&order.status_id);
     let quiet = order.payment_status.is_empty() || order.payment_status == "declined";
     order.is_refunded() || (over && quiet && !transactions.iter().any(moved_money))
@@ -352,7 +354,7 @@ fn moved_money(transaction: &Transaction) -> bool {
     transaction.status != "error"
 }
 
-fn shown(order: &Order, transactions: &[Transaction]) -> Vec<String> {
+pub(super) fn shown(order: &Order, transactions: &[Transaction]) -> Vec<String> {
     let payment = if order.payment_status.is_empty() { "no payment status" } else { &order.payment_status };
     let mut lines =
         vec![format!("order {} is {} (status {}), {payment}", order.id, order.status, order.status_id)];
@@ -363,7 +365,8 @@ fn shown(order: &Order, transactions: &[Transaction]) -> Vec<String> {
     lines
 }
 
-fn found<T>(result: Result<Answer<T>, Error>) -> Result<Option<T>, Refused> {
+/// `None`: it is not there.
+pub(super) fn found<T>(result: Result<Answer<T>, Error>) -> Result<Option<T>, Refused> {
     match result {
         Ok(answer) => Ok(Some(answer.value)),
         Err(error) if error.is_not_found() => Ok(None),

@@ -18,6 +18,7 @@ pub mod orders;
 mod overview;
 pub mod privacy;
 mod reasons;
+mod unread;
 pub mod webhooks;
 mod why;
 
@@ -38,6 +39,7 @@ pub use case::{Attempt, AttemptResult, Case, Moved, Timeline};
 pub use guard::Guard;
 pub use overview::{HookHealth, HostHealth, Overview, StoreHealth};
 pub use reasons::headline;
+pub use unread::UnreadCase;
 pub use why::{AllowedAction, Suggested, Why, why};
 
 use why::effects;
@@ -47,7 +49,8 @@ pub use crate::checkout::{CheckoutId, InvalidId, Status, StepName, StuckReason};
 pub use crate::store::Error as StoreError;
 pub use crate::store::{
     AtRisk, AuditRow, Broken, Bulk, BulkResult, Count, Cursor, Entry, Filter, Held, InvalidCursor,
-    InvalidSort, Listed, ListedStuck, Minute, OldestUnknown, Page, Sort, StuckCount, Summary, Verified,
+    InvalidSort, Listed, ListedStuck, Minute, OldestUnknown, Page, Sort, StuckCount, Summary, Unread,
+    Verified,
 };
 
 /// Rows on a page of a list, unless asked otherwise.

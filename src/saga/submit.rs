@@ -329,6 +329,11 @@ pub(super) fn internal(error: store::Error) -> Refusal {
             Refusal::Unavailable { maybe_recorded: false }
         }
         store::Error::Lost => Refusal::InProgress,
+        // A person has to look: nothing can be done with it, and nothing of it is known.
+        error @ store::Error::Unreadable { .. } => {
+            tracing::error!(%error, "a checkout was asked for that cannot be read");
+            Refusal::Stuck
+        }
         // What a newer version wrote is for a process of that version.
         error @ (store::Error::Lossy(_) | store::Error::Newer { .. }) => {
             tracing::warn!(%error, "this process leaves it alone");

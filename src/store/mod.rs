@@ -37,6 +37,7 @@ mod retention;
 mod row;
 mod summary;
 mod transition;
+mod unread;
 mod vitals;
 mod webhooks;
 mod write;
@@ -71,6 +72,7 @@ pub use payments_asked::{Asked, AskedFor};
 pub use retention::{Cause, Erasure, Holder};
 pub use summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
+pub use unread::Unread;
 pub use vitals::Vitals;
 pub use webhooks::{Heard, Taken, WebhookEvent};
 

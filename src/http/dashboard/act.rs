@@ -62,6 +62,10 @@ fn asked(id: &str, fields: &Fields) -> Result<(CheckoutId, Action), Failed> {
                 })?,
             )
         }
+        "close" => {
+            let leaves = value.split([',', ' ']).filter(|id| !id.is_empty()).map(str::to_owned);
+            Action::Close { leaves: leaves.collect() }
+        }
         _ => return Err(Failed::bad("There is no such action.")),
     };
     Ok((id, action))
@@ -81,6 +85,7 @@ fn confirmation(
             p { "Nothing was done yet. This is what would happen now:" }
             dl.effects {
                 dt { "Status" } dd { (badge(report.status_before)) " → " (badge(report.status_after)) }
+                @if let Action::Close { leaves } = action { dt { "Left there" } dd.mono { (leaves.join(", ")) } }
                 @if let Action::Resolve(finding) = action { dt { "Finding" } dd.mono { (finding.to_json()) } }
                 dt { "Orders" } dd { (report.effect_on_orders) }
                 dt { "Money" } dd { (report.effect_on_money) }

@@ -86,6 +86,11 @@ pub(super) fn unless_barred<E: Into<Failed>>(viewer: &Viewer, least: Role, wrong
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Unreadable { .. } | StoreError::Newer { .. } | StoreError::Corrupt { .. } = error {
+            tracing::error!(%error, "a page for operators cannot be shown");
+            let detail = sentence(&error.to_string());
+            return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "This cannot be shown", detail);
+        }
         tracing::warn!(%error, "a page for operators could not be read");
         let detail =
             "The database does not answer. Checkouts go on as soon as it does; try again in a moment.";

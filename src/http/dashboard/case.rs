@@ -15,7 +15,7 @@ use super::session::Viewer;
 use super::words::{badge, missing_role};
 use super::{audit, timeline};
 use crate::ops::action::REASON_AT_MOST;
-use crate::ops::{AllowedAction, Case, CheckoutId, Role, Status, Why, why};
+use crate::ops::{AllowedAction, Case, CheckoutId, Role, Status, UnreadCase, Why, why};
 
 /// The page.
 pub(super) async fn page(
@@ -26,7 +26,15 @@ pub(super) async fn page(
 ) -> Result<Response, Failed> {
     let missing = || Failed::missing("There is no such checkout.");
     let id: CheckoutId = id.parse().map_err(|_| missing())?;
-    let case = state.operators(&viewer.actor).case(id).await?.ok_or_else(missing)?;
+    let room = state.operators(&viewer.actor);
+    let case = match room.case(id).await {
+        Ok(case) => case.ok_or_else(missing)?,
+        Err(error) => {
+            let Some(case) = room.unread(id).await? else { return Err(error.into()) };
+            let page = Page { title: "Checkout", here: "/ops/checkouts", live: None };
+            return Ok(answered(StatusCode::OK, shell(&page, &viewer, &unread(&case, &viewer))));
+        }
+    };
     let live = format!("/ops/checkouts/{id}/live");
     let open = !case.checkout().status.is_final();
     let main = body(&case, &why(&case), &viewer, text(&pairs, "done"));
@@ -36,8 +44,8 @@ pub(super) async fn page(
 
 fn body(case: &Case, why: &Why, viewer: &Viewer, done: &str) -> Markup {
     let checkout = case.checkout();
-    let done =
-        Some(done).filter(|done| matches!(*done, "restart" | "pause" | "resume" | "cancel" | "resolve"));
+    let done = Some(done)
+        .filter(|done| matches!(*done, "restart" | "pause" | "resume" | "cancel" | "resolve" | "close"));
     html! {
         @if let Some(done) = done {
             p.done role="status" { "Done: " b { (done) } ". It is written in the audit log." }
@@ -68,6 +76,30 @@ fn body(case: &Case, why: &Why, viewer: &Viewer, done: &str) -> Markup {
     }
 }
 
+/// One whose record cannot be read.
+fn unread(case: &UnreadCase, viewer: &Viewer) -> Markup {
+    let (unread, why) = (&case.unread, case.why());
+    html! {
+        header.case {
+            p.muted.mono { (unread.id) }
+            h1 { (why.headline) " " (badge(&unread.status)) }
+        }
+        section.panel aria-labelledby="why-title" { h2 #why-title { "Why" } (plain_words(&why)) }
+        section.panel aria-labelledby="timeline-title" {
+            h2 #timeline-title { "Timeline" }
+            (timeline::table(&case.timeline))
+        }
+        section aria-labelledby="actions-title" {
+            h2 #actions-title { "Actions" }
+            (possible(unread.id, &why, why.actions.iter().collect(), viewer))
+        }
+        section.panel aria-labelledby="done-title" {
+            h2 #done-title { "What operators did" }
+            (audit::rows(&case.actions, false, unread.now))
+        }
+    }
+}
+
 fn plain_words(why: &Why) -> Markup {
     html! {
         @if let Some(suggested) = &why.suggested {
@@ -88,9 +120,12 @@ fn actions(case: &Case, why: &Why, viewer: &Viewer) -> Markup {
     let paid = case.checkout().status == Status::Completed;
     // Without a payment, that is the same as to cancel.
     let told_apart = why.actions.iter().filter(|action| paid || !action.refund);
+    possible(case.checkout().id, why, told_apart.collect(), viewer)
+}
+
+fn possible(id: CheckoutId, why: &Why, actions: Vec<&AllowedAction>, viewer: &Viewer) -> Markup {
     let (possible, not_now): (Vec<&AllowedAction>, Vec<&AllowedAction>) =
-        told_apart.partition(|action| action.allowed);
-    let id = case.checkout().id;
+        actions.into_iter().partition(|action| action.allowed);
     html! {
         @if possible.is_empty() { p.panel.empty { "Nothing can be done to this checkout any more." } }
         div.cards { @for action in &possible { (card(id, action, viewer, suggests(why, action))) } }
@@ -135,6 +170,10 @@ fn card(id: CheckoutId, action: &AllowedAction, viewer: &Viewer, first: bool) ->
                     input id={ (key) "-value" } name="value" required disabled[barred] autocomplete="off" maxlength="128";
                 }
             }
+            @if action.action == "close" {
+                label for={ (key) "-value" } { "Ids that stay at BigCommerce (cart, orders)" }
+                input id={ (key) "-value" } name="value" disabled[barred] autocomplete="off" maxlength="1000";
+            }
             label for={ (key) "-reason" } { "Reason" }
             input id={ (key) "-reason" } name="reason" required disabled[barred] maxlength=(REASON_AT_MOST) autocomplete="off"
                 placeholder="For the audit log; no personal data";
@@ -162,6 +201,7 @@ fn title(action: &AllowedAction) -> &'static str {
         ("resume", _) => "Resume",
         ("cancel", _) if action.refund => "Cancel with a refund",
         ("cancel", _) => "Cancel",
+        ("close", _) => "Close: give up what cannot be read",
         (_, Some("order_id")) => "Resolve: this order was made",
         (_, Some("no_order")) => "Resolve: no order was made",
         (_, Some("charged")) => "Resolve: the shopper was charged",

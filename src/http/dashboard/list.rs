@@ -208,7 +208,8 @@ fn line(row: &Listed, now: OffsetDateTime) -> Markup {
             th scope="row" { a.mono href={ "/ops/checkouts/" (id) } title=(id) aria-label={ "Checkout " (id) } { "…" (short(&id)) } }
             td {
                 (badge(&row.status))
-                @if let Some(stuck) = &row.stuck { div.muted title=(stuck.detail) { (stuck.reason) } }
+                @if let Some(why) = &row.unreadable { div.muted title=(why) { "unreadable" } }
+                @else if let Some(stuck) = &row.stuck { div.muted title=(stuck.detail) { (stuck.reason) } }
                 @else if let Some(step) = &row.next_step { div.muted { "next: " (step) } }
             }
             td.opt { (row.email.as_deref().unwrap_or("–")) }

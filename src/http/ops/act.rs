@@ -105,6 +105,27 @@ pub(super) async fn resolve(
     .await
 }
 
+/// Give up what cannot be read
+///
+/// For a checkout whose record this version cannot read. It becomes `cancelled`; nothing is undone at BigCommerce. BigCommerce is asked
+/// first: whatever it has of the checkout has to be named in `leaves`, else 409 with what is there. Role `money`.
+#[utoipa::path(
+    post, path = "/ops/v1/checkouts/{id}/close", operation_id = "closeCheckout", tag = "Operators",
+    request_body = bodies::Close,
+    responses((status = 200, description = "Done, or what would be done", body = Acted)),
+)]
+pub(super) async fn close(
+    Has(state): Has<State>,
+    about: About,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    act(&state, &about, body, Role::Money, |body| {
+        let (wish, leaves) = validate::close(body)?;
+        Ok((wish, Action::Close { leaves }))
+    })
+    .await
+}
+
 /// `least` is the role without which no body would do. The room decides on what is asked for.
 async fn act(
     state: &State,

@@ -57,6 +57,41 @@ pub(super) struct Case {
     actions: Vec<AuditRow>,
 }
 
+/// A checkout as operators see it.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, clippy::large_enum_variant, reason = "it describes an answer of the operators' room")]
+pub(super) enum Shown {
+    /// With its record.
+    Case(Case),
+    /// Its record cannot be read.
+    Unread(UnreadCase),
+}
+
+/// A checkout whose record cannot be read by this version of the program.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes an answer of the operators' room")]
+pub(super) struct UnreadCase {
+    id: Uuid,
+    store: String,
+    flow: String,
+    status: String,
+    version: i64,
+    fence: i64,
+    /// Whether a process is working on it right now.
+    leased: bool,
+    /// Why it cannot be read.
+    unreadable: String,
+    cart_id: Option<String>,
+    /// BigCommerce's orders that were made for it or taken over.
+    order_ids: Vec<i64>,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+    timeline: Timeline,
+    /// What operators did, the latest first.
+    actions: Vec<AuditRow>,
+}
+
 /// The attempt whose end is not recorded.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]

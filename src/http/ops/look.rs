@@ -12,10 +12,10 @@ use super::super::case;
 use super::super::problem::Problem;
 use super::super::table::Slug;
 use super::super::validate::{AUDIT_QUERY, FILTER, HEAD_QUERY, LIST_QUERY};
-use super::described::{Case, Why};
+use super::described::{Shown, Why};
 use super::described_many::{AuditPage, CheckoutPage, Overview, Verified};
 use super::request::{About, Asked, wrong};
-use crate::ops::{CheckoutId, Cursor, PAGE, Sort, why as plainly};
+use crate::ops::{CheckoutId, Cursor, Operators, PAGE, Sort, StoreError, UnreadCase, why as plainly};
 
 /// Why an operator of one store has no chain to verify.
 const ONE_CHAIN: &str = "the audit log is one chain of all stores: an operator of one store cannot verify it";
@@ -60,13 +60,18 @@ pub(super) async fn list(
 
 /// Read a checkout as operators see it
 ///
-/// The snapshot, the timeline of its attempts (redacted) and what operators did.
+/// The snapshot, the timeline of its attempts (redacted) and what operators did. Of a checkout whose record this version cannot read:
+/// what stands beside the record, and `unreadable`, the reason.
 #[utoipa::path(
     get, path = "/ops/v1/checkouts/{id}", operation_id = "readCase", tag = "Operators",
-    responses((status = 200, description = "Everything that is known", body = Case)),
+    responses((status = 200, description = "Everything that is known", body = Shown)),
 )]
 pub(super) async fn case(Has(state): Has<State>, about: About) -> Result<Response, Problem> {
-    let case = state.operators(&about.actor).case(about.id).await?.ok_or_else(not_found)?;
+    let room = state.operators(&about.actor);
+    let case = match room.case(about.id).await {
+        Ok(case) => case.ok_or_else(not_found)?,
+        Err(error) => return Ok(json(StatusCode::OK, &unread(&room, about.id, error).await?.as_json())),
+    };
     let mut response = json(StatusCode::OK, &case::as_json(&case));
     if let Some(tag) = etag(case.checkout()) {
         response.headers_mut().insert(axum::http::header::ETAG, tag);
@@ -82,12 +87,21 @@ pub(super) async fn case(Has(state): Has<State>, about: About) -> Result<Respons
     responses((status = 200, description = "In plain words", body = Why)),
 )]
 pub(super) async fn why(Has(state): Has<State>, about: About) -> Result<Response, Problem> {
-    let case = state.operators(&about.actor).case(about.id).await?.ok_or_else(not_found)?;
-    let mut answer = json!(plainly(&case));
+    let room = state.operators(&about.actor);
+    let mut answer = match room.case(about.id).await {
+        Ok(case) => json!(plainly(&case.ok_or_else(not_found)?)),
+        Err(error) => json!(unread(&room, about.id, error).await?.why()),
+    };
     if let Some(answer) = answer.as_object_mut() {
         answer.insert("checkout_id".to_owned(), json!(about.id));
     }
     Ok(json(StatusCode::OK, &answer))
+}
+
+/// The checkout that could not be read, or the error that it was not about that.
+async fn unread(room: &Operators, id: CheckoutId, error: StoreError) -> Result<UnreadCase, Problem> {
+    let (StoreError::Unreadable { .. } | StoreError::Newer { .. }) = error else { return Err(error.into()) };
+    room.unread(id).await?.ok_or_else(|| error.into())
 }
 
 /// List what operators did

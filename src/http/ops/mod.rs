@@ -32,6 +32,7 @@ pub(super) fn documented() -> OpenApiRouter<State> {
         .routes(routes!(act::resume))
         .routes(routes!(act::cancel))
         .routes(routes!(act::resolve))
+        .routes(routes!(act::close))
         .routes(routes!(bulk::begin, bulk::list))
         .routes(routes!(bulk::read))
         .routes(routes!(look::audit))

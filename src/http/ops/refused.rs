@@ -56,6 +56,7 @@ impl From<StoreError> for Problem {
                 tracing::warn!(%error, "a list for operators could not be read");
                 Self::unavailable(false).retry_after(LATER)
             }
+            error @ (StoreError::Unreadable { .. } | StoreError::Newer { .. }) => unreadable(&error),
             other => Self::internal(&other.to_string()),
         }
     }

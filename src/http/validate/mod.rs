@@ -26,8 +26,8 @@ pub(super) use cart::{
 pub(super) use create::{NEW_CHECKOUT, New, new_checkout};
 pub(super) use direct_order::{DIRECT_ORDER, direct_order};
 pub(super) use operators::{
-    ACTION, AUDIT_QUERY, BULK, BULK_QUERY, CANCEL, FILTER, HEAD_QUERY, LIST_QUERY, RESOLVE, Wish, bulk,
-    cancel, resolve, wish,
+    ACTION, AUDIT_QUERY, BULK, BULK_QUERY, CANCEL, CLOSE, FILTER, HEAD_QUERY, LIST_QUERY, RESOLVE, Wish,
+    bulk, cancel, close, resolve, wish,
 };
 pub(super) use orders::{
     ACTIONS_QUERY, CHANGE_ORDER, CUSTOMERS_QUERY, MONEY, ORDERS_QUERY, REFUND, REFUND_QUOTE, SHIPMENT,

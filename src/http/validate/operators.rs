@@ -96,6 +96,22 @@ pub(in super::super) static CANCEL: Object = Object {
     rule: no_rule,
 };
 
+/// Body of closing what cannot be read.
+pub(in super::super) static CLOSE: Object = Object {
+    name: "CloseInput",
+    about: "Give up a checkout whose record cannot be read.",
+    fields: &[
+        REASON,
+        DRY_RUN,
+        opt(
+            "leaves",
+            Shape::List { of: &line(1, 64), min: 0, max: 100 },
+            "The ids of the cart and of the orders at BigCommerce that are left as they are.",
+        ),
+    ],
+    rule: no_rule,
+};
+
 /// Body of asserting a finding.
 pub(in super::super) static RESOLVE: Object = Object {
     name: "ResolveInput",
@@ -154,6 +170,13 @@ pub(in super::super) fn wish(body: &Value) -> Checked<Wish> {
 pub(in super::super) fn cancel(body: &Value) -> Checked<(Wish, bool)> {
     checked(&CANCEL, body)?;
     Ok((wish_of(body), flag(body, "refund")))
+}
+
+/// Closing, and what is left at BigCommerce.
+pub(in super::super) fn close(body: &Value) -> Checked<(Wish, Vec<String>)> {
+    checked(&CLOSE, body)?;
+    let leaves = super::elements(body.get("leaves")).iter().filter_map(Value::as_str);
+    Ok((wish_of(body), leaves.map(str::to_owned).collect()))
 }
 
 /// A finding.

@@ -8,6 +8,7 @@ mod newer_schema;
 mod records;
 mod retention;
 mod undoing;
+mod unread;
 
 use sqlx::AssertSqlSafe;
 

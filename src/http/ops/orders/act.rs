@@ -52,7 +52,7 @@ pub(super) async fn refund(
 
 /// Capture
 ///
-/// Takes what is authorised. BigCommerce only schedules it: `payment_status` of the order shows when it is done. Role `money`.
+/// Takes what is authorized. BigCommerce only schedules it: `payment_status` of the order shows when it is done. Role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/orders/{order_id}/capture", operation_id = "captureOrder", tag = "Orders",
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),
@@ -75,7 +75,7 @@ pub(super) async fn capture(
 
 /// Void
 ///
-/// Lets go of what is authorised. BigCommerce only schedules it: `payment_status` of the order shows when it is done. Role
+/// Lets go of what is authorized. BigCommerce only schedules it: `payment_status` of the order shows when it is done. Role
 /// `money`.
 #[utoipa::path(
     post, path = "/ops/v1/orders/{order_id}/void", operation_id = "voidOrder", tag = "Orders",
