@@ -27,6 +27,12 @@ impl Guard {
 /// Whether this may be done to this checkout, as far as that is known without asking BigCommerce.
 pub(super) fn guard(action: &Action, held: &Held) -> Result<(), Guard> {
     let status = held.checkout.status;
+    if matches!(action, Action::Close { .. }) {
+        return Err(Guard::new(
+            "readable",
+            "the checkout can be read: nothing needs to be given up, cancel it",
+        ));
+    }
     match action {
         // What is left to be given back only BigCommerce knows.
         Action::Cancel { refund: true } if status == Status::Completed => return Ok(()),
@@ -51,6 +57,7 @@ pub(super) fn guard(action: &Action, held: &Held) -> Result<(), Guard> {
         Action::Pause => pause(held),
         Action::Cancel { .. } => cancel(held),
         Action::Resolve(finding) => resolve(finding, held),
+        Action::Close { .. } => Ok(()),
     }
 }
 
@@ -113,7 +120,15 @@ fn cancel(held: &Held) -> Result<(), Guard> {
              because an order that is paid must not be cancelled",
         ));
     }
-    if checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::SurplusOrderPaid) {
+    let reason = checkout.stuck.as_ref().map(|stuck| stuck.reason);
+    if reason == Some(StuckReason::PaidTwice) {
+        return Err(Guard::new(
+            "paid-twice",
+            "more was paid than the order costs: refund what is too much first and restart; the completed checkout can then be \
+             cancelled with a refund",
+        ));
+    }
+    if reason == Some(StuckReason::SurplusOrderPaid) {
         return Err(Guard::new(
             "surplus-order-paid",
             "another order of this cart is paid or is being paid: resolve with its order id, or refund it first and \

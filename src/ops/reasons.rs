@@ -38,21 +38,20 @@ pub(super) fn text(reason: StuckReason) -> Text {
         StuckReason::TotalMismatch => Text {
             headline: "The order costs something else than the shopper was shown",
             happened: "The order, or the token to pay it, names another amount, currency or order than the checkout.",
-            known: "Nothing was paid: the payment is begun only when the amounts agree.",
+            known: "No payment was begun since: that happens only when the amounts agree.",
             not_known: "Why the amounts differ: a price, a tax or a discount that changed in between, or an app that \
                         changes orders.",
             advice: "Cancel, so that the shopper begins again and sees the right total. If the order was put right in \
                      the control panel, restart: the amounts are compared again.",
         },
         StuckReason::SurplusOrderPaid => Text {
-            headline: "Another order of the same cart is paid or being paid",
+            headline: "Another order of the same cart is paid or being paid, and this one is not",
             happened: "BigCommerce has a second order of this cart, and it is not an unpaid one: the shopper paid in \
-                       another place as well, such as BigCommerce's own checkout.",
-            known: "No order is paid again while the other one is there.",
+                       another place, such as BigCommerce's own checkout. The order of this checkout was not paid.",
+            known: "The order of this checkout is not charged while the other one is there.",
             not_known: "How the payment of the other order ends, when it is still settling.",
-            advice: "When both orders are paid: refund the other one, then restart: the checkout is completed with its \
-                     own. When only the other one is paid: resolve with its id: the checkout takes it over, and its own \
-                     unpaid order is given up.",
+            advice: "Resolve with the id of the other order: the checkout takes it over and is completed, and its own unpaid \
+                     order is given up. When the shopper wants this one: refund the other one, then restart.",
         },
         StuckReason::OrderTaken => Text {
             headline: "The order already belongs to another checkout",
@@ -91,17 +90,18 @@ pub(super) fn text(reason: StuckReason) -> Text {
         },
         StuckReason::PaidTwice => Text {
             headline: "More was paid than the order costs",
-            happened: "The transactions of the order add up to more than its total: it was paid twice, or paid elsewhere \
-                       as well.",
+            happened: "Either the transactions of the order add up to more than its total, or the order is paid and \
+                       another order of the same cart is paid as well, such as on BigCommerce's own checkout. The line \
+                       before this one says which, with the amounts.",
             known: "Nothing more is charged, and the checkout is not called completed while too much is held.",
             not_known: "Which of the payments the shopper wants back.",
-            advice: "Refund what is too much (the amounts are in the timeline and among the transactions of the order), then \
-                     restart: the sums are compared again, and the checkout is completed when they agree.",
+            advice: "Refund what is too much, on the order that the shopper does not want, then restart: the sums are compared \
+                     again, and the checkout is completed when they agree.",
         },
         StuckReason::PaymentConfiguration => Text {
             headline: "The payment gateway is not set up for this payment",
             happened: "BigCommerce refused the payment because of the store's gateway settings (30000 to 30002).",
-            known: "Nothing was charged: this refusal is certain.",
+            known: "Nothing was charged by this payment: the refusal is certain.",
             not_known: "Which setting is wrong; BigCommerce does not say.",
             advice: "Mend the payment settings of the store, then restart: the shopper may pay again.",
         },
@@ -116,8 +116,8 @@ pub(super) fn text(reason: StuckReason) -> Text {
         StuckReason::UndoFailed => Text {
             headline: "The undoing failed again and again",
             happened: "The cart or the order could not be removed; BigCommerce kept failing or refusing.",
-            known: "Nothing was paid. Every part of the undoing looks first and may be repeated.",
-            not_known: "What of it is left at BigCommerce.",
+            known: "No payment is in doubt. Every part of the undoing looks first and may be repeated.",
+            not_known: "What of it is left at BigCommerce, and, where parts were paid, which of them were given back.",
             advice: "Restart once BigCommerce answers again.",
         },
         StuckReason::AttemptsExhausted => Text {
@@ -129,7 +129,7 @@ pub(super) fn text(reason: StuckReason) -> Text {
         },
         StuckReason::Paused => Text {
             headline: "An operator paused it",
-            happened: "An operator took it out of the hands of recovery.",
+            happened: "An operator paused it: recovery leaves it alone.",
             known: "Nothing happens to it until it is resumed. The shopper is told that it needs a person.",
             not_known: "Nothing beyond what was unknown before the pause.",
             advice: "Resume: it goes on where it was; what was in flight is looked for first.",

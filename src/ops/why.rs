@@ -6,7 +6,7 @@ use super::action::{Action, Finding};
 use super::case::Case;
 use super::guard::guard;
 use super::reasons;
-use crate::checkout::{Checkout, PaymentStatus, Status, StepName, StuckReason};
+use crate::checkout::{Checkout, Money, OrderFacts, PaymentStatus, Status, StepName, StuckReason};
 use crate::saga::operate;
 use crate::store::Held;
 
@@ -65,6 +65,7 @@ pub fn why(case: &Case) -> Why {
     let reason =
         checkout.stuck.as_ref().map(|stuck| stuck.reason).filter(|_| checkout.status == Status::Stuck);
     let mut known = facts(checkout);
+    known.extend(window(checkout));
     let mut not_known = Vec::new();
     let (headline, suggested) = if let Some(reason) = reason {
         let text = reasons::text(reason);
@@ -103,7 +104,7 @@ fn standing(checkout: &Checkout) -> (String, Option<String>) {
         Status::Running => (format!("A process is working on it: {step}"), None),
         Status::Waiting => match (unknown, checkout.payment_in_doubt()) {
             (Some(attempt), _) => (
-                format!("What became of {} is being found out", attempt.step),
+                format!("Whether {} took effect is being found out", attempt.step),
                 Some(format!("Whether {} took effect at BigCommerce.", attempt.step)),
             ),
             (None, true) => (
@@ -160,10 +161,17 @@ fn sentence(attempt: &super::case::Attempt) -> String {
 fn facts(checkout: &Checkout) -> Vec<String> {
     let mut facts = Vec::new();
     match &checkout.facts.order {
-        Some(order) => facts.push(format!(
-            "Order {} is known; it was {} (status {}) when it was last read.",
-            order.id, order.status, order.status_id
-        )),
+        Some(order) => {
+            let costs = order.total.map(|total| format!(" of {}", amount(total, &order.currency)));
+            facts.push(format!(
+                "Order {}{} is known; it was {} (status {}) when it was last read.",
+                order.id,
+                costs.unwrap_or_default(),
+                order.status,
+                order.status_id
+            ));
+            facts.extend(held_for(checkout, order));
+        }
         None => facts.push("No order is known.".to_owned()),
     }
     for dead in &checkout.facts.dead_orders {
@@ -172,19 +180,25 @@ fn facts(checkout: &Checkout) -> Vec<String> {
     facts.push(match checkout.facts.payment.as_ref().map(|payment| payment.status) {
         None => "No payment was made.".to_owned(),
         Some(PaymentStatus::Processing) => "A payment was begun.".to_owned(),
-        Some(PaymentStatus::Succeeded) => "The payment succeeded.".to_owned(),
+        Some(PaymentStatus::Succeeded) => {
+            let charged = checkout.facts.payment.as_ref().and_then(|payment| {
+                payment.amount.map(|charged| format!(" with {}", amount(charged, &payment.currency)))
+            });
+            format!("The payment succeeded{}.", charged.unwrap_or_default())
+        }
         Some(PaymentStatus::Pending) => "A payment was accepted and is settling.".to_owned(),
         Some(PaymentStatus::Declined) => {
             "The latest payment was declined: nothing was charged by it.".to_owned()
         }
         Some(PaymentStatus::PartiallyPaid) => "A part was paid, and the rest can be paid.".to_owned(),
         Some(PaymentStatus::GivenBack) => "What was paid was voided or refunded since.".to_owned(),
-        Some(PaymentStatus::Unknown) => "A payment was sent, and what became of it is not known.".to_owned(),
+        Some(PaymentStatus::Unknown) => "A payment was sent, and its result is not known.".to_owned(),
     });
+    let currency = checkout.facts.order.as_ref().map_or("", |order| &order.currency);
     for part in &checkout.facts.parts {
         facts.push(format!(
             "{} was paid with {} and is held.",
-            part.amount.decimal(),
+            amount(part.amount, currency),
             part.payment_method_id
         ));
     }
@@ -192,6 +206,46 @@ fn facts(checkout: &Checkout) -> Vec<String> {
         facts.push("It was asked to be undone.".to_owned());
     }
     facts
+}
+
+fn amount(amount: Money, currency: &str) -> String {
+    format!("{} {currency}", amount.shown(currency)).trim_end().to_owned()
+}
+
+/// What is held of an order, where that is not what it costs.
+fn held_for(checkout: &Checkout, order: &OrderFacts) -> Option<String> {
+    let currency = &order.currency;
+    if let (Some(held), Some(total)) = (checkout.facts.held, order.total) {
+        let more = Money::from(held.decimal().checked_sub(total.decimal())?);
+        return Some(format!(
+            "{} is held for it: {} too much.",
+            amount(held, currency),
+            amount(more, currency)
+        ));
+    }
+    let due = checkout.facts.due().filter(|_| !checkout.facts.parts.is_empty())?;
+    Some(format!("{} of it is still to be paid.", amount(due, currency)))
+}
+
+/// How long what was sent and is not shown may still show.
+fn window(checkout: &Checkout) -> Option<String> {
+    let attempt = checkout.in_flight.as_ref()?;
+    let sent = instant(attempt.unknown_since?);
+    match attempt.step {
+        StepName::Payment => {
+            let expires = operate::token_expires_at(checkout)?;
+            Some(format!(
+                "The payment was begun at {}. It may still show until its access token expires at {}, and for \
+                 PAYMENT_TIMEOUT_SECONDS plus SETTLE_SECONDS after it was sent; until then nothing is believed absent.",
+                instant(attempt.started_at),
+                instant(expires)
+            ))
+        }
+        step => Some(format!(
+            "The result of {step} is not known since {sent}. What does not show is believed absent no earlier than \
+             UPSTREAM_TIMEOUT_SECONDS plus SETTLE_SECONDS after it was sent."
+        )),
+    }
 }
 
 /// Every action, whether it is possible, and what it would do.
@@ -240,14 +294,16 @@ fn condition(action: &Action) -> Option<&'static str> {
              may be paid",
         ),
         Action::Resolve(Finding::NoOrder) => Some(
-            "BigCommerce is asked first: it must list no order of this cart, and the settle window must be over",
+            "BigCommerce is asked first: it must list no order of this cart, and PAYMENT_TIMEOUT_SECONDS plus \
+             SETTLE_SECONDS must have passed since the order was last asked for",
         ),
         Action::Resolve(Finding::Charged(_)) => {
             Some("BigCommerce is asked first: the order has to be paid, and by this transaction")
         }
         Action::Resolve(Finding::NotCharged) => Some(
             "BigCommerce is asked first: the order has to be Incomplete, Cancelled or Declined without any transaction \
-             that is not an error, and the access token must have expired",
+             that is not an error, and the access token must have expired PAYMENT_TIMEOUT_SECONDS plus SETTLE_SECONDS \
+             ago",
         ),
         _ => None,
     }
@@ -257,10 +313,15 @@ fn condition(action: &Action) -> Option<&'static str> {
 pub(super) fn effects(action: &Action, held: &Held) -> (String, String) {
     let (orders, money) = match action {
         Action::Restart | Action::Resume => return go_on(&held.checkout),
+        Action::Close { .. } => return super::unread::effects(),
         Action::Pause => ("None. Nothing is sent until it is resumed.", "None."),
         Action::Cancel { refund: true } if held.checkout.status == Status::Completed => (
             "BigCommerce moves the order to Refunded or Cancelled, and the checkout becomes cancelled.",
-            "What was paid and not given back yet is refunded; a payment that is only authorised is voided.",
+            "What was paid and not given back yet is refunded; a payment that is only authorized is voided.",
+        ),
+        Action::Cancel { .. } if !held.checkout.facts.parts.is_empty() => (
+            "The order is cancelled or refunded at BigCommerce, and the cart is deleted.",
+            "The parts that were paid are given back. It is refused when more may have been charged.",
         ),
         Action::Cancel { .. } => (
             "An unpaid order is cancelled at BigCommerce and the cart is deleted. An order that turns out to be paid is \

@@ -181,7 +181,7 @@ pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstan
                 && !steps::find(checkout.flow, step).follows_to_the_end()
             {
                 let reason = steps::find(checkout.flow, step).unknown_reason();
-                let detail = format!("BigCommerce could not be asked what became of {step}");
+                let detail = format!("BigCommerce could not be asked whether {step} took effect");
                 return stall(checkout, reason, detail, at);
             }
             let after = after.max(backoff(checkout.tries, at));

@@ -195,7 +195,7 @@ impl Operators {
             Kind::Capture | Kind::Void => {
                 let order = orders.get(new.order_id).await.map_err(missing)?.value;
                 let transactions = orders.transactions(new.order_id).await.map_err(missing)?.value;
-                authorised(&order, &transactions, new.kind)?;
+                authorized(&order, &transactions, new.kind)?;
                 let ids: Vec<&str> = transactions.iter().map(|one| one.id.as_str()).collect();
                 Ok(json!({"payment_status": order.payment_status, "transactions": ids}))
             }
@@ -317,8 +317,8 @@ fn marked(body: &Value, reason: &str, id: Uuid) -> Value {
     body
 }
 
-/// Whether there is an authorised payment that neither was taken nor let go.
-fn authorised(order: &Order, transactions: &[Transaction], kind: Kind) -> Result<(), Guard> {
+/// Whether there is an authorized payment that neither was taken nor let go.
+fn authorized(order: &Order, transactions: &[Transaction], kind: Kind) -> Result<(), Guard> {
     let done = |event: &str| transactions.iter().any(|one| one.event == event && one.status == "ok");
     let open = match order.payment_status.as_str() {
         "authorized" => true,
@@ -331,7 +331,7 @@ fn authorised(order: &Order, transactions: &[Transaction], kind: Kind) -> Result
     let status = if order.payment_status.is_empty() { "not set" } else { &order.payment_status };
     let instead = match kind {
         Kind::Void => "a captured payment is refunded, not voided",
-        _ => "only an authorised payment is captured",
+        _ => "only an authorized payment is captured",
     };
     Err(Guard::new(
         "nothing-authorized",

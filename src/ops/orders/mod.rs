@@ -43,9 +43,9 @@ pub use read::Part;
 pub enum Kind {
     /// Pay back, in part or all.
     Refund,
-    /// Take what is authorised.
+    /// Take what is authorized.
     Capture,
-    /// Let go of what is authorised.
+    /// Let go of what is authorized.
     Void,
     /// Send a part of the order, and mail the shopper.
     Shipment,

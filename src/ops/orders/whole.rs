@@ -1,4 +1,4 @@
-//! Gives back what a completed checkout paid, and cancels it: a void where the payment is only authorised, else a refund
+//! Gives back what a completed checkout paid, and cancels it: a void where the payment is only authorized, else a refund
 //! of all that is left.
 //!
 //! Guarantees: it goes the way of every other action on an order, so it is safe against lost answers and crashes. The
@@ -144,13 +144,13 @@ impl Operators {
         match order.payment_status.as_str() {
             "authorized" if account.taken > Decimal::ZERO => Err(Guard::new(
                 "settling",
-                format!("a part of order {id} is authorised and a part is taken: capture or void first, then refund"),
+                format!("a part of order {id} is authorized and a part is taken: capture or void first, then refund"),
             )
             .into()),
             "authorized" => Ok(Way {
                 kind: Kind::Void,
                 body: Value::Null,
-                effect: "The authorised payment is voided: nothing is taken.".to_owned(),
+                effect: "The authorized payment is voided: nothing is taken.".to_owned(),
             }),
             "capture pending" | "void pending" | "pending" | "held for review" => Err(Guard::new(
                 "settling",

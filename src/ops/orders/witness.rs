@@ -72,7 +72,7 @@ pub(super) fn void(known: &[String], order: &Order, transactions: &[Transaction]
     settled("void", VOIDED, CAPTURED, known, order, transactions)
 }
 
-/// Whether the money of an authorised payment was let go. That it is scheduled is not enough: the gateway may refuse.
+/// Whether the money of an authorized payment was let go. That it is scheduled is not enough: the gateway may refuse.
 pub(super) fn let_go(known: &[String], order: &Order, transactions: &[Transaction]) -> Finding {
     let new = |one: &&Transaction| one.event == "void" && !known.contains(&one.id);
     let gone = transactions.iter().filter(new).any(|one| one.status == "ok");

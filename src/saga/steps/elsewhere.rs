@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::step::{StepContext, Verdict, refused};
 use super::hand_off::{Elsewhere, look, placed};
+use super::read::named;
 use super::surplus::Witness;
 use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::Order;
@@ -136,10 +137,10 @@ impl StepContext {
         match placed(&listed.orders, Some(ours)) {
             None => verdict,
             Some((order, _)) => Verdict::Stuck {
-                reason: StuckReason::SurplusOrderPaid,
+                reason: StuckReason::PaidTwice,
                 detail: format!(
-                    "order {ours} was paid here, and order {} of the same cart on the hosted page in the same moment",
-                    order.id
+                    "order {ours} was paid here, and {} of the same cart on the hosted page in the same moment",
+                    named(order)
                 ),
             },
         }

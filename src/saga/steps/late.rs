@@ -4,7 +4,7 @@
 use super::super::judge::{Before, Judgement, judge};
 use super::super::step::{StepContext, Verdict};
 use super::hand_off::{adopt, placed};
-use super::read::order_facts;
+use super::read::{named, order_facts};
 use super::surplus::{Listed, Witness};
 use crate::bigcommerce::OrderId;
 use crate::checkout::{Flow, Money, PaymentFacts, PaymentStatus, Status, StuckReason};
@@ -98,10 +98,8 @@ async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
         let settling = judgement == Judgement::Pending;
         if let (true, Some(ours)) = (completed, ours) {
             let how = if settling { "being paid" } else { "paid" };
-            let detail = format!(
-                "order {ours} was paid here, and order {} of the same cart is {how} as well",
-                order.id
-            );
+            let detail =
+                format!("order {ours} was paid here, and {} of the same cart is {how} as well", named(order));
             return Ok(Late::Twice(detail));
         }
         if settling {

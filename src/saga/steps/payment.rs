@@ -360,7 +360,7 @@ fn nothing(cx: &mut StepContext, checkpoint: &Checkpoint, refused: bool) -> Find
         "the payment's answer was lost; its access token has expired, the order shows no charge, but the cart is gone as if \
         it had been paid"
     } else if refused {
-        "the payment's answer was lost; its access token has expired and BigCommerce refuses to say what became of \
+        "the payment's answer was lost; its access token has expired and BigCommerce refuses to say the result of \
         it: restart once it answers again"
     } else {
         "the payment's answer was lost; its access token has expired and BigCommerce shows no charge: probably not \

@@ -92,3 +92,12 @@ pub(in super::super) fn order_facts(order: &Order, verified: bool) -> OrderFacts
         verified,
     }
 }
+
+/// An order and what it costs, in the words of a detail.
+pub(super) fn named(order: &Order) -> String {
+    let currency = order.currency.as_deref().unwrap_or_default();
+    match order.total_inc_tax {
+        Some(total) => format!("order {} of {} {currency}", order.id, Money::from(total).shown(currency)),
+        None => format!("order {}", order.id),
+    }
+}

@@ -3,6 +3,7 @@
 use super::super::judge::{Before, Judgement, judge};
 use super::super::step::{StepContext, Verdict};
 use super::others::alive;
+use super::read::named;
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::{Filter, Order};
 use crate::checkout::{Flow, StuckReason};
@@ -106,11 +107,23 @@ impl StepContext {
                 continue;
             }
             if !order.is_untouched() || !refused {
+                let own = orders.iter().find(|order| order.id == ours);
+                let paid = own.is_some_and(|own| {
+                    let judgement = judge(own, &[], &[], &Before::default());
+                    matches!(judgement, Judgement::Whole { .. } | Judgement::More { .. })
+                });
+                let (reason, how) = if paid {
+                    (StuckReason::PaidTwice, ", which is paid")
+                } else {
+                    (StuckReason::SurplusOrderPaid, "")
+                };
                 return Err(Verdict::Stuck {
-                    reason: StuckReason::SurplusOrderPaid,
+                    reason,
                     detail: format!(
-                        "order {} was made from the same cart as order {ours} and is {} ({})",
-                        order.id, order.status, order.payment_status
+                        "{} was made from the same cart as order {ours}{how}, and is {} ({})",
+                        named(order),
+                        order.status,
+                        order.payment_status
                     ),
                 });
             }

@@ -134,7 +134,7 @@ async fn what_was_paid_on_the_page_is_found_after_our_payment_ended_by_a_look() 
         ["stuck", "completed"].iter().any(|status| snapshot["status"] == **status)
     });
     let snapshot = snapshot.await;
-    assert_eq!(snapshot["stuck"]["reason"], "surplus-order-paid", "{snapshot:#}");
+    assert_eq!(snapshot["stuck"]["reason"], "paid-twice", "{snapshot:#}");
     assert_eq!(snapshot["order"]["id"].as_u64(), Some(ours));
     let charges = world.simulator.ledger().charges;
     assert!(charges.len() == 2 && charges.iter().any(|charge| charge.order_id == there), "{charges:#?}");

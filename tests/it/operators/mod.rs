@@ -10,6 +10,7 @@ mod paid_twice;
 mod queries;
 mod reasons;
 mod stores;
+mod surplus;
 
 pub(crate) use doors::{Denied, Done, act};
 use headless_checkout::ops::{Actor, Case, CheckoutId, Role};

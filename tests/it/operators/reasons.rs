@@ -39,7 +39,7 @@ fn resolve(finding: Finding) -> Action {
 
 #[test]
 fn no_reason_is_left_out() {
-    let here = concat!(include_str!("reasons.rs"), include_str!("paid_twice.rs"));
+    let here = concat!(include_str!("reasons.rs"), include_str!("paid_twice.rs"), include_str!("surplus.rs"));
     for reason in StuckReason::ALL {
         assert!(here.contains(&format!("\"{reason}\")")), "{reason} never happens in this file");
     }
@@ -165,7 +165,10 @@ async fn two_orders_that_were_paid_in_the_same_moment_wait_for_a_refund() {
     };
     let (paying, body) = (format!("{path}/payment"), agreed(good_card()));
     let (_, other) = tokio::join!(service.post(&paying, &body), elsewhere);
-    stuck(&service, &path, "surplus-order-paid").await;
+    stuck(&service, &path, "paid-twice").await;
+    let why = headless_checkout::ops::why(&super::case(&service, &path).await);
+    let said = why.what_happened.join(" ");
+    assert!(said.contains(&format!("order {other} of 10.83 USD")), "{said}");
     refused(&service, &path, &Action::Cancel { refund: false }, "payment-in-doubt").await;
     assert_eq!(charges(&world), (2, 2), "no lock of BigCommerce's excludes that");
     let charges = world.simulator.ledger().charges;
