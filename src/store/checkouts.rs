@@ -9,11 +9,7 @@ use crate::checkout::{Checkout, CheckoutId};
 impl Store {
     /// One checkout as it is now; `None` when there is none.
     pub async fn load(&self, id: CheckoutId) -> Result<Option<Checkout>, Error> {
-        let read = read(&self.pool(), id).await;
-        if let Err(error @ Error::Unreadable { .. }) = &read {
-            self.mark_unreadable(error).await?;
-        }
-        read
+        read(&self.pool(), id).await
     }
 
     /// The name of the store that a checkout belongs to.

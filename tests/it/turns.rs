@@ -65,13 +65,13 @@ async fn a_step_is_decided_on_what_was_let_go_unless_that_has_moved() {
     // Whoever reads it now cannot read it; whoever knows it need not.
     let unreadable = "update checkout set record = '[]'";
     sqlx::query(unreadable).execute(&world.database.pool).await.expect("a row");
-    service.get(&path).await.expect(500);
+    service.get(&path).await.expect(409);
     let url = format!("{path}/billing-address");
     service.put(&url, &address()).await.expect(200);
     service.get(&path).await.expect(200);
     let moved = "update checkout set record = '[]', version = version + 1";
     sqlx::query(moved).execute(&world.database.pool).await.expect("a row");
-    service.put(&url, &address()).await.expect(500);
+    service.put(&url, &address()).await.expect(409);
     // The invariants are checked over everything that can be read.
     sqlx::query("delete from checkout_content").execute(&world.database.pool).await.expect("its rows");
     sqlx::query("delete from checkout").execute(&world.database.pool).await.expect("its rows");

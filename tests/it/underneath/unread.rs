@@ -21,6 +21,9 @@ const BROKEN: &str = "update checkout set record = '[]'";
 /// What the shopper gave, spoilt.
 const INPUT: &str = r#"update checkout_content set input = '{"consignments": 5}', metadata = '[]'"#;
 
+/// As a newer version leaves it.
+const NEWER: &str = "update checkout set record_version = record_version + 1";
+
 async fn ask(service: &Service, path: &str, action: &str, token: &str, leaves: &Value) -> Answer {
     let mut body = json!({"reason": "a test"});
     if !leaves.is_null() {
@@ -63,7 +66,7 @@ async fn clear_up(service: Service, world: World) {
 
 #[tokio::test]
 async fn whatever_is_wrong_with_it_every_door_shows_it_and_a_person_may_close_it() {
-    for spoil in [UNKNOWN, BROKEN, INPUT] {
+    for spoil in [UNKNOWN, BROKEN, INPUT, NEWER] {
         let world = World::new().await;
         let service = world.start().await;
         let path = service.create(&everything()).await;
@@ -72,7 +75,9 @@ async fn whatever_is_wrong_with_it_every_door_shows_it_and_a_person_may_close_it
         assert_eq!(sql(&world, spoil).await, 1);
 
         let storefront = service.get(&path).await;
-        assert_eq!(storefront.problem(), "checkout-stuck", "{spoil}: {}", storefront.text);
+        // What a newer version wrote is for a process of that version, which may come.
+        let slug = if spoil == NEWER { "service-unavailable" } else { "checkout-stuck" };
+        assert_eq!(storefront.problem(), slug, "{spoil}: {}", storefront.text);
         assert_eq!(storefront.body["safe_to_pay_again"], false, "{}", storefront.text);
         let shown = look(&service, &path, "").await;
         assert_eq!((&shown["cart_id"], &shown["order_ids"]), (&cart, &json!([order])), "{shown}");
@@ -88,7 +93,7 @@ async fn whatever_is_wrong_with_it_every_door_shows_it_and_a_person_may_close_it
         let page = visitor.get(&format!("/ops{}", path.trim_start_matches("/v1"))).await.expect(200).text;
         assert!(page.contains("Its record cannot be read"), "{page}");
         let list = visitor.get("/ops/checkouts").await.expect(200).text;
-        assert!(list.contains("unreadable"), "{spoil}: {list}");
+        assert!(list.contains("unreadable") || spoil != NEWER, "{spoil}: {list}");
 
         for action in ["restart", "pause", "cancel", "resume"] {
             let refused = ask(&service, &path, action, OPERATOR, &Value::Null).await.expect(409);
