@@ -12,6 +12,10 @@ pub enum Answer {
     Done,
     /// BigCommerce said no.
     Rejected(Refused),
+    /// Another checkout took the cart over in the same moment. Ours: BigCommerce said nothing of it.
+    CartTaken,
+    /// BigCommerce takes no payment of the order in its status (payments, error code 30101).
+    NotPayable,
     /// The payment was declined.
     Declined(Decline),
     /// The total rose above what the shopper agreed to; nothing was ordered or charged.
@@ -55,9 +59,52 @@ pub struct Refused {
     pub errors: Vec<(String, String)>,
 }
 
+impl Answer {
+    /// As records before version 4 hold it: what is a word of its own now was told by a title, in place of BigCommerce's.
+    #[must_use]
+    pub fn of_earlier(self) -> Self {
+        match self {
+            Self::Rejected(refused) if refused == Refused::cart_taken() => Self::CartTaken,
+            Self::Rejected(refused) if refused == Refused::not_payable() => Self::NotPayable,
+            other => other,
+        }
+    }
+}
+
 impl Refused {
-    /// Another checkout took the cart over in the same moment. No answer of BigCommerce's, but told in its place.
-    pub fn cart_taken() -> Self {
-        Self { status: 409, title: "Another checkout has this cart".to_owned(), errors: Vec::new() }
+    fn ours(title: &str) -> Self {
+        Self { status: 409, title: title.to_owned(), errors: Vec::new() }
+    }
+
+    /// What [`Answer::CartTaken`] was before it had a word of its own.
+    fn cart_taken() -> Self {
+        Self::ours("Another checkout has this cart")
+    }
+
+    /// What a shopper hears of [`Answer::NotPayable`].
+    pub fn not_payable() -> Self {
+        Self::ours("The order cannot be paid in its current status")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_an_earlier_version_recorded_is_told_by_its_title() {
+        let stored = |answer: &Answer| serde_json::to_string(answer).expect("JSON");
+        for (title, word) in [
+            ("Another checkout has this cart", Answer::CartTaken),
+            ("The order cannot be paid in its current status", Answer::NotPayable),
+        ] {
+            let same = Answer::Rejected(Refused::ours(title));
+            let read: Answer = serde_json::from_str(&stored(&same)).expect("an answer");
+            assert_eq!(read, same, "a refusal of BigCommerce's stays one");
+            assert_eq!(read.of_earlier(), word);
+            assert_eq!(serde_json::from_str::<Answer>(&stored(&word)).expect("an answer"), word);
+            let other = Answer::Rejected(Refused { status: 422, ..Refused::ours(title) });
+            assert_eq!(other.clone().of_earlier(), other);
+        }
     }
 }

@@ -87,8 +87,9 @@ impl Problem {
     fn outcome(answer: Answer, checkout: &Checkout, pays: bool) -> Option<Self> {
         Some(match answer {
             Answer::Done => return None,
-            Answer::Rejected(refused) if refused == Refused::cart_taken() => Self::of(Slug::CartTaken),
             Answer::Rejected(refused) => Self::rejected(&refused),
+            Answer::CartTaken => Self::of(Slug::CartTaken),
+            Answer::NotPayable => Self::rejected(&Refused::not_payable()),
             Answer::Declined(decline) => Self::declined(&decline),
             Answer::TotalChanged { agreed_total, grand_total } => {
                 Self::total_changed(agreed_total, grand_total, checkout)

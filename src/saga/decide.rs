@@ -63,6 +63,10 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
             checkout.facts.forget_processing();
             rest(checkout, step, Outcome::Rejected, Answer::Rejected(refused), at)
         }
+        Verdict::CartTaken => {
+            end(&mut checkout, step, StepStatus::Rejected, at.now);
+            rest(checkout, step, Outcome::Rejected, Answer::CartTaken, at)
+        }
         Verdict::Declined(decline) => {
             end(&mut checkout, step, StepStatus::Rejected, at.now);
             if checkout.facts.order.is_none() {

@@ -112,6 +112,8 @@ pub(super) enum Verdict {
     Reopened,
     /// The cart is gone and was not ordered: there is nothing to go on with.
     CartGone,
+    /// Another checkout took the cart over in the same moment.
+    CartTaken,
     /// BigCommerce said no.
     Rejected(Refused),
     /// The payment was declined.
@@ -140,6 +142,7 @@ impl Verdict {
             self,
             Self::Reopened
                 | Self::CartGone
+                | Self::CartTaken
                 | Self::Rejected(_)
                 | Self::TotalChanged { .. }
                 | Self::Interrupted { .. }

@@ -5,7 +5,7 @@ use super::decision::Decision;
 use super::engine::{Engine, Recorded, goal_key};
 use super::observer;
 use super::step::Verdict;
-use crate::checkout::{Refused, StuckReason};
+use crate::checkout::StuckReason;
 use crate::store::Claim;
 
 impl Engine {
@@ -27,9 +27,8 @@ impl Engine {
         if claim.checkout().input.cart_id.is_none() {
             return self.taken(claim, "cart").await;
         }
-        let verdict = Verdict::Rejected(Refused::cart_taken());
-        self.instead(claim, decide::settle(claim.checkout().clone(), verdict, self.circumstances(claim)))
-            .await
+        let checkout = claim.checkout().clone();
+        self.instead(claim, decide::settle(checkout, Verdict::CartTaken, self.circumstances(claim))).await
     }
 
     /// Records this in place of what was found. Nothing of what was found is kept.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Error;
 use crate::checkout::{
-    Answered, Checkout, Document, Facts, Goal, InFlight, StepName, StepRecord, StepStatus, Stuck,
+    Answer, Answered, Checkout, Document, Facts, Goal, InFlight, StepName, StepRecord, StepStatus, Stuck,
 };
 
 /// The version of what is stored of a checkout as documents: `record` and `input`.
@@ -17,6 +17,8 @@ use crate::checkout::{
 /// status, a reason, an answer. Such a row is then left alone by processes of earlier releases, which would drop what they
 /// do not know when they write. They claim nothing above their own version, and refuse to read it.
 pub(super) const RECORD_VERSION: i16 = 4;
+/// Since this version, answers of ours are words, and no title of BigCommerce's is taken for one of them.
+const TOLD_BY_WORD: i16 = 4;
 
 /// The columns of a checkout, with documents as text.
 pub(super) struct Row {
@@ -100,6 +102,13 @@ impl Row {
         let mut facts = record.facts.into_owned();
         let document = self.document.map(Document::stored).transpose();
         facts.document = document.map_err(|error| format!("document: {error}"))?;
+        let (mut in_flight, mut answered) = (record.in_flight.into_owned(), record.answered.into_owned());
+        if self.record_version < TOLD_BY_WORD {
+            if let Some(attempt) = in_flight.as_mut() {
+                attempt.doubted = attempt.doubted.take().map(Answer::of_earlier);
+            }
+            answered = answered.map(|one| Answered { answer: one.answer.of_earlier(), ..one });
+        }
         Ok(Checkout {
             id: self.checkout_id.into(),
             store: self.store,
@@ -111,9 +120,9 @@ impl Row {
             input: read("input", &self.input, strict)?,
             facts,
             goal: record.goal.into_owned(),
-            in_flight: record.in_flight.into_owned(),
+            in_flight,
             tries: record.tries,
-            answered: record.answered.into_owned(),
+            answered,
             stuck: record.stuck.into_owned(),
             metadata: read("metadata", &self.metadata, false)?,
             created_at: self.created_at,

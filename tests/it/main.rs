@@ -42,5 +42,6 @@ mod signals;
 mod trust;
 mod turns;
 mod underneath;
+mod unreadable;
 mod webhooks;
 mod words;

@@ -14,17 +14,11 @@ const DOUBTED_DECLINE: Option<i64> = Some(30_102);
 /// The order cannot be paid in its status (BigCommerce: payments, error codes).
 const NOT_PAYABLE: Option<i64> = Some(30_101);
 
-/// What the shopper hears of [`NOT_PAYABLE`].
-fn not_payable() -> Refused {
-    let title = "The order cannot be paid in its current status".to_owned();
-    Refused { status: 409, title, errors: Vec::new() }
-}
-
 /// An order that is still Incomplete was payable: then whatever BigCommerce saw when it refused with 409 is not shown yet, and
 /// proves nothing. One that somebody cancelled or moved meanwhile explains the refusal.
 pub(super) fn explained(cx: &mut StepContext) {
     let incomplete = cx.checkout.facts.order.as_ref().is_some_and(|order| order.status_id == 0);
-    if incomplete && cx.attempt.doubted == Some(Answer::Rejected(not_payable())) {
+    if incomplete && cx.attempt.doubted == Some(Answer::NotPayable) {
         cx.attempt.doubted = None;
     }
 }
@@ -50,9 +44,7 @@ pub(super) fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
         PaymentClass::Declined => return declined(cx, error.rejection()),
         PaymentClass::Configuration => return not_configured(error),
         // The order was in another status: what it shows must explain that (see `explained`).
-        PaymentClass::StopAndReconcile if error.code() == NOT_PAYABLE => {
-            Some(Answer::Rejected(not_payable()))
-        }
+        PaymentClass::StopAndReconcile if error.code() == NOT_PAYABLE => Some(Answer::NotPayable),
         PaymentClass::Ambiguous | PaymentClass::StopAndReconcile => None,
         PaymentClass::RequestWrong => error.rejection().map(|rejection| Answer::Rejected(refused(rejection))),
         PaymentClass::MintAgain | PaymentClass::RetryMint | PaymentClass::NotExecuted => {
@@ -126,6 +118,7 @@ pub(super) fn not_taken(cx: &mut StepContext, answer: Answer) -> Verdict {
     }
     match answer {
         Answer::Rejected(refused) => Verdict::Rejected(refused),
+        Answer::NotPayable => Verdict::Rejected(Refused::not_payable()),
         Answer::Unavailable { retry_after } => {
             Verdict::Interrupted { retry_after: Some(Duration::from_secs(retry_after)) }
         }

@@ -244,7 +244,7 @@ fn item(created: &Answer) -> String {
     created.body["cart"]["line_items"]["custom_items"][0]["id"].as_str().expect("an item").to_owned()
 }
 
-fn direct_order() -> Value {
+pub(crate) fn direct_order() -> Value {
     json!({
         "billing_address": {
             "first_name": "Jane", "last_name": "Doe", "street_1": "123 Main Street", "city": "Austin",

@@ -8,6 +8,7 @@ mod hosted;
 mod limits;
 mod payments;
 mod reading;
+mod refusals;
 mod stores;
 mod totals;
 

@@ -2,7 +2,9 @@
 
 mod gone;
 mod late;
+mod put_right;
 mod rest;
+mod vanished;
 
 use bigcommerce_simulator::{Deed, Fault};
 use rust_decimal::Decimal;
