@@ -56,6 +56,7 @@ impl Hook {
         Some(Self {
             id: lenient::integer(body, "id")?,
             scope: lenient::filled(body, "scope")?,
+            // Where events go that cannot be read is not here, and what may be off is turned on again.
             destination: lenient::text(body, "destination").unwrap_or_default(),
             is_active: lenient::flag(body, "is_active").unwrap_or(false),
             headers: headers

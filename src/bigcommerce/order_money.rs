@@ -162,7 +162,9 @@ impl Refund {
 pub fn refund_payments(quote: &Value) -> Option<Value> {
     let ways = quote.get("refund_methods").and_then(Value::as_array)?;
     let parts = |way: &Value| way.as_array().map(Vec::as_slice).unwrap_or_default().to_vec();
-    let offline = |part: &Value| part.get("offline").and_then(Value::as_bool) == Some(true);
+    // What is said and cannot be read is not taken for a way through the provider.
+    let offline =
+        |part: &Value| lenient::is_said(part, "offline") && lenient::flag(part, "offline") != Some(false);
     let online = ways.iter().find(|way| !parts(way).is_empty() && !parts(way).iter().any(offline));
     let chosen = parts(online.or_else(|| ways.first())?);
     let payments: Vec<Value> = chosen

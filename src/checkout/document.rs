@@ -104,6 +104,7 @@ impl Document {
     /// Wraps a cart into the shape of a checkout, so that a storefront sees one shape throughout. Create a Cart
     /// answers some numbers as strings and names the amount and the tax flag differently from the checkout object.
     pub fn from_cart(cart: &RawValue) -> Self {
+        // What cannot be read has no lines, no currency and no total, and nothing is ordered of it.
         let mut cart: Value = serde_json::from_str(cart.get()).unwrap_or_default();
         let totals = (cart.get("cart_amount").cloned(), cart.get("base_amount").cloned());
         if let Some(cart) = cart.as_object_mut() {
@@ -160,6 +161,7 @@ impl Document {
         const OPTIONS: &str = "available_shipping_options";
         fn consignments<'a>(of: &Fields<'a>) -> Vec<Fields<'a>> {
             let list = of.get("consignments").map_or("[]", |raw| raw.get());
+            // A list that cannot be read was none when the document was, and then nothing is taken over.
             let list: List<Raw<'a>> = serde_json::from_str(list).unwrap_or_default();
             list.0.into_iter().filter_map(Raw::fields).collect()
         }

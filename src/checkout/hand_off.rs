@@ -18,6 +18,7 @@ impl HandOff {
     /// How long after `now` to look whether it was paid: often at first, then less and less. Webhooks come in between.
     pub fn next_look(self, now: OffsetDateTime, at_least: Duration) -> Duration {
         const AT_MOST: Duration = Duration::from_mins(15);
+        // A moment ahead of now has not passed: the look comes as early as any.
         let waited = Duration::try_from(now - self.since).unwrap_or_default();
         (waited / 4).min(AT_MOST).max(at_least)
     }

@@ -35,6 +35,7 @@ impl Money {
 
     /// As people read it: rounded, and with all the digits of the currency's minor unit (`10.80`, `1080`).
     pub fn shown(self, currency: &str) -> String {
+        // At most 3, which fits wherever this runs.
         let digits = usize::try_from(exponent(currency)).unwrap_or(2);
         format!("{:.digits$}", self.rounded(currency))
     }

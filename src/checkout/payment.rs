@@ -169,6 +169,7 @@ impl Facts {
     /// The latest part stands for the payment, where there is no other.
     pub fn show_parts(&mut self) {
         if self.payment.is_none() {
+            // Shown only; an empty one is not known.
             let currency = self.order.as_ref().map(|order| order.currency.clone()).unwrap_or_default();
             self.payment = self.parts.last().map(|part| PaymentFacts {
                 status: PaymentStatus::PartiallyPaid,

@@ -132,7 +132,7 @@ fn from_file(reader: &mut Reader<'_>, path: &str, shared: &Shared) -> Option<(Ve
         let Some((store, operators)) = from_table(entry, shared, &mut place) else { continue };
         if stores.iter().any(|other| other.name == store.name) {
             place(format!("the name {:?} is given twice", store.name));
-        } else if stores.iter().any(|other| other.store_hash == store.store_hash) {
+        } else if stores.iter().any(|other| other.store_hash.eq_ignore_ascii_case(&store.store_hash)) {
             place(format!("the store_hash {:?} is given twice", store.store_hash));
         } else {
             stores.push(store);

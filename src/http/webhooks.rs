@@ -70,6 +70,7 @@ pub(super) async fn take(Has(state): Has<State>, request: Request) -> Result<Res
         Problem::new(Slug::Unauthorized, detail)
     };
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    // What cannot be read names no sender, and is refused as forged.
     let event: Value = serde_json::from_slice(&body).unwrap_or_default();
     // Which store it claims to come from is only believed when the secret of that very store fits.
     let sender = state.senders().iter().find(|sender| event["producer"] == *sender.producer);

@@ -74,7 +74,7 @@ impl Account {
         for (credit, shown) in
             [(STORE_CREDIT, order.store_credit_amount), (CERTIFICATE, order.gift_certificate_amount)]
         {
-            // Both show the same money, and either may lag behind.
+            // Both show the same money, and either may lag behind. What is said and cannot be read is told below.
             let shown = shown.unwrap_or_default();
             if !sane(shown) || shown < Decimal::ZERO {
                 account.unclear = Some(format!("the {credit} of the order is {shown}"));
@@ -115,6 +115,7 @@ impl Account {
                 _ => self.unclear = Some(format!("refund {} has no amount", refund.id)),
             }
         }
+        // Not said is not refunded here; what is said and cannot be read was told above.
         let shown = order.refunded_amount.unwrap_or_default();
         if !sane(shown) {
             self.unclear = Some(format!("{shown} of the order was refunded"));

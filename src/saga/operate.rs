@@ -227,6 +227,11 @@ pub fn refunded(from: &Checkout, payment_status: &str) -> Result<Transition, Ill
         if let Some(order) = checkout.facts.order.as_mut() {
             payment_status.clone_into(&mut order.payment_status);
         }
+        checkout.facts.parts.clear();
+        checkout.facts.held = None;
+        if let Some(payment) = checkout.facts.payment.as_mut() {
+            payment.status = PaymentStatus::GivenBack;
+        }
     })
 }
 

@@ -35,6 +35,7 @@ pub(super) fn refund(mark: &str, refunds: &[Refund]) -> Finding {
 
 /// What a refund document says: a provider may have declined to pay any of it back.
 pub(super) fn of_refund(refund: &Refund) -> Finding {
+    // Without a list nothing says that it was declined; whether all of it goes back is asked by `gives_all_back`.
     let payments =
         refund.raw.get("payments").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if !payments.is_empty() && payments.iter().all(|payment| is_declined(payment) == Some(true)) {

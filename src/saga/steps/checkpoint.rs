@@ -56,6 +56,7 @@ impl Checkpoint {
     /// says nothing here, because it is on another clock.
     pub(in super::super) fn expires_at(&self, started_at: OffsetDateTime) -> OffsetDateTime {
         let lifetime = self.lifetime.map_or(TOKEN_LIFETIME, |seconds| Duration::from_secs(seconds.into()));
+        // Where that was not noted, the attempt began before: whoever waits adds the time that a payment may take.
         self.minted_at.unwrap_or(started_at) + lifetime
     }
 }

@@ -30,6 +30,15 @@ fn stuck(detail: String) -> Verdict {
     Verdict::Stuck { reason: StuckReason::UndoFailed, detail }
 }
 
+/// The parts that were paid are held by an order that cannot be found: nothing is called given back.
+fn unseen(id: OrderId) -> Verdict {
+    Verdict::Retry {
+        after: None,
+        why: format!("order {id} holds what was paid in part, and cannot be found"),
+    }
+}
+
+/// The text of a decimal is a number in JSON, so that the default is never met; BigCommerce would refuse it.
 fn amount(amount: Decimal) -> Value {
     serde_json::from_str(&amount.normalize().to_string()).unwrap_or_default()
 }
@@ -58,7 +67,7 @@ impl StepContext {
             return Ok(None);
         }
         let id = self.order_id()?;
-        let Some(seen) = self.see(id).await? else { return Ok(None) };
+        let Some(seen) = self.see(id).await? else { return Err(unseen(id)) };
         match seen.judgement() {
             Judgement::Part { .. } => {}
             Judgement::GivenBack => return Ok(None),
@@ -129,7 +138,8 @@ impl StepContext {
         let Ok(id) = self.order_id() else { return Finding::Absent };
         let seen = match self.see(id).await {
             Ok(Some(seen)) => seen,
-            Ok(None) => return Finding::Absent,
+            // Not found is not undone: a refund that was sent may have landed.
+            Ok(None) => return Finding::of_failed_look(unseen(id)),
             Err(verdict) => return Finding::of_failed_look(verdict),
         };
         if seen.judgement() == Judgement::GivenBack {

@@ -47,7 +47,7 @@ impl StepContext {
     }
 
     /// Whether neither a list nor a transaction knows the order. `Err`: money was, or may have been, paid for it.
-    async fn no_trace_of(&mut self, id: OrderId) -> Result<bool, Verdict> {
+    pub(super) async fn no_trace_of(&mut self, id: OrderId) -> Result<bool, Verdict> {
         let stuck = |why: &str| Verdict::Stuck {
             reason: StuckReason::OrderNotPayable,
             detail: format!("order {id} is gone, and {why}"),

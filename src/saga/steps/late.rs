@@ -84,13 +84,16 @@ async fn own(cx: &mut StepContext, listed: &Listed) -> Result<Option<(Money, Jud
     let facts = order_facts(&order, verified);
     let costs = [cost, facts.total].into_iter().flatten().max_by(|a, b| a.decimal().cmp(&b.decimal()));
     cx.facts().order = Some(facts);
+    // Where no cost can be read the judge cannot tell, and whatever is held is more than nothing: for a person.
     Ok(Some((costs.unwrap_or_default(), judgement)))
 }
 
 /// Of what has ended.
 async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
     let completed = cx.checkout.status == Status::Completed;
-    let paid = |payment: &PaymentFacts| payment.status == PaymentStatus::Succeeded;
+    let paid = |payment: &PaymentFacts| {
+        matches!(payment.status, PaymentStatus::Succeeded | PaymentStatus::GivenBack)
+    };
     // What was paid and is not any more was given back.
     let known = completed || cx.checkout.facts.payment.as_ref().is_some_and(paid);
     let ours = cx.checkout.facts.order.as_ref().map(|order| order.id);

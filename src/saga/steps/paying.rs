@@ -126,6 +126,7 @@ pub(super) fn decided(cx: &mut StepContext, judgement: Judgement) -> Result<(), 
                 detail: format!(
                     "{} {currency} are held for the order, which costs {}",
                     paid.shown(&currency),
+                    // More than a total is said only of one that can be read.
                     cx.checkout
                         .facts
                         .order

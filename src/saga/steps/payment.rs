@@ -150,6 +150,7 @@ async fn minted(cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
     expected(cx)?;
     let paid = cx.checkout.facts.paid();
     let refused = u32::try_from(before.iter().filter(|there| there.status == "error").count());
+    // More than can be counted refute none of ours: the more are unlisted, the less a listed decline proves.
     let unlisted = sent.saturating_sub(refused.unwrap_or(0));
     let known = before.into_iter().map(|transaction| transaction.id).collect();
     processing(cx)?;
@@ -179,6 +180,7 @@ async fn minted(cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
         paid,
     };
     cx.token = Some(token);
+    // Null is no checkpoint that can be read: what was sent under it is for a person.
     Ok(Some(serde_json::to_value(checkpoint).unwrap_or_default()))
 }
 
@@ -226,7 +228,9 @@ fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
         return Verdict::Unknown { why: "process-payment: there is no payment".to_owned() };
     };
     payment.transaction_id.clone_from(&answer.id);
-    payment.transaction_type = Some(answer.transaction_type.name().to_owned());
+    // One that is not said is not known.
+    payment.transaction_type =
+        Some(answer.transaction_type.name().to_owned()).filter(|kind| !kind.is_empty());
     match &answer.status {
         Answered::Success => {
             payment.status = PaymentStatus::Succeeded;

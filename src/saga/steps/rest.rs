@@ -6,7 +6,7 @@ use super::super::step::{StepContext, Verdict};
 use super::others::OVER;
 use super::paying::decided;
 use super::read::order_facts;
-use crate::checkout::{Facts, Money, PaymentFacts, PaymentStatus, StepName, StuckReason};
+use crate::checkout::{Facts, PaymentFacts, PaymentStatus, StepName, StuckReason};
 
 /// What a look at a checkout at rest found.
 #[derive(Debug)]
@@ -73,9 +73,9 @@ fn given_back(cx: &mut StepContext) {
 fn matters(before: &Facts, now: &Facts) -> bool {
     let seen = |facts: &Facts| {
         let order = facts.order.as_ref();
-        let total = order.and_then(|order| order.total).unwrap_or(Money::ZERO);
+        let total = order.and_then(|order| order.total).map(|total| total.decimal().normalize());
         let currency = order.map(|order| order.currency.clone());
-        (order.map(|order| order.status_id), currency, total.decimal().normalize(), facts.parts.len())
+        (order.map(|order| order.status_id), currency, total, facts.parts.len())
     };
     let paid = |facts: &Facts| facts.payment.as_ref().map(|payment| payment.status);
     seen(before) != seen(now) || paid(before) != paid(now)

@@ -89,7 +89,11 @@ impl StepContext {
         if self.checkout.flow == Flow::DirectOrder {
             return true;
         }
-        let source = order.raw.get("order_source").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let source = match order.raw.get("order_source") {
+            None | Some(serde_json::Value::Null) => "",
+            // Said, and no text: whoever made it is not known, and what we did not make is left alone.
+            Some(source) => source.as_str().unwrap_or("unreadable"),
+        };
         // Nobody else knows the number of a cart that was made here and never handed over.
         let ours = source == MADE_BY_API || (source.is_empty() && facts.hand_off.is_none());
         ours && !facts.orders_of_others.contains(&id)
@@ -149,7 +153,15 @@ impl StepContext {
         let Some(id) = self.checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)) else {
             return Ok(());
         };
-        let Some(order) = self.read_order(id).await? else { return Ok(()) };
+        let Some(order) = self.read_order(id).await? else {
+            // Not found once is not gone, and what is gone may hold money: the list and the transactions are asked as well.
+            let why = format!("order {id} cannot be read, and is listed");
+            return if self.no_trace_of(id).await? {
+                Ok(())
+            } else {
+                Err(Verdict::Retry { after: None, why })
+            };
+        };
         if order.is_deleted || order.status_id == CANCELLED {
             return Ok(());
         }

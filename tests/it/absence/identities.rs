@@ -55,7 +55,7 @@ async fn a_store_that_is_called_something_else_keeps_its_carts_orders_and_keys()
     let path = format!("/v1/checkouts/{}", created.id());
     let cart = created.body["cart"]["id"].clone();
     service.stop().await;
-    // Renamed, and its hash in other letters; its old name is given to another store.
+    // Renamed; its old name is given to another store.
     let other = "[[store]]\nname = \"before\"\nstore_hash = \"another\"\naccess_token = \"access-token-of-another\"\n\
                  storefront_keys = [{ name = \"web\", key = \"storefront-key-of-the-other-store\" }]\n";
     world.set_stores(&format!("{}{other}", stores("after", "teststore")));
@@ -70,6 +70,12 @@ async fn a_store_that_is_called_something_else_keeps_its_carts_orders_and_keys()
     // The other store sees nothing of it.
     let headers = [("authorization", "Bearer storefront-key-of-the-other-store")];
     service.call(reqwest::Method::GET, &path, &headers, None).await.expect(404);
+    service.stop().await;
+    // Its hash in other letters: it is the same store.
+    world.set_stores(&stores("again", "TestStore"));
+    let service = world.start().await;
+    let again = service.post_with("/v1/checkouts", &key, &everything()).await.expect(201);
+    assert_eq!((again.id(), again.header("idempotent-replayed")), (created.id(), Some("true")));
     service.stop().await;
     world.finish().await;
 }

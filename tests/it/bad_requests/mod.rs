@@ -4,6 +4,7 @@
 mod bodies;
 pub(crate) mod credentials;
 mod fuzz;
+mod lines;
 mod payments;
 mod requests;
 

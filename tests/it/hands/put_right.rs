@@ -33,13 +33,13 @@ async fn what_was_paid_here_and_on_the_page_waits_until_one_of_the_two_is_given_
     service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(409);
     assert_eq!((world.simulator.reached(page), charged(&world).len()), (1, 2));
     let stuck = service.get(&path).await.expect(200).body;
-    assert_eq!(stuck["stuck"]["reason"], "surplus-order-paid", "{stuck}");
+    assert_eq!(stuck["stuck"]["reason"], "paid-twice", "{stuck}");
     let there =
         charged(&world).into_iter().map(|(order, _)| order).find(|order| *order != ours).expect("another");
     // That ours is paid is no news, and no reason to call it done: the other one is paid as well.
     tell(&service, ours, "one").await;
     let still = looked_at(&world, &service, &path).await;
-    assert_eq!(still["stuck"]["reason"], "surplus-order-paid", "{still}");
+    assert_eq!(still["stuck"]["reason"], "paid-twice", "{still}");
     // The merchant gives the page's money back.
     assert!(world.simulator.does_to_order("teststore", there, Deed::RefundAll));
     tell(&service, ours, "two").await;
@@ -47,4 +47,44 @@ async fn what_was_paid_here_and_on_the_page_waits_until_one_of_the_two_is_given_
     assert_eq!((&done["order"]["id"], &done["stuck"]), (&json!(ours), &json!(null)), "{done}");
     service.stop().await;
     world.finish().await;
+}
+
+/// An event that is looked into while our own payment still runs is looked into again when that has ended.
+#[tokio::test]
+async fn a_look_that_comes_while_our_payment_runs_comes_again() {
+    let mut world = World::hasty().await;
+    // Whether a token that was minted before still charges an order that was paid meanwhile is not documented: here it does.
+    world.simulator.set(|settings| settings.charge_checks_status = false);
+    for (name, value) in
+        [("PAYMENT_TIMEOUT_SECONDS", "20"), ("LEASE_SECONDS", "23"), ("SETTLE_SECONDS", "0.2")]
+    {
+        world.set(name, value);
+    }
+    let service = world.start().await;
+    let (path, order) = ordered(&service).await;
+    let other = world.simulator.add_fault(Fault::on("process-payment").meanwhile_before(Deed::PayOrder));
+    let held = world.simulator.add_fault(Fault::on("process-payment").hold_after());
+    let paying = async { service.post(&format!("{path}/payment"), &agreed(good_card())).await };
+    let telling = async {
+        tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1))
+            .await
+            .expect("it is being paid");
+        tell(&service, order, "early").await;
+        let looked = "select not exists (select from late_look where looks = 0)";
+        let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
+        while !sqlx::query_scalar::<_, bool>(looked).fetch_one(&world.database.pool).await.expect("an answer")
+        {
+            looks.tick().await;
+        }
+        world.simulator.release(held);
+    };
+    let (paid, ()) = tokio::join!(paying, telling);
+    paid.expect(200);
+    assert_eq!((world.simulator.reached(other), charged(&world).len()), (1, 2));
+    let waiting = "select count(*) from late_look";
+    let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&world.database.pool).await.expect("a count");
+    assert_eq!(waiting, 1, "it is looked at again");
+    service.stop().await;
+    world.simulator.stop().await;
+    world.database.drop().await;
 }

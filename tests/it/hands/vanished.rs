@@ -1,10 +1,10 @@
 //! An order that is not found by its number: how sure it has to be that it is gone, and what must not be forgotten with it.
 
-use bigcommerce_simulator::{Deed, Fault, PartialPayment, magic_card};
+use bigcommerce_simulator::{Deed, Fault, Hosted, PartialPayment, magic_card};
 use serde_json::json;
 
 use super::ordered;
-use crate::harness::{Answer, PATIENCE, Service, World, agreed, card, good_card};
+use crate::harness::{Answer, PATIENCE, Service, World, address, agreed, card, everything, good_card};
 use crate::unreadable::answers;
 
 /// A world in which archived orders are not found any more.
@@ -94,6 +94,32 @@ async fn an_order_that_no_witness_sees_for_a_moment_is_not_replaced() {
     assert_eq!((world.simulator.reached(number), world.simulator.reached(list)), (1, 1));
     assert_eq!(paid.body["order"]["id"], order, "{}", paid.text);
     assert_eq!(world.simulator.ledger().orders.len(), 1);
+    service.stop().await;
+    world.finish().await;
+}
+
+/// A cart that is not found, and whose order is listed as paid, was not thrown away: its checkout is at no moment told to have
+/// expired.
+#[tokio::test]
+async fn a_cart_that_is_gone_because_it_was_paid_is_never_called_expired() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let path = service.create(&everything()).await;
+    let cart = world.simulator.ledger().carts[0].id.clone();
+    let order = world.simulator.host_order(&cart).expect("an order");
+    assert!(world.simulator.host_payment(order, Hosted::Paid));
+    let answer = service.put(&format!("{path}/billing-address"), &address()).await;
+    assert_ne!(answer.body["status"], "expired", "{}", answer.text);
+    let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
+    assert_eq!(done["order"]["id"], order, "{done}");
+    let events: Vec<String> = sqlx::query_scalar("select event from attempt_log")
+        .fetch_all(&world.database.pool)
+        .await
+        .expect("the log");
+    assert!(
+        events.len() > 5 && !events.iter().any(|event| event == "lapsed" || event == "abandoned"),
+        "{events:?}"
+    );
     service.stop().await;
     world.finish().await;
 }

@@ -1,8 +1,10 @@
 //! Paid is a sum and not a word: through the doors of the service, against the ledger.
 
+mod gone;
 mod listed;
 mod others;
 mod parts;
+mod voided;
 
 use bigcommerce_simulator::{Money, PartialPayment, Settings};
 use serde_json::{Value, json};

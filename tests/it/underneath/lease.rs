@@ -67,3 +67,16 @@ async fn a_call_that_waited_for_longer_than_its_lease_is_not_sent() {
 fn orders_asked_for(world: &World) -> usize {
     world.simulator.requests().iter().filter(|request| request.call == "create-order").count()
 }
+
+/// `CLOCK_MONOTONIC` stands still while a VM is paused, and every other process believes by then that the lease has ended.
+/// Which clock it is shows at no door, so that the source is read.
+#[test]
+fn a_lease_is_measured_by_a_clock_that_goes_on_while_the_machine_is_paused() {
+    let moment = include_str!("../../../src/store/moment.rs");
+    let on_linux =
+        moment.split("target_os = \"linux\"").nth(1).and_then(|rest| rest.split("const CLOCK").nth(1));
+    let clock = on_linux.and_then(|rest| rest.split(';').next()).expect("the clock of Linux");
+    assert!(clock.ends_with("CLOCK_BOOTTIME"), "{clock}");
+    let lease = include_str!("../../../src/store/claims.rs");
+    assert!(lease.contains("struct Lease(Arc<Mutex<Option<Moment>>>)"), "a lease is measured by that clock");
+}
