@@ -224,6 +224,12 @@ impl Fault {
         self.kind(Kind::Overtaken { status, code, reads: Some(reads), ms: None })
     }
 
+    /// The same of any call; the first copy takes effect by itself after so many milliseconds.
+    #[must_use]
+    pub fn overtaken_for(self, status: u16, ms: u64) -> Self {
+        self.kind(Kind::Overtaken { status, code: 10_001, reads: None, ms: Some(ms) })
+    }
+
     /// Somebody else does this just before the request takes effect.
     #[must_use]
     pub fn meanwhile_before(self, does: Deed) -> Self {

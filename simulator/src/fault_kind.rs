@@ -103,7 +103,8 @@ pub enum Kind {
         retry_ms: u64,
     },
     /// A payment is delivered twice and the second delivery is answered first, that its token was used; the first copy is at
-    /// the gateway and charges later: when released, after so many reads of the order, or after a time.
+    /// the gateway and charges later: when released, after so many reads of the order, or after a time. Of another call, the
+    /// second delivery is refused with the status, and the first takes effect when released, or after a time.
     Overtaken {
         /// Status of the answer, such as 401 or 422.
         status: u16,

@@ -150,8 +150,8 @@ async fn act(
     }
 }
 
-/// The first copy of a payment stays at the gateway, the second is told that its token was used. The fault is reached a
-/// second time when the first copy has come to its end.
+/// The first copy of a payment stays at the gateway, the second is told that its token was used; of another call, the first
+/// copy is on its way, and the second is refused. The fault is reached a second time when the first copy has come to its end.
 fn overtaken(
     world: &Arc<World>,
     arrived: &Arrived,
@@ -160,13 +160,14 @@ fn overtaken(
     reads: Option<u64>,
     ms: Option<u64>,
 ) -> Outcome {
-    let Some(held) = world.hold_payment(arrived, reads) else {
-        // No payment, or one that never comes as far as the gateway.
+    let held = world.hold_payment(arrived, reads);
+    if held.is_none() && arrived.family == Family::Payments {
+        // It never comes as far as the gateway.
         hit.note();
         return whole(world.carry_out(arrived));
-    };
+    }
     let (release, counter) = (hit.release(), hit.counter());
-    let (later, store, life) = (Arc::clone(world), arrived.store.clone(), arrived.life);
+    let (later, first) = (Arc::clone(world), arrived.clone());
     world.tasks.spawn(async move {
         let time = async {
             match ms {
@@ -180,12 +181,20 @@ fn overtaken(
             () = time => {}
             () = stopping.cancelled() => return,
         }
-        if later.life() == life && later.land_payment(&store, held) {
+        let landed = match held {
+            Some(held) => later.life() == first.life && later.land_payment(&first.store, held),
+            None => later.carry_out(&first).is_some(),
+        };
+        if landed {
             counter.send_modify(|count| *count += 1);
         }
     });
     hit.note();
-    Outcome::Answer(answer::payment(status, code))
+    Outcome::Answer(if held.is_some() {
+        answer::payment(status, code)
+    } else {
+        plain(arrived.family, status)
+    })
 }
 
 /// Waits for the release; true when it came. When the client goes first, the wait ends, unless it is to `stay`.
