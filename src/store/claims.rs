@@ -171,8 +171,8 @@ impl Store {
         Ok(self.held(transition, at, lease))
     }
 
-    /// Asked for before the statement is sent, so that it ends no later than the one in the database.
-    fn new_lease(&self) -> Lease {
+    /// A lease from now on, to be asked for before the statement is sent, so that it ends no later than the one in the database.
+    pub fn new_lease(&self) -> Lease {
         Lease::from(Moment::now(), self.lease)
     }
 

@@ -45,7 +45,7 @@ pub struct OrderAction {
     pub fence: i64,
     /// Since when its outcome is not known.
     pub unknown_since: Option<OffsetDateTime>,
-    /// JSON text: what came of it.
+    /// JSON text: what came of it; of an open action, what is believed if nothing of it shows.
     pub answer: Option<String>,
     /// When it was asked for.
     pub created_at: OffsetDateTime,
@@ -224,16 +224,23 @@ impl Store {
         Ok(renewed.rows_affected() == 1)
     }
 
-    /// Its outcome is not known: recovery looks in so many seconds; false: somebody else has it.
-    pub async fn defer_order_action(&self, action: &OrderAction, seconds: f64) -> Result<bool, Error> {
+    /// Its outcome is not known: recovery looks in so many seconds; false: somebody else has it. `believed`: what is its
+    /// answer if nothing shows; `None` keeps what was noted before.
+    pub async fn defer_order_action(
+        &self,
+        action: &OrderAction,
+        seconds: f64,
+        believed: Option<&Value>,
+    ) -> Result<bool, Error> {
         let deferred = sqlx::query!(
             "update order_action set status = 'unknown', updated_at = clock_timestamp(),
                  unknown_since = coalesce(unknown_since, clock_timestamp()),
-                 due_at = clock_timestamp() + make_interval(secs => $3)
+                 due_at = clock_timestamp() + make_interval(secs => $3), answer = coalesce($4, answer)
              where order_action_id = $1 and fence = $2 and due_at is not null",
             action.order_action_id,
             action.fence,
-            seconds
+            seconds,
+            believed.map(Value::to_string)
         )
         .execute(&self.pool())
         .await?;

@@ -17,7 +17,7 @@ use super::{Kind, OrderId, OrderRefused, call, enough, unread};
 use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::{Order, Transaction};
 use crate::checkout::{CheckoutId, Refused as Rejection, Status};
-use crate::store::{self, Entry, NewOrderAction, OrderAction};
+use crate::store::{self, Entry, Lease, NewOrderAction, OrderAction};
 
 /// An action as it is asked for.
 #[derive(Debug, Clone)]
@@ -148,10 +148,11 @@ impl Operators {
             if taken {
                 continue;
             }
+            let lease = self.store().new_lease();
             match self.open(new, &key, &seen?).await {
                 Ok(action) => {
                     let id = action.order_action_id;
-                    self.send_undisturbed(action);
+                    self.send_undisturbed(action, lease);
                     return Ok(Submitted { id, replayed: false });
                 }
                 Err(store::Error::Lost) => {
@@ -243,6 +244,7 @@ impl Operators {
     /// Sends an action again that certainly was not done. False: somebody else did.
     pub(super) async fn again(&self, id: Uuid) -> Result<bool, OrderRefused> {
         let mut audited = self.store().audited().await?;
+        let lease = self.store().new_lease();
         let reopened = match audited.reopen_order_action(id).await {
             Ok(reopened) => reopened,
             Err(store::Error::OrderBusy) => return Err(OrderRefused::Busy),
@@ -251,14 +253,14 @@ impl Operators {
         let Some(action) = reopened else { return Ok(false) };
         audited.note(&entry(&action, "begun")).await?;
         audited.commit().await?;
-        self.send_undisturbed(action);
+        self.send_undisturbed(action, lease);
         Ok(true)
     }
 
     /// To its end, whether or not somebody waits for it.
-    fn send_undisturbed(&self, action: OrderAction) {
+    fn send_undisturbed(&self, action: OrderAction, lease: Lease) {
         let operators = self.clone();
-        self.inner.tasks.spawn(async move { operators.send(action).await });
+        self.inner.tasks.spawn(async move { operators.send(action, lease).await });
     }
 
     /// Waits until the outcome is known, so long.

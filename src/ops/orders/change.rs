@@ -10,8 +10,8 @@ use super::super::action::{Actor, Role};
 use super::super::guard::Guard;
 use super::statuses::{Change, INCOMPLETE};
 use super::{OrderId, OrderRefused, call, enough, rejection, unread};
-use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::Order;
+use crate::bigcommerce::{Error, UnavailableReason};
 use crate::store::Entry;
 
 /// How a change is asked for.
@@ -96,17 +96,23 @@ impl Operators {
         if ask.dry_run {
             return Ok(Changed { order: before.raw, change });
         }
-        match orders.update(id, ask.fields).await {
-            Ok(changed) => Ok(Changed { order: changed.value.raw, change }),
-            Err(Error::Unknown(_)) => match orders.get(id).await {
-                Ok(now) if shows(&now.value.raw, ask.fields) => Ok(Changed { order: now.value.raw, change }),
-                _ => Err(OrderRefused::Unknown),
-            },
-            Err(Error::Rejected(refused) | Error::Moved(refused)) => {
-                Err(OrderRefused::Rejected(rejection(&refused)))
-            }
-            Err(error) => Err(unread(&error, "order")),
+        let error = match orders.update(id, ask.fields).await {
+            Ok(changed) => return Ok(Changed { order: changed.value.raw, change }),
+            Err(error) => error,
+        };
+        // An answer that was lost, or the refusal of a second copy: the order itself says whether it was made.
+        if was_sent(&error)
+            && !shows(&before.raw, ask.fields)
+            && let Ok(now) = orders.get(id).await
+            && shows(&now.value.raw, ask.fields)
+        {
+            return Ok(Changed { order: now.value.raw, change });
         }
+        Err(match error {
+            Error::Rejected(refused) | Error::Moved(refused) => OrderRefused::Rejected(rejection(&refused)),
+            error if was_sent(&error) => OrderRefused::Unknown,
+            error => unread(&error, "order"),
+        })
     }
 
     /// Refuses what would make an order payable again, or would look like its payment.
@@ -137,6 +143,11 @@ impl Operators {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether it may have been made, also by an earlier delivery of the same request.
+fn was_sent(error: &Error) -> bool {
+    !matches!(error, Error::Unavailable(unavailable) if unavailable.reason != UnavailableReason::RateLimited)
 }
 
 /// Whether an order shows all that was asked for.

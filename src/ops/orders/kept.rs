@@ -34,6 +34,14 @@ pub(super) fn seen(action: &OrderAction, name: &str) -> Result<Vec<String>, Unre
     list.iter().map(id).collect::<Option<_>>().ok_or(Unreadable("what was there before"))
 }
 
+/// What is believed of an open action once nothing of it has shown for long enough: how it was turned away.
+pub(super) fn believed(action: &OrderAction) -> Option<Outcome> {
+    let noted = |status: &str| {
+        read(&OrderAction { status: status.to_owned(), ..action.clone() }).ok().filter(|_| action.is_open())
+    };
+    noted("rejected").or_else(|| noted("not-done"))
+}
+
 /// What became of it.
 pub fn outcome(action: &OrderAction) -> Result<Outcome, store::Error> {
     read(action).map_err(|Unreadable(part)| store::Error::Corrupt {

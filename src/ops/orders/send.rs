@@ -4,6 +4,7 @@
 //! transaction and only under the current fence. A late answer is not taken: whoever has the action by then looks for it.
 //! Dropped half-way: the lease runs out, and recovery looks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -16,7 +17,7 @@ use super::{Kind, LATER, OrderId, call, later, rejection};
 use crate::bigcommerce::{Client, Error};
 use crate::checkout::Status;
 use crate::saga::operate;
-use crate::store::{self, OrderAction};
+use crate::store::{self, Lease, OrderAction};
 
 /// Why an action was not sent, or not looked for.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +51,8 @@ impl Trouble {
 }
 
 impl Operators {
-    /// Sends it, and records the outcome as far as it is known.
-    pub(super) async fn send(&self, action: OrderAction) {
+    /// Sends it, and records the outcome as far as it is known. `lease` is that of the intent.
+    pub(super) async fn send(&self, action: OrderAction, mut lease: Lease) {
         if action.attempts > 1 {
             // It was not done when it was last looked for; it may have arrived since.
             match self.find(&action).await {
@@ -59,11 +60,13 @@ impl Operators {
                 Ok(found) => return self.found(&action, found).await,
                 Err(trouble) => return self.end(&action, &trouble.not_done()).await,
             }
+            let renewed = self.store().new_lease();
             if !matches!(self.store().renew_order_action(&action).await, Ok(true)) {
                 return;
             }
+            lease = renewed;
         }
-        let outcome = match self.send_once(&action).await {
+        let outcome = match self.send_once(&action, lease).await {
             Ok(found) => return self.found(&action, found).await,
             // Whoever does not know what to send sends nothing.
             Err(trouble @ Trouble::Unreadable(_)) => trouble.not_done(),
@@ -72,26 +75,46 @@ impl Operators {
                     order_action_id = %action.order_action_id, order_id = action.order_id, kind = action.kind, %unknown,
                     "whether an action on an order was executed is not known"
                 );
-                if let Err(error) = self.store().defer_order_action(&action, 0.0).await {
-                    tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
-                }
-                return self.moved();
+                return self.defer(&action, None).await;
             }
-            // Nothing is wrong with the request: what refused it can be put right, and the same key sends it again.
-            Err(Trouble::Upstream(error)) if error.is_unauthorized() || error.status() == Some(423) => {
-                not_done(&error)
+            // The request was turned away this time. What stands in between may deliver it twice, and the second copy is
+            // refused while the first is on its way: that is believed once nothing has shown for long enough.
+            Err(Trouble::Upstream(error)) if is_doubted(&error) => {
+                tracing::warn!(
+                    order_action_id = %action.order_action_id, order_id = action.order_id, kind = action.kind, %error,
+                    "an action on an order was turned away; whether an earlier delivery of it arrived is looked for"
+                );
+                return self.defer(&action, Some(&turned_away(&error))).await;
             }
+            // The request itself is wrong. That is no reason either where the first copy of it made it so.
             Err(Trouble::Upstream(Error::Rejected(refused) | Error::Moved(refused))) => {
-                Outcome::Rejected(rejection(&refused))
+                let outcome = Outcome::Rejected(rejection(&refused));
+                match self.find(&action).await {
+                    Ok(Finding::Nothing | Finding::Against(_)) => outcome,
+                    Ok(found) => return self.found(&action, found).await,
+                    Err(_) => return self.defer(&action, Some(&outcome)).await,
+                }
             }
+            // It was never sent.
             Err(Trouble::Upstream(error @ Error::Unavailable(_))) => not_done(&error),
         };
         self.end(&action, &outcome).await;
     }
 
-    /// The one call.
-    async fn send_once(&self, action: &OrderAction) -> Result<Finding, Trouble> {
+    /// What came of it is not known: it is looked for. `believed`: what is believed once nothing has shown for long enough.
+    async fn defer(&self, action: &OrderAction, believed: Option<&Outcome>) {
+        let answer = believed.map(Outcome::answer);
+        if let Err(error) = self.store().defer_order_action(action, 0.0, answer.as_ref()).await {
+            tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
+        }
+        self.moved();
+    }
+
+    /// The one call. It is not sent once the lease may have run out: by then somebody else may have found it not done.
+    async fn send_once(&self, action: &OrderAction, lease: Lease) -> Result<Finding, Trouble> {
         let (client, id) = self.client_for(action)?;
+        let store = self.store().clone();
+        let client = client.guarded(Arc::new(move || lease.lasts() && store.is_durable()));
         let cx = call(action.order_action_id);
         let orders = client.orders(&cx);
         let pending = |status: &str| json!({"order_id": action.order_id, "payment_status": status});
@@ -148,16 +171,11 @@ impl Operators {
         let outcome = match found {
             Finding::Applied(body) => Outcome::Done(body),
             Finding::Against(refused) => Outcome::Rejected(refused),
-            Finding::Scheduled => {
-                if let Err(error) = self.store().defer_order_action(action, 0.0).await {
-                    tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
-                }
-                return self.moved();
-            }
-            Finding::Nothing => Outcome::NotDone {
+            Finding::Scheduled => return self.defer(action, None).await,
+            Finding::Nothing => kept::believed(action).unwrap_or_else(|| Outcome::NotDone {
                 detail: "BigCommerce shows no trace of it; nothing happened there".to_owned(),
                 retry_after: 1,
-            },
+            }),
         };
         self.end(action, &outcome).await;
     }
@@ -213,6 +231,20 @@ impl Operators {
     fn moved(&self) {
         self.inner.actions_moved.notify_waiters();
         self.inner.wake_actions.notify_one();
+    }
+}
+
+/// Whether the answer says only that this delivery was turned away: by the token, by the quota, or by the state of the order.
+fn is_doubted(error: &Error) -> bool {
+    error.is_unauthorized() || error.is_rate_limited() || matches!(error, Error::Moved(_))
+}
+
+/// What is believed of it in the end. But for a conflict nothing is wrong with the request: what refused it can be put right,
+/// and the same key sends it again.
+fn turned_away(error: &Error) -> Outcome {
+    match error {
+        Error::Moved(refused) if refused.status != 423 => Outcome::Rejected(rejection(refused)),
+        error => not_done(error),
     }
 }
 

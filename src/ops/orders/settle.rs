@@ -71,7 +71,7 @@ impl Operators {
                 error.retry_after().unwrap_or(Duration::from_millis(250 * doubled)).min(LONGEST)
             }
         };
-        if let Err(error) = self.store().defer_order_action(&action, wait.as_secs_f64()).await {
+        if let Err(error) = self.store().defer_order_action(&action, wait.as_secs_f64(), None).await {
             tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
         }
         self.inner.wake_actions.notify_one();

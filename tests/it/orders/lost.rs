@@ -9,7 +9,7 @@ use crate::harness::{Answer, Service, World};
 const KINDS: [&str; 4] = ["refund", "capture", "void", "shipment"];
 const LOST: [&str; 4] = ["hang", "status", "reset", "malformed"];
 
-fn call(kind: &str) -> &'static str {
+pub(super) fn call(kind: &str) -> &'static str {
     match kind {
         "refund" => "refund",
         "capture" => "capture",
@@ -34,13 +34,13 @@ fn lose(lost: &str, kind: &str, order: u64, nth: u64, took_effect: bool) -> Faul
     }
 }
 
-struct Target {
-    order: u64,
-    path: String,
-    body: Option<Value>,
+pub(super) struct Target {
+    pub(super) order: u64,
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
 }
 
-async fn target(service: &Service, kind: &str) -> Target {
+pub(super) async fn target(service: &Service, kind: &str) -> Target {
     let (_, order) = match kind {
         "refund" | "shipment" => paid(service).await,
         _ => authorized(service).await,
@@ -54,7 +54,7 @@ async fn target(service: &Service, kind: &str) -> Target {
 }
 
 /// How often it really happened.
-async fn effects(service: &Service, kind: &str, order: u64) -> usize {
+pub(super) async fn effects(service: &Service, kind: &str, order: u64) -> usize {
     let rows = |answer: Answer| answer.body["data"].as_array().map_or(0, Vec::len);
     match kind {
         "refund" => rows(get(service, &format!("orders/{order}/refunds")).await.expect(200)),

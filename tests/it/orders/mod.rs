@@ -5,6 +5,7 @@ mod crash;
 mod lost;
 mod money;
 mod read;
+mod refused;
 mod shipments;
 mod status;
 mod unreadable;
