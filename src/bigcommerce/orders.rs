@@ -259,6 +259,9 @@ pub struct Order {
     pub refunded_amount: Option<Decimal>,
     /// What store credit paid of it.
     pub store_credit_amount: Option<Decimal>,
+    /// Whether it is known that its store credit and certificates were only applied, and not taken. BigCommerce does not say
+    /// so: whoever looked at its transactions may.
+    pub is_only_applied: bool,
     /// What gift certificates paid of it.
     pub gift_certificate_amount: Option<Decimal>,
     /// ISO 4217 code of what is charged (`default_currency_code`; `currency_code` is only what was displayed).
@@ -306,6 +309,7 @@ impl Order {
             external_order_id: lenient::filled(&raw, "external_order_id")
                 .or_else(|| lenient::filled(&raw, "external_id")),
             customer_id: lenient::integer(&raw, "customer_id"),
+            is_only_applied: false,
             total_inc_tax: lenient::decimal(&raw, "total_inc_tax"),
             refunded_amount: lenient::decimal(&raw, "refunded_amount"),
             store_credit_amount: lenient::decimal(&raw, "store_credit_amount"),

@@ -80,6 +80,7 @@ impl Account {
                 account.unclear = Some(format!("the {credit} of the order is {shown}"));
                 continue;
             }
+            let shown = if order.is_only_applied { Decimal::ZERO } else { shown };
             account.taken += sum(State::Taken, credit).max(shown);
         }
         if let Some(field) = order.unreadable {

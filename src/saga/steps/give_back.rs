@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::super::judge::{Account, Before, Judgement, judge};
 use super::super::step::{Finding, StepContext, Verdict};
 use crate::bigcommerce::orders::{Order, Refund, Transaction, refund_payments};
-use crate::bigcommerce::{Error, OrderId};
-use crate::checkout::StuckReason;
+use crate::bigcommerce::{Error, OrderId, UnavailableReason};
+use crate::checkout::{Answer, StuckReason};
 
 /// An order and all that is known of its money.
 struct Seen {
@@ -103,17 +103,36 @@ impl StepContext {
         let Some(body) = body else { return Ok(()) };
         let id = self.order_id()?;
         self.still_held()?;
+        self.attempt.doubted = None;
         let sent = self.client.orders(&self.call).refund(id, &body).await;
-        match self.note("refund", sent) {
-            Ok(_) => self.nothing_is_held(id).await,
-            Err(error @ Error::Rejected(_)) if !error.is_unauthorized() => {
-                Err(stuck(format!("BigCommerce refuses to give back what was paid of order {id}: {error}")))
+        let Err(error) = self.note("refund", sent) else { return self.nothing_is_held(id).await };
+        match &error {
+            Error::Rejected(_) if !error.is_unauthorized() => {
+                // A second copy is refused because of the first one.
+                if self.is_given_back(id).await? {
+                    return self.nothing_is_held(id).await;
+                }
+                return Err(stuck(format!(
+                    "BigCommerce refuses to give back what was paid of order {id}: {error}"
+                )));
             }
-            Err(error @ Error::Unavailable(_)) => {
-                Err(Verdict::Retry { after: error.retry_after(), why: format!("refund: {error}") })
+            Error::Unavailable(unavailable) if unavailable.reason != UnavailableReason::RateLimited => {
+                return Err(Verdict::Retry { after: error.retry_after(), why: format!("refund: {error}") });
             }
-            Err(error) => Err(Verdict::Unknown { why: format!("refund: {error}") }),
+            // Turned away this time: an earlier delivery of it may still be on its way. It is refunded again only once
+            // nothing has shown for long enough.
+            Error::Rejected(_) | Error::Moved(_) | Error::Unavailable(_) => {
+                let retry_after = error.retry_after().unwrap_or_default().as_secs().clamp(1, 3600);
+                self.attempt.doubted = Some(Answer::Unavailable { retry_after });
+            }
+            Error::Unknown(_) => {}
         }
+        Err(Verdict::Unknown { why: format!("refund: {error}") })
+    }
+
+    async fn is_given_back(&mut self, id: OrderId) -> Result<bool, Verdict> {
+        let seen = self.see(id).await?;
+        Ok(seen.is_some_and(|seen| seen.judgement() == Judgement::GivenBack))
     }
 
     /// The refund was answered, or found: the parts are no longer there.
@@ -151,13 +170,14 @@ impl StepContext {
         }
         let since = self.attempt.unknown_since.unwrap_or(self.attempt.started_at);
         let waited = std::time::Duration::try_from(self.clock.now() - since).unwrap_or_default();
-        let window = self.timing.settle.saturating_mul(2).max(std::time::Duration::from_secs(1));
-        match window.checked_sub(waited).filter(|left| !left.is_zero()) {
+        match self.timing.quiet.checked_sub(waited).filter(|left| !left.is_zero()) {
             Some(left) => Finding::StillUnknown {
                 after: left.min(std::time::Duration::from_millis(500)),
                 failed: false,
                 settling: false,
             },
+            // It was turned away, and no earlier delivery of it has shown.
+            None if self.attempt.doubted.is_some() => Finding::Absent,
             None => stuck(format!(
                 "whether the parts of order {id} were given back is not known: nothing is refunded again by itself"
             ))

@@ -3,7 +3,7 @@
 use super::super::judge::{Before, Judgement, judge};
 use super::super::step::{StepContext, Verdict};
 use super::others::alive;
-use super::read::named;
+use super::read::{named, order_facts};
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::{Filter, Order};
 use crate::checkout::{Flow, StuckReason};
@@ -76,7 +76,11 @@ impl StepContext {
         rows.retain(|order| witness.fits(order) && !order.is_deleted && !dead.contains(&order.id.get()));
         rows.sort_unstable_by_key(|order| order.id);
         rows.dedup_by_key(|order| order.id);
-        Ok(Listed { orders: alive(self, rows).await?, is_whole })
+        let mut orders = alive(self, rows).await?;
+        for order in &mut orders {
+            order.is_only_applied = self.is_only_applied(order).await?;
+        }
+        Ok(Listed { orders, is_whole })
     }
 
     /// Whether this checkout made an order: by its number, or by how it was made. The hosted page and other programs make
@@ -167,7 +171,10 @@ impl StepContext {
         }
         let transactions = if order.status_id == 0 { Vec::new() } else { self.read_transactions(id).await? };
         let refunds = self.read_refunds(&order, &transactions).await?;
-        let judgement = judge(&order, &transactions, &refunds, &Before::default());
+        let judgement = match judge(&order, &transactions, &refunds, &Before::default()) {
+            Judgement::Part { .. } if self.is_only_applied(&order).await? => Judgement::Nothing,
+            judgement => judgement,
+        };
         if judgement == Judgement::GivenBack && order.status_id != 0 {
             // What was paid went back, and BigCommerce has closed it: Refunded, or Cancelled with a void.
             return Ok(());
@@ -188,6 +195,29 @@ impl StepContext {
             facts.status = order.status;
         }
         Ok(())
+    }
+}
+
+impl StepContext {
+    /// Whether all that an order shows as paid is store credit and certificates that were applied to its cart in another place.
+    /// BigCommerce takes them when the rest is paid: then they are listed. What no part of ours paid and what is not listed was
+    /// not taken. What our own order shows has to be what it showed from the beginning as well.
+    async fn is_only_applied(&mut self, order: &Order) -> Result<bool, Verdict> {
+        let shown = order_facts(order, false).credited;
+        let unpaid = order.status_id == 0 || OVER.contains(&order.status_id);
+        let known =
+            self.checkout.facts.order.as_ref().filter(|known| known.verified && known.id == order.id.get());
+        let more = known.is_some_and(|known| known.credited != shown);
+        if shown.is_none()
+            || !unpaid
+            || !order.payment_status.is_empty()
+            || more
+            || !self.checkout.facts.parts.is_empty()
+        {
+            return Ok(false);
+        }
+        let listed = self.read_transactions(order.id).await?;
+        Ok(listed.iter().all(|transaction| transaction.status == "error"))
     }
 }
 

@@ -80,7 +80,10 @@ async fn money(world: &World) {
         .charges
         .iter()
         .filter(|charge| charge.state == "voided" && voided(charge.order_id))
-        .filter_map(|charge| ledger.orders.iter().find(|order| order.id == charge.order_id))
+        .filter_map(|charge| {
+            let mut orders = ledger.orders.iter();
+            orders.find(|order| order.id == charge.order_id && order.store == charge.store)
+        })
         .filter_map(|order| order.correlation_id.clone())
         .collect();
     // What is called completed was charged, and what was charged is known to be, or to be in doubt.

@@ -224,3 +224,63 @@ async fn a_checkout_that_expires_gives_its_parts_back() {
     service.stop().await;
     world.finish().await;
 }
+
+/// What was applied to the cart in another place is shown by its unpaid order, and taken only with the rest.
+#[tokio::test]
+async fn a_cart_with_applied_credit_is_cancelled_and_its_order_is_no_payment() {
+    for handed_over in [false, true] {
+        let world = World::new().await;
+        let service = world.start().await;
+        let mut body = everything();
+        body["customer_id"] = json!(11);
+        let path = service.create(&body).await;
+        let cart = service.get(&path).await.body["cart"]["id"].as_str().expect("a cart").to_owned();
+        assert!(world.simulator.apply_to_cart(&cart, true, &["GIFT-5"]));
+        if handed_over {
+            service.post(&format!("{path}/redirect-urls"), &json!({})).await.expect(200);
+            assert!(world.simulator.does_to_cart(&cart, bigcommerce_simulator::Deed::OpenPage));
+        }
+        let ordered = service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+        assert_eq!(ordered.body["next_step"], "payment", "{}", ordered.text);
+        let cancelled = service.delete(&path).await.expect(200);
+        assert_eq!(cancelled.body["status"], "cancelled", "{}", cancelled.text);
+        assert!(world.simulator.ledger().charges.is_empty());
+        service.stop().await;
+        world.finish().await;
+    }
+}
+
+/// A refund of parts is sent once, also where its first copy takes effect after the second one was turned away.
+#[tokio::test]
+async fn parts_are_given_back_once_when_the_refund_is_turned_away_and_arrives() {
+    for status in [401, 409, 429] {
+        let mut world = World::with(settings(PartialPayment::Incomplete)).await;
+        world.set("UPSTREAM_TIMEOUT_SECONDS", "1");
+        let service = world.start().await;
+        let path = paid_in_part(&service).await;
+        let fault = world.simulator.add_fault(Fault::on("refund").overtaken_for(status, 700));
+        service.delete(&path).await;
+        let done = service.wait_until(&path, "cancelled", |now| now["status"] == "cancelled").await;
+        assert_eq!(world.simulator.reached(fault), 2, "{status}");
+        assert_eq!(done["payment"]["status"], "given_back", "{status}: {done}");
+        assert_eq!(world.simulator.ledger().refunds.len(), 1, "{status}");
+        assert!(money(&world).held().is_zero());
+        // One that never arrives is refunded after the window.
+        let path = super::ordered(&service).await;
+        let other = service.post(&format!("{path}/payment"), &agreed(gift("GIFT-3"))).await.expect(200);
+        assert_eq!(other.body["payment"]["status"], "partially_paid", "{}", other.text);
+        let fault = world.simulator.add_fault(Fault::on("refund").status_before(status));
+        service.delete(&path).await;
+        service.wait_until(&path, "cancelled", |now| now["status"] == "cancelled").await;
+        assert_eq!(world.simulator.reached(fault), 1, "{status}");
+        assert_eq!(world.simulator.ledger().refunds.len(), 2, "{status}");
+        service.stop().await;
+        world.finish().await;
+    }
+}
+
+fn gift(code: &str) -> Value {
+    let mut certificate = certificate();
+    certificate["instrument"]["gift_certificate_code"] = code.into();
+    certificate
+}
