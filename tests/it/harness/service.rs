@@ -312,10 +312,21 @@ impl Service {
 
     /// Waits, by its events, until a checkout is as wanted; fails with its last snapshot.
     pub(crate) async fn wait_until(&self, path: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.wait_as(KEY, path, what, wanted).await
+    }
+
+    /// The same with another store's key.
+    pub(crate) async fn wait_as(
+        &self,
+        key: &str,
+        path: &str,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut last = Value::Null;
         while tokio::time::Instant::now() < deadline {
-            let mut events = self.events(path).await;
+            let mut events = self.events_as(key, path).await;
             while let Ok(Some(snapshot)) = tokio::time::timeout_at(deadline, events.next()).await {
                 if wanted(&snapshot) {
                     return snapshot;
@@ -327,9 +338,13 @@ impl Service {
     }
 
     /// The Server-Sent Events of a checkout.
-    #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
     pub(crate) async fn events(&self, path: &str) -> Events {
-        let request = self.http.get(format!("{}{path}/events", self.url)).bearer_auth(KEY);
+        self.events_as(KEY, path).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
+    async fn events_as(&self, key: &str, path: &str) -> Events {
+        let request = self.http.get(format!("{}{path}/events", self.url)).bearer_auth(key);
         let response = request.send().await.expect("events");
         assert_eq!(response.status(), 200);
         Events { response, buffer: String::new() }

@@ -131,6 +131,9 @@ async fn in_flight(
 ) -> Service {
     reach(world, &service, shopper, request, fault).await;
     service.kill().await;
+    // What is let go of afterwards has no effect.
+    let gone = world.simulator.wait_abandoned(fault, 1);
+    tokio::time::timeout(PATIENCE, gone).await.expect("the killed process has gone");
     world.simulator.clear_faults();
     restart(world).await
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use bigcommerce_simulator::{CALLS, DEEDS};
 
+use super::derived::PLAYED;
+use super::operated::{self, TASKS};
 use super::reasons::{Why, of_faults, of_others, with_cells};
-use super::{FAULTS, cells, others};
+use super::ways::WAYS;
+use super::{Cell, FAULTS, Fault, cells, deeds};
 use crate::architecture::source::root;
 
 /// The rows of the table below this heading, without its head.
@@ -43,7 +46,7 @@ fn every_fault_and_every_deed_stands_in_the_document_and_nothing_else() {
     for deed in DEEDS {
         let row = rows.iter().find(|row| row[0] == format!("`{deed:?}`")).expect("a row");
         assert_eq!(row[1], format!("`{:?}`", deed.actor()), "{deed:?}");
-        let ends: BTreeSet<String> = others::ends(deed).into_iter().map(str::to_owned).collect();
+        let ends: BTreeSet<String> = deeds::ends(deed).into_iter().map(str::to_owned).collect();
         assert_eq!(in_ticks(&row[3]), ends, "{deed:?}");
     }
 }
@@ -64,7 +67,7 @@ fn every_call_with_cells_stands_in_the_document_and_nothing_else() {
 fn every_reason_stands_in_the_document_and_nothing_else() {
     let impossible = cells().filter_map(super::Cell::impossible).map(str::to_owned).collect();
     assert_eq!(first(&table("### Faults that cannot be")), impossible);
-    let impossible = others::all_reasons().into_iter().map(str::to_owned).collect();
+    let impossible = deeds::all_reasons().into_iter().map(str::to_owned).collect();
     assert_eq!(first(&table("### Deeds that cannot be")), impossible);
     for (heading, why) in [
         ("### Calls without faults", of_faults as fn(&str) -> Option<Why>),
@@ -79,4 +82,26 @@ fn every_reason_stands_in_the_document_and_nothing_else() {
             assert_eq!(in_ticks(&row[1]), calls, "{heading}: {}", row[0]);
         }
     }
+}
+
+#[test]
+fn every_way_every_task_and_every_fault_of_a_derived_call_stands_in_the_document_and_nothing_else() {
+    let rows = table("### Ways");
+    assert_eq!(first(&rows), WAYS.iter().map(|way| format!("{way:?}")).collect());
+    for way in WAYS {
+        let row = rows.iter().find(|row| row[0] == format!("`{way:?}`")).expect("a row");
+        assert_eq!(row[2], format!("`{}`", way.end()), "{way:?}");
+    }
+    assert_eq!(first(&table("### Tasks")), TASKS.iter().map(|task| format!("{task:?}")).collect());
+    let of_both = |fault: &&Fault| !FAULTS.contains(fault);
+    let own = PLAYED.iter().filter(of_both).map(|fault| format!("{fault:?}")).collect();
+    assert_eq!(first(&table("### Faults of derived calls")), own);
+    for fault in FAULTS {
+        let cell = Cell { call: "process-payment", fault, attempt: 1 };
+        let settles = matches!(fault, Fault::SettlesPaid | Fault::SettlesDeclined | Fault::NeverSettles);
+        assert_eq!(PLAYED.contains(&fault), !cell.is_crash() && !settles, "{fault:?}");
+    }
+    let cannot = TASKS.iter().flat_map(|task| PLAYED.map(|fault| operated::impossible(*task, fault)));
+    let reasons: BTreeSet<String> = cannot.flatten().map(str::to_owned).collect();
+    assert_eq!(first(&table("### Derived cells that cannot be")), reasons);
 }
