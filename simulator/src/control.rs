@@ -205,7 +205,7 @@ fn settle(world: &Arc<World>, call: &Call, id: &str, store: Option<&str>) -> Ans
     }
 }
 
-/// The shopper pays on the hosted page: `{"result": "paid" | "authorized" | "pending"}`.
+/// The shopper pays on the hosted page: `{"result": "paid" | "authorized" | "pending" | "part"}`.
 fn host(world: &Arc<World>, call: &Call, cart: &str) -> Answer {
     let how = match hosted(call) {
         Ok(how) => how,
@@ -231,7 +231,8 @@ fn hosted(call: &Call) -> Result<Hosted, Answer> {
         Some("paid") => Ok(Hosted::Paid),
         Some("authorized") => Ok(Hosted::Authorized),
         Some("pending") => Ok(Hosted::Pending),
-        _ => Err(answer::problem(422, "`result` must be paid, authorized or pending.")),
+        Some("part") => Ok(Hosted::Part),
+        _ => Err(answer::problem(422, "`result` must be paid, authorized, pending or part.")),
     }
 }
 

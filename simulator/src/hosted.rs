@@ -1,12 +1,14 @@
 //! The shopper on BigCommerce's hosted checkout page: makes an order of the cart and pays it there, with whatever the
 //! page offers. It is no API; only tests and the control plane play it.
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::call::Visit;
 use crate::carts::load;
 use crate::methods;
+use crate::money::round;
 use crate::order::{Order, Outstanding};
 use crate::settle::{self, Payment};
 use crate::webhooks;
@@ -20,6 +22,8 @@ pub enum Hosted {
     Authorized,
     /// Accepted; [`crate::Simulator::settle`] ends it.
     Pending,
+    /// Half of what is due is charged, as with a method that covers no more. The cart stays.
+    Part,
 }
 
 /// The page makes its Incomplete order. Addresses and shipping may be chosen on the page, so nothing has to be there.
@@ -55,12 +59,18 @@ pub(crate) fn pay(visit: &mut Visit<'_>, id: u64, how: Hosted) -> bool {
     let alive = payable
         .and_then(|order| order.cart_id.as_ref())
         .is_some_and(|cart| visit.store.carts.contains_key(cart));
-    let (Some(amount), Some(method)) = (payable.map(Order::due), methods::find("braintree.paypal")) else {
-        return false;
-    };
-    if !alive {
-        return false;
-    }
+    alive && charge(visit, id, how)
+}
+
+/// Somebody takes a payment for it in the control panel, whatever its status, also after it was paid. False: it is gone or archived.
+pub(crate) fn take(visit: &mut Visit<'_>, id: u64, how: Hosted) -> bool {
+    visit.store.orders.get(&id).is_some_and(|order| !order.archived) && charge(visit, id, how)
+}
+
+fn charge(visit: &mut Visit<'_>, id: u64, how: Hosted) -> bool {
+    let due = visit.store.orders.get(&id).map(Order::due);
+    let (Some(amount), Some(method)) = (due, methods::find("braintree.paypal")) else { return false };
+    let currency = visit.store.orders.get(&id).map(|order| order.currency.clone()).unwrap_or_default();
     let payment = Payment {
         order_id: id,
         id: Uuid::new_v4().to_string(),
@@ -73,6 +83,10 @@ pub(crate) fn pay(visit: &mut Visit<'_>, id: u64, how: Hosted) -> bool {
     };
     match how {
         Hosted::Paid | Hosted::Authorized => settle::charge(visit, &payment),
+        Hosted::Part => {
+            let half = round(payment.amount / Decimal::TWO, &currency);
+            settle::charge_part(visit, &Payment { amount: half, ..payment });
+        }
         Hosted::Pending => settle::charge_later(visit, &payment, Outstanding::Never),
     }
     true

@@ -157,6 +157,8 @@ pub(crate) struct Order {
     /// Store credit and gift certificates that paid a part.
     pub(crate) credit_used: Decimal,
     pub(crate) certificate_used: Decimal,
+    /// Taken by other methods, while a rest is due.
+    pub(crate) paid_in_part: Decimal,
     /// Codes of gift certificates and what each of them paid.
     pub(crate) certificates: Vec<(String, Decimal)>,
     /// Applied on the cart in another place, and taken when the rest is paid.
@@ -212,6 +214,7 @@ impl Order {
             refunded: Decimal::ZERO,
             credit_used: Decimal::ZERO,
             certificate_used: Decimal::ZERO,
+            paid_in_part: Decimal::ZERO,
             certificates: Vec::new(),
             applied_credit: Decimal::ZERO,
             applied_certificates: Vec::new(),
@@ -241,7 +244,7 @@ impl Order {
     /// What is still to be paid.
     pub(crate) fn due(&self) -> Decimal {
         let applied = self.applied_credit + self.applied_to_certificates();
-        self.sums.total_inc - self.credit_used - self.certificate_used - applied + self.returned
+        self.sums.total_inc - self.parts() - applied
     }
 
     /// What certificates that were applied on the cart will pay.
@@ -266,7 +269,7 @@ impl Order {
 
     /// Credit and certificates, less what was given back of them before everything was paid.
     pub(crate) fn parts(&self) -> Decimal {
-        self.credit_used + self.certificate_used - self.returned
+        self.credit_used + self.certificate_used + self.paid_in_part - self.returned
     }
 
     /// Call this before money or status change: reads go on showing the old state for as long as `lag` says.

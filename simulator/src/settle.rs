@@ -224,6 +224,9 @@ pub(crate) fn charge_part(visit: &mut Visit<'_>, payment: &Payment) {
         add_transaction(visit, order, payment.entry(payment.event()));
         name_method(order, payment);
         add_part(order, payment);
+        if !matches!(payment.method.kind, "store_credit" | "gift_certificate") {
+            order.paid_in_part += payment.amount;
+        }
         order.payment_status = visit.settings.part_shown.text();
         let before = order.status_id;
         if visit.settings.partial_payment != PartialPayment::Incomplete {

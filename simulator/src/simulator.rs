@@ -136,6 +136,12 @@ impl Simulator {
         self.world.host_payment(None, order, how)
     }
 
+    /// Somebody takes a payment for an order in the control panel, whatever its status; also one more for an order that is
+    /// paid. False: the order is gone or archived. Called inside of a Tokio runtime.
+    pub fn take_payment(&self, order: u64, how: Hosted) -> bool {
+        self.world.take_payment(order, how)
+    }
+
     /// Somebody else acts on a cart now: the merchant, another app, the hosted page, a second tab. What is done to an order is
     /// done to the newest order of the cart. False: it changed nothing. Called inside of a Tokio runtime.
     pub fn does_to_cart(&self, cart: &str, does: Deed) -> bool {

@@ -326,6 +326,12 @@ impl World {
         hashes.iter().any(|hash| self.by_itself(hash, |visit| hosted::pay(visit, order, how)))
     }
 
+    /// Somebody takes a payment for an order in the control panel.
+    pub(crate) fn take_payment(self: &Arc<Self>, order: u64, how: Hosted) -> bool {
+        let hashes: Vec<String> = lock(&self.stores).keys().cloned().collect();
+        hashes.iter().any(|hash| self.by_itself(hash, |visit| hosted::take(visit, order, how)))
+    }
+
     /// The shopper applies store credit and gift certificates to a cart in another place. False: there is no such cart.
     pub(crate) fn apply(self: &Arc<Self>, cart: &str, credit: bool, certificates: &[String]) -> bool {
         let hashes: Vec<String> = lock(&self.stores).keys().cloned().collect();
