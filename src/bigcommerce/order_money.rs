@@ -127,8 +127,9 @@ impl Refund {
     /// How much went back: what no provider declined. `None` when it cannot be read.
     pub fn given_back(&self) -> Option<Decimal> {
         let payments = lenient::list(&self.raw, "payments");
+        // What is there and says neither yes nor no, null included, is not "no".
         let unclear =
-            |one: &Value| lenient::is_said(one, "is_declined") && lenient::flag(one, "is_declined").is_none();
+            |one: &Value| one.get("is_declined").is_some() && lenient::flag(one, "is_declined").is_none();
         if payments.iter().any(unclear) {
             return None;
         }

@@ -337,6 +337,12 @@ fn odd(raw: &Value) -> Option<&'static str> {
     if is_said("payment_status") && lenient::text(raw, "payment_status").is_none() {
         return Some("payment_status");
     }
+    let currencies = ["default_currency_code", "currency_code"];
+    if let Some(name) =
+        currencies.into_iter().find(|name| is_said(name) && lenient::text(raw, name).is_none())
+    {
+        return Some(name);
+    }
     (is_said("is_deleted") && lenient::flag(raw, "is_deleted").is_none()).then_some("is_deleted")
 }
 

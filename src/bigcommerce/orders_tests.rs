@@ -36,6 +36,23 @@ fn an_order_of_odd_money_still_counts_as_an_order() {
     );
 }
 
+/// Nobody guesses in which currency it costs what it costs.
+#[test]
+fn a_currency_that_is_there_and_cannot_be_read_is_said() {
+    for name in ["default_currency_code", "currency_code"] {
+        for odd in ["[1]", "{\"code\":\"USD\"}", "true"] {
+            let text = format!(r#"{{"id":7,"status_id":0,"total_inc_tax":"10.83","{name}":{odd}}}"#);
+            let order = Order::parse(parsed(&text)).expect("an order");
+            assert_eq!(order.unreadable, Some(name), "{odd}");
+            assert!(!order.is_untouched());
+        }
+        for nothing in ["null", r#""""#, "[]", "{}", r#""USD""#] {
+            let text = format!(r#"{{"id":7,"status_id":0,"total_inc_tax":"10.83","{name}":{nothing}}}"#);
+            assert_eq!(Order::parse(parsed(&text)).expect("an order").unreadable, None, "{nothing}");
+        }
+    }
+}
+
 #[test]
 fn one_unreadable_row_spoils_the_witness() {
     let list = |text| rows(Order::parse)(Some(parsed(text))).map(|orders| orders.len());

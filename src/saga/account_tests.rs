@@ -43,8 +43,12 @@ fn a_refund_of_which_nobody_can_tell_whether_it_was_declined_is_not_counted() {
     let order = order.expect("an order");
     let row = json!({"id": 1, "event": "purchase", "status": "ok", "amount": "10.83", "currency": "USD"});
     let row = Transaction::parse(row).expect("a transaction");
-    let refund = json!({"id": 3, "total_amount": "10.83", "payments": [{"amount": "10.83", "is_declined": "perhaps"}]});
-    let refund = Refund::parse(refund).expect("a refund");
-    let judgement = judge(&order, &[row], &[refund], &Before::default());
-    assert!(matches!(judgement, Judgement::CannotTell { .. }), "{judgement:?}");
+    for said in [json!("perhaps"), json!(null), json!([]), json!(2)] {
+        let refund =
+            json!({"id": 3, "total_amount": "10.83", "payments": [{"amount": "10.83", "is_declined": said}]});
+        let refund = Refund::parse(refund).expect("a refund");
+        assert_eq!(refund.given_back(), None, "{said}");
+        let judgement = judge(&order, std::slice::from_ref(&row), &[refund], &Before::default());
+        assert!(matches!(judgement, Judgement::CannotTell { .. }), "{said}: {judgement:?}");
+    }
 }
