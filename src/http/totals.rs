@@ -9,7 +9,7 @@ use serde_json::Number;
 use utoipa::ToSchema;
 
 use super::schema;
-use crate::checkout::{Checkout, Document, parse_decimal};
+use crate::checkout::{Checkout, Document, Money, parse_decimal};
 use crate::json::{self, List, Object, Raw, shape};
 
 /// What a checkout costs, in its currency: `subtotal - discount + shipping + handling + fees + tax + other` is
@@ -36,7 +36,7 @@ pub(super) struct Totals {
     #[schema(schema_with = schema::amount_or_null)]
     tax: Option<Number>,
     /// What `grand_total` holds beyond the other parts: gift wrapping, a discount on shipping (negative), what BigCommerce
-    /// rounded.
+    /// rounded, and what somebody changed of the order after it was made.
     #[schema(schema_with = schema::amount_or_null)]
     other: Option<Number>,
     /// What is to be paid, before store credit and gift certificates.
@@ -48,7 +48,14 @@ impl Totals {
     /// `None` as long as nothing is known.
     pub(super) fn of(checkout: &Checkout) -> Option<Self> {
         match (&checkout.facts.document, &checkout.facts.order) {
-            (Some(document), _) => Some(Self::of_document(document)),
+            (Some(document), order) => {
+                let totals = Self::of_document(document);
+                let total = order.as_ref().and_then(|order| Some((order.total?, &*order.currency)));
+                Some(match total {
+                    Some((total, currency)) => totals.due_now(total, currency),
+                    None => totals,
+                })
+            }
             (None, Some(order)) => Some(Self {
                 currency: Some(order.currency.clone()).filter(|code| !code.is_empty()),
                 grand_total: number(order.total?.decimal()),
@@ -56,6 +63,18 @@ impl Totals {
             }),
             (None, None) => None,
         }
+    }
+
+    /// The order costs what it costs now, whatever its cart did: somebody may have changed it since.
+    fn due_now(mut self, total: Money, currency: &str) -> Self {
+        let shown = decimal(self.grand_total.as_ref()).map(Money::from);
+        if shown.is_some_and(|shown| shown.compare(total, currency).is_eq()) {
+            return self;
+        }
+        self.grand_total = number(total.decimal());
+        let other = decimal(self.tax.as_ref()).and_then(|tax| self.beyond(tax));
+        self.other = other.and_then(number);
+        self
     }
 
     fn of_document(document: &Document) -> Self {
