@@ -59,7 +59,7 @@ pub struct Config {
     pub settle: Duration,
     /// `PENDING_SECONDS`.
     pub pending: Duration,
-    /// `RECONCILE_SECONDS`; `None`: checkouts at rest are not looked at.
+    /// `RECONCILE_SECONDS`; `None`: checkouts at rest are looked at only when a webhook tells of their order.
     pub reconcile: Option<Duration>,
     /// `CHECKOUT_TTL_SECONDS`.
     pub checkout_ttl: Duration,

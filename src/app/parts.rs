@@ -16,7 +16,9 @@ use crate::telemetry::Metrics;
 pub(super) fn operators_settings(config: &Config) -> ops::Settings {
     let quiet = config.upstream_timeout + config.settle;
     let quiet_payment = config.payment_timeout + config.settle;
-    ops::Settings { settle: config.settle, quiet, quiet_payment, checkout_ttl: config.checkout_ttl }
+    // As the engine counts it (`saga::Settings::late`).
+    let late = quiet.max(quiet_payment) * 2;
+    ops::Settings { settle: config.settle, quiet, quiet_payment, late, checkout_ttl: config.checkout_ttl }
 }
 
 /// Whom transitions tell what.

@@ -131,9 +131,10 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Facts {
-    /// Whether it is looked at once more after its end: it may have been paid elsewhere, or left an order behind.
+    /// Whether it is looked at once more after its end: it may have been paid elsewhere, or left an order behind, or an order
+    /// that it gave up may be paid.
     pub fn is_looked_at_late(&self) -> bool {
-        self.hand_off.is_some() || self.may_show_late
+        self.hand_off.is_some() || self.may_show_late || !self.dead_orders.is_empty()
     }
 }
 
@@ -253,9 +254,9 @@ pub struct Stuck {
 
 impl StuckReason {
     /// Whether it may pass without a person here: what was paid twice is given back there, an order that could not be found
-    /// shows. It is looked at again, at webhooks and now and then.
+    /// shows, what could not be told of an order's money is clear. It is looked at again, at webhooks and now and then.
     pub fn may_pass(self) -> bool {
-        matches!(self, Self::PaidTwice | Self::SurplusOrderPaid | Self::OrderUnknown)
+        matches!(self, Self::PaidTwice | Self::SurplusOrderPaid | Self::OrderUnknown | Self::OrderNotPayable)
     }
 
     /// What an operator should do first: `restart`, `resume`, `resolve` or `cancel`.
@@ -321,13 +322,19 @@ impl Checkout {
                     || undoing(self.in_flight.as_ref().map(|attempt| attempt.step))
                     || matches!(reason, Some(StuckReason::UndoFailed | StuckReason::CancelFoundPaid))
                     // What was abandoned is undone for nobody, with nothing else in flight. What a person paused at rest
-                    // has no goal either.
+                    // has no goal either, nor has what was found paid twice after its end.
                     || (self.goal.is_none()
                         && self.in_flight.is_none()
-                        && reason != Some(StuckReason::Paused))
+                        && !matches!(reason, Some(StuckReason::Paused | StuckReason::PaidTwice)))
             }
             _ => false,
         }
+    }
+
+    /// Whether it was paid, and is for a person because of what was found out later.
+    pub fn was_paid(&self) -> bool {
+        let paid = self.facts.payment.as_ref().is_some_and(|one| one.status == PaymentStatus::Succeeded);
+        self.status == Status::Stuck && paid && self.facts.order.is_some() && self.next_step().is_none()
     }
 
     /// The event that makes a stuck checkout go on where it stopped. One that was being undone is undone further and

@@ -279,7 +279,8 @@ impl Operators {
                 Checked::Adopt { order, instead_of } => operate::order_adopted(from, order, instead_of),
                 Checked::NoOrder => operate::order_denied(from),
                 Checked::Charged { order, instead_of, kind, transaction_id } => {
-                    operate::charged(from, order, instead_of, kind, transaction_id, now)
+                    let late = self.inner.settings.late;
+                    operate::charged(from, order, instead_of, (kind, transaction_id), (late, now))
                 }
                 Checked::NotCharged { order, dead } => {
                     operate::not_charged(from, order, dead, self.inner.settings.checkout_ttl, now)

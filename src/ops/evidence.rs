@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::bigcommerce::orders::{Filter, Order, Refund, Transaction};
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority, checkouts::Include};
 use crate::checkout::{Checkout, Flow, OrderFacts};
-use crate::saga::judge::{Before, Judgement, judge, may_be_refunded};
+use crate::saga::judge::{Before, Judgement, judge, may_be_refunded, may_hold};
 use crate::saga::operate;
 use crate::store::Held;
 
@@ -135,6 +135,19 @@ impl Look<'_> {
                 return Err(contradicted(
                     format!("order {} of the same cart is paid, or may be", other.id),
                     shown(other, &transactions),
+                ));
+            }
+        }
+        // Nor does one that was given up hold money.
+        for dead in self.checkout.facts.dead_orders.iter().filter(|dead| **dead != id) {
+            let Some(other) = self.read(*dead).await? else { continue };
+            let transactions = self.transactions(other.id).await?;
+            let refunds = self.refunds(&other, &transactions).await?;
+            let judgement = judge(&other, &transactions, &refunds, &Before::default());
+            if may_hold(&other, &transactions, &judgement) {
+                return Err(contradicted(
+                    format!("order {dead}, which was given up before, is paid, or may be"),
+                    shown(&other, &transactions),
                 ));
             }
         }

@@ -69,6 +69,8 @@ pub struct Settings {
     pub quiet: Duration,
     /// The same for a payment.
     pub quiet_payment: Duration,
+    /// How long after its end a checkout is looked at once more.
+    pub late: Duration,
     /// How long an idle checkout is kept before it expires.
     pub checkout_ttl: Duration,
 }
@@ -80,6 +82,7 @@ impl Default for Settings {
             settle: Duration::from_secs(30),
             quiet: Duration::from_secs(45),
             quiet_payment: Duration::from_secs(90),
+            late: Duration::from_mins(3),
             checkout_ttl: Duration::from_hours(24 * 7),
         }
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::decision::{Circumstances, Decision, backoff, jitter, told, wait_for};
-use super::marks::{LOOK, awake, end, follow_document, keep_standing, mark_unknown, paid, reopen};
+use super::marks::{
+    LOOK, awake, end, follow_document, follow_order, keep_standing, mark_unknown, paid, reopen,
+};
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::steps;
@@ -32,6 +34,7 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         Verdict::Succeeded => {
             end(&mut checkout, step, StepStatus::Succeeded, at.now);
             checkout.tries = 0;
+            follow_order(&mut checkout, step, at.now);
             follow_document(&mut checkout);
             go_on(checkout, Some(Outcome::Succeeded), at)
         }

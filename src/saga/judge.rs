@@ -76,6 +76,13 @@ pub fn may_be_refunded(order: &Order, transactions: &[Transaction]) -> bool {
         || transactions.iter().any(|row| row.event == "refund")
 }
 
+/// Whether an order that was given up holds money all the same, or may. A status that a person set is no money, and credit that
+/// is only applied is none either.
+pub fn may_hold(order: &Order, transactions: &[Transaction], judgement: &Judgement) -> bool {
+    let told = !order.payment_status.is_empty() || transactions.iter().any(|row| row.status != "error");
+    told && !matches!(judgement, Judgement::Nothing | Judgement::GivenBack | Judgement::Declined { .. })
+}
+
 /// Judges the order, or, with what was known before, an attempt to pay it.
 pub fn judge(
     order: &Order,

@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::engine::Engine;
-use super::marks::paid;
+use super::marks::{paid, stuck};
 use super::step::{Evidence, StepContext};
 use super::steps::{self, Late};
 use super::{observer, operate};
 use crate::bigcommerce::{Call, Priority};
-use crate::checkout::{Checkout, Event, InFlight, Money, Status, StepName, Stuck, StuckReason};
+use crate::checkout::{Checkout, Event, InFlight, Status, StepName};
 use crate::store::{self, Hold, LateLook, Transition};
 
 const BATCH: i64 = 16;
@@ -42,15 +42,14 @@ impl Engine {
     }
 
     async fn try_late(&self, look: LateLook) -> Result<(), store::Error> {
-        let reason = look.checkout.stuck.as_ref().map(|stuck| stuck.reason);
         match look.checkout.status {
-            Status::Running | Status::Waiting => return self.not_yet(&look).await,
+            // Nothing was looked at yet.
+            Status::Running | Status::Waiting => {
+                return self.inner.store.put_off_late(&look, self.inner.settings.late()).await;
+            }
             // Somebody else has found something.
             Status::AwaitingInput | Status::Compensating => {
                 return self.inner.store.drop_late(look.checkout.id).await;
-            }
-            Status::Stuck if reason == Some(StuckReason::OrderNotPayable) => {
-                return Box::pin(self.look_at_stuck(look)).await;
             }
             Status::Stuck if !is_looked_at(&look.checkout) => {
                 return self.inner.store.drop_late(look.checkout.id).await;
@@ -70,12 +69,20 @@ impl Engine {
                     paid(checkout, now);
                 })
             }
-            Ok(Late::Twice(detail)) => {
+            Ok(Late::Stuck(reason, detail)) => {
                 let held = cx.checkout.facts.held;
-                stuck(&look.checkout, detail, held, now)
+                Transition::new(&look.checkout, Event::Stalled, Hold::None, |checkout| {
+                    checkout.facts.held = held.or(checkout.facts.held);
+                    stuck(checkout, reason, detail, now);
+                })
             }
             Ok(Late::Once { kind, transaction_id }) => match cx.checkout.facts.order {
-                Some(order) => operate::charged(&look.checkout, order, None, kind, transaction_id, now),
+                Some(order) => {
+                    let late = self.inner.settings.late();
+                    let known = look.checkout.facts.order.as_ref().map(|order| order.id);
+                    let instead_of = known.filter(|known| *known != order.id);
+                    operate::charged(&look.checkout, order, instead_of, (&kind, transaction_id), (late, now))
+                }
                 None => return self.not_yet(&look).await,
             },
             Ok(Late::Again) => operate::restarted(&look.checkout, now),
@@ -103,22 +110,6 @@ impl Engine {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// It was not clear what was paid for the order. Once it is, the checkout goes on as after a restart.
-    async fn look_at_stuck(&self, look: LateLook) -> Result<(), store::Error> {
-        let Some(mut cx) = self.late_context(&look) else { return Ok(()) };
-        match steps::is_clear(&mut cx).await {
-            Ok(true) => {}
-            Ok(false) => return self.inner.store.end_late(&look, self.inner.settings.late()).await,
-            Err(_) => return self.not_yet(&look).await,
-        }
-        if let Ok(transition) = operate::restarted(&look.checkout, cx.clock.now()) {
-            let event = transition.event();
-            let shown = self.inner.store.transit(transition).await?;
-            observer::moved(&*self.inner.observer, &shown, event, None);
-        }
-        self.inner.store.drop_late(look.checkout.id).await
     }
 
     async fn not_yet(&self, look: &LateLook) -> Result<(), store::Error> {
@@ -162,16 +153,4 @@ impl Engine {
 /// Whether what it is stuck for may be put right by others, or show by itself.
 fn is_looked_at(checkout: &Checkout) -> bool {
     checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason.may_pass())
-}
-
-fn stuck(
-    from: &Checkout,
-    detail: String,
-    held: Option<Money>,
-    now: time::OffsetDateTime,
-) -> Result<Transition, crate::checkout::Illegal> {
-    Transition::new(from, Event::Stalled, Hold::None, |checkout| {
-        checkout.facts.held = held.or(checkout.facts.held);
-        checkout.stuck = Some(Stuck { reason: StuckReason::PaidTwice, detail, since: now });
-    })
 }

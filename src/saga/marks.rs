@@ -2,18 +2,32 @@
 
 use time::OffsetDateTime;
 
-use crate::checkout::{Checkout, Flow, Goal, PaymentStatus, Status, StepName, StepStatus};
+use crate::checkout::{
+    Checkout, Flow, Goal, PaymentStatus, Status, StepName, StepStatus, Stuck, StuckReason,
+};
 
 /// What a look that nobody asked for is called.
 pub(super) const LOOK: &str = "look";
+
+/// A person is needed for what a look found out that nobody asked for. It is not undone: a restart looks again.
+pub(super) fn stuck(checkout: &mut Checkout, reason: StuckReason, detail: String, now: OffsetDateTime) {
+    checkout.stuck = Some(Stuck { reason, detail, since: now });
+    if checkout.goal.is_none() && reason != StuckReason::CancelFoundPaid {
+        checkout.goal = Some(look(checkout));
+        checkout.input.look = checkout.flow == Flow::Cart;
+    }
+}
+
+fn look(checkout: &Checkout) -> Goal {
+    let (until, ticket) = (StepName::HandOff, checkout.version);
+    Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, ticket }
+}
 
 /// A checkout that was woken from its rest is to look whether it was paid elsewhere.
 pub(super) fn awake(checkout: &mut Checkout) {
     let idle = checkout.goal.is_none() && checkout.in_flight.is_none();
     if checkout.status == Status::Running && idle && checkout.flow == Flow::Cart {
-        let (until, ticket) = (StepName::HandOff, checkout.version);
-        checkout.goal =
-            Some(Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, ticket });
+        checkout.goal = Some(look(checkout));
         checkout.input.look = true;
     }
 }
@@ -45,6 +59,28 @@ pub(super) fn paid(checkout: &mut Checkout, now: OffsetDateTime) {
         let placed = matches!(record.name, StepName::Order | StepName::Payment);
         record.status = if placed { StepStatus::Succeeded } else { StepStatus::Skipped };
         record.finished_at = Some(now);
+    }
+}
+
+/// After a look elsewhere: an order that was made there, and of which a part is paid, leaves the rest to be paid; one that was
+/// given up is made again.
+pub(super) fn follow_order(checkout: &mut Checkout, step: StepName, now: OffsetDateTime) {
+    if step != StepName::HandOff {
+        return;
+    }
+    if checkout.facts.order.is_none() {
+        if checkout.is_done(StepName::Order) {
+            reopen(checkout, StepName::Order);
+            reopen(checkout, StepName::Payment);
+        }
+        return;
+    }
+    for record in checkout.steps.iter_mut().take_while(|record| record.name != StepName::Payment) {
+        if !matches!(record.status, StepStatus::Succeeded | StepStatus::Skipped) {
+            let made = record.name == StepName::Order;
+            record.status = if made { StepStatus::Succeeded } else { StepStatus::Skipped };
+            record.finished_at = Some(now);
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use time::OffsetDateTime;
 use super::steps::{self, Checkpoint};
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{
-    Answer, Answered, Checkout, Decline, Event, Goal, Illegal, OrderFacts, PaymentFacts, PaymentStatus,
-    Status, StepName, StepStatus, Stuck, StuckReason,
+    Answer, Answered, Checkout, Decline, Event, Goal, Illegal, InFlight, OrderFacts, PaymentFacts,
+    PaymentStatus, Status, StepName, StepStatus, Stuck, StuckReason,
 };
 use crate::store::{Binding, Hold, Transition};
 
@@ -69,6 +69,21 @@ pub fn restarted(from: &Checkout, now: OffsetDateTime) -> Result<Transition, Ill
             if not_charged {
                 attempt.checkpoint = None;
             }
+        } else if from.was_paid() && !undoing {
+            // It was completed, and more is held than was known: what is held is looked at as for a payment that settles.
+            let attempt = from.step(StepName::Payment).map_or(1, |step| step.attempts);
+            checkout.input.look = false;
+            checkout.in_flight = Some(InFlight {
+                step: StepName::Payment,
+                attempt,
+                fence: from.fence,
+                started_at: now,
+                unknown_since: None,
+                settling: true,
+                looks: 0,
+                checkpoint: None,
+                doubted: None,
+            });
         }
     })?;
     Ok(transition.bind(asked_again(from, undoing)))
@@ -155,18 +170,20 @@ pub fn order_denied(from: &Checkout) -> Result<Transition, Illegal> {
     Ok(transition.bind(asked_again(from, undoing)))
 }
 
-/// The order was paid: the checkout is completed with that payment.
+/// The order was paid: the checkout is completed with that payment, and looked at once more after `late`, as after any other
+/// end that may show something late.
 pub fn charged(
     from: &Checkout,
     order: OrderFacts,
     instead_of: Option<i64>,
-    kind: &str,
-    transaction_id: Option<String>,
-    now: OffsetDateTime,
+    (kind, transaction_id): (&str, Option<String>),
+    (late, now): (Duration, OffsetDateTime),
 ) -> Result<Transition, Illegal> {
     let key = from.goal.as_ref().and_then(|goal| goal.key.clone());
     let undoing = is_undoing(from);
-    let transition = Transition::new(from, Event::Paid, Hold::None, |checkout| {
+    let may_show = from.facts.is_looked_at_late() || instead_of.is_some();
+    let hold = if may_show { Hold::Late(late) } else { Hold::None };
+    let transition = Transition::new(from, Event::Paid, hold, |checkout| {
         let payment = payment_of(checkout, &order);
         checkout.facts.payment = Some(PaymentFacts {
             status: PaymentStatus::Succeeded,
@@ -242,6 +259,7 @@ fn decline_of(from: &Checkout) -> Decline {
 
 fn take_order(checkout: &mut Checkout, order: OrderFacts, instead_of: Option<i64>) {
     checkout.facts.dead_orders.extend(instead_of);
+    checkout.facts.dead_orders.retain(|dead| *dead != order.id);
     checkout.facts.order = Some(order);
 }
 

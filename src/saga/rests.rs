@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use super::decide::end_hold;
 use super::engine::Engine;
-use super::marks::paid;
+use super::marks::{paid, stuck};
 use super::observer;
 use super::steps::{self, Rest};
 use crate::bigcommerce::OrderId;
-use crate::checkout::{Checkout, Event, Status, Stuck};
+use crate::checkout::{Checkout, Event, Status};
 use crate::store::{self, Hold, LateLook, Transition};
 
 /// So many looks of one process run at once: they are for nobody who waits.
@@ -43,22 +43,29 @@ impl Engine {
     }
 
     async fn one_rest(&self, look: LateLook) -> Result<(), store::Error> {
-        let seen = &look.checkout;
-        let readable = seen.facts.order.as_ref().is_some_and(|order| OrderId::new(order.id).is_some());
+        let (seen, settle) = (&look.checkout, self.inner.settings.late_pause());
+        let facts = &seen.facts;
+        let readable = facts.order.as_ref().is_none_or(|order| OrderId::new(order.id).is_some());
         if seen.status != Status::AwaitingInput || !readable {
             return Ok(());
         }
-        let Some(mut cx) = self.late_context(&look) else { return self.inner.store.look_again(seen).await };
+        let Some(mut cx) = self.late_context(&look) else {
+            return self.inner.store.look_again(&look, settle).await;
+        };
         let found = match steps::look_at_rest(&mut cx).await {
-            Ok(Rest::AsItWas) => return self.inner.store.look_again(seen).await,
+            Ok(Rest::AsItWas) => return self.inner.store.look_again(&look, settle).await,
             Err(verdict) => {
                 tracing::info!(checkout_id = %seen.id, ?verdict, "a checkout at rest could not be looked at");
-                return self.inner.store.look_again(seen).await;
+                return self.inner.store.look_again(&look, settle).await;
             }
             Ok(found) => found,
         };
         let now = cx.clock.now();
-        let at_rest = Hold::Look { after: left(seen, now), expires: None };
+        let after = match seen.facts.hand_off {
+            Some(hand_off) => hand_off.next_look(now, self.inner.settings.settle).min(left(seen, now)),
+            None => left(seen, now),
+        };
+        let at_rest = Hold::Look { after, expires: None };
         let hold = end_hold(&cx.checkout, self.inner.settings.late());
         let state = cx.checkout;
         let transition = match found {
@@ -66,10 +73,14 @@ impl Engine {
                 *checkout = state;
                 paid(checkout, now);
             }),
-            Rest::Stuck(reason, detail) => Transition::new(seen, Event::Stalled, Hold::None, |checkout| {
-                *checkout = state;
-                checkout.stuck = Some(Stuck { reason, detail, since: now });
-            }),
+            Rest::Stuck(reason, detail) => {
+                let late = self.inner.settings.late();
+                let hold = if reason.may_pass() { Hold::Late(late) } else { Hold::None };
+                Transition::new(seen, Event::Stalled, hold, |checkout| {
+                    *checkout = state;
+                    stuck(checkout, reason, detail, now);
+                })
+            }
             Rest::Changed | Rest::AsItWas => {
                 Transition::new(seen, Event::Rested, at_rest, |checkout| *checkout = state)
             }

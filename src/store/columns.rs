@@ -179,10 +179,10 @@ impl Columns {
     }
 }
 
-/// Its order may be paid, cancelled or changed by others. What was handed over is looked at by its own timer.
+/// Its order may be paid, cancelled or changed by others, and one that it gave up may be paid.
 fn is_looked_at(checkout: &Checkout) -> bool {
     let facts = &checkout.facts;
-    checkout.status == Status::AwaitingInput && facts.order.is_some() && facts.hand_off.is_none()
+    checkout.status == Status::AwaitingInput && (facts.order.is_some() || !facts.dead_orders.is_empty())
 }
 
 fn order_id(checkout: &Checkout) -> Option<i64> {

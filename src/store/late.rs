@@ -137,6 +137,21 @@ impl Store {
         Ok(())
     }
 
+    /// Nothing was looked at yet: it comes again after so long, and counts as no look.
+    pub async fn put_off_late(&self, look: &LateLook, after: Duration) -> Result<(), Error> {
+        sqlx::query!(
+            "update late_look set due_at = now() + make_interval(secs => $3::float8), looks = looks - 1
+             where checkout_id = $1 and due_at = $2",
+            look.checkout.id.uuid(),
+            look.due_at,
+            after.as_secs_f64(),
+        )
+        .execute(&self.pool())
+        .await?;
+        self.changes.wake_recovery();
+        Ok(())
+    }
+
     /// Forgets a late look: what it was for is known now.
     pub async fn drop_late(&self, id: CheckoutId) -> Result<(), Error> {
         sqlx::query!("delete from late_look where checkout_id = $1", id.uuid()).execute(&self.pool()).await?;

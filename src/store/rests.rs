@@ -7,13 +7,13 @@ use super::late::LateLook;
 use super::moment::Moment;
 use super::row::RECORD_VERSION;
 use super::{Clock, Error, Lease, Store, checkouts};
-use crate::checkout::Checkout;
 
 /// The longest pause between two looks at one checkout.
 const LONGEST: Duration = Duration::from_hours(1);
 
 impl Store {
-    /// Has checkouts at rest looked at first after so long. `None`: never.
+    /// Has checkouts at rest looked at first after so long. `None`: only when a webhook tells of
+    /// their orders.
     #[must_use]
     pub fn looking_at_rests(self, after: Option<Duration>) -> Self {
         Self { looks_after: after, ..self }
@@ -22,7 +22,7 @@ impl Store {
     /// Takes up to `limit` looks that are due. What has moved on meanwhile, under a program that does not know of looks, is not
     /// looked at.
     pub async fn claim_rests(&self, limit: i64) -> Result<Vec<LateLook>, Error> {
-        if self.looks_after.is_none() || limit == 0 {
+        if limit == 0 {
             return Ok(Vec::new());
         }
         let from = Moment::now();
@@ -60,9 +60,6 @@ impl Store {
 
     /// In how many seconds the next one is due.
     pub async fn next_rest(&self) -> Result<Option<f64>, Error> {
-        if self.looks_after.is_none() {
-            return Ok(None);
-        }
         Ok(sqlx::query_scalar!(
             r#"select extract(epoch from min(look_at) - now())::float8 from checkout
                where look_at is not null and record_version <= $1 and (unreadable_for is null or unreadable_for < $1)"#,
@@ -72,17 +69,22 @@ impl Store {
         .await?)
     }
 
-    /// It found nothing: it is repeated after as long as the checkout has been at rest, so that the pauses double.
-    pub async fn look_again(&self, seen: &Checkout) -> Result<(), Error> {
-        let Some(first) = self.looks_after else { return Ok(()) };
+    /// It found nothing: it is repeated after as long as the checkout has been at rest, so that the pauses double. After a webhook it
+    /// is repeated after `settle` first, because what that tells of may not be shown yet; one that came during this look leads to
+    /// another at once.
+    pub async fn look_again(&self, look: &LateLook, settle: Duration) -> Result<(), Error> {
+        let (seen, first) = (&look.checkout, self.looks_after);
         sqlx::query!(
-            "update checkout set look_at = now()
-                 + least(greatest(now() - updated_at, make_interval(secs => $3)), make_interval(secs => $4))
-             where checkout_id = $1 and version = $2 and status = 'awaiting_input'",
+            "update checkout set hinted = false, look_at = case
+                 when hinted then now() + make_interval(secs => $5)
+                 when $3::float8 is null then null
+                 else now() + least(greatest(now() - updated_at, make_interval(secs => $3)), make_interval(secs => $4)) end
+             where checkout_id = $1 and version = $2 and status = 'awaiting_input' and look_at > now()",
             seen.id.uuid(),
             seen.version,
-            first.as_secs_f64(),
-            LONGEST.max(first).as_secs_f64(),
+            first.map(|first| first.as_secs_f64()),
+            first.map(|first| LONGEST.max(first).as_secs_f64()),
+            settle.as_secs_f64(),
         )
         .execute(&self.pool())
         .await?;

@@ -69,9 +69,10 @@ impl Store {
         let row = sqlx::query!(
             r#"
             with about as (
-                select checkout_id from checkout_content where store = $1 and cart_id = $5
+                select checkout_id from checkout_content where store = $1 and cart_id in ($5, lower($5))
                 union all
-                select checkout_id from checkout_order where store = $1 and order_id = $6 and dead_at is null
+                -- Also an order that the checkout gave up: somebody may have paid it all the same.
+                select checkout_id from checkout_order where store = $1 and order_id = $6
                 order by checkout_id desc limit 1
             ), taken as (
                 insert into webhook_event (store, scope, hash, body, checkout_id)
@@ -86,6 +87,10 @@ impl Store {
                     -- A cart that was converted was paid, here or elsewhere: also who is at rest looks then.
                     and (status in ('waiting', 'running') or (status = 'awaiting_input' and $2 like '%/cart/converted'))
                 returning checkout_id
+            ), looked_at as (
+                -- Who is at rest with an order, or gave one up, is looked at now, and once more a little later.
+                update checkout set look_at = now(), hinted = true
+                where checkout_id = (select checkout_id from taken) and status = 'awaiting_input' and $2 like '%/order/%'
             ), late as (
                 -- What has ended, or waits for a person, is looked at once more when its cart or its order is heard of.
                 insert into late_look (checkout_id, due_at, again)

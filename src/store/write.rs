@@ -126,6 +126,11 @@ pub(super) async fn one(
                 update checkout_order set dead_at = now()
                 where checkout_id = (select checkout_id from changed) and dead_at is null
                     and order_id = any($27::bigint[])
+            ), given_up as (
+                -- Made and given up by one attempt: it is ours all the same, and somebody may pay it.
+                insert into checkout_order (checkout_id, order_id, store, dead_at)
+                select checkout_id, dead, store, now() from changed, unnest($27::bigint[]) dead
+                on conflict do nothing
             ), bound as (
                 insert into idempotency_key (checkout_id, principal, key, operation, fingerprint)
                 select checkout_id, $28, $29, $30, $31 from changed where $28::text is not null and not $32

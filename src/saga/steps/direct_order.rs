@@ -55,6 +55,7 @@ fn witness(checkout: &Checkout) -> Witness {
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let witness = witness(&cx.checkout);
     let mut origin = Origin::Known;
+    cx.none_revived().await?;
     if cx.checkout.facts.order.is_none() {
         origin = Origin::ThisAttempt;
         let body = body(&cx.checkout);

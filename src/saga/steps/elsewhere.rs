@@ -19,7 +19,7 @@ impl StepContext {
     /// the cart is still there. One that is gone was paid or deleted: which, is known only after a quiet window.
     pub(super) async fn not_paid_elsewhere(&mut self) -> Result<(), Verdict> {
         let listed = self.list_orders(&Witness::Cart(self.cart_id()?)).await?;
-        self.none_placed(&listed.orders)?;
+        self.none_placed(&listed.orders).await?;
         let there = self.look_at_cart().await?;
         let later = |after, why: &str| Err(Verdict::Retry { after, why: why.to_owned() });
         if !listed.is_whole {
@@ -55,8 +55,8 @@ impl StepContext {
         }
         let ours = self.checkout.facts.order.as_ref().map(|order| order.id);
         let Ok(cart_id) = self.cart_id() else { return false };
-        let listed = self.list_orders(&Witness::Cart(cart_id)).await;
-        listed.is_ok_and(|listed| placed(&listed.orders, ours).is_some())
+        let Ok(listed) = self.list_orders(&Witness::Cart(cart_id)).await else { return false };
+        matches!(placed(self, &listed.orders, ours).await, Ok(Some(_)))
     }
 
     /// Before this checkout makes its first order: what is there of the same cart was made by others.
@@ -90,10 +90,12 @@ impl StepContext {
     }
 
     /// The same, with the orders at hand.
-    pub(super) fn none_placed(&mut self, orders: &[Order]) -> Result<(), Verdict> {
+    pub(super) async fn none_placed(&mut self, orders: &[Order]) -> Result<(), Verdict> {
+        if self.checkout.flow != Flow::Cart {
+            return Ok(());
+        }
         let ours = self.checkout.facts.order.as_ref().map(|order| order.id);
-        let found = placed(orders, ours).filter(|_| self.checkout.flow == Flow::Cart);
-        let Some((order, _)) = found else { return Ok(()) };
+        let Some((order, _)) = placed(self, orders, ours).await? else { return Ok(()) };
         self.checkout.input.look = true;
         Err(Verdict::Retry {
             after: Some(Duration::ZERO),
@@ -104,6 +106,7 @@ impl StepContext {
     /// Before a checkout is undone: one that was paid elsewhere is not undone, but done. A cart that is gone is no proof that
     /// anything was undone.
     pub(super) async fn undo_only_unpaid(&mut self) -> Result<(), Verdict> {
+        self.none_revived().await?;
         if self.checkout.facts.hand_off.is_none() || self.checkout.facts.cart_id.is_none() {
             return Ok(());
         }
@@ -118,13 +121,25 @@ impl StepContext {
                 after: Some(Duration::ZERO),
                 why: "an order of ours gave way to the paid one".to_owned(),
             }),
+            // The intent to give it back is committed first.
+            Elsewhere::Part => Err(Verdict::Retry {
+                after: Some(Duration::ZERO),
+                why: "a part of it was paid on the hosted page".to_owned(),
+            }),
         }
     }
 
     /// After our payment succeeded: the hosted page may have been paid in the same moment. No lock of BigCommerce's
-    /// excludes that, so that it is looked for, and a person gives the money of one of them back.
+    /// excludes that, so that it is looked for, and a person gives the money of one of them back. Nor may an order that was
+    /// buried have been paid.
     pub(super) async fn paid_once(&mut self, verdict: Verdict) -> Verdict {
-        if verdict != Verdict::Paid || self.checkout.facts.hand_off.is_none() {
+        if verdict != Verdict::Paid {
+            return verdict;
+        }
+        if let Err(stuck @ Verdict::Stuck { .. }) = self.none_revived().await {
+            return stuck;
+        }
+        if self.checkout.facts.hand_off.is_none() {
             return verdict;
         }
         let (Ok(cart_id), Some(ours)) =
@@ -134,13 +149,13 @@ impl StepContext {
         };
         // A look that fails says nothing, and what was paid stays paid.
         let Ok(listed) = self.list_orders(&Witness::Cart(cart_id)).await else { return verdict };
-        match placed(&listed.orders, Some(ours)) {
-            None => verdict,
-            Some((order, _)) => Verdict::Stuck {
+        match placed(self, &listed.orders, Some(ours)).await {
+            Ok(None) | Err(_) => verdict,
+            Ok(Some((order, _))) => Verdict::Stuck {
                 reason: StuckReason::PaidTwice,
                 detail: format!(
                     "order {ours} was paid here, and {} of the same cart on the hosted page in the same moment",
-                    named(order)
+                    named(&order)
                 ),
             },
         }

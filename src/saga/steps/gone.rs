@@ -68,7 +68,7 @@ impl StepContext {
         let listed = self.list_orders(&witness).await;
         self.facts().order = known;
         let listed = listed?;
-        self.none_placed(&listed.orders)?;
+        self.none_placed(&listed.orders).await?;
         Ok(listed.is_whole && listed.orders.iter().all(|order| order.id != id))
     }
 
@@ -104,7 +104,7 @@ impl StepContext {
             return Ok(());
         }
         let listed = self.list_orders(&Witness::Cart(self.cart_id()?)).await?;
-        self.none_placed(&listed.orders)?;
+        self.none_placed(&listed.orders).await?;
         let unproven =
             || Verdict::Retry { after: None, why: "the list of orders is of something else".to_owned() };
         listed.is_whole.then_some(()).ok_or_else(unproven)

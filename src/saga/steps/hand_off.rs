@@ -1,19 +1,23 @@
 //! `hand-off`: look whether the shopper paid elsewhere, on BigCommerce's hosted page, and take that order over. Reads, and
 //! the archiving of an unpaid order of ours that the paid one replaces: the cart is never ordered or charged again.
 //!
-//! The witness is the list of orders by cart id. An order that the hosted page made and nobody paid proves nothing.
+//! The witness is the list of orders by cart id, and what each of them holds is judged by its amounts. An order that the
+//! hosted page made and nobody paid proves nothing.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::super::judge::{Before, Judgement, judge};
+use super::super::judge::Judgement;
 use super::super::step::{Finding, Step, StepContext, Verdict};
-use super::read::order_facts;
+use super::held::{Payer, hold_in_parts};
+use super::paying::decided;
+use super::read::{Weighed, order_facts};
+use super::rest::{Rest, look_at_rest};
 use super::surplus::Witness;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{
-    Checkout, Decline, HandOff as Since, PaymentFacts, PaymentStatus, StepName, StuckReason,
+    Checkout, Decline, HandOff as Since, Money, PaymentFacts, PaymentStatus, StepName, StuckReason,
 };
 
 /// See the module.
@@ -26,6 +30,8 @@ pub(super) enum Elsewhere {
     Nothing,
     /// Its order is paid or authorised, and is ours now.
     Paid,
+    /// A part of its order is paid, which was not known; it is ours now, and the rest can be paid.
+    Part,
     /// Its order was placed and is not paid yet; it is ours now.
     Pending,
     /// Its order was declined for good.
@@ -66,7 +72,7 @@ impl Step for HandOff {
             },
             // The list may lag behind. A cart that is gone says so at once, and it is looked at again soon.
             Ok(Elsewhere::Nothing) => match cx.look_at_cart().await {
-                Ok(_) => Verdict::Succeeded,
+                Ok(_) => at_rest(cx).await,
                 Err(_) => Verdict::Interrupted { retry_after: None },
             },
             Ok(found) => verdict(cx, found),
@@ -96,9 +102,19 @@ impl Step for HandOff {
     }
 }
 
+/// The page took nothing. What others did to the orders of this checkout is looked at as for any checkout at rest.
+async fn at_rest(cx: &mut StepContext) -> Verdict {
+    match look_at_rest(cx).await {
+        Ok(Rest::AsItWas | Rest::Changed) => Verdict::Succeeded,
+        Ok(Rest::Paid) => Verdict::Paid,
+        Ok(Rest::Stuck(reason, detail)) => Verdict::Stuck { reason, detail },
+        Err(_) => Verdict::Interrupted { retry_after: None },
+    }
+}
+
 fn verdict(cx: &mut StepContext, found: Elsewhere) -> Verdict {
     match found {
-        Elsewhere::Nothing => Verdict::Succeeded,
+        Elsewhere::Nothing | Elsewhere::Part => Verdict::Succeeded,
         Elsewhere::Paid => Verdict::Paid,
         Elsewhere::Pending => Verdict::Accepted,
         Elsewhere::Declined => Verdict::Declined(Decline {
@@ -115,25 +131,53 @@ fn verdict(cx: &mut StepContext, found: Elsewhere) -> Verdict {
     }
 }
 
-/// The order of this cart that somebody else made and that is paid or placed; a paid one first. What was paid there and
-/// given back counts for nothing.
-pub(super) fn placed(orders: &[Order], ours: Option<i64>) -> Option<(&Order, Judgement)> {
-    let others = orders.iter().filter(|order| Some(order.id.get()) != ours && !order.is_refunded());
-    let judged = others.map(|order| {
-        let judgement = match judge(order, &[], &[], &Before::default()) {
-            // Pending or Awaiting Payment: an offline method, such as a bank deposit, that the hosted page offers.
-            Judgement::Nothing if matches!(order.status_id, 1 | 7) => Judgement::Pending,
-            // It holds money, or may: nothing is charged beside it.
-            Judgement::Part { .. } | Judgement::More { .. } | Judgement::CannotTell { .. } => {
-                Judgement::Pending
-            }
-            judgement => judgement,
-        };
-        (order, judgement)
-    });
-    let found: Vec<(&Order, Judgement)> = judged.collect();
-    let paid = found.iter().find(|(_, judgement)| matches!(judgement, Judgement::Whole { .. }));
-    paid.or_else(|| found.iter().find(|(_, judgement)| *judgement == Judgement::Pending)).cloned()
+/// The order of this cart that somebody else made and that is paid or placed, and what its money is; a paid one first, then one
+/// that holds money. What was paid there and given back counts for nothing.
+pub(super) async fn placed(
+    cx: &mut StepContext,
+    orders: &[Order],
+    ours: Option<i64>,
+) -> Result<Option<(Order, Weighed)>, Verdict> {
+    let mut found: Option<(Order, Weighed)> = None;
+    for order in orders.iter().filter(|order| Some(order.id.get()) != ours) {
+        let weighed = cx.weigh(order).await?;
+        let better = |other: &Weighed| rank(&weighed.judgement) > rank(&other.judgement);
+        if stands(order, &weighed) && found.as_ref().is_none_or(|(_, other)| better(other)) {
+            found = Some((order.clone(), weighed));
+        }
+    }
+    Ok(found)
+}
+
+fn rank(judgement: &Judgement) -> u8 {
+    match judgement {
+        Judgement::Whole { .. } => 3,
+        Judgement::More { .. } => 2,
+        Judgement::Part { .. } => 1,
+        _ => 0,
+    }
+}
+
+/// Whether nothing may be charged beside this order: it was placed, and holds money, or may.
+fn stands(order: &Order, weighed: &Weighed) -> bool {
+    match weighed.judgement {
+        // Pending or Awaiting Payment: an offline method, such as a bank deposit, that the hosted page offers.
+        Judgement::Nothing => matches!(order.status_id, 1 | 7),
+        Judgement::GivenBack | Judgement::Declined { .. } => false,
+        Judgement::Whole { .. }
+        | Judgement::More { .. }
+        | Judgement::Part { .. }
+        | Judgement::Pending
+        | Judgement::CannotTell { .. } => true,
+    }
+}
+
+/// Whether the order of this checkout was taken over from the page, as far as it was paid or placed there.
+fn is_taken_over(checkout: &Checkout) -> bool {
+    let of_page = |payment: &PaymentFacts| {
+        payment.instrument_type == HOSTED && payment.status != PaymentStatus::Declined
+    };
+    checkout.facts.order.is_some() && checkout.facts.payment.as_ref().is_some_and(of_page)
 }
 
 pub(super) async fn look(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
@@ -141,11 +185,7 @@ pub(super) async fn look(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
     let orders = cx.list_orders(&witness).await?.orders;
     let ours = cx.checkout.facts.order.as_ref().map(|order| order.id);
     // No payment of ours is in flight, so that our own order can be paid only by the page, which may have taken it.
-    let taken_over =
-        cx.checkout.facts.payment.as_ref().is_some_and(|payment| payment.instrument_type == HOSTED);
-    let Some((order, judgement)) = placed(&orders, None) else {
-        return Ok(if taken_over { bury(cx) } else { Elsewhere::Nothing });
-    };
+    let Some((order, weighed)) = placed(cx, &orders, None).await? else { return unplaced(cx).await };
     if let Some(replaced) = ours.filter(|id| *id != order.id.get()) {
         // Only one order of a checkout is alive, here as in the database: ours goes first, and is recorded as dead.
         let id = order.id;
@@ -155,50 +195,95 @@ pub(super) async fn look(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
         cx.facts().order = None;
         return Ok(Elsewhere::Again);
     }
-    let order = order.clone();
+    if ours.is_some()
+        && !is_taken_over(&cx.checkout)
+        && matches!(weighed.judgement, Judgement::CannotTell { .. })
+    {
+        // Somebody moved our own order on: that is found by the looks at rest.
+        return Ok(Elsewhere::Nothing);
+    }
     cx.archive_others(&orders, order.id).await?;
-    Ok(adopt(cx, &order, judgement))
+    taken(cx, &order, weighed)
+}
+
+/// No order is listed as placed. Of one that was taken over before, the list proves nothing: it says itself what it is.
+async fn unplaced(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
+    if !is_taken_over(&cx.checkout) {
+        return Ok(Elsewhere::Nothing);
+    }
+    let id = cx.order_id()?;
+    let Some(order) = cx.read_order(id).await? else {
+        let settling = cx.checkout.payment_in_doubt();
+        return Ok(if settling { Elsewhere::Pending } else { Elsewhere::Nothing });
+    };
+    let weighed = cx.weigh(&order).await?;
+    if stands(&order, &weighed) { taken(cx, &order, weighed) } else { Ok(bury(cx)) }
+}
+
+fn taken(cx: &mut StepContext, order: &Order, weighed: Weighed) -> Result<Elsewhere, Verdict> {
+    if let more @ Judgement::More { .. } = weighed.judgement {
+        adopt(cx, order, Judgement::Whole { kind: "purchase", transaction_id: None }, HOSTED);
+        return Err(decided(cx, more, false).err().unwrap_or(Verdict::Moved));
+    }
+    Ok(adopt(cx, order, weighed.judgement, HOSTED))
 }
 
 /// How a payment on the hosted page is named among the instruments.
-const HOSTED: &str = "hosted_page";
+pub(super) const HOSTED: &str = "hosted_page";
 
-pub(super) fn adopt(cx: &mut StepContext, order: &Order, judgement: Judgement) -> Elsewhere {
+/// Takes over an order that was paid or placed elsewhere, with what it holds. `by`: how its payment is named among the instruments.
+pub(super) fn adopt(cx: &mut StepContext, order: &Order, judgement: Judgement, by: &str) -> Elsewhere {
     let facts = order_facts(order, true);
+    let same = cx.checkout.facts.order.as_ref().is_some_and(|ours| ours.id == facts.id);
     let known =
         cx.checkout.facts.payment.as_ref().is_some_and(|payment| payment.status == PaymentStatus::Succeeded);
-    if known && cx.checkout.facts.order.as_ref().is_some_and(|ours| ours.id == facts.id) {
+    if !same {
+        cx.facts().parts.clear();
+    }
+    cx.facts().order = Some(facts.clone());
+    if known && same && matches!(judgement, Judgement::Whole { .. }) {
         // Paid here, as we knew.
-        cx.facts().order = Some(facts);
         return Elsewhere::Paid;
+    }
+    let method = order.raw.get("payment_method").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if let Judgement::Part { paid } = judgement {
+        let by = Payer { method, instrument: by, credit: credit_of(order) };
+        return if hold_in_parts(cx, paid, &by) { Elsewhere::Part } else { Elsewhere::Nothing };
     }
     let (status, kind, transaction_id) = match judgement {
         Judgement::Whole { kind, transaction_id } => (PaymentStatus::Succeeded, Some(kind), transaction_id),
         _ => (PaymentStatus::Pending, None, None),
     };
-    let method = order.raw.get("payment_method").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let rest = facts.total.map(|total| Money::from(total.decimal() - cx.checkout.facts.paid().decimal()));
     cx.facts().payment = Some(PaymentFacts {
         status,
         transaction_id: transaction_id.or_else(|| order.payment_provider_id.clone()),
         transaction_type: kind.map(str::to_owned),
-        amount: facts.total,
-        currency: facts.currency.clone(),
+        amount: rest.map(|rest| rest.at_precision_of(&facts.currency)),
+        currency: facts.currency,
         payment_method_id: method.to_owned(),
-        instrument_type: HOSTED.to_owned(),
+        instrument_type: by.to_owned(),
         last_4: None,
         decline: None,
     });
-    cx.facts().order = Some(facts);
     if status == PaymentStatus::Succeeded { Elsewhere::Paid } else { Elsewhere::Pending }
 }
 
-/// The order that was placed is not any more: it was declined or cancelled, and the cart may be ordered again.
+/// How credit that the order shows is named among the instruments.
+fn credit_of(order: &Order) -> &'static str {
+    let by_certificate = order.gift_certificate_amount.is_some_and(|amount| !amount.is_zero());
+    if by_certificate { "gift_certificate" } else { "store_credit" }
+}
+
+/// The order that was placed is not any more: it was declined, cancelled or given back, and the cart may be ordered again.
 fn bury(cx: &mut StepContext) -> Elsewhere {
-    if let Some(dead) = cx.facts().order.take() {
-        cx.facts().dead_orders.push(dead.id);
+    let facts = cx.facts();
+    if let Some(dead) = facts.order.take() {
+        facts.dead_orders.push(dead.id);
     }
-    if let Some(payment) = cx.facts().payment.as_mut() {
-        payment.status = PaymentStatus::Declined;
+    let parts = !std::mem::take(&mut facts.parts).is_empty();
+    if let Some(payment) = facts.payment.as_mut() {
+        payment.status = if parts { PaymentStatus::GivenBack } else { PaymentStatus::Declined };
     }
     Elsewhere::Declined
 }

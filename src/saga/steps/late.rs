@@ -1,10 +1,11 @@
 //! The look after the end: what may be listed late is an order of ours that nobody touched, which is archived, or one that
 //! was paid, which is shown.
 
-use super::super::judge::{Before, Judgement, judge};
+use super::super::judge::Judgement;
 use super::super::step::{StepContext, Verdict};
-use super::hand_off::{adopt, placed};
-use super::read::{named, order_facts};
+use super::hand_off::{HOSTED, adopt, placed};
+use super::others::is_clear;
+use super::read::{Weighed, named, order_facts};
 use super::surplus::{Listed, Witness};
 use crate::bigcommerce::OrderId;
 use crate::checkout::{Flow, Money, PaymentFacts, PaymentStatus, Status, StuckReason};
@@ -17,12 +18,13 @@ pub(in super::super) enum Late {
     Settling,
     /// It was paid after all; the order is taken over.
     Paid,
-    /// It was paid here and elsewhere, or more is held than it costs.
-    Twice(String),
+    /// It holds money that is for a person: it was paid here and elsewhere, more is held than it costs, or what was undone is
+    /// paid in part.
+    Stuck(StuckReason, String),
     /// It was paid twice, and is paid once by now: the rest was given back.
     Once {
         /// `purchase` or `authorization`.
-        kind: &'static str,
+        kind: String,
         /// The latest transaction that took money, where one is listed.
         transaction_id: Option<String>,
     },
@@ -33,6 +35,10 @@ pub(in super::super) enum Late {
 /// Looks at a checkout that has ended, or that waits for a person. What may be listed late is an order of ours that nobody
 /// touched, which is archived, or one that was paid.
 pub(in super::super) async fn look_late(cx: &mut StepContext) -> Result<Late, Verdict> {
+    if cx.checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::OrderNotPayable) {
+        // It was not clear what was paid for the order.
+        return Ok(if is_clear(cx).await? { Late::Again } else { Late::Settling });
+    }
     let witness = match (cx.checkout.flow, &cx.checkout.facts.cart_id) {
         (Flow::DirectOrder, _) => Witness::External(cx.checkout.id.to_string()),
         (Flow::Cart, Some(cart_id)) => Witness::Cart(cart_id.clone()),
@@ -53,17 +59,34 @@ async fn put_right(cx: &mut StepContext, listed: &Listed) -> Result<Late, Verdic
         return Ok(if shows { Late::Again } else { Late::Settling });
     }
     let ours = cx.checkout.facts.order.as_ref().map(|order| order.id);
-    if placed(&listed.orders, ours).is_some() {
+    if placed(cx, &listed.orders, ours).await?.is_some() {
         return Ok(Late::Settling);
     }
+    match cx.none_revived().await {
+        Ok(()) => {}
+        // The other one was given back: what was given up before is the order that is paid.
+        Err(Verdict::Paid) => return Ok(once(cx)),
+        Err(Verdict::Stuck { .. }) => return Ok(Late::Settling),
+        Err(verdict) => return Err(verdict),
+    }
     Ok(match own(cx, listed).await? {
-        Some((_, Judgement::Whole { kind, transaction_id })) => Late::Once { kind, transaction_id },
+        Some((_, Judgement::Whole { kind, transaction_id })) => {
+            Late::Once { kind: kind.to_owned(), transaction_id }
+        }
         // The other order was given back, and ours is still to be paid.
         Some((_, Judgement::Nothing)) if reason == Some(StuckReason::SurplusOrderPaid) && listed.is_whole => {
             Late::Again
         }
         _ => Late::Settling,
     })
+}
+
+/// Paid by the order that was taken over just now.
+fn once(cx: &StepContext) -> Late {
+    let payment = cx.checkout.facts.payment.clone();
+    let (kind, transaction_id) =
+        payment.map_or((None, None), |payment| (payment.transaction_type, payment.transaction_id));
+    Late::Once { kind: kind.unwrap_or_else(|| "purchase".to_owned()), transaction_id }
 }
 
 /// Our order and what its money is, as BigCommerce shows it now.
@@ -76,9 +99,7 @@ async fn own(cx: &mut StepContext, listed: &Listed) -> Result<Option<(Money, Jud
         None => cx.read_order(id).await?,
     };
     let Some(order) = order else { return Ok(None) };
-    let transactions = cx.read_transactions(id).await?;
-    let refunds = cx.read_refunds(&order, &transactions).await?;
-    let judgement = judge(&order, &transactions, &refunds, &Before::default());
+    let judgement = cx.weigh(&order).await?.judgement;
     let known = cx.checkout.facts.order.as_ref();
     let (cost, verified) = (known.and_then(|order| order.total), known.is_some_and(|order| order.verified));
     let facts = order_facts(&order, verified);
@@ -97,22 +118,45 @@ async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
     // What was paid and is not any more was given back.
     let known = completed || cx.checkout.facts.payment.as_ref().is_some_and(paid);
     let ours = cx.checkout.facts.order.as_ref().map(|order| order.id);
-    if let Some((order, judgement)) = placed(&listed.orders, ours.filter(|_| known)) {
-        let settling = judgement == Judgement::Pending;
+    match cx.none_revived().await {
+        Ok(()) => {}
+        Err(Verdict::Paid) => return Ok(Late::Paid),
+        Err(Verdict::Stuck { reason, detail }) => return Ok(Late::Stuck(reason, detail)),
+        Err(verdict) => return Err(verdict),
+    }
+    if let Some((order, Weighed { judgement, held, .. })) =
+        placed(cx, &listed.orders, ours.filter(|_| known)).await?
+    {
+        let currency = order.currency.clone().unwrap_or_default();
         if let (true, Some(ours)) = (completed, ours) {
-            let how = if settling { "being paid" } else { "paid" };
-            let detail =
-                format!("order {ours} was paid here, and {} of the same cart is {how} as well", named(order));
-            return Ok(Late::Twice(detail));
+            let paid = cx.checkout.facts.order.as_ref().and_then(|order| order.total).unwrap_or_default();
+            cx.facts().held = Some(Money::from(paid.decimal() + held.decimal()).at_precision_of(&currency));
+            let (paid, held) = (paid.shown(&currency), held.shown(&currency));
+            let how = match judgement {
+                Judgement::Whole { .. } | Judgement::More { .. } | Judgement::Part { .. } => "paid",
+                _ => "being paid",
+            };
+            let detail = format!(
+                "order {ours} was paid here with {paid} {currency}, and {} of the same cart is {how} as well: {held} \
+                 {currency} are held for it",
+                named(&order)
+            );
+            return Ok(Late::Stuck(StuckReason::PaidTwice, detail));
         }
-        if settling {
-            return Ok(Late::Settling);
+        match judgement {
+            Judgement::Whole { .. } => {}
+            Judgement::Part { .. } | Judgement::More { .. } => {
+                let held = held.shown(&currency);
+                let detail =
+                    format!("{held} {currency} were paid for order {} after it was undone", order.id);
+                return Ok(Late::Stuck(StuckReason::CancelFoundPaid, detail));
+            }
+            _ => return Ok(Late::Settling),
         }
-        let order = order.clone();
         if let Some(ended) = ours.filter(|id| *id != order.id.get()) {
             cx.facts().dead_orders.push(ended);
         }
-        adopt(cx, &order, judgement);
+        adopt(cx, &order, judgement, HOSTED);
         return Ok(Late::Paid);
     }
     if completed && let Some((costs, Judgement::More { paid })) = own(cx, &listed).await? {
@@ -122,7 +166,8 @@ async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
         if paid.compare(costs, &currency).is_gt() {
             cx.facts().held = Some(paid.at_precision_of(&currency));
             let (held, costs) = (paid.shown(&currency), costs.shown(&currency));
-            return Ok(Late::Twice(format!("{held} {currency} are held for the order, which costs {costs}")));
+            let detail = format!("{held} {currency} are held for the order, which costs {costs}");
+            return Ok(Late::Stuck(StuckReason::PaidTwice, detail));
         }
     }
     for order in &listed.orders {
@@ -133,6 +178,7 @@ async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
             cx.archive(order.id).await?;
         }
     }
+    cx.archive_buried().await?;
     let unproven =
         || Verdict::Retry { after: None, why: "the list of orders is of something else".to_owned() };
     if listed.is_whole { Ok(Late::Nothing) } else { Err(unproven()) }

@@ -11,6 +11,7 @@ mod elsewhere;
 mod give_back;
 mod gone;
 mod hand_off;
+mod held;
 mod late;
 mod misplaced;
 mod order;
@@ -20,12 +21,12 @@ mod payment;
 mod read;
 mod refusal;
 mod rest;
+mod revived;
 mod shipping_options;
 mod surplus;
 
 pub(super) use checkpoint::Checkpoint;
 pub(super) use late::{Late, look_late};
-pub(super) use others::is_clear;
 pub(super) use read::order_facts;
 pub(super) use rest::{Rest, look_at_rest};
 

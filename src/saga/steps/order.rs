@@ -61,6 +61,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let cart_id = cx.cart_id()?;
     let witness = Witness::Cart(cart_id.clone());
     let mut origin = Origin::Known;
+    cx.none_revived().await?;
     if cx.checkout.facts.order.is_none() {
         origin = Origin::ThisAttempt;
         before_order(cx).await?;
@@ -149,7 +150,7 @@ async fn hinted(cx: &mut StepContext, witness: &Witness) -> Result<Option<OrderF
         return Ok(None);
     }
     let orders = cx.list_orders(witness).await?.orders;
-    cx.none_placed(&orders)?;
+    cx.none_placed(&orders).await?;
     Ok(orders.iter().find(|order| cx.is_ours(order)).map(|order| order_facts(order, false)))
 }
 
@@ -195,7 +196,7 @@ pub(super) async fn verify(cx: &mut StepContext, witness: &Witness, origin: Orig
         None => cx.order_there(id).await?,
     };
     cx.facts().order = Some(order_facts(&order, false));
-    cx.none_placed(&orders)?;
+    cx.none_placed(&orders).await?;
     cx.archive_others(&orders, id).await?;
     if let Err(verdict) = total_fits(cx, &order).await {
         // Nothing is paid that the shopper did not see: the order goes, and a new one can be made.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::super::judge::{Before, Judgement, judge};
+use super::super::judge::Judgement;
 use super::super::step::{StepContext, Verdict};
 use super::order::within_agreement;
 use super::paying::{expected, fits_order, for_this_goal, not_paid_yet, processing};
@@ -68,9 +68,7 @@ pub(super) async fn buried(cx: &mut StepContext, refusal: &Error) -> Result<Opti
 }
 
 pub(super) async fn holds_nothing(cx: &mut StepContext, order: &Order) -> Result<bool, Verdict> {
-    let transactions = cx.read_transactions(order.id).await?;
-    let refunds = cx.read_refunds(order, &transactions).await?;
-    let judgement = judge(order, &transactions, &refunds, &Before::default());
+    let judgement = cx.weigh(order).await?.judgement;
     Ok(matches!(judgement, Judgement::Nothing | Judgement::GivenBack | Judgement::Declined { .. }))
 }
 
@@ -86,13 +84,11 @@ pub(super) async fn alive(cx: &mut StepContext, orders: Vec<Order>) -> Result<Ve
 }
 
 /// Whether it can be told what was paid for the order, so that a checkout that is stuck because of it goes on.
-pub(in super::super) async fn is_clear(cx: &mut StepContext) -> Result<bool, Verdict> {
+pub(super) async fn is_clear(cx: &mut StepContext) -> Result<bool, Verdict> {
     let id = cx.order_id()?;
     let Some(order) = cx.read_order(id).await? else { return Ok(false) };
-    let transactions = cx.read_transactions(id).await?;
-    let refunds = cx.read_refunds(&order, &transactions).await?;
     let payable = order.status_id == 0 || order.is_deleted || OVER.contains(&order.status_id);
-    Ok(match judge(&order, &transactions, &refunds, &Before::default()) {
+    Ok(match cx.weigh(&order).await?.judgement {
         Judgement::CannotTell { .. } | Judgement::Pending => false,
         Judgement::Nothing => payable,
         Judgement::Declined { .. } | Judgement::Part { .. } => cx.checkout.facts.parts.is_empty(),

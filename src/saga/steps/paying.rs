@@ -1,10 +1,11 @@
 //! What is checked and noted of a payment before it is sent, and what its amount makes of it.
 
-use super::super::judge::{Before, Judgement, judge};
+use super::super::judge::Judgement;
 use super::super::step::{Finding, StepContext, Verdict};
 use super::checkpoint::checkpoint;
+use super::held::{ELSEWHERE, hold_in_parts};
 use super::payment::{judged, look};
-use super::read::order_facts;
+use super::read::{Weighed, order_facts};
 use crate::bigcommerce::orders::Transaction;
 use crate::bigcommerce::{AccessToken, OrderId};
 use crate::checkout::PaymentIntent;
@@ -86,24 +87,28 @@ pub(super) fn part_paid(cx: &mut StepContext, paid: Money, before: Money) -> Ver
     Verdict::PartPaid
 }
 
-/// What the money of the order makes of a payment that was not sent yet: it is sent only where `Ok`.
-pub(super) fn decided(cx: &mut StepContext, judgement: Judgement) -> Result<(), Verdict> {
+/// What the money of the order makes of a payment that was not sent yet: it is sent only where `Ok`. `returned`: whether
+/// something of what was paid was given back.
+pub(super) fn decided(cx: &mut StepContext, judgement: Judgement, returned: bool) -> Result<(), Verdict> {
     let known = cx.checkout.facts.paid();
     let currency = currency(cx)?;
     let later = |why: String| Err(Verdict::Retry { after: None, why });
     match judgement {
         Judgement::Nothing | Judgement::Declined { .. } if known == Money::ZERO => Ok(()),
         Judgement::Part { paid } if paid.compare(known, &currency).is_eq() => Ok(()),
-        Judgement::Part { paid }
-            if paid.compare(known, &currency).is_gt() && cx.checkout.facts.parts.is_empty() =>
-        {
-            // Paid elsewhere: what is due is less now.
-            processing(cx)?;
-            part_paid(cx, paid, known);
+        // Paid elsewhere, or given back in part: what is due is not what it was.
+        Judgement::Part { paid } if returned || paid.compare(known, &currency).is_gt() => {
+            hold_in_parts(cx, paid, &ELSEWHERE);
             Ok(())
         }
         Judgement::GivenBack => {
-            cx.facts().parts.clear();
+            let facts = cx.facts();
+            facts.parts.clear();
+            if let Some(payment) = facts.payment.as_mut()
+                && payment.status == PaymentStatus::PartiallyPaid
+            {
+                payment.status = PaymentStatus::GivenBack;
+            }
             Ok(())
         }
         Judgement::Whole { kind, transaction_id } => {
@@ -178,7 +183,8 @@ pub(super) async fn not_paid_yet(cx: &mut StepContext, id: OrderId) -> Result<Ve
     let refunds = cx.read_refunds(&order, &transactions).await?;
     let verified = cx.checkout.facts.order.as_ref().is_some_and(|order| order.verified);
     cx.facts().order = Some(order_facts(&order, verified));
-    decided(cx, judge(&order, &transactions, &refunds, &Before::default()))?;
+    let weighed = Weighed::of(&order, &transactions, &refunds);
+    decided(cx, weighed.judgement, weighed.returned)?;
     Ok(transactions)
 }
 

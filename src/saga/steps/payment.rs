@@ -125,6 +125,7 @@ async fn unsent(cx: &mut StepContext) -> Finding {
 
 /// Mints the token and notes what was there before. Nothing is sent.
 async fn minted(cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
+    cx.none_revived().await?;
     if cx.checkout.facts.order.as_ref().and_then(|order| order.total) == Some(Money::ZERO) {
         return Err(nothing_to_pay(cx).await);
     }
@@ -281,7 +282,9 @@ pub(super) fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Ch
             Verdict::Paid.into()
         }
         Judgement::Part { paid } => part_paid(cx, paid, checkpoint.paid).into(),
-        judgement @ Judgement::More { .. } => decided(cx, judgement).err().unwrap_or(Verdict::Moved).into(),
+        judgement @ Judgement::More { .. } => {
+            decided(cx, judgement, false).err().unwrap_or(Verdict::Moved).into()
+        }
         Judgement::GivenBack => given_back(cx).into(),
         Judgement::CannotTell { why } => match nothing(cx, checkpoint, true) {
             Finding::Ended(Verdict::Stuck { reason, .. }) => {

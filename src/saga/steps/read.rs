@@ -1,13 +1,49 @@
 //! Reads that several steps share.
 
-use super::super::judge;
+use super::super::judge::{self, Account, Before, Judgement};
 use super::super::step::{StepContext, Verdict};
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::orders::{Order, Refund, Transaction};
 use crate::bigcommerce::{Error, OrderId};
 use crate::checkout::{Document, Money, OrderFacts, StuckReason};
 
+/// What the money of an order is.
+pub(super) struct Weighed {
+    pub(super) judgement: Judgement,
+    /// How much is held, as far as it is listed or shown.
+    pub(super) held: Money,
+    /// Whether something of it was given back.
+    pub(super) returned: bool,
+    /// Whether it holds money, or may, although it was given up.
+    pub(super) may_hold: bool,
+}
+
+impl Weighed {
+    pub(super) fn of(order: &Order, transactions: &[Transaction], refunds: &[Refund]) -> Self {
+        let judgement = judge::judge(order, transactions, refunds, &Before::default());
+        let account = Account::of(order, transactions, refunds);
+        // Some methods leave no transaction: then the words of the order say that all of it is paid.
+        let held = match (&judgement, account.held()) {
+            (Judgement::Whole { .. }, held) if held.is_zero() => order.total_inc_tax.unwrap_or_default(),
+            (_, held) => held,
+        };
+        Self {
+            may_hold: judge::may_hold(order, transactions, &judgement),
+            judgement,
+            held: Money::from(held),
+            returned: account.voided || !account.refunded.is_zero(),
+        }
+    }
+}
+
 impl StepContext {
+    /// Reads what was paid for an order, and judges it.
+    pub(super) async fn weigh(&mut self, order: &Order) -> Result<Weighed, Verdict> {
+        let transactions = self.read_transactions(order.id).await?;
+        let refunds = self.read_refunds(order, &transactions).await?;
+        Ok(Weighed::of(order, &transactions, &refunds))
+    }
+
     /// Reads the checkout object and takes it over. `Ok(false)`: there is none any more.
     pub(super) async fn read_checkout(&mut self) -> Result<bool, Verdict> {
         let cart_id = self.cart_id()?;

@@ -1,12 +1,14 @@
 //! The look at a checkout that rests with its order: what a merchant, or another program, did to the order since. Reads only.
 
-use super::super::judge::{Before, Judgement, judge};
+use std::time::Duration;
+
+use super::super::judge::Judgement;
 use super::super::marks::reopen;
 use super::super::step::{StepContext, Verdict};
 use super::others::OVER;
 use super::paying::decided;
 use super::read::order_facts;
-use crate::checkout::{Facts, PaymentFacts, PaymentStatus, StepName, StuckReason};
+use crate::checkout::{Facts, StepName, StuckReason};
 
 /// What a look at a checkout at rest found.
 #[derive(Debug)]
@@ -21,52 +23,69 @@ pub(in super::super) enum Rest {
     Stuck(StuckReason, String),
 }
 
-/// Looks at the order of a checkout that rests. `Err`: it could not be read.
+/// Looks at the orders of a checkout that rests. `Err`: they could not be read.
 ///
-/// An order that is not found says nothing here: the next payment finds out, with two witnesses and a window. Nor does money that
-/// cannot be told or is settling: it is looked at again.
+/// An order that is not found says nothing here: the next payment finds out, with two witnesses and a window.
 pub(in super::super) async fn look_at_rest(cx: &mut StepContext) -> Result<Rest, Verdict> {
+    let found = match cx.checkout.facts.order {
+        Some(_) => own(cx).await?,
+        None => Rest::AsItWas,
+    };
+    // What was paid is looked at once more after the end, and what is for a person now and then.
+    if matches!(found, Rest::Paid | Rest::Stuck(..)) {
+        return Ok(found);
+    }
+    match cx.none_revived().await {
+        Ok(()) => Ok(found),
+        Err(Verdict::Paid) => Ok(Rest::Paid),
+        Err(Verdict::Stuck { reason, detail }) => Ok(Rest::Stuck(reason, detail)),
+        Err(verdict) => Err(verdict),
+    }
+}
+
+/// Its order. Money that settles is looked at again, and so is money that cannot be told, for as long as what BigCommerce shows
+/// may lag behind.
+async fn own(cx: &mut StepContext) -> Result<Rest, Verdict> {
     let before = cx.checkout.facts.clone();
     let id = cx.order_id()?;
     let Some(order) = cx.read_order(id).await? else { return Ok(Rest::AsItWas) };
-    let transactions = cx.read_transactions(id).await?;
-    let refunds = cx.read_refunds(&order, &transactions).await?;
+    let weighed = cx.weigh(&order).await?;
     let verified = before.order.as_ref().is_some_and(|order| order.verified);
     cx.facts().order = Some(order_facts(&order, verified));
-    let over = order.is_deleted || OVER.contains(&order.status_id);
-    let judgement = judge(&order, &transactions, &refunds, &Before::default());
-    match judgement {
-        Judgement::CannotTell { .. } | Judgement::Pending => return Ok(Rest::AsItWas),
-        Judgement::GivenBack => given_back(cx),
+    let shown = |now: &Facts| if matters(&before, now) { Rest::Changed } else { Rest::AsItWas };
+    match &weighed.judgement {
+        Judgement::Pending => return Ok(shown(&cx.checkout.facts)),
+        Judgement::CannotTell { why } => {
+            let found = shown(&cx.checkout.facts);
+            let waited = Duration::try_from(cx.clock.now() - cx.checkout.updated_at).unwrap_or_default();
+            if matches!(found, Rest::AsItWas) && waited >= cx.timing.settle {
+                let detail = format!("what was paid for the order cannot be told: {why}");
+                return Ok(Rest::Stuck(StuckReason::OrderNotPayable, detail));
+            }
+            return Ok(found);
+        }
         _ => {}
     }
     let holds_nothing =
-        matches!(judgement, Judgement::Nothing | Judgement::Declined { .. } | Judgement::GivenBack);
-    if over && holds_nothing && cx.checkout.facts.parts.is_empty() {
-        tracing::warn!(checkout_id = %cx.checkout.id, order_id = %id, "the order of a checkout at rest is over");
-        let facts = cx.facts();
-        facts.order = None;
-        facts.may_show_late = true;
-        facts.dead_orders.push(id.get());
-        reopen(&mut cx.checkout, StepName::Order);
-        reopen(&mut cx.checkout, StepName::Payment);
-        return Ok(Rest::Changed);
-    }
-    Ok(match decided(cx, judgement) {
-        Ok(()) if matters(&before, &cx.checkout.facts) => Rest::Changed,
+        matches!(weighed.judgement, Judgement::Nothing | Judgement::Declined { .. } | Judgement::GivenBack);
+    let over = order.is_deleted || OVER.contains(&order.status_id);
+    let gone = over && holds_nothing;
+    Ok(match decided(cx, weighed.judgement, weighed.returned) {
+        _ if gone && cx.checkout.facts.parts.is_empty() => {
+            tracing::warn!(checkout_id = %cx.checkout.id, order_id = %id, "the order of a checkout at rest is over");
+            let facts = cx.facts();
+            facts.order = None;
+            facts.may_show_late = true;
+            facts.dead_orders.push(id.get());
+            reopen(&mut cx.checkout, StepName::Order);
+            reopen(&mut cx.checkout, StepName::Payment);
+            Rest::Changed
+        }
         Err(Verdict::Paid) => Rest::Paid,
         Err(Verdict::Stuck { reason, detail }) => Rest::Stuck(reason, detail),
         // What is known of is not shown, or not yet.
-        Ok(()) | Err(_) => Rest::AsItWas,
+        Ok(()) | Err(_) => shown(&cx.checkout.facts),
     })
-}
-
-/// What was paid of it was voided or refunded: nothing is held any more.
-fn given_back(cx: &mut StepContext) {
-    let held = |payment: &&mut PaymentFacts| payment.status == PaymentStatus::PartiallyPaid;
-    if let Some(payment) = cx.facts().payment.as_mut().filter(held) {
-        payment.status = PaymentStatus::GivenBack;
-    }
 }
 
 /// Whether what the shopper is shown, or would pay, is not what it was.
@@ -75,7 +94,8 @@ fn matters(before: &Facts, now: &Facts) -> bool {
         let order = facts.order.as_ref();
         let total = order.and_then(|order| order.total).map(|total| total.decimal().normalize());
         let currency = order.map(|order| order.currency.clone());
-        (order.map(|order| order.status_id), currency, total, facts.parts.len())
+        let paid = facts.paid().decimal().normalize();
+        (order.map(|order| order.status_id), currency, total, facts.parts.len(), paid)
     };
     let paid = |facts: &Facts| facts.payment.as_ref().map(|payment| payment.status);
     seen(before) != seen(now) || paid(before) != paid(now)

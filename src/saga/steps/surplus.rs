@@ -90,6 +90,12 @@ impl StepContext {
         if facts.order.as_ref().is_some_and(|ours| ours.id == id) || facts.dead_orders.contains(&id) {
             return true;
         }
+        self.is_made_here(order)
+    }
+
+    /// Whether it was made as this checkout makes its orders, whatever became of it.
+    pub(super) fn is_made_here(&self, order: &Order) -> bool {
+        let (facts, id) = (&self.checkout.facts, order.id.get());
         if self.checkout.flow == Flow::DirectOrder {
             return true;
         }

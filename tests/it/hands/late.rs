@@ -1,7 +1,7 @@
 //! Who pays between our access token and our payment, without a hand-over: a webhook tells of it, and what is put right
 //! there is put right here.
 
-use bigcommerce_simulator::{Deed, Fault};
+use bigcommerce_simulator::{Deed, Fault, Hosted};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -69,6 +69,24 @@ async fn what_was_paid_twice_without_a_hand_over_is_found_by_any_webhook_about_i
         service.stop().await;
         world.simulator.stop().await;
         world.database.drop().await;
+    }
+}
+
+/// Only the event says that it was paid on the page, and it may write the cart's number in capitals and name no order.
+#[tokio::test]
+async fn a_webhook_finds_the_checkout_by_its_cart_in_any_case() {
+    for capitals in [false, true] {
+        let world = world().await;
+        let service = world.start().await;
+        let path = service.create(&everything()).await;
+        let cart = service.get(&path).await.body["cart"]["id"].as_str().expect("a cart").to_owned();
+        let order = world.simulator.host(&cart, Hosted::Paid).expect("the page takes the cart");
+        let said = if capitals { cart.to_uppercase() } else { cart };
+        told(&service, "store/cart/converted", json!({"type": "cart", "id": said})).await;
+        let done = becomes(&service, &path, "completed").await;
+        assert_eq!(done["order"]["id"].as_u64(), Some(order), "{done}");
+        service.stop().await;
+        world.finish().await;
     }
 }
 

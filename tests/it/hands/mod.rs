@@ -2,8 +2,10 @@
 
 mod gone;
 mod late;
+mod moved;
 mod put_right;
 mod rest;
+mod revived;
 mod vanished;
 
 use bigcommerce_simulator::{Deed, Fault};

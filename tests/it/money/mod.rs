@@ -1,8 +1,10 @@
 //! Paid is a sum and not a word: through the doors of the service, against the ledger.
 
+mod elsewhere;
 mod gone;
 mod listed;
 mod others;
+mod page;
 mod parts;
 mod voided;
 
