@@ -45,28 +45,28 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the HTTP API and recover what was interrupted
+    /// Serve the HTTP API and recover interrupted checkouts
     #[command(after_long_help = settings_help())]
     Serve,
-    /// Recover what was interrupted, without the HTTP API
+    /// Recover interrupted checkouts, without the HTTP API
     #[command(after_long_help = settings_help())]
     Worker,
-    /// Bring the database to the schema of this version, and say what was applied
+    /// Bring the database to the schema of this version
     Migrate,
-    /// Ask a running process whether it is ready; exits 0 when it is and 1 when it is not
+    /// Check whether a running process is ready; exits 0 if it is and 1 if it is not
     Healthcheck {
         /// The URL to ask instead of /readyz at LISTEN_ADDR (http only)
         url: Option<String>,
     },
-    /// Checkouts: found, explained, restarted
+    /// Find, explain and act on checkouts
     Checkouts(arguments::Arguments),
-    /// What operators did
+    /// Inspect the audit log
     Audit(audit::Arguments),
-    /// BigCommerce's webhook subscriptions: set up, looked at, revived
+    /// Create, list and re-enable webhook subscriptions at BigCommerce
     Webhooks(webhooks::Arguments),
-    /// Outgoing events: what the world was told, and telling it again
+    /// List, inspect and redeliver outgoing events
     Events(events::Arguments),
-    /// Personal data: removing that of one person
+    /// Erase one person's data
     Privacy(privacy::Arguments),
     /// List every environment variable
     Settings {

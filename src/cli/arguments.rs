@@ -18,27 +18,27 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List checkouts, the latest change first
+    /// List checkouts, most recently changed first
     List(List),
-    /// Show everything that is known of checkouts
+    /// Show everything about one or more checkouts
     Show(Look),
-    /// Say in plain words how checkouts stand and what can be done
+    /// Explain the state of checkouts and what can be done
     Why(Look),
-    /// Try again now; what is in flight is looked for first, never repeated
+    /// Retry now; anything in flight is reconciled first, never repeated
     Restart(Act),
-    /// Leave alone until resumed
+    /// Pause: nothing happens until resumed
     Pause(Act),
-    /// Go on after a pause
+    /// Continue after a pause
     Resume(Act),
-    /// Undo: an unpaid order is cancelled, the cart is deleted
+    /// Cancel: an unpaid order is canceled, the cart is deleted
     Cancel {
         #[command(flatten)]
         act: Act,
-        /// Also when it was paid, by refunding it
+        /// Also if it was paid, by refunding it
         #[arg(long)]
         refund: bool,
     },
-    /// Assert what recovery cannot find out; BigCommerce is asked first
+    /// State what recovery cannot find out; BigCommerce is asked first
     Resolve {
         #[command(flatten)]
         act: Act,
@@ -63,37 +63,37 @@ pub(super) struct List {
     /// The first step that is not done
     #[arg(long)]
     pub(super) step: Option<StepName>,
-    /// Why they are stuck
+    /// The reason they are stuck
     #[arg(long)]
     pub(super) reason: Option<StuckReason>,
-    /// The name of their store
+    /// The name of the store
     #[arg(long)]
     pub(super) store: Option<String>,
-    /// Their order, also one that was given up
+    /// The order, including abandoned ones
     #[arg(long)]
     pub(super) order_id: Option<i64>,
-    /// Their cart
+    /// The cart
     #[arg(long)]
     pub(super) cart_id: Option<String>,
-    /// The shopper's e-mail address
+    /// The shopper's email address
     #[arg(long)]
     pub(super) email: Option<String>,
     /// Created at this time or later (RFC 3339)
     #[arg(long, value_parser = instant)]
     pub(super) created_after: Option<OffsetDateTime>,
-    /// Unchanged since before this time (RFC 3339)
+    /// Last changed before this time (RFC 3339)
     #[arg(long, value_parser = instant)]
     pub(super) updated_before: Option<OffsetDateTime>,
     /// updated_at, -updated_at, created_at or -created_at
     #[arg(long, default_value = "-updated_at", allow_hyphen_values = true)]
     pub(super) sort: Sort,
-    /// How many at most
+    /// The maximum number of rows
     #[arg(long, default_value_t = 50)]
     pub(super) limit: usize,
-    /// Where an earlier list ended
+    /// The cursor of an earlier list
     #[arg(long)]
     pub(super) cursor: Option<String>,
-    /// What is printed
+    /// Output format
     #[arg(short, long, default_value = "table")]
     pub(super) output: Format,
 }
@@ -103,7 +103,7 @@ pub(super) struct Look {
     /// Checkout ids; `-` reads them from standard input
     #[arg(required = true)]
     pub(super) ids: Vec<String>,
-    /// What is printed
+    /// Output format
     #[arg(short, long, default_value = "table")]
     pub(super) output: Format,
 }
@@ -113,19 +113,19 @@ pub(super) struct Act {
     /// Checkout ids; `-` reads them from standard input
     #[arg(required = true)]
     pub(super) ids: Vec<String>,
-    /// Why: it goes into the audit log
+    /// The reason, for the audit log
     #[arg(long, value_parser = given_reason)]
     pub(super) reason: String,
-    /// Only say what would be done
+    /// Only show what would be done
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Without the service, straight on the database
+    /// Act directly on the database, without the service
     #[arg(long, conflicts_with = "service")]
     pub(super) direct: bool,
     /// The URL of the service [default: the one at LISTEN_ADDR]
     #[arg(long)]
     pub(super) service: Option<String>,
-    /// What is printed
+    /// Output format
     #[arg(short, long, default_value = "table")]
     pub(super) output: Format,
 }
@@ -133,10 +133,10 @@ pub(super) struct Act {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct FindingArguments {
-    /// This order was made for the checkout
+    /// This order was created by the checkout
     #[arg(long)]
     pub(super) order_id: Option<i64>,
-    /// No order was made
+    /// No order was created
     #[arg(long)]
     pub(super) no_order: bool,
     /// The shopper was charged, by this transaction

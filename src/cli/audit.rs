@@ -22,27 +22,27 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List what operators did, the latest first
+    /// List operator actions, newest first
     List {
         /// Only this checkout
         #[arg(long)]
         checkout: Option<CheckoutId>,
-        /// How many at most
+        /// The maximum number of rows
         #[arg(long, default_value_t = 50)]
         limit: usize,
-        /// Where an earlier list ended
+        /// The cursor of an earlier list
         #[arg(long)]
         cursor: Option<i64>,
-        /// What is printed
+        /// Output format
         #[arg(short, long, default_value = "table")]
         output: Format,
     },
-    /// Walk the chain and say whether a row was changed or removed; exits 1 when one was
+    /// Verify that no row was changed or removed; exits 1 if one was
     Verify {
-        /// A head that was noted earlier, which has to be on the chain
+        /// A head noted earlier, which the chain must contain
         #[arg(long, value_parser = head)]
         head: Option<[u8; 32]>,
-        /// What is printed
+        /// Output format
         #[arg(short, long, default_value = "table")]
         output: Format,
     },

@@ -21,36 +21,36 @@ use crate::ops::events::{self, EventFilter};
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The form of the output
+    /// Output format
     #[arg(short, long, global = true, value_enum, default_value = "table")]
     output: Format,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List events and how their deliveries stand, the latest first
+    /// List events and the state of their deliveries, newest first
     List {
         #[command(flatten)]
         which: Which,
-        /// At most so many
+        /// The maximum number of rows
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=events::SHOWN_AT_MOST))]
         limit: i64,
     },
-    /// Show what an event says and how each try to deliver it went
+    /// Show an event and its delivery log
     Show {
         /// The event: its webhook-id
         id: Uuid,
     },
-    /// Send again what was delivered or given up, by id, by checkout or by time; ids stay the same
+    /// Redeliver events by id, checkout or time; ids stay the same
     Redeliver {
-        /// Events, or - to read their ids from standard input
+        /// Event ids, or - to read them from standard input
         ids: Vec<String>,
         #[command(flatten)]
         which: Which,
-        /// Send them to this destination, even what was not meant for it
+        /// Send them to this destination, even types it is not subscribed to
         #[arg(long)]
         to: Option<String>,
-        /// Only say what would be sent
+        /// Only show what would be sent
         #[arg(long)]
         dry_run: bool,
     },
@@ -68,13 +68,13 @@ struct Which {
     /// Only for this destination
     #[arg(long)]
     destination: Option<String>,
-    /// Only those whose delivery stands so
+    /// Only deliveries in this state
     #[arg(long, value_parser = ["pending", "delivered", "given-up"])]
     state: Option<String>,
-    /// Only those that happened at this time or later (RFC 3339, such as 2026-11-21T08:00:00Z)
+    /// Only events at or after this time (RFC 3339, such as 2026-11-21T08:00:00Z)
     #[arg(long, value_parser = time)]
     since: Option<OffsetDateTime>,
-    /// Only those that happened before this time
+    /// Only events before this time
     #[arg(long, value_parser = time)]
     until: Option<OffsetDateTime>,
 }

@@ -16,26 +16,25 @@ use crate::ops::privacy::{self, Outcome};
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The form of the output
+    /// Output format
     #[arg(short, long, global = true, value_enum, default_value = "table")]
     output: Format,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Remove the personal data of every ended checkout that holds an e-mail address; ids, steps and amounts stay
+    /// Erase the personal data of every ended checkout that contains an email address; ids, steps and amounts stay
     ///
-    /// A checkout that has not ended is refused: cancel it, or wait until it completes or expires, and ask again. What
-    /// BigCommerce holds (the order, the customer) is removed there. Exits with 3 when there is nothing, 4 when
-    /// everything was refused, 5 when some were.
+    /// A checkout that is still active is refused: cancel it, or wait until it ends, and run this again. Remove the order
+    /// and the customer in BigCommerce. Exits with 3 if nothing was found, 4 if everything was refused, 5 if some were.
     Erase {
-        /// The e-mail address, or - to read it from standard input, which leaves it in no shell history
+        /// The email address, or - to read it from standard input, which keeps it out of the shell history
         #[arg(long)]
         email: String,
-        /// Why, such as the number of the request; it is kept, so it must not name the person
+        /// The reason, such as the number of the request; it is kept, so it must not name the person
         #[arg(long)]
         reason: String,
-        /// Only say what would be removed
+        /// Only show what would be erased
         #[arg(long)]
         dry_run: bool,
     },

@@ -23,11 +23,11 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Subscribe to everything that the service listens to
+    /// Create the subscriptions that the service needs
     Register,
-    /// Show how each subscription stands
+    /// Show the state of each subscription
     List,
-    /// Turn on again what BigCommerce deactivated, and subscribe to what is missing
+    /// Re-enable deactivated subscriptions, and create missing ones
     Repair,
 }
 

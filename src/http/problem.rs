@@ -54,7 +54,7 @@ impl Problem {
             [one] => {
                 format!("{} {}", if one.pointer.is_empty() { "the body" } else { &one.pointer }, one.detail)
             }
-            many => format!("{} things in the body do not fit", many.len()),
+            many => format!("{} fields are invalid", many.len()),
         };
         Self::new(Slug::InvalidInput, detail).with("errors", listed(errors))
     }
@@ -74,7 +74,7 @@ impl Problem {
     pub(super) fn out_of_order(next_step: Option<StepName>) -> Self {
         let detail = match next_step {
             Some(step) => format!("the next step of this checkout is {step}"),
-            None => "no step of this checkout is left".to_owned(),
+            None => "this checkout has no steps left".to_owned(),
         };
         Self::new(Slug::StepOutOfOrder, detail)
             .with("next_step", next_step.map_or(Value::Null, |step| step.as_str().into()))

@@ -49,165 +49,164 @@ pub(super) struct Entry {
 }
 
 problems! {
-    InvalidInput = "invalid-input", 422, "The body does not fit", false,
+    InvalidInput = "invalid-input", 422, "Invalid request body", false,
         shopper: "Please check what you entered.",
         meaning: "The body is JSON, but not what this call takes. Nothing was recorded and nothing was sent.",
         advice: "Read `errors`: each names a place in the body (a JSON pointer) and says what must be there. Correct \
             all of them and send the request again; the same Idempotency-Key may be used.";
-    MalformedRequest = "malformed-request", 400, "The request cannot be read", false,
+    MalformedRequest = "malformed-request", 400, "Malformed request", false,
         shopper: "Something went wrong on this page. Please try again.",
-        meaning: "The body is not JSON (or not UTF-8, or nested too deeply, or names a field twice), or a header \
-            has a value that it cannot have.",
-        advice: "This is a mistake in the program that sent the request. `detail` says where it is.";
-    UnsupportedMediaType = "unsupported-media-type", 415, "The body is not JSON", false,
+        meaning: "The body is not JSON (or not UTF-8, or nested too deeply, or contains a field twice), or a header has an \
+            invalid value.",
+        advice: "The client sent an invalid request. See `detail`.";
+    UnsupportedMediaType = "unsupported-media-type", 415, "Unsupported media type", false,
         shopper: "Something went wrong on this page. Please try again.",
         meaning: "The Content-Type of the request is not application/json in UTF-8.",
         advice: "Send `Content-Type: application/json`.";
-    PayloadTooLarge = "payload-too-large", 413, "The body is too large", false,
-        shopper: "This is more than can be ordered at once.",
-        meaning: "The body is larger than the operator of this service allows.",
-        advice: "Send less. A checkout of 600 items fits into the limit that is set by default.";
-    MethodNotAllowed = "method-not-allowed", 405, "There is no such method here", false,
+    PayloadTooLarge = "payload-too-large", 413, "Request body too large", false,
+        shopper: "This is too much for one order.",
+        meaning: "The body is larger than this service is configured to accept.",
+        advice: "Send a smaller body. A checkout of 600 items is within the default limit.";
+    MethodNotAllowed = "method-not-allowed", 405, "Method not allowed", false,
         shopper: "Something went wrong on this page. Please try again.",
-        meaning: "The path exists, but not with this method.",
+        meaning: "The path exists, but does not support this method.",
         advice: "The header `Allow` lists the methods; the reference is at /docs.";
-    Unauthorized = "unauthorized", 401, "A credential is needed", false,
+    Unauthorized = "unauthorized", 401, "Authentication required", false,
         shopper: "Your session has ended. Please start again.",
-        meaning: "The request carries no credential, or one that is not known.",
+        meaning: "The request has no credential, or an unknown one.",
         advice: "Send `Authorization: Bearer <credential>`: a storefront key, or the checkout_token that came with the \
             checkout.";
-    CustomerNotProven = "customer-not-proven", 401, "The customer is not proven", false,
+    CustomerNotProven = "customer-not-proven", 401, "Customer not verified", false,
         shopper: "Your session has ended. Please sign in again.",
-        meaning: "The `customer_token` does not verify: it is not BigCommerce's Current Customer token of this store, signed \
-            with its client secret (HS256), or it has expired. Nothing was recorded and nothing was sent.",
-        advice: "Fetch a fresh one from the storefront (`/customer/current.jwt?app_client_id=...`) and send it with the same \
-            Idempotency-Key. A shopper who is not signed in is a guest: send none.";
-    Forbidden = "forbidden", 403, "This credential is not for this", false,
+        meaning: "The `customer_token` could not be verified: it is not a BigCommerce Current Customer token for this store, \
+            signed with its client secret (HS256), or it has expired. Nothing was recorded or sent.",
+        advice: "Get a new one from the storefront (`/customer/current.jwt?app_client_id=...`) and send it with the same \
+            Idempotency-Key. For a shopper who is not signed in, send none.";
+    Forbidden = "forbidden", 403, "Not permitted with this credential", false,
         shopper: "Something went wrong on this page. Please try again.",
-        meaning: "The credential is known, but it may not be used here: a checkout token cannot create checkouts, \
-            an operator's token cannot shop, a storefront key does not open /ops, a publishable key works from its \
-            own origins only and creates checkouts only, who the shopper is and what things cost is believed of a server key \
-            only, and an operator's action needs the role for it. Nothing was recorded and nothing was sent.",
-        advice: "Where there are `errors`, each names what needs a server key or a customer who was proven (a JSON pointer). \
-            Otherwise use a storefront key of the store; for a browser, one that lists the origin of the page, and the \
-            checkout_token from then on. Operators: `needs` is the role that may do it.";
-    CheckoutNotFound = "checkout-not-found", 404, "There is no such checkout", false,
+        meaning: "The credential is valid, but not for this: a checkout token cannot create checkouts, \
+            an operator token works on /ops only, a storefront key on /v1 only, a publishable key only creates checkouts, \
+            from its own origins, only a server key may set the customer or a price, and an operator's action needs its \
+            role. Nothing was recorded or sent.",
+        advice: "If there are `errors`, each points to a field that needs a server key or a verified customer (a JSON \
+            pointer). Otherwise use a storefront key of the store; in a browser, one that lists the origin of the page, and \
+            then the checkout_token. Operators: `needs` is the required role.";
+    CheckoutNotFound = "checkout-not-found", 404, "Checkout not found", false,
         shopper: "This checkout no longer exists. Please start again from your cart.",
-        meaning: "There is no checkout with this id that the credential may see.",
-        advice: "Check the id, and that the credential belongs to the same store or to this very checkout.";
-    NotFound = "not-found", 404, "There is nothing here", false,
+        meaning: "There is no checkout with this id that the credential may access.",
+        advice: "Check the id, and that the credential belongs to the same store or to this checkout.";
+    NotFound = "not-found", 404, "Not found", false,
         shopper: "This page does not exist.",
-        meaning: "The path leads nowhere.",
+        meaning: "There is no such path.",
         advice: "The reference at /docs lists every path.";
-    KeyMissing = "idempotency-key-missing", 400, "An Idempotency-Key is needed", false,
+    KeyMissing = "idempotency-key-missing", 400, "Idempotency-Key header required", false,
         shopper: "Something went wrong on this page. Please try again.",
-        meaning: "Every POST under /v1 needs the header Idempotency-Key, so that it can be repeated without harm.",
-        advice: "Send a fresh random value (a UUID, for example) with each new intention of the shopper, and the same \
-            value when the same request is repeated.";
-    KeyReused = "idempotency-key-reused", 422, "The Idempotency-Key belongs to another request", false,
+        meaning: "Every POST under /v1 needs the header Idempotency-Key, so that it can be retried safely.",
+        advice: "Send a new random value, such as a UUID, for each new action of the shopper, and the same value when you \
+            retry the same request.";
+    KeyReused = "idempotency-key-reused", 422, "Idempotency-Key already used for another request", false,
         shopper: "Something went wrong on this page. Please try again.",
-        meaning: "The key was used for another body, another call or another checkout. Nothing was done.",
-        advice: "Use a fresh key for a new request. To repeat a request, repeat it unchanged.";
-    KeyInUse = "idempotency-key-in-use", 409, "The first request with this key is still running", true,
-        shopper: "Your last step is still being worked on. Please wait a moment.",
-        meaning: "The same request is being worked on for an earlier caller, and cannot be joined: redirect URLs work \
-            once, so that one answer cannot serve two. Nothing was done.",
-        advice: "Wait as long as Retry-After says, then send it again.";
+        meaning: "The key was used with another body, another call or another checkout. Nothing was done.",
+        advice: "Use a new key for a new request. To retry a request, send it unchanged.";
+    KeyInUse = "idempotency-key-in-use", 409, "Request with this Idempotency-Key still running", true,
+        shopper: "We are still working on your last step. Please wait a moment.",
+        meaning: "The same request is still running for an earlier caller and cannot be joined: redirect URLs can be used \
+            once, so one answer cannot serve two callers. Nothing was done.",
+        advice: "Retry after the time in Retry-After.";
     StepOutOfOrder = "step-out-of-order", 409, "Another step comes first", false,
         shopper: "Please complete the earlier steps first.",
-        meaning: "The checkout is not at this step: an earlier one is missing, was undone by a change of the cart, or \
-            the order exists already. Nothing was done.",
-        advice: "Do the step that `next_step` names. The snapshot of the checkout shows all of them.";
-    StepInProgress = "step-in-progress", 409, "A step is being worked on", true,
-        shopper: "Your last step is still being worked on. Please wait a moment.",
-        meaning: "The checkout takes one thing at a time, and is busy with another one. Nothing was done.",
-        advice: "Wait as long as Retry-After says, or follow the events of the checkout, then send it again; the same \
-            Idempotency-Key may be used.";
-    CheckoutClosed = "checkout-closed", 409, "The checkout has ended", false,
+        meaning: "The checkout is not at this step: an earlier step is missing or was invalidated by a change of the cart, \
+            or the order already exists. Nothing was done.",
+        advice: "Do the step in `next_step`. The checkout lists all of them.";
+    StepInProgress = "step-in-progress", 409, "Step in progress", true,
+        shopper: "We are still working on your last step. Please wait a moment.",
+        meaning: "The checkout runs one operation at a time and is busy with another one. Nothing was done.",
+        advice: "Retry after the time in Retry-After, or follow the events of the checkout; the same Idempotency-Key may be \
+            used.";
+    CheckoutClosed = "checkout-closed", 409, "Checkout closed", false,
         shopper: "This checkout has ended.",
-        meaning: "The checkout is completed, cancelled, expired or being undone. It takes nothing more.",
-        advice: "Read the checkout to see how it ended. Create a new one to sell more.";
-    CheckoutStuck = "checkout-stuck", 409, "A person has to look at this checkout", false,
+        meaning: "The checkout is completed, canceled, expired or being canceled. It accepts no more changes.",
+        advice: "Read the checkout to see how it ended. Create a new one to order again.";
+    CheckoutStuck = "checkout-stuck", 409, "Manual review required", false,
         shopper: "We are looking into your order. Please do not pay again; we will contact you.",
-        meaning: "Something happened that the service must not decide by itself; an operator has been told.",
-        advice: "Do not start a new checkout for the same cart. Show the shopper that somebody is looking, and follow \
-            the events of the checkout.";
-    VersionMismatch = "version-mismatch", 412, "The checkout has moved on", false,
+        meaning: "Something happened that the service must not decide by itself; operators have been notified.",
+        advice: "Do not start a new checkout for the same cart. Tell the shopper that the order is being reviewed, and \
+            follow the events of the checkout.";
+    VersionMismatch = "version-mismatch", 412, "Checkout has changed", false,
         shopper: "Your checkout has changed. Please check it and try again.",
         meaning: "The version in If-Match is not the version of the checkout. Nothing was done.",
         advice: "Read the checkout, decide again, and send the new ETag.";
-    AgreementRequired = "agreement-required", 428, "The total that the shopper agreed to is missing", false,
+    AgreementRequired = "agreement-required", 428, "Agreed total required", false,
         shopper: "Please check the total of your order, then pay.",
-        meaning: "A payment says how much the shopper agreed to pay: by `agreed_total`, or by an If-Match with the one \
-            version whose total was shown. Nothing was recorded and nothing was sent.",
-        advice: "Send the `grand_total` that was on the shopper's screen as `agreed_total`, or the ETag of the snapshot that \
-            was shown as If-Match; the same Idempotency-Key may be used. Nothing above it is ever charged.";
-    TotalChanged = "total-changed", 409, "The total rose above what the shopper agreed to", false,
+        meaning: "A payment must state the total that the shopper agreed to: as `agreed_total`, or as an If-Match with the \
+            version whose total was shown. Nothing was recorded or sent.",
+        advice: "Send the `grand_total` that the shopper saw as `agreed_total`, or the ETag of the checkout that was shown \
+            as If-Match; the same Idempotency-Key may be used. Nothing above it is ever charged.";
+    TotalChanged = "total-changed", 409, "Total is above the agreed total", false,
         shopper: "The total of your order has changed. Please check it before you pay.",
         meaning: "The checkout would cost more than the shopper agreed to, so that nothing was charged for it. Parts that were \
             paid before stay paid.",
-        advice: "Show `grand_total` and ask again; then send it as agreed_total with a fresh Idempotency-Key.";
-    Rejected = "rejected-by-bigcommerce", 422, "BigCommerce refused", false,
+        advice: "Show `grand_total` and ask the shopper again; then send it as agreed_total with a new Idempotency-Key.";
+    Rejected = "rejected-by-bigcommerce", 422, "Rejected by BigCommerce", false,
         shopper: "This could not be accepted. Please check what you entered.",
         meaning: "BigCommerce refused the step, which had no effect; the steps before it stay done. The shopper or the \
             storefront can correct it.",
-        advice: "`upstream` is what BigCommerce said. Correct it and send it with a fresh Idempotency-Key.";
-    PaymentDeclined = "payment-declined", 402, "The payment was declined", false,
-        shopper: "Your payment was declined. You have not been charged. Please try another way to pay.",
+        advice: "`upstream` is BigCommerce's answer. Correct the request and send it with a new Idempotency-Key.";
+    PaymentDeclined = "payment-declined", 402, "Payment declined", false,
+        shopper: "Your payment was declined. You have not been charged. Please try another payment method.",
         meaning: "The payment was certainly refused; nothing was charged by it. Parts that were paid before stay paid.",
-        advice: "Let the shopper choose another instrument, and pay again with a fresh Idempotency-Key.";
-    PaymentInDoubt = "payment-in-doubt", 409, "An earlier payment is unresolved", false,
+        advice: "Let the shopper choose another payment method, and pay again with a new Idempotency-Key.";
+    PaymentInDoubt = "payment-in-doubt", 409, "Earlier payment unresolved", false,
         shopper: "We are still checking your payment. Please do not pay again.",
-        meaning: "An earlier payment of this checkout may have been charged. It is being found out; nothing new is \
-            sent meanwhile.",
+        meaning: "An earlier payment of this checkout may have been charged. The service is finding out; nothing new is sent \
+            in the meantime.",
         advice: "Do not offer to pay again, here or in a new checkout. Follow the events of the checkout.";
-    RawCardNotEnabled = "raw-card-not-enabled", 422, "Raw cards are not accepted", false,
-        shopper: "This way to pay is not available. Please choose another one.",
-        meaning: "The payment carries a card number, and the operator of this service has not turned that on.",
+    RawCardNotEnabled = "raw-card-not-enabled", 422, "Raw cards not accepted", false,
+        shopper: "This payment method is not available. Please choose another one.",
+        meaning: "The payment contains a card number, and this service is not configured to accept them.",
         advice: "Pay with a stored or tokenized instrument.";
-    Guarded = "refused-by-guard", 409, "This is not allowed as things stand", false,
+    Guarded = "refused-by-guard", 409, "Action not allowed in the current state", false,
         shopper: "We are looking into your order. Please do not pay again; we will contact you.",
-        meaning: "An operator's action does not fit how the checkout stands, or could charge twice. Nothing was done; \
-            `guard` names what refused it.",
-        advice: "Read `detail`: it says what can be done instead. `GET /ops/v1/checkouts/{id}/why` lists every action.";
-    Contradicted = "contradicted-by-bigcommerce", 409, "BigCommerce says otherwise", false,
+        meaning: "An operator's action is not possible in the current state, or could charge twice. Nothing was done; \
+            `guard` names the rule that refused it.",
+        advice: "`detail` says what can be done instead. `GET /ops/v1/checkouts/{id}/why` lists every action.";
+    Contradicted = "contradicted-by-bigcommerce", 409, "Contradicted by BigCommerce", false,
         shopper: "We are looking into your order. Please do not pay again; we will contact you.",
-        meaning: "BigCommerce was asked about an operator's finding and shows something else. Nothing was done.",
-        advice: "`evidence` is what BigCommerce shows. Find out why the two differ before anything else is done.";
-    OrderBusy = "order-busy", 409, "Another action on this order has not ended", true,
+        meaning: "BigCommerce was asked about an operator's finding and contradicts it. Nothing was done.",
+        advice: "`evidence` is what BigCommerce shows. Find out why they differ before you do anything else.";
+    OrderBusy = "order-busy", 409, "Another action on this order is in progress", true,
         shopper: "We are looking into your order. Please do not pay again; we will contact you.",
-        meaning: "A refund, a capture, a void or a shipment of the order is on its way, or it is being found out whether it \
-            took effect. BigCommerce takes one at a time. Nothing was done.",
-        advice: "Look at `GET /ops/v1/order-actions?order_id=`, then ask again after Retry-After with the same key.";
-    CartTaken = "cart-taken", 409, "Another checkout has this cart", false,
-        shopper: "This cart is being checked out already.",
-        meaning: "A checkout that is not cancelled or expired was made for this cart, or has taken it over. Two of them \
-            would order it twice.",
-        advice: "Go on with that checkout, or cancel it first.";
+        meaning: "A refund, capture, void or shipment of the order is in progress, or its result is not known yet. \
+            BigCommerce takes one at a time. Nothing was done.",
+        advice: "See `GET /ops/v1/order-actions?order_id=`, then retry after Retry-After with the same key.";
+    CartTaken = "cart-taken", 409, "Cart belongs to another checkout", false,
+        shopper: "This cart is already being checked out.",
+        meaning: "A checkout that is not canceled or expired already uses this cart. Two of them would order it twice.",
+        advice: "Continue with that checkout, or cancel it first.";
     RateLimited = "rate-limited", 429, "Too many requests", true,
-        shopper: "There is a lot going on. Please try again in a moment.",
+        shopper: "We are very busy right now. Please try again in a moment.",
         meaning: "There were more requests than the service takes: with this credential, from this address, about this \
             checkout, or more payments than a shopper needs. Nothing was recorded and nothing was sent.",
-        advice: "Wait as long as Retry-After says.";
-    ServiceUnavailable = "service-unavailable", 503, "This service cannot take it now", true,
+        advice: "Retry after the time in Retry-After.";
+    ServiceUnavailable = "service-unavailable", 503, "Service temporarily unavailable", true,
         shopper: "The shop cannot be reached at the moment. Please try again in a moment.",
-        meaning: "This service is stopping, or its own database does not answer. `may_be_recorded` says whether the request may \
-            have been recorded all the same: then it is gone on with. Otherwise nothing was recorded, and nothing was sent.",
-        advice: "Send the same request with the same Idempotency-Key again after Retry-After: it is done once. Where \
+        meaning: "This service is stopping, or its own database does not answer. `may_be_recorded` says whether the request \
+            may have been recorded; if so, it is continued. Otherwise nothing was recorded or sent.",
+        advice: "Send the same request with the same Idempotency-Key again after Retry-After: it runs once. If \
             `may_be_recorded` is true, do nothing else before that, or read the checkout first.";
-    UpstreamUnavailable = "upstream-unavailable", 503, "BigCommerce cannot be reached", true,
+    UpstreamUnavailable = "upstream-unavailable", 503, "BigCommerce is unavailable", true,
         shopper: "The shop cannot be reached at the moment. Please try again.",
         meaning: "The step could not be done because BigCommerce gave no answer, or would not take it now. It had no effect \
             there; the steps before it stay done.",
         advice: "Send the same request with the same Idempotency-Key again after Retry-After.";
-    OutcomeUnknown = "outcome-unknown", 503, "Whether it was done is not known", true,
+    OutcomeUnknown = "outcome-unknown", 503, "Outcome unknown", true,
         shopper: "The shop cannot be reached at the moment. Please try again.",
-        meaning: "BigCommerce was asked to change an order and gave no answer, and the order does not show the change.",
-        advice: "Read the order. The same change may be sent again: doing it twice is the same as doing it once.";
-    Internal = "internal", 500, "Something went wrong here", true,
+        meaning: "BigCommerce was asked to change an order and did not answer, and the order does not show the change.",
+        advice: "Read the order. You may send the same change again: repeating it has no further effect.";
+    Internal = "internal", 500, "Internal error", true,
         shopper: "Something went wrong. Please try again.",
-        meaning: "A mistake in this service. What was acknowledged before is safe.",
-        advice: "Repeat the request with the same Idempotency-Key. Tell the operator the trace_id.";
+        meaning: "An error in this service. Everything it acknowledged before is safe.",
+        advice: "Retry with the same Idempotency-Key. Give the trace_id to the operator.";
 }
 
 impl Slug {

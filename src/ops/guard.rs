@@ -40,7 +40,7 @@ pub(super) fn guard(action: &Action, held: &Held) -> Result<(), Guard> {
         _ if status.is_final() => {
             return Err(Guard::new(
                 "ended",
-                format!("the checkout is {status}, which is final: nothing of it can be changed any more"),
+                format!("the checkout is {status}, which is final: it can no longer be changed"),
             ));
         }
         _ => {}
@@ -48,7 +48,7 @@ pub(super) fn guard(action: &Action, held: &Held) -> Result<(), Guard> {
     if status == Status::Running || held.leased {
         return Err(Guard::new(
             "running",
-            "a process is working on it at this moment; it ends by itself within seconds, so ask again then",
+            "a process is working on it right now; try again in a few seconds",
         ));
     }
     match action {
@@ -65,9 +65,7 @@ fn paid(held: &Held) -> Guard {
     let order = held.checkout.facts.order.as_ref().map(|order| order.id.to_string()).unwrap_or_default();
     Guard::new(
         "paid",
-        format!(
-            "order {order} is paid: the only way back is a refund, which needs refund: true and the role money"
-        ),
+        format!("order {order} is paid: to cancel, refund it, which needs refund: true and the role money"),
     )
 }
 
@@ -76,7 +74,7 @@ fn restart(held: &Held) -> Result<(), Guard> {
         Status::Stuck | Status::Waiting | Status::Compensating => Ok(()),
         status => Err(Guard::new(
             "nothing-to-restart",
-            format!("the checkout is {status}: it waits for the shopper, and there is nothing to try again"),
+            format!("the checkout is {status}: it waits for the shopper, and there is nothing to retry"),
         )),
     }
 }
@@ -96,28 +94,22 @@ fn pause(held: &Held) -> Result<(), Guard> {
     match held.checkout.status {
         Status::AwaitingInput | Status::Waiting => Ok(()),
         Status::Stuck => {
-            Err(Guard::new("at-rest", "the checkout is stuck already: nothing happens to it by itself"))
+            Err(Guard::new("at-rest", "the checkout is already stuck: nothing happens to it by itself"))
         }
-        _ => Err(Guard::new(
-            "undoing",
-            "the checkout is being undone, which ends by itself; half-way is no place to stop",
-        )),
+        _ => Err(Guard::new("undoing", "the checkout is being canceled and cannot be paused halfway")),
     }
 }
 
 fn cancel(held: &Held) -> Result<(), Guard> {
     let checkout = &held.checkout;
     if checkout.status == Status::Compensating {
-        return Err(Guard::new(
-            "undoing",
-            "the checkout is being undone already; restart it to have it hurry",
-        ));
+        return Err(Guard::new("undoing", "the checkout is already being canceled; restart it to retry now"));
     }
     if operate::payment_in_doubt(checkout) {
         return Err(Guard::new(
             "payment-in-doubt",
-            "the shopper may have been charged: find out first (restart looks again, resolve takes your finding), \
-             because an order that is paid must not be cancelled",
+            "the shopper may have been charged: find out first (restart checks again, resolve records your finding), because \
+             a paid order must not be canceled",
         ));
     }
     let reason = checkout.stuck.as_ref().map(|stuck| stuck.reason);
@@ -146,15 +138,15 @@ fn resolve(finding: &Finding, held: &Held) -> Result<(), Guard> {
     if checkout.status != Status::Stuck {
         return Err(Guard::new(
             "not-stuck",
-            "only a stuck checkout takes a finding: recovery may still find out by itself. Restart it to have it look \
-             now, or pause it first to take over",
+            "only a stuck checkout can be resolved: recovery may still find out by itself. Restart it to check now, or pause \
+             it first to take over",
         ));
     }
     match finding {
         Finding::Order(_) | Finding::NoOrder if operate::payment_in_doubt(checkout) => Err(Guard::new(
             "payment-in-doubt",
-            "a payment of the order that is known may have been made: a finding about the payment (charged or \
-             not_charged) comes first",
+            "a payment of the known order may have been made: a finding about the payment (charged or not_charged) comes \
+             first",
         )),
         Finding::NoOrder => match &checkout.facts.order {
             Some(order) => Err(Guard::new(
@@ -178,14 +170,14 @@ fn not_charged(held: &Held) -> Result<(), Guard> {
     if operate::is_undoing(checkout) {
         return Err(Guard::new(
             "undoing",
-            "the checkout was being undone: restart it, and the undoing looks at the order again",
+            "the checkout was being canceled: restart it, and the cancellation checks the order again",
         ));
     }
     match operate::token_expires_at(checkout) {
         Some(at) if at > held.now => Err(Guard::new(
             "token-alive",
             format!(
-                "the access token of the payment is good until {}: until then the payment may still arrive",
+                "the access token of the payment is valid until {}: until then the payment may still arrive",
                 at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
             ),
         )),

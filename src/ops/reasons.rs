@@ -26,58 +26,58 @@ pub fn headline(reason: StuckReason) -> &'static str {
 pub(super) fn text(reason: StuckReason) -> Text {
     match reason {
         StuckReason::OrderUnknown => Text {
-            headline: "Whether an order was created is not known",
-            happened: "BigCommerce was asked to create the order and gave no answer that says what it did; looking for \
-                       the order did not settle it.",
-            known: "Nothing was paid: no payment is ever begun before the order is known.",
-            not_known: "Whether BigCommerce made the order.",
-            advice: "Restart: it looks for the order again and creates one only when there certainly is none. If \
-                     BigCommerce cannot be asked, find the order by its cart in the control panel and resolve with its \
+            headline: "It is not known whether an order was created",
+            happened: "BigCommerce was asked to create the order, its answer does not say whether it did, and looking for \
+                the order was not conclusive.",
+            known: "Nothing was paid: no payment starts before the order is known.",
+            not_known: "Whether BigCommerce created the order.",
+            advice: "Restart: it looks for the order again and creates one only if there certainly is none. If BigCommerce \
+                     stays unavailable, find the order by its cart in the control panel and resolve with its \
                      id, or with no_order.",
         },
         StuckReason::TotalMismatch => Text {
-            headline: "The order costs something else than the shopper was shown",
-            happened: "The order, or the token to pay it, names another amount, currency or order than the checkout.",
+            headline: "The order total differs from what the shopper was shown",
+            happened: "The order, or its payment token, has a different amount, currency or order id than the checkout.",
             known: "No payment was begun since: that happens only when the amounts agree.",
             not_known: "Why the amounts differ: a price, a tax or a discount that changed in between, or an app that \
                         changes orders.",
-            advice: "Cancel, so that the shopper begins again and sees the right total. If the order was put right in \
-                     the control panel, restart: the amounts are compared again.",
+            advice: "Cancel, so that the shopper starts again and sees the right total. If the order was corrected in the \
+                     control panel, restart: the amounts are compared again.",
         },
         StuckReason::SurplusOrderPaid => Text {
             headline: "Another order of the same cart is paid or being paid, and this one is not",
             happened: "BigCommerce has a second order of this cart, and it is not an unpaid one: the shopper paid in \
                        another place, such as BigCommerce's own checkout. The order of this checkout was not paid.",
             known: "The order of this checkout is not charged while the other one is there.",
-            not_known: "How the payment of the other order ends, when it is still settling.",
+            not_known: "How the payment of the other order ends, if it is still settling.",
             advice: "Resolve with the id of the other order: the checkout takes it over and is completed, and its own unpaid \
                      order is given up. When the shopper wants this one: refund the other one, then restart.",
         },
         StuckReason::OrderTaken => Text {
             headline: "The order already belongs to another checkout",
-            happened: "BigCommerce named an order that another checkout of this service has taken over.",
-            known: "This checkout has paid nothing. The other checkout goes on by itself.",
+            happened: "BigCommerce returned an order that another checkout of this service has already adopted.",
+            known: "This checkout has paid nothing. The other checkout continues by itself.",
             not_known: "How two checkouts came to the same cart.",
             advice: "Cancel: this checkout is closed and its cart is deleted; the order stays with the other checkout.",
         },
         StuckReason::OrderNotPayable => Text {
             headline: "The order can no longer be paid, and nothing shows a payment",
-            happened: "BigCommerce refuses to have the order paid: it is not Incomplete any more. Somebody or some app \
+            happened: "BigCommerce refuses a payment for the order because it is no longer Incomplete. A person or an app \
                        moved it.",
             known: "No payment was sent for this attempt, and BigCommerce shows none.",
             not_known: "Who moved the order, and why.",
-            advice: "Resolve with not_charged when the order was cancelled or declined: the shopper may pay a new order \
-                     of the same cart. When it was moved by mistake, set it back to Incomplete and restart.",
+            advice: "If the order was canceled or declined, resolve with not_charged: the shopper may pay a new order of the \
+                     same cart. If it was moved by mistake, set it back to Incomplete and restart.",
         },
         StuckReason::PaymentUnknown => Text {
-            headline: "Whether the shopper was charged is not known",
-            happened: "The payment was sent and its answer was lost. The order and its transactions were followed until \
+            headline: "It is not known whether the shopper was charged",
+            happened: "The payment was sent and its response was lost. The order and its transactions were followed until \
                        the payment's access token had expired, and they show no charge.",
-            known: "Nothing is sent again. The token has expired, so the payment cannot arrive late any more. \
+            known: "Nothing is sent again. The token has expired, so the payment can no longer arrive late. \
                     BigCommerce shows no charge: probably nothing was charged.",
-            not_known: "Whether the gateway took the money all the same: a payment cannot be asked about at BigCommerce.",
-            advice: "Look at the order in the control panel and for the amount at the gateway. Then resolve with \
-                     not_charged, or with charged and the transaction. Restart only looks again.",
+            not_known: "Whether the gateway took the money anyway: BigCommerce has no way to look up a payment.",
+            advice: "Check the order in the control panel, and look for the amount at the gateway. Then resolve with \
+                     not_charged, or with charged and the transaction. Restart only checks again.",
         },
         StuckReason::PaymentPendingTooLong => Text {
             headline: "An accepted payment has not settled for too long",
@@ -85,16 +85,16 @@ pub(super) fn text(reason: StuckReason) -> Text {
                        configured time.",
             known: "The payment was accepted once and is never sent again.",
             not_known: "Whether it will settle or be declined.",
-            advice: "Restart: it is followed for as long again. Ask the gateway why it is pending; once the order shows \
-                     how it ended, resolve is possible too.",
+            advice: "Restart: it is followed for the same time again. Ask the gateway why it is pending; once the order \
+                shows the result, resolve is possible too.",
         },
         StuckReason::PaidTwice => Text {
-            headline: "More was paid than the order costs",
+            headline: "More was paid than the order total",
             happened: "Either the transactions of the order add up to more than its total, or the order is paid and \
                        another order of the same cart is paid as well, such as on BigCommerce's own checkout. The line \
                        before this one says which, with the amounts.",
             known: "Nothing more is charged, and the checkout is not called completed while too much is held.",
-            not_known: "Which of the payments the shopper wants back.",
+            not_known: "Which payment the shopper wants back.",
             advice: "Refund what is too much, on the order that the shopper does not want, then restart: the sums are compared \
                      again, and the checkout is completed when they agree.",
         },
@@ -103,36 +103,36 @@ pub(super) fn text(reason: StuckReason) -> Text {
             happened: "BigCommerce refused the payment because of the store's gateway settings (30000 to 30002).",
             known: "Nothing was charged by this payment: the refusal is certain.",
             not_known: "Which setting is wrong; BigCommerce does not say.",
-            advice: "Mend the payment settings of the store, then restart: the shopper may pay again.",
+            advice: "Fix the payment settings of the store, then restart: the shopper may pay again.",
         },
         StuckReason::CancelFoundPaid => Text {
-            headline: "While it was being undone, the order turned out to be paid",
-            happened: "The checkout was to be cancelled, and its order is not Incomplete any more.",
-            known: "The order was not cancelled and nothing was refunded.",
-            not_known: "Whether the money is wanted: the order was paid, or moved by somebody, while it was cancelled.",
-            advice: "Resolve with charged and the transaction: the order is kept and the checkout completed. When the \
-                     money is not wanted, cancel it with a refund after that.",
+            headline: "The order turned out to be paid while the checkout was being canceled",
+            happened: "The checkout was being canceled, and its order is no longer Incomplete.",
+            known: "The order was not canceled and nothing was refunded.",
+            not_known: "Whether the payment is to be kept: the order was paid or moved while it was being canceled.",
+            advice: "Resolve with charged and the transaction: the order is kept and the checkout is completed. To return \
+                     the money, cancel it with a refund after that.",
         },
         StuckReason::UndoFailed => Text {
-            headline: "The undoing failed again and again",
+            headline: "The cancellation kept failing",
             happened: "The cart or the order could not be removed; BigCommerce kept failing or refusing.",
             known: "No payment is in doubt. Every part of the undoing looks first and may be repeated.",
             not_known: "What of it is left at BigCommerce, and, where parts were paid, which of them were given back.",
             advice: "Restart once BigCommerce answers again.",
         },
         StuckReason::AttemptsExhausted => Text {
-            headline: "A step failed again and again",
-            happened: "The same step was tried as often as is allowed and never got an answer that says what happened.",
-            known: "The step is one that may be repeated; no order is made and nothing is paid twice by trying again.",
+            headline: "A step kept failing",
+            happened: "The same step was tried as often as configured and never got a conclusive answer.",
+            known: "The step may be repeated: retrying creates no second order and no second payment.",
             not_known: "Whether BigCommerce is down, or something about this checkout makes it fail.",
-            advice: "Look at the timeline for the answers, then restart. If it comes back, cancel.",
+            advice: "Check the answers in the timeline, then restart. If it happens again, cancel.",
         },
         StuckReason::Paused => Text {
             headline: "An operator paused it",
             happened: "An operator paused it: recovery leaves it alone.",
-            known: "Nothing happens to it until it is resumed. The shopper is told that it needs a person.",
+            known: "Nothing happens until it is resumed. The shopper sees that the order is being reviewed.",
             not_known: "Nothing beyond what was unknown before the pause.",
-            advice: "Resume: it goes on where it was; what was in flight is looked for first.",
+            advice: "Resume: it continues where it was; anything in flight is reconciled first.",
         },
     }
 }

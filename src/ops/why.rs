@@ -100,8 +100,8 @@ fn standing(checkout: &Checkout) -> (String, Option<String>) {
     let step = checkout.next_step().map_or("nothing", StepName::as_str);
     let unknown = checkout.in_flight.as_ref().filter(|attempt| attempt.unknown_since.is_some());
     match checkout.status {
-        Status::AwaitingInput => (format!("It waits for the shopper: the next step is {step}"), None),
-        Status::Running => (format!("A process is working on it: {step}"), None),
+        Status::AwaitingInput => (format!("Waiting for the shopper; the next step is {step}"), None),
+        Status::Running => (format!("In progress: {step}"), None),
         Status::Waiting => match (unknown, checkout.payment_in_doubt()) {
             (Some(attempt), _) => (
                 format!("Whether {} took effect is being found out", attempt.step),
@@ -111,14 +111,14 @@ fn standing(checkout: &Checkout) -> (String, Option<String>) {
                 "An accepted payment is settling".to_owned(),
                 Some("Whether the payment settles or is declined.".to_owned()),
             ),
-            (None, false) => (format!("It waits for its next try: {step}"), None),
+            (None, false) => (format!("Waiting for the next attempt: {step}"), None),
         },
-        Status::Completed => ("It is completed: the order is paid".to_owned(), None),
-        Status::Compensating => ("What was done is being undone".to_owned(), None),
-        Status::Cancelled => ("It was cancelled, and what was done was undone".to_owned(), None),
-        Status::Expired => ("It expired: nobody came back, and what was done was undone".to_owned(), None),
+        Status::Completed => ("Completed: the order is paid".to_owned(), None),
+        Status::Compensating => ("Being canceled".to_owned(), None),
+        Status::Cancelled => ("Canceled; the cart and the unpaid order are gone".to_owned(), None),
+        Status::Expired => ("Expired: the shopper did not come back; the cart and the unpaid order are gone".to_owned(), None),
         // A stuck one has a reason.
-        Status::Stuck => ("It needs a person".to_owned(), None),
+        Status::Stuck => ("Manual review required".to_owned(), None),
     }
 }
 
@@ -141,7 +141,7 @@ const SHOWN: usize = 12;
 fn sentence(attempt: &super::case::Attempt) -> String {
     let Some(outcome) = attempt.outcome.as_deref() else {
         return format!(
-            "{} (attempt {}) began at {} and is in flight.",
+            "{} (attempt {}) started at {} and is in flight.",
             attempt.step,
             attempt.attempt,
             instant(attempt.began_at)
@@ -149,9 +149,9 @@ fn sentence(attempt: &super::case::Attempt) -> String {
     };
     let meaning = match outcome {
         "succeeded" => "succeeded",
-        "rejected" => "was refused",
-        "retry" => "certainly had no effect",
-        _ => "has an outcome that is not known",
+        "rejected" => "was rejected",
+        "retry" => "had no effect",
+        _ => "has an unknown outcome",
     };
     let status = attempt.results.last().and_then(|result| result.upstream_status);
     let status = status.map(|status| format!(" (BigCommerce answered {status})")).unwrap_or_default();
@@ -175,11 +175,11 @@ fn facts(checkout: &Checkout) -> Vec<String> {
         None => facts.push("No order is known.".to_owned()),
     }
     for dead in &checkout.facts.dead_orders {
-        facts.push(format!("Order {dead} was given up: it is never paid."));
+        facts.push(format!("Order {dead} was abandoned."));
     }
     facts.push(match checkout.facts.payment.as_ref().map(|payment| payment.status) {
         None => "No payment was made.".to_owned(),
-        Some(PaymentStatus::Processing) => "A payment was begun.".to_owned(),
+        Some(PaymentStatus::Processing) => "A payment was started.".to_owned(),
         Some(PaymentStatus::Succeeded) => {
             let charged = checkout.facts.payment.as_ref().and_then(|payment| {
                 payment.amount.map(|charged| format!(" with {}", amount(charged, &payment.currency)))
@@ -188,10 +188,10 @@ fn facts(checkout: &Checkout) -> Vec<String> {
         }
         Some(PaymentStatus::Pending) => "A payment was accepted and is settling.".to_owned(),
         Some(PaymentStatus::Declined) => {
-            "The latest payment was declined: nothing was charged by it.".to_owned()
+            "The latest payment was declined; it charged nothing.".to_owned()
         }
-        Some(PaymentStatus::PartiallyPaid) => "A part was paid, and the rest can be paid.".to_owned(),
-        Some(PaymentStatus::GivenBack) => "What was paid was voided or refunded since.".to_owned(),
+        Some(PaymentStatus::PartiallyPaid) => "A part was paid; the rest can be paid.".to_owned(),
+        Some(PaymentStatus::GivenBack) => "The payment was voided or refunded since.".to_owned(),
         Some(PaymentStatus::Unknown) => "A payment was sent, and its result is not known.".to_owned(),
     });
     let currency = checkout.facts.order.as_ref().map_or("", |order| &order.currency);
@@ -203,7 +203,7 @@ fn facts(checkout: &Checkout) -> Vec<String> {
         ));
     }
     if operate::is_undoing(checkout) && !checkout.status.is_final() {
-        facts.push("It was asked to be undone.".to_owned());
+        facts.push("Cancellation was requested.".to_owned());
     }
     facts
 }
@@ -287,7 +287,7 @@ fn actions(held: &Held) -> Vec<AllowedAction> {
 fn condition(action: &Action) -> Option<&'static str> {
     match action {
         Action::Cancel { refund: true } => {
-            Some("For a checkout that was paid. BigCommerce is asked first what is left to be given back")
+            Some("For a paid checkout. BigCommerce is asked first what is left to refund")
         }
         Action::Resolve(Finding::Order(_)) => Some(
             "BigCommerce is asked first: the order has to be of this cart, not archived, and no other order of the cart \
@@ -324,26 +324,25 @@ pub(super) fn effects(action: &Action, held: &Held) -> (String, String) {
             "The parts that were paid are given back. It is refused when more may have been charged.",
         ),
         Action::Cancel { .. } => (
-            "An unpaid order is cancelled at BigCommerce and the cart is deleted. An order that turns out to be paid is \
-             left alone.",
-            "None: it is refused when something may have been charged.",
+            "An unpaid order is canceled at BigCommerce and the cart is deleted. An order that turns out to be paid is left \
+             alone.",
+            "None: it is refused if anything may have been charged.",
         ),
         Action::Resolve(Finding::Order(_)) => (
-            "The order becomes the checkout's. An order that the checkout had before is given up and never paid. None is \
-             created.",
-            "None is moved. When the order is paid already, the checkout is completed with that payment.",
+            "The checkout adopts this order. An order that it had before is abandoned. None is created.",
+            "None is moved. If the order is already paid, the checkout is completed with that payment.",
         ),
         Action::Resolve(Finding::NoOrder) => (
-            "The order step is done again: one order is created.",
+            "The order step runs again: one order is created.",
             "None is moved. The shopper can pay that order.",
         ),
         Action::Resolve(Finding::Charged(_)) => (
-            "None. The order that is known is taken as the paid one.",
+            "None. The known order is treated as paid.",
             "None is moved. The checkout is completed with the payment that BigCommerce shows.",
         ),
         Action::Resolve(Finding::NotCharged) => (
-            "None, when the order is Incomplete. One that was cancelled or declined is given up, and the shopper may \
-             make a new one.",
+            "None, if the order is Incomplete. One that was canceled or declined is abandoned, and the shopper may place a \
+             new one.",
             "None is moved. The shopper may pay again, once.",
         ),
     };
@@ -354,27 +353,27 @@ pub(super) fn effects(action: &Action, held: &Held) -> (String, String) {
 fn go_on(checkout: &Checkout) -> (String, String) {
     if operate::is_undoing(checkout) {
         return (
-            "The undoing goes on: an unpaid order is cancelled and the cart is deleted. A paid order is left alone."
+            "The cancellation continues: an unpaid order is canceled and the cart is deleted. A paid order is left alone."
                 .to_owned(),
             "None.".to_owned(),
         );
     }
     let (orders, money) = match checkout.in_flight.as_ref().map(|attempt| attempt.step) {
         Some(StepName::Order) => (
-            "BigCommerce is asked for the order first. One is created only when there certainly is none.",
-            "None, unless the shopper had asked for order and payment at once and the payment was not begun: then the \
-             shopper is asked to pay again.",
+            "BigCommerce is asked for the order first. One is created only if there certainly is none.",
+            "None. If the shopper had requested order and payment in one call and the payment did not start, the shopper is \
+             asked to pay again.",
         ),
         Some(StepName::Payment) if operate::payment_in_doubt(checkout) => {
-            ("None.", "None is moved: the payment is looked for at BigCommerce and never sent again.")
+            ("None.", "None is moved: the payment is reconciled with BigCommerce and never sent again.")
         }
         Some(StepName::Payment) => (
             "None.",
-            "None: the payment was certainly not made, and its card data is gone. The shopper may pay again.",
+            "None: it is certain that the payment was not made, and its card data is gone. The shopper may pay again.",
         ),
         _ => (
-            "What is missing up to what the shopper asked for is done; an order is created at most once.",
-            "None: a payment needs the shopper.",
+            "The remaining steps that the shopper requested run; an order is created at most once.",
+            "None: only the shopper can start a payment.",
         ),
     };
     (orders.to_owned(), money.to_owned())

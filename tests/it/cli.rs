@@ -90,7 +90,7 @@ async fn checkouts_are_found_and_explained_while_the_service_is_down() {
 
     let why = run(&world, &[], "", &["checkouts", "why", &id]).await.exits(0);
     for words in
-        ["Whether the shopper was charged is not known", "resolve --not-charged", "Suggested: resolve"]
+        ["It is not known whether the shopper was charged", "resolve --not-charged", "Suggested: resolve"]
     {
         assert!(why.out.contains(words), "{words}: {}", why.out);
     }

@@ -47,10 +47,10 @@ async fn a_stuck_checkout_is_found_understood_restarted_and_seen_to_complete() {
     browser.picture("overview").await;
 
     browser.see("nav a[href='/ops/stuck']").await.click().await;
-    browser.read("Whether an order was created is not known").await;
+    browser.read("It is not known whether an order was created").await;
     browser.picture("stuck").await;
     browser.see(&format!("a[href='/ops/checkouts/{id}']")).await.click().await;
-    browser.read("Nothing was paid: no payment is ever begun before the order is known.").await;
+    browser.read("Nothing was paid: no payment starts before the order is known.").await;
     browser.see("svg.timeline .attempt.unknown").await;
     browser.see("#live-state[data-state=on]").await;
     browser.picture("case").await;

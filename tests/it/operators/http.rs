@@ -141,7 +141,7 @@ async fn one_checkout_is_shown_with_its_timeline_and_in_plain_words() {
     }
     let why = get(&service, &format!("{one}/why")).await.expect(200);
     assert_eq!(why.body["suggested"]["action"], "resolve");
-    assert_eq!(why.body["headline"], "Whether the shopper was charged is not known");
+    assert_eq!(why.body["headline"], "It is not known whether the shopper was charged");
     let allowed = |action: &str| {
         let actions = why.body["actions"].as_array().expect("actions");
         let of = actions.iter().filter(|known| known["action"] == action);
