@@ -69,7 +69,7 @@ impl From<ReadError> for Problem {
             ReadError::Refused(refusal) => refusal.into(),
             ReadError::Rejected(refused) => Self::rejected(&refused),
             ReadError::Unavailable { retry_after } => {
-                Self::new(Slug::UpstreamUnavailable, "BigCommerce cannot be asked at the moment")
+                Self::new(Slug::UpstreamUnavailable, "BigCommerce is unavailable at the moment")
                     .retry_after(retry_after)
             }
         }

@@ -190,7 +190,7 @@ impl FromRequestParts<State> for Principal {
                 return Err(Problem::new(Slug::Forbidden, detail));
             }
             Some(Holder::Operator(_)) => {
-                return Err(Problem::new(Slug::Forbidden, "an operator's token is for /ops, not for /v1"));
+                return Err(Problem::new(Slug::Forbidden, "an operator token works on /ops, not on /v1"));
             }
             None => {}
         }

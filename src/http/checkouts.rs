@@ -60,7 +60,7 @@ impl axum::extract::FromRequestParts<State> for Creator {
 
 /// Read a checkout
 ///
-/// The snapshot as it is now; its `ETag` is the version.
+/// The current checkout; its `ETag` is the version.
 #[utoipa::path(
     get, path = "/v1/checkouts/{id}", operation_id = "readCheckout", tag = "Checkouts",
     params(("If-None-Match" = Option<String>, Header, description = "An `ETag` that is known already.")),

@@ -111,7 +111,7 @@ pub(super) struct ProblemDocument {
     checkout_token: Option<String>,
 }
 
-/// What does not fit at one place of the body.
+/// One invalid field.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes what `problem` writes")]
 pub(super) struct ProblemError {

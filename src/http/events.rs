@@ -25,7 +25,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// checkout as it is, unless `Last-Event-ID` names that version. Ends after a final status.
 #[utoipa::path(
     get, path = "/v1/checkouts/{id}/events", operation_id = "followCheckout", tag = "Checkouts",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The version that was seen last.")),
+    params(("Last-Event-ID" = Option<String>, Header, description = "The last version you received.")),
     responses(
         (status = 200, description = "Events", body = String, content_type = "text/event-stream"),
         (status = 204, description = "The final version was seen already: there is nothing to follow"),

@@ -18,14 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A newer version has migrated the database. This one works on it: migrations expand first and contract a release later.
 const NEWER: &str = "newer schema";
 
-/// Whether the process lives.
+/// Liveness.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
     /// `ok`.
     status: &'static str,
 }
 
-/// Whether the service can work.
+/// Readiness.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Readiness {
     /// `ready`, `not-ready` or `stopping`.
@@ -49,7 +49,7 @@ pub(super) struct Checks {
     config: &'static str,
 }
 
-/// Is the process alive?
+/// Liveness
 #[utoipa::path(
     get, path = "/healthz", operation_id = "alive", tag = "Health",
     responses((status = 200, description = "It is", body = Health)),
@@ -58,7 +58,7 @@ pub(super) async fn alive() -> Response {
     json(StatusCode::OK, &Health { status: "ok" })
 }
 
-/// Can the service work?
+/// Readiness
 #[utoipa::path(
     get, path = "/readyz", operation_id = "ready", tag = "Health",
     responses((status = 200, description = "It can", body = Readiness), (status = 503, description = "It cannot", body = Readiness)),

@@ -141,7 +141,7 @@ impl FromRequestParts<State> for ItemId {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         let id = part(parts, state, "item_id").await.filter(|id| validate::is_item_id(id));
-        id.map(Self).ok_or_else(|| Problem::new(Slug::NotFound, "this cannot be the id of an item"))
+        id.map(Self).ok_or_else(|| Problem::new(Slug::NotFound, "not a valid item id"))
     }
 }
 

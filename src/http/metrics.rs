@@ -17,7 +17,7 @@ pub fn router(metrics: Metrics) -> Router {
     Router::new().route("/metrics", get(async move || page(&metrics).await))
 }
 
-/// What does the process count?
+/// Metrics
 #[utoipa::path(
     get, path = "/metrics", operation_id = "metrics", tag = "Health",
     responses(

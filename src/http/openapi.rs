@@ -168,7 +168,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     if writes {
         let text =
-            "1 to 255 visible ASCII characters; fresh for each new intention, the same for a repetition.";
+            "1 to 255 visible ASCII characters; a new one for each new action, the same one for a retry.";
         let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
         parameters.push(parameter(
             "Idempotency-Key",
@@ -185,10 +185,10 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     if runs_steps && about_one {
         let text = if path.ends_with("/payment") || path.ends_with("/complete") {
-            "The `ETag` that was seen: 412 when the checkout has moved on. A single one agrees to the total of that version, where \
+            "The `ETag` of the version you know: 412 if the checkout has changed. A single one agrees to the total of that version, where \
              `agreed_total` is left out."
         } else {
-            "The `ETag` that was seen: 412 when the checkout has moved on."
+            "The `ETag` of the version you know: 412 if the checkout has changed."
         };
         let tag = ObjectBuilder::new().schema_type(Type::String).examples(["\"7\""]);
         parameters.push(parameter("If-Match", ParameterIn::Header, false, text, tag));
@@ -240,7 +240,7 @@ fn complete_ops(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     if let Some(required) = takes_key(path, method) {
         let text =
-            "1 to 255 visible ASCII characters; fresh for each new intention, the same for a repetition.";
+            "1 to 255 visible ASCII characters; a new one for each new action, the same one for a retry.";
         let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
         parameters.push(parameter("Idempotency-Key", ParameterIn::Header, required, text, key));
         let text = "`wait=<seconds>`: how long to wait for the outcome; 10 when left out, at most 30, 0 answers at once.";
@@ -343,13 +343,13 @@ fn add_headers(operation: &mut Operation) {
             add("Location", "The checkout.");
         }
         if status == "202" {
-            add("Retry-After", "When to look again, in seconds.");
+            add("Retry-After", "Seconds to wait before the next request.");
         }
         add(
             "Idempotent-Replayed",
-            "`true` when the answer was recorded for an earlier request with the same key.",
+            "`true` if the answer was recorded for an earlier request with the same key.",
         );
-        add("Preference-Applied", "How long the service was ready to wait.");
+        add("Preference-Applied", "The wait that was applied.");
     }
 }
 

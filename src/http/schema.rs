@@ -87,7 +87,7 @@ impl Object {
 fn described(schema: RefOr<Schema>, field: &Field) -> RefOr<Schema> {
     let sentence = match field.trust.word() {
         Some("server-key") => "Taken from a server key only.",
-        Some(_) => "For a customer who was proven.",
+        Some(_) => "For a verified customer.",
         None => "",
     };
     let about = [field.about, sentence].map(str::trim).join(" ").trim().to_owned();

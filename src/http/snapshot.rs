@@ -44,13 +44,13 @@ pub(super) struct Snapshot<'a> {
     /// Where the items go.
     #[schema(schema_with = schema::consignments)]
     consignments: Vec<Fields<'a>>,
-    /// What it costs, as far as it is known.
+    /// The amounts, as far as they are known.
     totals: Option<Totals>,
     /// BigCommerce's order.
     order: Option<Order<'a>>,
     /// The latest payment.
     payment: Option<Payment<'a>>,
-    /// Why a person is needed.
+    /// Why manual review is needed.
     stuck: Option<Stuck<'a>>,
     /// The storefront's own notes.
     #[schema(value_type = std::collections::HashMap<String, String>)]
@@ -61,7 +61,7 @@ pub(super) struct Snapshot<'a> {
     /// RFC 3339, UTC.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
-    /// When it expires if nobody comes back. RFC 3339, UTC.
+    /// When it expires if the shopper does not come back. RFC 3339, UTC.
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
     /// Only in the answer that creates it: the credential for this one checkout, safe for a browser.
@@ -96,7 +96,7 @@ pub(super) struct Step<'a> {
     status: &'a str,
     /// How often it was tried.
     attempts: u32,
-    /// When it last ended.
+    /// When its last attempt ended.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     finished_at: Option<OffsetDateTime>,
@@ -134,7 +134,7 @@ pub(super) struct Payment<'a> {
     /// What is still to be paid; null while the order's total is not known.
     #[schema(schema_with = schema::amount_or_null)]
     amount_due: Option<Money>,
-    /// The payments that make it up, and the latest one, whatever became of it.
+    /// The payments that add up to it, and the latest one, whatever its result.
     payments: Vec<OnePayment<'a>>,
     /// ISO 4217.
     currency: &'a str,
@@ -167,7 +167,7 @@ pub(super) struct OnePayment<'a> {
     instrument_type: &'a str,
 }
 
-/// What paid, as far as it may be shown.
+/// The instrument, as far as it may be shown.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PaidWith)]
 pub(super) struct Instrument<'a> {
@@ -188,7 +188,7 @@ pub(super) struct Declined<'a> {
     title: &'a str,
 }
 
-/// Why a person is needed.
+/// Why manual review is needed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Stuck<'a> {
     #[schema(schema_with = schema::stuck_reason)]

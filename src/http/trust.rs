@@ -106,7 +106,7 @@ impl Principal {
             Self::Server { store, .. } | Self::Page { store, .. } => Ok(store),
             Self::Checkout(_) => {
                 let detail =
-                    "a checkout token acts on its own checkout only; create checkouts with a storefront key";
+                    "a checkout token works on its own checkout only; create checkouts with a storefront key";
                 Err(Problem::new(Slug::Forbidden, detail))
             }
         }

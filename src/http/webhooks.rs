@@ -53,7 +53,7 @@ pub(super) struct Receipt {
     status: &'static str,
 }
 
-/// Take a webhook of BigCommerce's in
+/// Receive a webhook from BigCommerce
 ///
 /// Either the signature of Standard Webhooks (with the client secret of the API account) or the header
 /// `X-Webhook-Secret` has to fit. An event that came before is answered in the same way.

@@ -24,14 +24,14 @@ pub struct Ask<'a> {
     pub actor: &'a Actor,
     /// Why; 1 to 500 characters.
     pub reason: &'a str,
-    /// Only say what would be done.
+    /// Only show what would be done.
     pub dry_run: bool,
 }
 
 /// What was done, or would be.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Whether it was only tried.
+    /// Whether it was a dry run.
     pub dry_run: bool,
     /// The action.
     pub action: &'static str,

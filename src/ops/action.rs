@@ -41,7 +41,7 @@ impl std::str::FromStr for Role {
     }
 }
 
-/// No role that there is.
+/// Unknown role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be read, act or money")]
 pub struct UnknownRole;
@@ -60,7 +60,7 @@ pub struct Actor {
 /// What an operator found out and asserts. It is checked against BigCommerce before it is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// This order was made for the checkout.
+    /// This order was created by the checkout.
     Order(i64),
     /// No order was made.
     NoOrder,
@@ -120,18 +120,18 @@ pub struct InvalidFinding;
 /// What may be done to a checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Try again now.
+    /// Retry now.
     Restart,
-    /// Leave it alone until it is resumed.
+    /// Pause a checkout until it is resumed.
     Pause,
-    /// Go on after a pause.
+    /// Resume a checkout.
     Resume,
-    /// Undo what was done.
+    /// Cancel a checkout (operator).
     Cancel {
         /// Also when it was paid, by refunding it.
         refund: bool,
     },
-    /// Assert what recovery cannot find out.
+    /// Resolve what recovery cannot find out.
     Resolve(Finding),
     /// Give up a checkout whose record cannot be read. Nothing is undone.
     Close {
@@ -164,7 +164,7 @@ impl Action {
         }
     }
 
-    /// The role that it needs.
+    /// The required role.
     pub fn role(&self) -> Role {
         match self {
             Self::Restart | Self::Pause | Self::Resume | Self::Cancel { refund: false } => Role::Act,

@@ -38,7 +38,7 @@ pub struct BulkAsk<'a> {
     pub ask: Ask<'a>,
 }
 
-/// What a bulk would do.
+/// The preview of a bulk action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BulkPreview {
     /// The action.
@@ -55,7 +55,7 @@ pub struct BulkPreview {
     pub sample: Vec<Previewed>,
 }
 
-/// What would become of one checkout.
+/// What would happen to one checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Previewed {
     /// Which.
@@ -71,7 +71,7 @@ pub struct Previewed {
 /// A bulk with what became of its checkouts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BulkSeen {
-    /// How it stands.
+    /// State.
     #[serde(flatten)]
     pub bulk: Bulk,
     /// What became of each checkout, one page.
@@ -79,7 +79,7 @@ pub struct BulkSeen {
 }
 
 impl Operators {
-    /// What a bulk would do. Nothing is written.
+    /// The preview of a bulk action. Nothing is written.
     pub async fn preview_bulk(&self, bulk: BulkAsk<'_>) -> Result<BulkPreview, Refused> {
         checked(&bulk)?;
         let filter = self.of(bulk.ask.actor).within(bulk.filter);

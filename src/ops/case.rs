@@ -13,11 +13,11 @@ use crate::store::{AuditRow, Held, LogRow};
 /// One checkout with everything that is known of it.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// How it stands, and who holds it.
+    /// State, and who holds it.
     pub held: Held,
     /// What happened.
     pub timeline: Timeline,
-    /// What operators did, the latest first.
+    /// Operator actions, newest first.
     pub actions: Vec<AuditRow>,
 }
 
@@ -55,7 +55,7 @@ pub struct Attempt {
     pub results: Vec<AttemptResult>,
 }
 
-/// Something that was recorded of an attempt.
+/// A recorded event of an attempt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttemptResult {
     /// When.

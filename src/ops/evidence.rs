@@ -68,7 +68,7 @@ fn quiet(held: &Held, window: Duration) -> Result<(), Refused> {
         Some(since) if held.now - since < window => Err(Guard::new(
             "settling",
             format!(
-                "BigCommerce may still be about to show it: ask again in {} seconds",
+                "BigCommerce may still show it: try again in {} seconds",
                 window.saturating_sub(Duration::try_from(held.now - since).unwrap_or_default()).as_secs() + 1
             ),
         )
@@ -111,7 +111,7 @@ impl Look<'_> {
                 transaction_id,
             }),
             Judgement::Pending => Err(contradicted(
-                format!("a payment of order {id} is settling: ask again once it has"),
+                format!("a payment of order {id} is settling: try again once it has"),
                 shown(&found, &transactions),
             )),
             Judgement::Declined { .. } | Judgement::Nothing if OVER.contains(&found.status_id) => {
@@ -272,7 +272,7 @@ impl Look<'_> {
 
     async fn known_order(&self) -> Result<(Order, Vec<Transaction>), Refused> {
         let id = self.checkout.facts.order.as_ref().map_or(0, |order| order.id);
-        let gone = || contradicted(format!("BigCommerce has no order {id} any more"), Vec::new());
+        let gone = || contradicted(format!("BigCommerce no longer has order {id}"), Vec::new());
         let order = self.read(id).await?.ok_or_else(gone)?;
         let transactions = self.transactions(order.id).await?;
         Ok((order, transactions))
@@ -331,7 +331,7 @@ fn not_whole(id: i64, judgement: &Judgement) -> String {
             )
         }
         Judgement::GivenBack => format!("what was paid for order {id} was voided or refunded"),
-        Judgement::Pending => format!("a payment of order {id} is settling: ask again once it has"),
+        Judgement::Pending => format!("a payment of order {id} is settling: try again once it has"),
         Judgement::CannotTell { why } => format!("what was paid for order {id} cannot be told: {why}"),
         _ => format!("order {id} is not paid"),
     }

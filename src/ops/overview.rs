@@ -1,4 +1,4 @@
-//! How everything stands, for a first look: the checkouts, and what this process knows of each store.
+//! Read the summary, for a first look: the checkouts, and what this process knows of each store.
 //!
 //! Guarantees: it never asks BigCommerce. Rates and breakers are those of the process that answers, because each
 //! process has its own share.
@@ -10,7 +10,7 @@ use super::Operators;
 use crate::bigcommerce::budget::HostState;
 use crate::store::{self, Heard, Summary};
 
-/// How everything stands.
+/// Read the summary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overview {
     /// The checkouts.
@@ -41,7 +41,7 @@ pub struct HostHealth {
     pub breaker: &'static str,
     /// Requests of the whole store in one window; `None` until an answer told.
     pub quota: Option<u64>,
-    /// What was left of it when an answer last told.
+    /// What was left of it, as of the last answer.
     pub left: Option<u64>,
     /// What this process may still send in this window.
     pub free: u64,
@@ -59,7 +59,7 @@ pub struct HostHealth {
     pub rate_limited: u64,
 }
 
-/// What came in by webhook.
+/// A received webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HookHealth {
     /// The last event; `None`: none came in the last day.
@@ -70,7 +70,7 @@ pub struct HookHealth {
 }
 
 impl Operators {
-    /// How everything stands.
+    /// Read the summary.
     pub async fn overview(&self) -> Result<Overview, store::Error> {
         let (summary, heard) = tokio::try_join!(self.store().summary(self.scope()), self.store().heard())?;
         let mut stores: Vec<StoreHealth> = self

@@ -26,7 +26,7 @@ pub struct UnreadCase {
     pub unread: Unread,
     /// What happened.
     pub timeline: Timeline,
-    /// What operators did, the latest first.
+    /// Operator actions, newest first.
     pub actions: Vec<AuditRow>,
 }
 
@@ -56,7 +56,7 @@ impl UnreadCase {
         })
     }
 
-    /// How it stands, in plain words.
+    /// State, in plain words.
     pub fn why(&self) -> Why {
         let unread = &self.unread;
         let mut known = vec![format!(

@@ -51,7 +51,7 @@ pub struct Subscription {
     pub scope: &'static str,
     /// BigCommerce's id of it.
     pub id: Option<i64>,
-    /// How it stands.
+    /// State.
     pub state: State,
 }
 

@@ -15,7 +15,7 @@ use crate::store::Held;
 pub struct Why {
     /// In one line.
     pub headline: String,
-    /// What happened, the oldest first.
+    /// What happened, oldest first.
     pub what_happened: Vec<String>,
     /// What is certain.
     pub known: Vec<String>,
@@ -36,9 +36,9 @@ pub struct AllowedAction {
     pub finding: Option<&'static str>,
     /// For `cancel`: whether what was paid is given back.
     pub refund: bool,
-    /// The role that it needs.
+    /// The required role.
     pub role: &'static str,
-    /// Whether it is possible as things stand.
+    /// Whether it is possible in the current state.
     pub allowed: bool,
     /// What it does to orders.
     pub effect_on_orders: String,
@@ -116,7 +116,10 @@ fn standing(checkout: &Checkout) -> (String, Option<String>) {
         Status::Completed => ("Completed: the order is paid".to_owned(), None),
         Status::Compensating => ("Being canceled".to_owned(), None),
         Status::Cancelled => ("Canceled; the cart and the unpaid order are gone".to_owned(), None),
-        Status::Expired => ("Expired: the shopper did not come back; the cart and the unpaid order are gone".to_owned(), None),
+        Status::Expired => (
+            "Expired: the shopper did not come back; the cart and the unpaid order are gone".to_owned(),
+            None,
+        ),
         // A stuck one has a reason.
         Status::Stuck => ("Manual review required".to_owned(), None),
     }
@@ -187,9 +190,7 @@ fn facts(checkout: &Checkout) -> Vec<String> {
             format!("The payment succeeded{}.", charged.unwrap_or_default())
         }
         Some(PaymentStatus::Pending) => "A payment was accepted and is settling.".to_owned(),
-        Some(PaymentStatus::Declined) => {
-            "The latest payment was declined; it charged nothing.".to_owned()
-        }
+        Some(PaymentStatus::Declined) => "The latest payment was declined; it charged nothing.".to_owned(),
         Some(PaymentStatus::PartiallyPaid) => "A part was paid; the rest can be paid.".to_owned(),
         Some(PaymentStatus::GivenBack) => "The payment was voided or refunded since.".to_owned(),
         Some(PaymentStatus::Unknown) => "A payment was sent, and its result is not known.".to_owned(),

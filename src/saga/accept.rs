@@ -56,8 +56,9 @@ fn at_rest(checkout: &Checkout, operation: &Operation) -> Result<(), Refusal> {
         Status::Completed | Status::Cancelled | Status::Expired | Status::Compensating => {
             Err(Refusal::Closed)
         }
-        // At rest nothing should be in doubt. If it ever is, it fails closed.
-        Status::Stuck | Status::Waiting | Status::AwaitingInput if pays && in_doubt => {
+        // Also while it is being found out: what to tell the shopper does not change from look to look. When idle nothing should be
+        // in doubt; if it ever is, this fails closed.
+        Status::Stuck | Status::Waiting | Status::AwaitingInput | Status::Running if pays && in_doubt => {
             Err(Refusal::PaymentInDoubt)
         }
         Status::Stuck => Err(Refusal::Stuck),

@@ -125,7 +125,7 @@ fn a_checkout_at_rest_takes_what_is_next_or_may_be_revised() {
 #[test]
 fn nothing_is_paid_while_a_payment_is_in_doubt() {
     for doubt in [PaymentStatus::Unknown, PaymentStatus::Pending] {
-        for status in [Status::Waiting, Status::Stuck, Status::AwaitingInput] {
+        for status in [Status::Running, Status::Waiting, Status::Stuck, Status::AwaitingInput] {
             let mut doubtful = at(status, StepName::Payment);
             doubtful.facts.payment = Some(payment(doubt));
             assert_eq!(verdict(&doubtful, &pay()), "PaymentInDoubt", "{status}");

@@ -211,7 +211,7 @@ pub enum Refusal {
     #[error("the checkout has ended")]
     Closed,
     /// A person is needed.
-    #[error("the checkout needs a person")]
+    #[error("the checkout needs manual review")]
     Stuck,
     /// An earlier payment is unresolved.
     #[error("an earlier payment is unresolved")]

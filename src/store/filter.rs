@@ -72,7 +72,7 @@ impl std::str::FromStr for Sort {
     }
 }
 
-/// No order that there is.
+/// Unknown sort order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be updated_at, -updated_at, created_at or -created_at")]
 pub struct InvalidSort;
@@ -124,7 +124,7 @@ impl Cursor {
 
 /// Not a cursor of this list in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is no cursor of this list in this order")]
+#[error("is not a valid cursor for this sort order")]
 pub struct InvalidCursor;
 
 impl Filter {

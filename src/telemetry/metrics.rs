@@ -129,7 +129,11 @@ impl Counted {
         let help =
             "Outcomes that came after another process had taken the checkout over: kept as evidence only";
         registry.register("late_outcomes", help, c.late_outcomes.clone());
-        registry.register("became_stuck", "Checkouts that came to need a person, by reason", c.stuck.clone());
+        registry.register(
+            "became_stuck",
+            "Checkouts that started to need manual review, by reason",
+            c.stuck.clone(),
+        );
         registry.register("leases_held", "Checkouts that this process works on", c.leases.clone());
         registry.register("upstream_requests", "Calls to BigCommerce, by what came back", c.requests.clone());
         let help = "From sending a call to BigCommerce to the last byte of its answer";

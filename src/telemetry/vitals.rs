@@ -57,7 +57,11 @@ impl Gauges {
         registry.register("database_up", "Whether the database answered the latest reading", all.up.clone());
         let help = "Checkouts by status; finished ones are an estimate once there are many";
         registry.register("checkouts", help, all.checkouts.clone());
-        registry.register("stuck_checkouts", "Checkouts that need a person, by reason", all.stuck.clone());
+        registry.register(
+            "stuck_checkouts",
+            "Checkouts that need manual review, by reason",
+            all.stuck.clone(),
+        );
         let mut age = |name: &str, help: &str, gauge: &Seconds| {
             registry.register_with_unit(name, help, Unit::Seconds, gauge.clone());
         };
@@ -75,7 +79,7 @@ impl Gauges {
         age("webhook_silence", "Since the last webhook; NaN: none ever came", &all.webhook_silence);
         let help = "Overdue checkouts that a newer version of the program wrote; this one leaves them alone";
         registry.register("newer_records", help, all.newer_records.clone());
-        let help = "Checkouts that no running version can read; a person has to look";
+        let help = "Checkouts that no running version can read; manual review is needed";
         registry.register("unreadable_records", help, all.unreadable_records.clone());
         let help = "Connections of this process to the database";
         registry.register("database_connections", help, all.connections.clone());

@@ -210,7 +210,7 @@ async fn a_finding_is_asserted_on_the_database_with_the_stores_configuration() {
             loop {
                 let answer = run(&world, &vars, "", &arguments).await;
                 // The window of what BigCommerce may still be about to show.
-                if !answer.out.contains("ask again in") {
+                if !answer.out.contains("try again in") {
                     return answer;
                 }
             }

@@ -93,7 +93,7 @@ impl From<StoreError> for Failed {
         }
         tracing::warn!(%error, "a page for operators could not be read");
         let detail =
-            "The database does not answer. Checkouts go on as soon as it does; try again in a moment.";
+            "The database does not answer. Checkouts continue as soon as it does; try again in a moment.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer", detail)
     }
 }
@@ -114,8 +114,11 @@ impl From<Problem> for Failed {
     fn from(problem: Problem) -> Self {
         let status = StatusCode::from_u16(problem.slug().entry().status).unwrap_or(StatusCode::BAD_REQUEST);
         let evidence = problem.errors();
-        let detail =
-            if evidence.is_empty() { sentence(problem.detail()) } else { "Please correct this:".to_owned() };
+        let detail = if evidence.is_empty() {
+            sentence(problem.detail())
+        } else {
+            "Please correct the following:".to_owned()
+        };
         Self { status, title: problem.slug().entry().title, detail, evidence }
     }
 }

@@ -1,4 +1,4 @@
-//! What operators did, and what was refused to them.
+//! Operator actions, and what was refused to them.
 
 use axum::extract::{Query, State as Has};
 use axum::http::StatusCode;
@@ -24,7 +24,7 @@ pub(super) async fn page(
     let id: Option<CheckoutId> = match about.parse() {
         Ok(id) => Some(id),
         Err(_) if about.is_empty() => None,
-        Err(_) => return Err(Failed::bad("This is no id of a checkout.")),
+        Err(_) => return Err(Failed::bad("This is not a checkout id.")),
     };
     let cursor = match text(&pairs, "cursor") {
         "" => None,
@@ -80,7 +80,7 @@ pub(super) fn rows(rows: &[AuditRow], named: bool, now: OffsetDateTime) -> Marku
         @if rows.is_empty() { p.muted.empty { "Nothing yet." } } @else {
             div.scroll tabindex="0" role="region" aria-label="Audit log" {
                 table.list {
-                    caption.visually-hidden { "Audit log, the newest first" }
+                    caption.visually-hidden { "Audit log, newest first" }
                     thead { tr {
                         th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" }
                         @if named { th scope="col" { "Checkout" } }

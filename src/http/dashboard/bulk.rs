@@ -21,10 +21,10 @@ use crate::ops::action::REASON_AT_MOST;
 use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen, Filter, Role, Status, StuckReason};
 
 const ACTIONS: &[(&str, &str)] = &[
-    ("restart", "Restart: try again now"),
-    ("pause", "Pause: leave them alone"),
-    ("resume", "Resume: go on after a pause"),
-    ("cancel", "Cancel: undo what is not paid"),
+    ("restart", "Restart: retry now"),
+    ("pause", "Pause: nothing happens until resumed"),
+    ("resume", "Resume: continue after a pause"),
+    ("cancel", "Cancel: unpaid orders and carts"),
 ];
 /// Outcomes that are shown of one bulk.
 const SHOWN: u32 = 200;
@@ -55,7 +55,7 @@ pub(super) async fn preview(
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
     let pairs = fields.without(&["csrf"]);
-    let page = Page { title: "Act on many: preview", here: HERE, live: None };
+    let page = Page { title: "Bulk action: preview", here: HERE, live: None };
     let (filter, action) = match asked(&pairs) {
         Ok(asked) => asked,
         Err(problem) if viewer.actor.role < Role::Act => {
@@ -93,7 +93,7 @@ pub(super) async fn one(
     viewer: Viewer,
     Path(bulk_id): Path<String>,
 ) -> Result<Response, Failed> {
-    let missing = || Failed::missing("There is no such bulk.");
+    let missing = || Failed::missing("There is no such bulk action.");
     let id: Uuid = bulk_id.parse().map_err(|_| missing())?;
     let seen = state.operators(&viewer.actor).bulk(id, None, SHOWN).await?.ok_or_else(missing)?;
     let live = format!("{HERE}/{id}/live");
@@ -127,7 +127,7 @@ fn form(pairs: &Pairs, viewer: &Viewer, wrong: Option<&Problem>) -> Markup {
                 }
             }
             fieldset {
-                legend { "What, and why" }
+                legend { "Action and reason" }
                 div.fields {
                     div.field {
                         label for="f-action" { "Action" }
@@ -155,7 +155,7 @@ fn confirmation(pairs: &Pairs, found: &BulkPreview, viewer: &Viewer) -> Markup {
     html! {
         section.panel.confirm aria-labelledby="confirm-title" {
             h1 #confirm-title { "Preview: " (found.action) " " (count(found.total)) @if found.total == 1 { " checkout" } @else { " checkouts" } }
-            p { "Nothing was done yet. Each checkout is guarded as if it had been asked for alone." }
+            p { "Nothing was done yet. Each checkout is checked as if it had been requested alone." }
             dl.effects {
                 dt { "Which" } dd { @for (name, value) in kept(pairs).filter(|(_, value)| !value.is_empty()) { span.mono { (name) "=" (value) } " " } }
                 dt { "Of the first " (count(found.examined)) }
@@ -167,7 +167,7 @@ fn confirmation(pairs: &Pairs, found: &BulkPreview, viewer: &Viewer) -> Markup {
                 details {
                     summary { "Some of them (" (found.sample.len()) ")" }
                     div.scroll tabindex="0" role="region" aria-label="Some of them" { table {
-                        caption.visually-hidden { "Some of the checkouts that fit" }
+                        caption.visually-hidden { "Some of the matching checkouts" }
                         thead { tr { th scope="col" { "Checkout" } th scope="col" { "Status" } th scope="col" { "It" } } }
                         tbody { @for one in &found.sample { tr {
                             @let id = one.checkout_id.to_string();
@@ -196,11 +196,11 @@ fn followed(seen: &BulkSeen) -> Markup {
             p.muted { (ago(bulk.created_at, OffsetDateTime::now_utc())) " by " (bulk.actor) ": " (bulk.reason) }
             h1 { "Bulk " (bulk.action) " " (badge(bulk.status)) }
             section.panel aria-label="Progress" {
-                progress max=(bulk.total.max(1)) value=(dealt) aria-label="Checkouts dealt with" {}
+                progress max=(bulk.total.max(1)) value=(dealt) aria-label="Checkouts processed" {}
                 p { b { (count(dealt)) } " of " b { (count(bulk.total)) } " dealt with · " (count(bulk.done)) " done · " (count(bulk.failed)) " refused or failed" }
             }
             div.scroll.panel.flush tabindex="0" role="region" aria-label="Outcomes" { table.list {
-                caption.visually-hidden { "What became of each checkout" }
+                caption.visually-hidden { "Result for each checkout" }
                 thead { tr { th scope="col" { "Checkout" } th scope="col" { "Outcome" } th scope="col" { "Detail" } } }
                 tbody { @for result in &seen.results { tr {
                     @let id = result.checkout_id.to_string();
@@ -220,7 +220,7 @@ fn bulks(latest: &[Bulk]) -> Markup {
     html! {
         @if latest.is_empty() { p.muted.empty { "None yet." } } @else {
             div.scroll tabindex="0" role="region" aria-labelledby="latest-title" { table.list {
-                caption.visually-hidden { "The latest bulks" }
+                caption.visually-hidden { "Recent bulk actions" }
                 thead { tr { th scope="col" { "Asked for" } th scope="col" { "What" } th.number scope="col" { "Done" } th.number scope="col" { "Refused" } th.number scope="col" { "Of" } th scope="col" { "Reason" } } }
                 tbody { @for bulk in latest { tr {
                     th scope="row" { a href={ "/ops/bulk/" (bulk.id) } { (ago(bulk.created_at, OffsetDateTime::now_utc())) } " " span.muted { (bulk.actor) } }

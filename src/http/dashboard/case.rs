@@ -70,7 +70,7 @@ fn body(case: &Case, why: &Why, viewer: &Viewer, done: &str) -> Markup {
             div #actions data-live="" { (actions(case, why, viewer)) }
         }
         section.panel aria-labelledby="done-title" {
-            h2 #done-title { "What operators did" }
+            h2 #done-title { "Operator actions" }
             div #audit data-live="" { (audit::rows(&case.actions, false, OffsetDateTime::now_utc())) }
         }
     }
@@ -94,7 +94,7 @@ fn unread(case: &UnreadCase, viewer: &Viewer) -> Markup {
             (possible(unread.id, &why, why.actions.iter().collect(), viewer))
         }
         section.panel aria-labelledby="done-title" {
-            h2 #done-title { "What operators did" }
+            h2 #done-title { "Operator actions" }
             (audit::rows(&case.actions, false, unread.now))
         }
     }
@@ -127,7 +127,7 @@ fn possible(id: CheckoutId, why: &Why, actions: Vec<&AllowedAction>, viewer: &Vi
     let (possible, not_now): (Vec<&AllowedAction>, Vec<&AllowedAction>) =
         actions.into_iter().partition(|action| action.allowed);
     html! {
-        @if possible.is_empty() { p.panel.empty { "Nothing can be done to this checkout any more." } }
+        @if possible.is_empty() { p.panel.empty { "No further action is possible on this checkout." } }
         div.cards { @for action in &possible { (card(id, action, viewer, suggests(why, action))) } }
         @if !not_now.is_empty() {
             details.panel {
@@ -201,9 +201,9 @@ fn title(action: &AllowedAction) -> &'static str {
         ("resume", _) => "Resume",
         ("cancel", _) if action.refund => "Cancel with a refund",
         ("cancel", _) => "Cancel",
-        ("close", _) => "Close: give up what cannot be read",
-        (_, Some("order_id")) => "Resolve: this order was made",
-        (_, Some("no_order")) => "Resolve: no order was made",
+        ("close", _) => "Close: abandon a checkout that cannot be read",
+        (_, Some("order_id")) => "Resolve: this order was created",
+        (_, Some("no_order")) => "Resolve: no order was created",
         (_, Some("charged")) => "Resolve: the shopper was charged",
         (_, Some("not_charged")) => "Resolve: the shopper was not charged",
         _ => "Resolve",

@@ -64,7 +64,7 @@ pub(super) async fn one(
     let found = state.operators(&viewer.actor).events(&filter, SHOWN).await?;
     let main = html! {
         @if text(&pairs, "done") == "again" {
-            p.done role="status" { "It is sent again. That is written in the audit log." }
+            p.done role="status" { "It is being redelivered. This is recorded in the audit log." }
         }
         p.muted.mono { (id) }
         h1 { "Event" @if let Some(first) = found.first() { ": " (first.kind) } }
@@ -74,12 +74,12 @@ pub(super) async fn one(
                 (rows(&found, OffsetDateTime::now_utc()))
             }
             section.panel.flush aria-labelledby="log-title" {
-                h2 #log-title { "Log of its deliveries" }
+                h2 #log-title { "Delivery log" }
                 (log(&tries))
             }
         }
         section.panel aria-labelledby="says-title" {
-            h2 #says-title { "What it says" }
+            h2 #says-title { "Content" }
             pre.mono tabindex="0" { (pretty(&data)) }
         }
         (again(id, &viewer))
@@ -105,7 +105,7 @@ pub(super) async fn redeliver(
 }
 
 fn missing() -> Failed {
-    Failed::missing("There is no such event, or it is forgotten.")
+    Failed::missing("There is no such event, or it was deleted.")
 }
 
 fn known(id: &str) -> Result<Uuid, Failed> {
@@ -117,7 +117,7 @@ fn asked(pairs: &Pairs) -> Result<EventFilter, Failed> {
     let checkout: Option<CheckoutId> = given("checkout_id")
         .map(str::parse)
         .transpose()
-        .map_err(|_| Failed::bad("This is no id of a checkout."))?;
+        .map_err(|_| Failed::bad("This is not a checkout id."))?;
     let state = given("state");
     if state.is_some_and(|state| !STATES.contains(&state)) {
         return Err(Failed::bad("A delivery is pending, delivered or given-up."));
@@ -133,9 +133,9 @@ fn asked(pairs: &Pairs) -> Result<EventFilter, Failed> {
 
 fn rows(found: &[EventRecord], now: OffsetDateTime) -> Markup {
     html! {
-        @if found.is_empty() { p.muted.empty { "No event fits." } } @else {
+        @if found.is_empty() { p.muted.empty { "No events match." } } @else {
             div.scroll tabindex="0" role="region" aria-label="Events" { table.list {
-                caption.visually-hidden { "Events and their destinations, the latest first" }
+                caption.visually-hidden { "Events and their destinations, newest first" }
                 thead { tr {
                     th scope="col" { "When" } th scope="col" { "Event" } th scope="col" { "Destination" } th scope="col" { "Delivery" }
                     th.number scope="col" { "Tries" } th.number.opt scope="col" { "Answer" } th scope="col" { "Checkout" }
@@ -157,9 +157,9 @@ fn rows(found: &[EventRecord], now: OffsetDateTime) -> Markup {
 
 fn log(tries: &[TryRecord]) -> Markup {
     html! {
-        @if tries.is_empty() { p.muted.empty { "It was not tried yet." } } @else {
+        @if tries.is_empty() { p.muted.empty { "Not tried yet." } } @else {
             div.scroll tabindex="0" role="region" aria-labelledby="log-title" { table.list {
-                caption.visually-hidden { "Every try, the oldest first" }
+                caption.visually-hidden { "All attempts, oldest first" }
                 thead { tr {
                     th scope="col" { "When" } th scope="col" { "Destination" } th.number scope="col" { "Try" } th scope="col" { "Outcome" }
                     th scope="col" { "Answer" } th.number.opt scope="col" { "Took" }
@@ -187,8 +187,8 @@ fn again(id: Uuid, viewer: &Viewer) -> Markup {
     html! {
         form.card method="post" action={ (HERE) "/" (id) "/redeliver" } aria-labelledby="again-title" id="redeliver" {
             (csrf(viewer))
-            h3 #again-title { "Send it again" }
-            p.muted { "To every destination that it was meant for and that is done with it. It keeps its id, so that whoever has it can tell." }
+            h3 #again-title { "Redeliver" }
+            p.muted { "To every destination that was subscribed and has finished with it. The event id stays the same, so receivers can recognize duplicates." }
             label for="again-reason" { "Reason" }
             input #again-reason name="reason" required disabled[barred] maxlength=(REASON_AT_MOST) autocomplete="off"
                 placeholder="For the audit log; no personal data";

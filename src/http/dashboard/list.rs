@@ -22,8 +22,8 @@ pub(super) const FILTERS: &[&str] =
     &["status", "step", "reason", "store", "order_id", "cart_id", "email", "created_after", "updated_before"];
 
 const SORTS: &[(&str, &str)] = &[
-    ("-updated_at", "Latest change first"),
-    ("updated_at", "Longest unchanged first"),
+    ("-updated_at", "Most recently changed first"),
+    ("updated_at", "Least recently changed first"),
     ("-created_at", "Newest first"),
     ("created_at", "Oldest first"),
 ];
@@ -51,9 +51,9 @@ pub(super) async fn page(
         div #list data-live="" {
             @if let Some(found) = &found {
                 @if found.data.is_empty() {
-                    p.panel.empty { "No checkout fits." }
+                    p.panel.empty { "No checkouts match." }
                 } @else {
-                    (table(&found.data, now, "Checkouts that fit the filter"))
+                    (table(&found.data, now, "Checkouts that match the filter"))
                 }
                 (pages(&pairs, found.next_cursor.as_deref()))
             }
@@ -141,7 +141,7 @@ pub(super) fn more(pairs: &Pairs) -> Markup {
         (field("store", "Store", "search", text(pairs, "store")))
         (field("cart_id", "Cart", "search", text(pairs, "cart_id")))
         (field("created_after", "Created after (UTC)", "datetime-local", local(text(pairs, "created_after"))))
-        (field("updated_before", "Unchanged since (UTC)", "datetime-local", local(text(pairs, "updated_before"))))
+        (field("updated_before", "Last changed before (UTC)", "datetime-local", local(text(pairs, "updated_before"))))
     }
 }
 

@@ -1,4 +1,4 @@
-//! How everything stands, on one page.
+//! Read the summary, on one page.
 
 use axum::extract::State as Has;
 use axum::http::StatusCode;
@@ -75,7 +75,7 @@ fn figures(summary: &Summary, now: OffsetDateTime) -> Markup {
             div class={ "figure" @if stuck > 0 { " alarm" } } {
                 dt { "Stuck" }
                 dd.big { a href="/ops/stuck" { (count(stuck)) } }
-                dd.muted { @if stuck == 0 { "nobody waits for you" } @else if stuck == 1 { "needs a person" } @else { "need a person" } }
+                dd.muted { @if stuck == 0 { "no checkouts need attention" } @else if stuck == 1 { "needs manual review" } @else { "need manual review" } }
             }
             div.figure {
                 dt { "Oldest unknown" }

@@ -38,7 +38,7 @@ pub(super) async fn enter(Has(state): Has<State>, request: Request) -> Result<Re
     let session = actor.and_then(|actor| state.sessions().begin(actor, now));
     let Some(session) = session else {
         tracing::warn!("somebody tried to sign in to the dashboard with an unknown token");
-        return Ok(asked(&headers, StatusCode::UNAUTHORIZED, next, Some("This is no operator's token.")));
+        return Ok(asked(&headers, StatusCode::UNAUTHORIZED, next, Some("This is not an operator token.")));
     };
     let mut response = see_other(next);
     let given = set_cookie(&headers, COOKIE_NAME, &session, LASTS);

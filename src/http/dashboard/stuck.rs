@@ -31,7 +31,7 @@ pub(super) async fn page(Has(state): Has<State>, viewer: Viewer) -> Result<Respo
     let now = OffsetDateTime::now_utc();
     let main = html! {
         h1 { "Stuck" }
-        p.lead { "These checkouts wait for a person. Nothing is charged and no order is made while they wait." }
+        p.lead { "These checkouts need manual review. Nothing is charged and no order is created in the meantime." }
         div #stuck data-live="" {
             @if groups.is_empty() { p.panel.empty { "Nothing is stuck." } }
             @for (cause, reason, rows) in &groups { (group(*cause, reason, rows, now)) }

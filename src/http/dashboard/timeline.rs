@@ -26,7 +26,7 @@ pub(super) fn picture(timeline: &Timeline, now: OffsetDateTime) -> Markup {
     let skipped = timeline.attempts.len().saturating_sub(DRAWN);
     let attempts: Vec<&Attempt> = timeline.attempts.iter().skip(skipped).collect();
     if attempts.is_empty() {
-        return html! { p.muted { "Nothing was tried yet." } };
+        return html! { p.muted { "No attempts yet." } };
     }
     let lengths: Vec<f64> = attempts.iter().map(|attempt| length(took(attempt, now))).collect();
     let scale = BARS / lengths.iter().sum::<f64>().max(1.0);
@@ -102,7 +102,7 @@ pub(super) fn table(timeline: &Timeline) -> Markup {
             summary { "Attempts as a table (" (timeline.attempts.len()) ")" }
             div.scroll tabindex="0" role="region" aria-label="Attempts" {
                 table {
-                    caption.visually-hidden { "Attempts, the oldest first" }
+                    caption.visually-hidden { "Attempts, oldest first" }
                     thead { tr {
                         th scope="col" { "Step" } th scope="col" { "Began" } th scope="col" { "Outcome" } th.number scope="col" { "Answered" }
                         th.number scope="col" { "Took" } th.number scope="col" { "Fence" } th scope="col" { "Calls" }
@@ -173,6 +173,6 @@ mod tests {
         assert!(text.contains("after 119 min") && text.contains("60 s"), "{text}");
         assert!(!text.contains("<b>order") && !text.contains("NaN"));
         let nothing = picture(&Timeline::default(), at(0)).into_string();
-        assert!(nothing.contains("Nothing was tried yet"));
+        assert!(nothing.contains("No attempts yet"));
     }
 }

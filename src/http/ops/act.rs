@@ -17,14 +17,14 @@ use super::refused::forbidden;
 use super::request::About;
 use crate::ops::{Action, Ask, Role};
 
-/// Try again now
+/// Retry now
 ///
 /// The tries are refilled. What is in flight is looked for before anything is repeated: a restart never makes a second
 /// order and never charges.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/restart", operation_id = "restartCheckout", tag = "Operators",
     request_body = bodies::Action,
-    responses((status = 200, description = "Done, or what would be done", body = Acted)),
+    responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn restart(
     Has(state): Has<State>,
@@ -34,13 +34,13 @@ pub(super) async fn restart(
     act(&state, &about, body, Role::Act, |body| Ok((validate::wish(body)?, Action::Restart))).await
 }
 
-/// Leave it alone
+/// Pause a checkout
 ///
-/// Until it is resumed. The shopper is told that it needs a person.
+/// Nothing happens until it is resumed. The shopper sees that the order is being reviewed.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/pause", operation_id = "pauseCheckout", tag = "Operators",
     request_body = bodies::Action,
-    responses((status = 200, description = "Done, or what would be done", body = Acted)),
+    responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn pause(
     Has(state): Has<State>,
@@ -50,11 +50,11 @@ pub(super) async fn pause(
     act(&state, &about, body, Role::Act, |body| Ok((validate::wish(body)?, Action::Pause))).await
 }
 
-/// Go on after a pause
+/// Resume a checkout
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/resume", operation_id = "resumeCheckout", tag = "Operators",
     request_body = bodies::Action,
-    responses((status = 200, description = "Done, or what would be done", body = Acted)),
+    responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn resume(
     Has(state): Has<State>,
@@ -64,14 +64,14 @@ pub(super) async fn resume(
     act(&state, &about, body, Role::Act, |body| Ok((validate::wish(body)?, Action::Resume))).await
 }
 
-/// Undo what was done
+/// Cancel a checkout (operator)
 ///
 /// An unpaid order is cancelled, the cart is deleted. Refused while something may have been charged. After a payment only
 /// with `refund` and the role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/cancel", operation_id = "undoCheckout", tag = "Operators",
     request_body = bodies::Cancel,
-    responses((status = 200, description = "Being undone, or what would be done", body = Acted)),
+    responses((status = 200, description = "Being canceled, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn cancel(
     Has(state): Has<State>,
@@ -85,13 +85,13 @@ pub(super) async fn cancel(
     .await
 }
 
-/// Assert what recovery cannot find out
+/// Resolve what recovery cannot find out
 ///
 /// BigCommerce is asked first; what it contradicts is refused, with what it shows. Role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/resolve", operation_id = "resolveCheckout", tag = "Operators",
     request_body = bodies::Resolve,
-    responses((status = 200, description = "Done, or what would be done", body = Acted)),
+    responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn resolve(
     Has(state): Has<State>,
@@ -112,7 +112,7 @@ pub(super) async fn resolve(
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/close", operation_id = "closeCheckout", tag = "Operators",
     request_body = bodies::Close,
-    responses((status = 200, description = "Done, or what would be done", body = Acted)),
+    responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn close(
     Has(state): Has<State>,

@@ -29,7 +29,7 @@ const RESULTS: u32 = 10_000;
 #[utoipa::path(
     post, path = "/ops/v1/bulk", operation_id = "beginBulk", tag = "Operators", request_body = bodies::Bulk,
     responses(
-        (status = 200, description = "What would be done (`dry_run`)", body = BulkPreview),
+        (status = 200, description = "The result of the dry run (`dry_run`)", body = BulkPreview),
         (status = 202, description = "It is being done", body = Bulk),
     ),
 )]
@@ -61,22 +61,22 @@ pub(super) async fn begin(
     Ok(response)
 }
 
-/// List the latest bulks
+/// List recent bulk actions
 #[utoipa::path(
     get, path = "/ops/v1/bulk", operation_id = "listBulks", tag = "Operators",
-    responses((status = 200, description = "The latest 20, the newest first", body = Bulks)),
+    responses((status = 200, description = "The latest 20, newest first", body = Bulks)),
 )]
 pub(super) async fn list(Has(state): Has<State>, Operator(actor): Operator) -> Result<Response, Problem> {
     Ok(json(StatusCode::OK, &json!({"data": state.operators(&actor).bulks().await?})))
 }
 
-/// Read a bulk
+/// Read a bulk action action
 ///
-/// How far it is, and what became of each checkout.
+/// Progress, and the result for each checkout.
 #[utoipa::path(
     get, path = "/ops/v1/bulk/{bulk_id}", operation_id = "readBulk", tag = "Operators",
     params(("bulk_id" = Uuid, Path, description = "The bulk.")),
-    responses((status = 200, description = "How it stands", body = BulkSeen)),
+    responses((status = 200, description = "State", body = BulkSeen)),
 )]
 pub(super) async fn read(
     Has(state): Has<State>,

@@ -14,7 +14,7 @@ use super::described_many::AuditRow;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct Acted {
-    /// Whether it was only tried.
+    /// Whether it was a dry run.
     dry_run: bool,
     action: String,
     checkout_id: Uuid,
@@ -26,7 +26,7 @@ pub(super) struct Acted {
     effect_on_orders: String,
     /// What it does to money, in a sentence.
     effect_on_money: String,
-    /// The row of the audit log; null when it was only tried.
+    /// The row of the audit log; null for a dry run.
     audit_id: Option<i64>,
     /// The checkout as it is now, or would be.
     checkout: Snapshot<'static>,
@@ -41,19 +41,19 @@ pub(super) struct Case {
     checkout: Snapshot<'static>,
     /// Grows with every claim; what an older claim brings is not taken.
     fence: i64,
-    /// Tries of the step since it was last begun or restarted.
+    /// Attempts of the step since it was last started or restarted.
     tries: i64,
     /// Whether a process is working on it right now.
     leased: bool,
-    /// When recovery looks at it.
+    /// When recovery runs.
     due_at: Option<String>,
     /// Sent to BigCommerce as `X-Correlation-Id` with every call.
     correlation_id: Uuid,
-    /// Orders that were given up.
+    /// Abandoned orders.
     dead_orders: Vec<i64>,
     in_flight: Option<InFlight>,
     timeline: Timeline,
-    /// What operators did, the latest first.
+    /// Operator actions, newest first.
     actions: Vec<AuditRow>,
 }
 
@@ -88,11 +88,11 @@ pub(super) struct UnreadCase {
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
     timeline: Timeline,
-    /// What operators did, the latest first.
+    /// Operator actions, newest first.
     actions: Vec<AuditRow>,
 }
 
-/// The attempt whose end is not recorded.
+/// The attempt in flight.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct InFlight {
@@ -104,11 +104,11 @@ pub(super) struct InFlight {
     /// Whether it was accepted and settles.
     settling: bool,
     started_at: Option<String>,
-    /// Since when its outcome is not known.
+    /// Since when its outcome is unknown.
     unknown_since: Option<String>,
 }
 
-/// What happened, the oldest first.
+/// What happened, oldest first.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct Timeline {
@@ -134,7 +134,7 @@ pub(super) struct Attempt {
     results: Vec<AttemptResult>,
 }
 
-/// Something that was recorded of an attempt.
+/// A recorded event of an attempt.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct AttemptResult {
@@ -183,9 +183,9 @@ pub(super) struct AllowedAction {
     finding: Option<String>,
     /// For `cancel`: whether what was paid is given back.
     refund: bool,
-    /// The role that it needs.
+    /// The required role.
     role: String,
-    /// Whether it is possible as things stand.
+    /// Whether it is possible in the current state.
     allowed: bool,
     effect_on_orders: String,
     effect_on_money: String,

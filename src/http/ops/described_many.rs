@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::schema;
 
-/// How everything stands.
+/// Read the summary.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct Overview {
@@ -15,7 +15,7 @@ pub(super) struct Overview {
     /// Checkouts that have not ended, by the first step that is not done.
     by_step: Vec<Count>,
     stuck: Vec<StuckCount>,
-    /// What may have been charged and is not known, or hangs on a stuck order.
+    /// Amounts that may have been charged and are not known, or belong to a stuck order.
     money_at_risk: Vec<AtRisk>,
     /// The attempt whose outcome has been unknown for the longest time.
     oldest_unknown: Option<OldestUnknown>,
@@ -39,7 +39,7 @@ pub(super) struct StuckCount {
     #[schema(schema_with = schema::stuck_reason)]
     reason: String,
     count: i64,
-    /// When the one that changed least recently changed.
+    /// When the least recently changed one last changed.
     oldest: OffsetDateTime,
     suggested_action: Option<String>,
 }
@@ -82,9 +82,9 @@ pub(super) struct StoreHealth {
 pub(super) struct HostHealth {
     /// `closed` (calls are sent), `open` (held back) or `half_open` (one is sent to try).
     breaker: String,
-    /// Requests of the whole store in one window; null until an answer told.
+    /// Requests of the whole store in one window; null until BigCommerce reported it.
     quota: Option<u64>,
-    /// What was left of it when an answer last told.
+    /// What was left of it, as of the last answer.
     left: Option<u64>,
     /// What this process may still send in this window.
     free: u64,
@@ -99,7 +99,7 @@ pub(super) struct HostHealth {
     rate_limited: u64,
 }
 
-/// What came in by webhook.
+/// A received webhook.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct HookHealth {
@@ -139,13 +139,13 @@ pub(super) struct Listed {
     payment_status: Option<String>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
-    /// When recovery looks at it next.
+    /// When recovery runs next.
     due_at: Option<OffsetDateTime>,
-    /// Why this version of the program cannot read it, so that nothing can be done with it.
+    /// Why this version of the service cannot read it. No action is possible on it.
     unreadable: Option<String>,
 }
 
-/// The latest bulks.
+/// Recent bulk actions.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct Bulks {
@@ -160,7 +160,7 @@ pub(super) struct Bulk {
     /// `running` or `done`.
     status: String,
     action: String,
-    /// Which checkouts were meant.
+    /// The filter that was used.
     #[schema(value_type = Object)]
     filter: Value,
     reason: String,
@@ -172,7 +172,7 @@ pub(super) struct Bulk {
     created_at: OffsetDateTime,
 }
 
-/// A bulk and what became of its checkouts.
+/// A bulk action and the result for each checkout.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct BulkSeen {
@@ -182,7 +182,7 @@ pub(super) struct BulkSeen {
     next_cursor: Option<Uuid>,
 }
 
-/// What became of one checkout.
+/// The result for one checkout.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct BulkResult {
@@ -192,7 +192,7 @@ pub(super) struct BulkResult {
     detail: String,
 }
 
-/// What a bulk would do.
+/// The preview of a bulk action.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct BulkPreview {
@@ -206,7 +206,7 @@ pub(super) struct BulkPreview {
     sample: Vec<Previewed>,
 }
 
-/// What would become of one checkout.
+/// What would happen to one checkout.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct Previewed {
@@ -225,7 +225,7 @@ pub(super) struct AuditPage {
     next_cursor: Option<String>,
 }
 
-/// Something an operator did or was refused.
+/// An action that an operator took or was refused.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct AuditRow {
@@ -240,11 +240,11 @@ pub(super) struct AuditRow {
     reason: String,
     /// `done`, or `refused: ` and the guard.
     result: String,
-    /// What was asked in particular, as JSON text.
+    /// The details of the request, as JSON text.
     detail: String,
 }
 
-/// What walking the audit log found.
+/// The result of verifying the audit log.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct Verified {
@@ -259,7 +259,7 @@ pub(super) struct Verified {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct Broken {
-    /// The row at which it shows.
+    /// The first broken row.
     id: i64,
     what: String,
 }

@@ -20,7 +20,7 @@ use crate::ops::{CheckoutId, Cursor, Operators, PAGE, Sort, StoreError, UnreadCa
 /// Why an operator of one store has no chain to verify.
 const ONE_CHAIN: &str = "the audit log is one chain of all stores: an operator of one store cannot verify it";
 
-/// How everything stands
+/// Read the summary
 ///
 /// Counts by status and step, the stuck by reason, money at risk, and for each store the rate budget, the circuit breakers
 /// and the webhooks. Rates and breakers are those of the process that answers.
@@ -58,9 +58,9 @@ pub(super) async fn list(
     Ok(json(StatusCode::OK, &page))
 }
 
-/// Read a checkout as operators see it
+/// Read a checkout with its timeline
 ///
-/// The snapshot, the timeline of its attempts (redacted) and what operators did. Of a checkout whose record this version cannot read:
+/// The checkout, the timeline of its attempts (redacted) and operator actions. Of a checkout whose record this version cannot read:
 /// what stands beside the record, and `unreadable`, the reason.
 #[utoipa::path(
     get, path = "/ops/v1/checkouts/{id}", operation_id = "readCase", tag = "Operators",
@@ -79,7 +79,7 @@ pub(super) async fn case(Has(state): Has<State>, about: About) -> Result<Respons
     Ok(response)
 }
 
-/// Say in plain words how a checkout stands
+/// Explain the state of a checkout
 ///
 /// What happened, what is known and not known, and each action with its effect on orders and money.
 #[utoipa::path(
@@ -106,7 +106,7 @@ async fn unread(room: &Operators, id: CheckoutId, error: StoreError) -> Result<U
 
 /// List what operators did
 ///
-/// The newest first; also what was refused to them.
+/// Newest first; including refused actions.
 #[utoipa::path(
     get, path = "/ops/v1/audit", operation_id = "listAudit", tag = "Operators",
     responses((status = 200, description = "One page", body = AuditPage)),
@@ -131,7 +131,7 @@ pub(super) async fn audit(
 /// operator of one of them is answered with 404.
 #[utoipa::path(
     get, path = "/ops/v1/audit/verify", operation_id = "verifyAudit", tag = "Operators",
-    responses((status = 200, description = "What was found", body = Verified)),
+    responses((status = 200, description = "The result", body = Verified)),
 )]
 pub(super) async fn verify(
     Has(state): Has<State>,

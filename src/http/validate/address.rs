@@ -33,7 +33,7 @@ pub(in super::super) static BILLING: Object = Object {
     name: "BillingAddress",
     about: "Billing address, in BigCommerce's shape.",
     fields: &[
-        req("email", EMAIL, "Where the order is confirmed to."),
+        req("email", EMAIL, "The address for the order confirmation."),
         req("country_code", COUNTRY, "ISO 3166-1, two letters."),
         part("first_name", ""),
         part("last_name", ""),

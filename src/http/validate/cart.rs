@@ -73,7 +73,7 @@ static CUSTOM_ITEM: Object = Object {
 
 static PARTY: Object = Object {
     name: "GiftCertificateParty",
-    about: "Who gives or receives a gift certificate.",
+    about: "The sender or recipient of a gift certificate.",
     fields: &[
         req("name", line(1, 255), ""),
         req("email", Shape::Text { min: 3, max: 254, like: Like::Email }, ""),
@@ -158,7 +158,7 @@ pub(super) fn fits_the_cart(
 
 static CHANGED_ITEM: Object = Object {
     name: "ChangedItem",
-    about: "What is to change. BigCommerce changes the quantity and the price of catalogue items only.",
+    about: "The change. BigCommerce changes the quantity and the price of catalog items only.",
     fields: &[
         opt("quantity", QUANTITY, ""),
         opt("list_price", PRICE, "").from(Trust::Price),

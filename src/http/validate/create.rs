@@ -26,7 +26,7 @@ static CURRENCY: Object = Object {
 pub(super) const METADATA: Field = opt(
     "metadata",
     Shape::Notes { entries: 50, characters: 500 },
-    "The storefront's own notes: at most 50, each at most 500 characters. They never go to BigCommerce.",
+    "The storefront's own data: at most 50 entries, each at most 500 characters. Never sent to BigCommerce.",
 );
 
 /// The customer.

@@ -15,17 +15,17 @@ const CURSOR: Shape = line(1, 255);
 /// Which checkouts; the same names in a query and in a body.
 pub(in super::super) static FILTER: Object = Object {
     name: "CheckoutFilter",
-    about: "Which checkouts. What is not given does not matter.",
+    about: "A filter for checkouts; all fields are optional.",
     fields: &[
-        opt("status", Shape::Word(Status::WORDS), "Where they stand."),
+        opt("status", Shape::Word(Status::WORDS), "Their status."),
         opt("step", Shape::Word(StepName::WORDS), "The first step that is not done."),
-        opt("reason", Shape::Word(StuckReason::WORDS), "Why they are stuck."),
+        opt("reason", Shape::Word(StuckReason::WORDS), "The reason they are stuck."),
         opt("store", line(1, 255), "The name of their store."),
-        opt("order_id", Shape::Integer { min: 1, max: i64::MAX }, "Their order, also one that was given up."),
-        opt("cart_id", line(1, 255), "Their cart."),
+        opt("order_id", Shape::Integer { min: 1, max: i64::MAX }, "The order, including abandoned ones."),
+        opt("cart_id", line(1, 255), "The cart."),
         opt("email", line(1, 254), "The shopper's e-mail address, in any case."),
         opt("created_after", INSTANT, "Created at this time or later."),
-        opt("updated_before", INSTANT, "Unchanged since before this time."),
+        opt("updated_before", INSTANT, "Last changed before this time."),
     ],
     rule: no_rule,
 };
@@ -82,7 +82,7 @@ const REASON: Field = req(
     line(1, REASON_AT_MOST),
     "Why. It goes into the audit log, which is never redacted: no personal data.",
 );
-const DRY_RUN: Field = opt("dry_run", Shape::Flag, "Only say what would be done.");
+const DRY_RUN: Field = opt("dry_run", Shape::Flag, "Only show what would be done.");
 
 /// Body of an action that needs nothing more.
 pub(in super::super) static ACTION: Object =
@@ -91,7 +91,7 @@ pub(in super::super) static ACTION: Object =
 /// Body of cancelling.
 pub(in super::super) static CANCEL: Object = Object {
     name: "CancelInput",
-    about: "Undo what was done.",
+    about: "Cancel a checkout (operator).",
     fields: &[REASON, DRY_RUN, opt("refund", Shape::Flag, "Also when it was paid. Role `money`.")],
     rule: no_rule,
 };
@@ -115,7 +115,7 @@ pub(in super::super) static CLOSE: Object = Object {
 /// Body of asserting a finding.
 pub(in super::super) static RESOLVE: Object = Object {
     name: "ResolveInput",
-    about: "What was found out.",
+    about: "The finding.",
     fields: &[REASON, DRY_RUN, req("finding", Shape::Object(&FINDING), "")],
     rule: no_rule,
 };
@@ -124,7 +124,7 @@ static FINDING: Object = Object {
     name: "Finding",
     about: "Exactly one assertion.",
     fields: &[
-        opt("order_id", Shape::Integer { min: 1, max: i64::MAX }, "This order was made for the checkout."),
+        opt("order_id", Shape::Integer { min: 1, max: i64::MAX }, "This order was created by the checkout."),
         opt("no_order", Shape::Flag, "True: no order was made."),
         opt("charged", line(1, 128), "The shopper was charged, by this transaction."),
         opt("not_charged", Shape::Flag, "True: the shopper was not charged."),
@@ -144,7 +144,7 @@ pub(in super::super) static BULK: Object = Object {
     about: "One action on many checkouts.",
     fields: &[
         req("filter", Shape::Object(&FILTER), ""),
-        req("action", Shape::Word(&["restart", "pause", "resume", "cancel"]), "What is done to each."),
+        req("action", Shape::Word(&["restart", "pause", "resume", "cancel"]), "The action."),
         REASON,
         DRY_RUN,
     ],
@@ -156,7 +156,7 @@ pub(in super::super) static BULK: Object = Object {
 pub(in super::super) struct Wish {
     /// Why.
     pub(in super::super) reason: String,
-    /// Only say what would be done.
+    /// Only show what would be done.
     pub(in super::super) dry_run: bool,
 }
 

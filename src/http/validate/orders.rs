@@ -27,9 +27,9 @@ pub(in super::super) static ORDERS_QUERY: Object = Object {
         opt("status_id", Shape::Integer { min: 0, max: 14 }, "In this status."),
         opt("customer_id", Shape::Integer { min: 0, max: 4_294_967_295 }, "Of this customer; 0: of guests."),
         opt("channel_id", ID, "Of this channel."),
-        opt("email", line(1, 254), "With this e-mail address."),
+        opt("email", line(1, 254), "With this email address."),
         opt("cart_id", line(1, 255), "Made from this cart."),
-        opt("external_order_id", line(1, 255), "With this id of somebody else's."),
+        opt("external_order_id", line(1, 255), "With this external id."),
         opt("payment_method", line(1, 255), "Paid with this method."),
         opt("min_date_created", DATE, "Made since (RFC 2822 or ISO 8601)."),
         opt("max_date_created", DATE, "Made until."),
@@ -72,7 +72,7 @@ pub(in super::super) static CUSTOMERS_QUERY: Object = Object {
     fields: &[
         STORE,
         opt("id", line(1, 1000), "With one of these ids, separated by commas."),
-        opt("email", line(1, 1000), "With one of these e-mail addresses, separated by commas."),
+        opt("email", line(1, 1000), "With one of these email addresses, separated by commas."),
         opt("include", line(1, 255), "Such as `addresses,storecredit`."),
         PAGE,
         LIMIT,
@@ -98,11 +98,7 @@ pub(in super::super) static ACTIONS_QUERY: Object = Object {
     fields: &[
         STORE,
         opt("order_id", ID, "On this order."),
-        opt(
-            "status",
-            Shape::Word(&["sending", "unknown", "done", "rejected", "not-done"]),
-            "Where they stand.",
-        ),
+        opt("status", Shape::Word(&["sending", "unknown", "done", "rejected", "not-done"]), "Their status."),
         opt("limit", Shape::Integer { min: 1, max: 200 }, "Rows at most; 50 when left out."),
         opt("cursor", line(1, 64), "`next_cursor` of the page before."),
     ],
@@ -124,7 +120,7 @@ pub(in super::super) static CHANGE_ORDER: Object = Object {
         ),
         opt("staff_notes", lines(65_535), "For the staff; the shopper does not see them."),
         opt("customer_message", lines(2000), "What the shopper wrote."),
-        opt("external_source", line(0, 255), "Which system it came from."),
+        opt("external_source", line(0, 255), "The system it came from."),
         REASON,
         opt("dry_run", Shape::Flag, "Only say what it would do."),
     ],
@@ -155,7 +151,7 @@ static SHIPMENT_ITEM: Object = Object {
 /// Body of a shipment.
 pub(in super::super) static SHIPMENT: Object = Object {
     name: "ShipmentInput",
-    about: "What is sent to one address. An order with several addresses has a shipment for each, or several.",
+    about: "Items shipped to one address. An order with several addresses has at least one shipment for each.",
     fields: &[
         req(
             "order_address_id",
@@ -211,7 +207,7 @@ static REFUND_ITEM: Object = Object {
         req("item_id", ID, "The product of the order, its address, or the order itself."),
         opt("quantity", Shape::Integer { min: 1, max: UNITS }, "For PRODUCT and GIFT_WRAPPING."),
         opt("amount", AMOUNT, "For all others."),
-        opt("reason", line(0, 900), "Why, for the shop's staff."),
+        opt("reason", line(0, 900), "The reason, for the store's staff."),
     ],
     rule: units_or_amount,
 };
@@ -240,11 +236,11 @@ fn units_or_amount(item: &Map<String, Value>, at: &mut Pointer, errors: &mut Err
 
 static REFUND_ITEM_SHAPE: Shape = Shape::Object(&REFUND_ITEM);
 const ITEMS: Field =
-    req("items", Shape::List { of: &REFUND_ITEM_SHAPE, min: 1, max: 600 }, "What is paid back.");
+    req("items", Shape::List { of: &REFUND_ITEM_SHAPE, min: 1, max: 600 }, "What is refunded.");
 
 /// Body of a refund quote.
 pub(in super::super) static REFUND_QUOTE: Object =
-    Object { name: "RefundQuoteInput", about: "What would be paid back.", fields: &[ITEMS], rule: no_rule };
+    Object { name: "RefundQuoteInput", about: "What would be refunded.", fields: &[ITEMS], rule: no_rule };
 
 static REFUND_PAYMENT: Object = Object {
     name: "RefundPaymentInput",
@@ -252,7 +248,7 @@ static REFUND_PAYMENT: Object = Object {
     fields: &[
         req("provider_id", line(1, 255), "The provider of the quote."),
         req("amount", AMOUNT, "How much."),
-        opt("offline", Shape::Flag, "Whether it is paid back outside of BigCommerce."),
+        opt("offline", Shape::Flag, "Whether it is refunded outside of BigCommerce."),
     ],
     rule: no_rule,
 };
@@ -267,7 +263,7 @@ static OVERRIDE: Object = Object {
 /// Body of a refund.
 pub(in super::super) static REFUND: Object = Object {
     name: "RefundInput",
-    about: "What is paid back, and how. The sum of the payments is the amount of the quote.",
+    about: "What is refunded, and how. The sum of the payments is the amount of the quote.",
     fields: &[
         ITEMS,
         req(
@@ -276,7 +272,7 @@ pub(in super::super) static REFUND: Object = Object {
             "How it is paid back.",
         ),
         opt("merchant_calculated_override", Shape::Object(&OVERRIDE), ""),
-        opt("reason", line(1, REASON_AT_MOST), "Why; also for items without a reason of their own."),
+        opt("reason", line(1, REASON_AT_MOST), "The reason; also for items without their own."),
     ],
     rule: no_rule,
 };

@@ -38,7 +38,7 @@ macro_rules! instruments {
 instruments! {
     STORED_CARD: "StoredCard", "stored_card", Customer, "A card that the shopper stored earlier.", [
         req("token", TOKEN, "From the payment methods."),
-        opt("verification_value", DIGITS_3_4, "Where the method asks for it.")
+        opt("verification_value", DIGITS_3_4, "If the method requires it.")
     ];
     CARD: "Card", "card", Anybody, "A raw card. Refused unless the operator turned it on.", [
         req("number", line(12, 40), "12 to 19 digits; blanks and hyphens are ignored."),
@@ -146,11 +146,11 @@ pub(in super::super) static COMPLETE: Object = Object {
         opt("shipping_options", OPTIONS, ""),
         opt("shipping_preference", PREFERENCE, "How to choose a shipping option where none is named."),
         AGREED,
-        opt("payment", Shape::Object(&PAYMENT_PART), "What pays. Either this or `payments`."),
+        opt("payment", Shape::Object(&PAYMENT_PART), "The payment. Either this or `payments`."),
         opt(
             "payments",
             Shape::List { of: &Shape::Object(&SPLIT_PART), min: 1, max: 10 },
-            "What pays, one after the other, until all is paid. Either this or `payment`.",
+            "The payments, in this order, until everything is paid. Either this or `payment`.",
         ),
     ],
     rule: no_rule,

@@ -23,7 +23,7 @@ static CONSIGNMENT_ITEM: Object = Object {
 
 static PICKUP: Object = Object {
     name: "PickupOption",
-    about: "The shopper fetches the items.",
+    about: "The shopper picks up the items.",
     fields: &[req("pickup_method_id", ID, "BigCommerce's pickup method.")],
     rule: no_rule,
 };
@@ -36,7 +36,7 @@ pub(in super::super) static CONSIGNMENT: Object = Object {
         opt(
             "address",
             Shape::Object(&SHIPPING),
-            "Where it goes. Required, unless it is called `shipping_address`.",
+            "The destination. Required, unless given as `shipping_address`.",
         ),
         opt("shipping_address", Shape::Object(&SHIPPING), "BigCommerce's older name for `address`."),
         opt(
@@ -47,7 +47,7 @@ pub(in super::super) static CONSIGNMENT: Object = Object {
         opt(
             "pickup_option",
             Shape::Object(&PICKUP),
-            "Where the shopper fetches the items; no shipping option is needed then.",
+            "Where the shopper picks up the items; no shipping option is needed then.",
         ),
     ],
     rule: one_address,

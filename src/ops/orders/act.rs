@@ -40,7 +40,7 @@ pub struct NewAction {
     pub key: Option<String>,
     /// SHA-256 of the request.
     pub fingerprint: [u8; 32],
-    /// The checkout that is cancelled by it.
+    /// The checkout that it cancels.
     pub checkout_id: Option<CheckoutId>,
 }
 
@@ -56,7 +56,7 @@ pub struct Submitted {
 /// What became of an action.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// It is not known yet.
+    /// Outcome not known yet.
     Open,
     /// It happened; with BigCommerce's answer.
     Done(Value),

@@ -70,7 +70,7 @@ impl Kind {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
     }
 
-    /// The role that it needs.
+    /// The required role.
     pub fn role(self) -> Role {
         match self {
             Self::Shipment => Role::Act,
@@ -104,19 +104,19 @@ pub enum OrderRefused {
     #[error("BigCommerce refused it")]
     Rejected(Rejection),
     /// It could not be asked. Nothing happened.
-    #[error("BigCommerce cannot be asked at the moment; nothing happened there")]
+    #[error("BigCommerce is unavailable; nothing happened there")]
     Unavailable {
         /// When to ask again, in seconds.
         retry_after: u64,
     },
     /// It may have happened, and may be sent again.
-    #[error("BigCommerce gave no answer, so it is not known whether the change was made")]
+    #[error("BigCommerce did not answer, so it is not known whether the change was made")]
     Unknown,
     /// The idempotency key belongs to another request.
     #[error("the idempotency key belongs to another request")]
     KeyReused,
     /// Another action of the order has not ended.
-    #[error("another action on this order has not ended yet; BigCommerce takes one at a time")]
+    #[error("another action on this order is in progress; BigCommerce takes one at a time")]
     Busy,
     /// The database failed.
     #[error("the database failed")]

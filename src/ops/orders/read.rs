@@ -31,7 +31,7 @@ pub enum Part {
     Transactions,
     /// What was sent.
     Shipments,
-    /// What was paid back.
+    /// What was refunded.
     Refunds,
 }
 

@@ -58,7 +58,7 @@ impl Operators {
             order.ok_or_else(|| Guard::new("no-order", "no order is known, so nothing can be given back"))?;
         let earlier = if ask.dry_run { None } else { self.earlier(checkout.id).await? };
         let (id, effect) = if let Some(id) = earlier {
-            (id, "What was paid is given back.".to_owned())
+            (id, "The payment is refunded.".to_owned())
         } else {
             let way = match self.way_back(&checkout.store, order).await {
                 Ok(way) => way,

@@ -122,8 +122,8 @@ async fn only_a_token_of_an_operator_opens_the_door() {
     for wrong in ["", "nobody-knows-this-token", KEY] {
         let answer = visitor.post("/ops/sign-in", &[("csrf", &csrf), ("token", wrong)]).await.expect(401);
         assert!(
-            answer.text.contains("This is no operator&#39;s token")
-                || answer.text.contains("no operator's token")
+            answer.text.contains("This is not an operator token")
+                || answer.text.contains("not an operator token")
         );
         assert!(!visitor.cookies.iter().any(|(name, _)| name == "ops_session"));
     }

@@ -40,7 +40,7 @@ async fn a_stuck_checkout_is_found_understood_restarted_and_seen_to_complete() {
     browser.see("#token").await.write("this-is-not-her-token").await;
     browser.picture("sign-in").await;
     browser.see("main button[type=submit]").await.click().await;
-    browser.read("no operator's token").await;
+    browser.read("not an operator token").await;
     browser.sign_in(service.url(), "/ops", OPERATOR).await;
     browser.read("Stuck, by reason").await;
     browser.see("#live-state[data-state=on]").await;

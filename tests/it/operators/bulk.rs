@@ -40,7 +40,7 @@ async fn a_bulk_is_previewed_carried_out_and_answers_for_each() {
     let seen = finished(&service, begun.id).await;
     assert_eq!((seen.bulk.done, seen.bulk.failed, seen.results.len()), (3, 1, 4));
     let refused = seen.results.iter().find(|result| result.outcome.as_deref() == Some("refused"));
-    assert!(refused.is_some_and(|result| result.detail.contains("stuck already")), "{:?}", seen.results);
+    assert!(refused.is_some_and(|result| result.detail.contains("already stuck")), "{:?}", seen.results);
     assert_eq!(operators.bulks().await.expect("bulks").len(), 1);
 
     let paused = Filter { reason: Some(StuckReason::Paused), ..Filter::default() };

@@ -23,7 +23,7 @@ use super::request::{OrderOf, not_found, store_of};
 use crate::ops::PAGE;
 use crate::ops::orders::{Kind, NewAction, OrderAction, OrderActionFilter, Outcome, outcome};
 
-/// When to look again, in seconds.
+/// Seconds to wait before the next request.
 const SOON: u64 = 1;
 
 /// Refund
@@ -36,7 +36,7 @@ const SOON: u64 = 1;
     request_body = bodies::Refund,
     responses(
         (status = 201, description = "The refund, as BigCommerce shows it", body = Refund),
-        (status = 202, description = "It is not known yet", body = Described),
+        (status = 202, description = "Outcome not known yet", body = Described),
     ),
 )]
 pub(super) async fn refund(
@@ -58,8 +58,8 @@ pub(super) async fn refund(
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),
     request_body = Option<bodies::Money>,
     responses(
-        (status = 201, description = "It is scheduled", body = Scheduled),
-        (status = 202, description = "It is not known yet", body = Described),
+        (status = 201, description = "Scheduled", body = Scheduled),
+        (status = 202, description = "Outcome not known yet", body = Described),
     ),
 )]
 pub(super) async fn capture(
@@ -82,8 +82,8 @@ pub(super) async fn capture(
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),
     request_body = Option<bodies::Money>,
     responses(
-        (status = 201, description = "It is scheduled", body = Scheduled),
-        (status = 202, description = "It is not known yet", body = Described),
+        (status = 201, description = "Scheduled", body = Scheduled),
+        (status = 202, description = "Outcome not known yet", body = Described),
     ),
 )]
 pub(super) async fn void(
@@ -107,7 +107,7 @@ pub(super) async fn void(
     request_body = bodies::Shipment,
     responses(
         (status = 201, description = "The shipment, as BigCommerce shows it", body = Shipment),
-        (status = 202, description = "It is not known yet", body = Described),
+        (status = 202, description = "Outcome not known yet", body = Described),
     ),
 )]
 pub(super) async fn ship(
@@ -258,11 +258,11 @@ pub(super) async fn list(
 
 /// Read an action on an order
 ///
-/// What became of it. While it is `sending` or `unknown`, ask again.
+/// Its result. While it is `sending` or `unknown`, ask again.
 #[utoipa::path(
     get, path = "/ops/v1/order-actions/{action_id}", operation_id = "readOrderAction", tag = "Orders",
     params(("action_id" = Uuid, Path, description = "The action.")),
-    responses((status = 200, description = "How it stands", body = Described)),
+    responses((status = 200, description = "State", body = Described)),
 )]
 pub(super) async fn read(
     Has(state): Has<State>,

@@ -56,7 +56,7 @@ pub(super) async fn update(
 
 /// Quote a refund
 ///
-/// What would be paid back, and by which ways. Nothing is moved. Role `act`.
+/// What would be refunded, and by which methods. No money is moved. Role `act`.
 #[utoipa::path(
     post, path = "/ops/v1/orders/{order_id}/refund-quotes", operation_id = "quoteRefund", tag = "Orders",
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),

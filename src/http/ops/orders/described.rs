@@ -92,7 +92,7 @@ documents! {
         #[schema(schema_with = id)]
         status_id: i64,
         status: Option<String>,
-        /// What really became of the money.
+        /// What really happened to the money.
         payment_status: Option<String>,
         total_inc_tax: Value = amount,
         total_ex_tax: Value = amount,
@@ -146,7 +146,7 @@ documents! {
         line_amount: Value = amount,
     }
 
-    /// What a gateway did about an order.
+    /// A transaction of an order.
     Transaction as Transaction {
         #[schema(schema_with = id)]
         id: i64,
@@ -211,7 +211,7 @@ documents! {
         payments: Option<Vec<RefundPayment>>,
     }
 
-    /// What was paid back.
+    /// What was refunded.
     RefundItem as RefundItem {
         item_type: Option<String>,
         item_id: Value = amount,
@@ -316,7 +316,7 @@ documents! {
         attempts: i32,
         actor: String,
         reason: String,
-        /// The checkout that is cancelled by it.
+        /// The checkout that it cancels.
         checkout_id: Option<Uuid>,
         unknown_since: Option<String>,
         created_at: String,

@@ -90,7 +90,7 @@ pub(super) async fn taxes(Has(state): Has<State>, order: OrderOf, asked: Asked) 
 
 /// List the transactions of an order
 ///
-/// What gateways did about it. Some payment methods leave none.
+/// Its transactions. Some payment methods have none.
 #[utoipa::path(
     get, path = "/ops/v1/orders/{order_id}/transactions", operation_id = "listTransactions", tag = "Orders",
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),
