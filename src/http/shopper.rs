@@ -83,21 +83,24 @@ fn moves_it_on(slug: Slug) -> bool {
 /// `parts`: whether something was paid before, and is held.
 fn declined(code: Option<i64>, parts: bool) -> String {
     let (why, then) = match code {
-        Some(30_051) => ("This saved way to pay is no longer there.", "Please choose another one."),
-        Some(30_102) => {
-            ("Your payment details could not be verified.", "Please check them, or pay another way.")
-        }
-        Some(30_103) => ("Your card has expired.", "Please use another one."),
+        Some(30_051) => ("This saved payment method is no longer available.", "Please choose another one."),
+        Some(30_102) => (
+            "Your payment details could not be verified.",
+            "Please check them, or try another payment method.",
+        ),
+        Some(30_103) => ("Your card has expired.", "Please use another card."),
         Some(30_104) => (
             "Your card issuer did not accept the payment.",
-            "Please ask your card issuer, or pay another way.",
+            "Please ask your card issuer, or try another payment method.",
         ),
-        Some(30_106) => ("There are not enough funds.", "Please pay another way."),
-        Some(30_107) => ("The authorization was withdrawn.", "Please pay another way."),
-        _ => ("Your payment was declined.", "Please try another way to pay."),
+        Some(30_106) => {
+            ("Your payment was declined for insufficient funds.", "Please try another payment method.")
+        }
+        Some(30_107) => ("The card authorization was revoked.", "Please try another payment method."),
+        _ => ("Your payment was declined.", "Please try another payment method."),
     };
     let charged = if parts {
-        "Nothing was charged by it, and what you paid before is kept."
+        "This attempt charged nothing, and your earlier payment is kept."
     } else {
         "You have not been charged."
     };
@@ -115,23 +118,23 @@ fn refused(refusal: &Refused, checkout: Option<&Checkout>) -> Option<&'static st
         record.is_some_and(|record| record.status == StepStatus::Rejected)
     };
     if says(&["coupon", "promo code"]) {
-        return Some("This coupon cannot be used. Please check the code, or go on without it.");
+        return Some("This coupon cannot be used. Please check the code, or continue without it.");
     }
     if refusal.status == 404 && says(&["cart"]) {
-        return Some("Your cart is no longer there. Please start again.");
+        return Some("Your cart is no longer available. Please start again.");
     }
     if says(&["stock", "inventory", "quantity", "can be purchased", "can only purchase", "maximum of"]) {
         return Some("Something in your cart is not available in this quantity. Please change your cart.");
     }
     if says(&["no longer available", "not available", "cannot find product"]) {
-        return Some("Something in your cart is not available any more. Please change your cart.");
+        return Some("Something in your cart is no longer available. Please change your cart.");
     }
     if of(StepName::Payment) {
         let parts = checkout.is_some_and(|checkout| !checkout.facts.parts.is_empty());
         return Some(if parts {
-            "The rest could not be charged, and what you paid before is kept. Please contact the shop."
+            "The rest could not be charged, and your earlier payment is kept. Please contact the shop."
         } else {
-            "This way to pay was not accepted, and you have not been charged. Please choose another one."
+            "This payment method was not accepted, and you have not been charged. Please choose another one."
         });
     }
     if says(&["shipping option", "shipping method", "shipping zone"]) {
@@ -142,7 +145,7 @@ fn refused(refusal: &Refused, checkout: Option<&Checkout>) -> Option<&'static st
         return Some(if nothing {
             "We cannot ship to this address. Please choose another one."
         } else {
-            "Please choose how your order is to be shipped."
+            "Please choose a shipping method."
         });
     }
     (says(&["address", "postal", "postcode", "country", "state_or_province", "email"])

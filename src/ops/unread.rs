@@ -36,10 +36,9 @@ fn instant(at: OffsetDateTime) -> String {
 
 /// What closing does to orders and to money.
 pub(super) fn effects() -> (String, String) {
-    let orders = "None. Whatever is at BigCommerce stays as it is; the checkout becomes cancelled, and its cart may be taken \
-                  over by another one.";
-    let money =
-        "None is moved, and nothing is given back. What was paid stays with the orders that are named.";
+    let orders = "None. Everything at BigCommerce stays as it is; the checkout becomes cancelled, and another checkout may use its \
+                  cart.";
+    let money = "None is moved or refunded. Payments stay with the orders that are named.";
     (orders.to_owned(), money.to_owned())
 }
 
@@ -67,12 +66,9 @@ impl UnreadCase {
         if let Some(cart) = &unread.cart_id {
             known.push(format!("Its cart is {cart}."));
         }
-        known.extend(
-            unread.orders.iter().map(|order| format!("Order {order} was made for it, or taken over.")),
-        );
-        known.push(
-            "Nothing is done to it, and nothing of it is charged, as long as it cannot be read.".to_owned(),
-        );
+        known
+            .extend(unread.orders.iter().map(|order| format!("Order {order} was created or adopted by it.")));
+        known.push("Nothing is done to it and nothing is charged while it cannot be read.".to_owned());
         let (effect_on_orders, effect_on_money) = effects();
         let refused = closable(unread).err().map(|guard| guard.detail);
         let close = AllowedAction {

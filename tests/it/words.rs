@@ -85,8 +85,8 @@ async fn a_decline_is_told_by_its_code() {
     for (code, words) in [
         (30_103, "Your card has expired. You have not been charged."),
         (30_104, "Your card issuer did not accept the payment. You have not been charged."),
-        (30_106, "There are not enough funds. You have not been charged."),
-        (30_107, "The authorization was withdrawn. You have not been charged."),
+        (30_106, "Your payment was declined for insufficient funds. You have not been charged."),
+        (30_107, "The card authorization was revoked. You have not been charged."),
     ] {
         let declined = service.post(&format!("{path}/payment"), &agreed(card(&magic_card(code, 0)))).await;
         says(&declined, "payment-declined", words);
