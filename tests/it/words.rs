@@ -33,7 +33,7 @@ async fn what_bigcommerce_refuses_is_told_by_its_cause() {
     let create = "/v1/checkouts";
     let stock = "not available in this quantity";
     says(&service.post(create, &catalogue(114, 1)).await, refused, stock);
-    says(&service.post(create, &catalogue(999_999, 1)).await, refused, "not available any more");
+    says(&service.post(create, &catalogue(999_999, 1)).await, refused, "no longer available");
     let path = service.create(&catalogue(113, 1)).await;
     let item = service.get(&path).await.body["cart"]["line_items"]["physical_items"][0]["id"].clone();
     let more = json!({"line_item": {"quantity": 4}});
@@ -49,7 +49,7 @@ async fn what_bigcommerce_refuses_is_told_by_its_cause() {
     says(&put, refused, "This address could not be accepted");
     let mut by_drone = everything();
     by_drone["shipping_preference"] = json!({"description": "By drone"});
-    says(&service.post(create, &by_drone).await, refused, "Please choose how your order is to be shipped");
+    says(&service.post(create, &by_drone).await, refused, "Please choose a shipping method");
     let mut far = everything();
     far["consignments"][0]["address"]["country_code"] = json!("AQ");
     says(&service.post(create, &far).await, refused, "We cannot ship to this address");
@@ -133,7 +133,7 @@ async fn what_was_paid_before_a_decline_is_not_denied() {
     let declined = service.post(&format!("{path}/complete"), &payments).await.expect(402);
     let words = said(&declined, "payment-declined");
     assert!(!words.contains("You have not been charged"), "{words}");
-    assert!(words.contains("what you paid before is kept"), "{words}");
+    assert!(words.contains("your earlier payment is kept"), "{words}");
     service.stop().await;
     world.finish().await;
 }
