@@ -95,7 +95,7 @@ pub(crate) async fn run(
     Ok(figures)
 }
 
-/// Waits for that time, and until so many checkouts are completed, but not for ever.
+/// Waits for that time, and until so many checkouts are completed, but not forever.
 async fn passed(shop: &Shop, completed: u64, time: Duration) {
     let began = Instant::now();
     tokio::time::sleep(time).await;

@@ -54,7 +54,7 @@ fn candidates(path: &str, root: &Path) -> Vec<PathBuf> {
     folders.extend(["/usr/pgsql/bin", "/usr/local/pgsql/bin"].map(prefix));
     let mut found = Vec::new();
     for folder in folders {
-        // A link in /usr/local/bin is followed, so that initdb finds its neighbours.
+        // A link in /usr/local/bin is followed, so that initdb finds its neighbors.
         let real = folder.join("postgres").canonicalize().ok();
         let real = real.as_deref().and_then(Path::parent).unwrap_or(&folder).to_owned();
         if real.join("postgres").is_file() && real.join("initdb").is_file() && !found.contains(&real) {

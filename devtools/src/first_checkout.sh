@@ -8,7 +8,7 @@ ADDRESS='{"first_name":"Ada","last_name":"Lovelace","email":"ada@example.com","a
 ITEMS='"custom_items":[{"sku":"abc-123","name":"Custom Product","quantity":1,"list_price":10}]'
 CARD='"payment_method_id":"stripe.card","instrument":{"type":"card","number":"4111111111111111","cardholder_name":"Ada Lovelace","expiry_month":12,"expiry_year":2035,"verification_value":"123"}'
 
-echo 'as a page does it: the publishable key creates a cart of the catalogue, and nothing else'
+echo 'as a page does it: the publishable key creates a cart of the catalog, and nothing else'
 ANSWER=$(curl -sS -i "$API/v1/checkouts" -H "Authorization: Bearer $PUBLISHABLE" -H "Origin: $ORIGIN" -H "Idempotency-Key: $RUN-page" -H "$JSON" -d "{\"line_items\":[{\"product_id\":120,\"quantity\":1}],\"billing_address\":$ADDRESS,\"consignments\":[{\"address\":$ADDRESS}],\"shipping_preference\":\"cheapest\"}")
 CHECKOUT=$(printf '%s\n' "$ANSWER" | sed -n 's|^[Ll]ocation: .*/v1/checkouts/\([0-9a-f-]*\).*|\1|p')
 TOKEN=$(printf '%s\n' "$ANSWER" | sed -n 's/.*"checkout_token": *"\([^"]*\)".*/\1/p')

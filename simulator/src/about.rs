@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-/// Where a behaviour comes from.
+/// Where a behavior comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
     /// BigCommerce's documents describe the default, or every answer.
@@ -38,7 +38,7 @@ pub const ABOUT: &[(&str, Mark, &str)] = &[
     ("tax_shipping", Store, "whether shipping is taxed"),
     ("several_coupons", Store, "whether a checkout takes several coupons"),
     ("require_verification_value", Store, "whether cards need a verification value"),
-    ("reprice_carts", Open, "whether lines follow the catalogue's price until the order is made"),
+    ("reprice_carts", Open, "whether lines follow the catalog's price until the order is made"),
     ("strictly_as_specified", Knob, "follow OpenAPI where prose disagrees, for validating proxies"),
     (
         "custom_items_as_text",
@@ -87,7 +87,7 @@ pub const ABOUT: &[(&str, Mark, &str)] = &[
     ("capture_ends", Documented, "how a scheduled capture ends: succeeds, fails or never by itself"),
     ("void_ends", Documented, "how a scheduled void ends: succeeds, fails or never by itself"),
     ("opaque_tokens", Open, "whether payment access tokens can be read as JWTs"),
-    ("order_filters", Open, "cart_id and external_order_id of order lists: honoured, ignored or blind"),
+    ("order_filters", Open, "cart_id and external_order_id of order lists: honored, ignored or blind"),
     ("empty_order_list", Open, "no orders: 204, or 200 with an empty list"),
     ("ids_ignore_case", Open, "whether carts and checkouts are found by their id in any letter case"),
     (

@@ -54,9 +54,9 @@ pub enum Deed {
     Archive,
     /// Merchant: ships everything.
     Ship,
-    /// Merchant: captures what is authorised.
+    /// Merchant: captures what is authorized.
     Capture,
-    /// Merchant: voids what is authorised.
+    /// Merchant: voids what is authorized.
     Void,
     /// Merchant: gives half of the money back.
     RefundPart,

@@ -1,4 +1,4 @@
-//! Addresses as checkouts take them, and how BigCommerce normalises them.
+//! Addresses as checkouts take them, and how BigCommerce normalizes them.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -104,7 +104,7 @@ fn in_english(address: &mut Address) {
     }
 }
 
-/// Reads and normalises an address as [`read`] does, and in English where the settings say so.
+/// Reads and normalizes an address as [`read`] does, and in English where the settings say so.
 pub(crate) fn read_for(body: &Value, settings: &Settings) -> Result<Address, Answer> {
     let mut address = read(body)?;
     if settings.japan_in_english {
@@ -113,7 +113,7 @@ pub(crate) fn read_for(body: &Value, settings: &Settings) -> Result<Address, Ans
     Ok(address)
 }
 
-/// Reads and normalises an address: trims, `TX` becomes `Texas`, the country's name is added.
+/// Reads and normalizes an address: trims, `TX` becomes `Texas`, the country's name is added.
 fn read(body: &Value) -> Result<Address, Answer> {
     if !body.is_object() {
         return Err(answer::invalid("address", "must be an object"));
@@ -144,11 +144,11 @@ fn read(body: &Value) -> Result<Address, Answer> {
         phone: get("phone")?,
         custom_fields: call::list(body, "custom_fields")?.to_vec(),
     };
-    normalise_state(&mut address);
+    normalize_state(&mut address);
     Ok(address)
 }
 
-fn normalise_state(address: &mut Address) {
+fn normalize_state(address: &mut Address) {
     if address.country_code != "US" {
         return;
     }

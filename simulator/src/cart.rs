@@ -28,7 +28,7 @@ pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) quantity: u64,
     pub(crate) list_price: Decimal,
-    /// Whether the client set the price, so that the catalogue does not move it.
+    /// Whether the client set the price, so that the catalog does not move it.
     pub(crate) price_override: bool,
     pub(crate) sale_price: Decimal,
     pub(crate) taxable: bool,

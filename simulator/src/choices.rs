@@ -147,7 +147,7 @@ pub enum FreeOrder {
 pub enum OrderFilters {
     /// What the specification says.
     #[default]
-    Honoured,
+    Honored,
     /// Nothing: the first page of all orders.
     Ignored,
     /// They find nothing, whatever is there.

@@ -185,7 +185,7 @@ pub(crate) fn product(visit: &Visit<'_>, order: &Order, row: &Value) -> Result<O
     };
     let (ex, inc) = (price("price_ex_tax")?, price("price_inc_tax")?);
     let mut out = match member(row, "product_id").and_then(as_whole).filter(|id| *id > 0) {
-        Some(id) => catalogue_product(visit, order, row, id)?,
+        Some(id) => catalog_product(visit, order, row, id)?,
         None => custom_product(row, ex, inc)?,
     };
     out.quantity = quantity;
@@ -227,7 +227,7 @@ fn custom_product(row: &Value, ex: Option<Decimal>, inc: Option<Decimal>) -> Res
     Ok(OrderProduct { sku, ..blank(name) })
 }
 
-fn catalogue_product(visit: &Visit<'_>, order: &Order, row: &Value, id: u64) -> Result<OrderProduct, Answer> {
+fn catalog_product(visit: &Visit<'_>, order: &Order, row: &Value, id: u64) -> Result<OrderProduct, Answer> {
     let found = visit.store.product(id);
     let found =
         found.ok_or_else(|| answer::v2_invalid("products.product_id", "is not a product of this store"))?;

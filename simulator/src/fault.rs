@@ -27,7 +27,7 @@ pub struct Match {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Name of the call, or `*` for every call.
+    /// Name of the call, or `*` forevery call.
     pub call: String,
     /// Only this store.
     #[serde(default)]
@@ -286,7 +286,7 @@ mod tests {
             Fault::on("a").meanwhile_after(Deed::TotalUp),
         ];
         for fault in all {
-            let text = serde_json::to_string(&fault).expect("serialises");
+            let text = serde_json::to_string(&fault).expect("serializes");
             let back: Fault = serde_json::from_str(&text).expect(&text);
             assert_eq!(back, fault, "{text}");
         }

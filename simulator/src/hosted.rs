@@ -18,7 +18,7 @@ use crate::webhooks;
 pub enum Hosted {
     /// Charged.
     Paid,
-    /// Authorised only.
+    /// Authorized only.
     Authorized,
     /// Accepted; [`crate::Simulator::settle`] ends it.
     Pending,

@@ -12,7 +12,7 @@ use crate::order::Outstanding;
 /// What the gateway does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The money is taken or authorised.
+    /// The money is taken or authorized.
     Success { authorize: bool },
     /// Accepted; settles later.
     Pending { authorize: bool, outstanding: Outstanding },
@@ -40,8 +40,8 @@ pub const MAGIC: [(u32, &str); 22] = [
     (20_001, "pending, settles with success"),
     (20_002, "pending, settles as declined"),
     (20_003, "pending, never settles by itself"),
-    (20_004, "success, authorised only"),
-    (20_005, "pending authorisation, settles with success"),
+    (20_004, "success, authorized only"),
+    (20_005, "pending authorization, settles with success"),
     (20_006, "39999, a code nobody knows; flag 1 and 2 as above"),
     (30_000, "30000, gateway not configured"),
     (30_001, "30001, merchant misconfigured"),
@@ -56,7 +56,7 @@ pub const MAGIC: [(u32, &str); 22] = [
     (30_104, "30104, contact the issuer"),
     (30_105, "30105, duplicate transaction; flag 1: charged all the same"),
     (30_106, "30106, insufficient funds"),
-    (30_107, "30107, authorisation revoked"),
+    (30_107, "30107, authorization revoked"),
 ];
 
 /// The magic card number of a code: `4000`, the flag, the code, zeros and a Luhn check digit.

@@ -16,7 +16,7 @@ pub struct Ledger {
     pub tokens: Vec<Token>,
     /// Attempts to pay that reached the payments host with a readable token.
     pub attempts: Vec<Attempt>,
-    /// Money taken or authorised.
+    /// Money taken or authorized.
     pub charges: Vec<Charge>,
     /// Refunds.
     pub refunds: Vec<Refund>,
@@ -97,13 +97,13 @@ pub struct Attempt {
     pub outcome: String,
     /// BigCommerce's code, when it was not a success.
     pub code: Option<u32>,
-    /// Whether money was taken or authorised by it.
+    /// Whether money was taken or authorized by it.
     pub charged: bool,
     /// Who paid.
     pub correlation_id: Option<String>,
 }
 
-/// Money taken or authorised.
+/// Money taken or authorized.
 #[derive(Debug, Clone, Serialize)]
 pub struct Charge {
     /// Store hash.

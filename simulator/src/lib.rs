@@ -22,7 +22,7 @@ mod board;
 mod call;
 mod cart;
 mod carts;
-mod catalogue;
+mod catalog;
 mod checkout_orders;
 mod checkouts;
 mod choices;

@@ -1,4 +1,4 @@
-//! How lines enter a cart: catalogue products, custom items and gift certificates, and what BigCommerce refuses.
+//! How lines enter a cart: catalog products, custom items and gift certificates, and what BigCommerce refuses.
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::answer::{self, Answer};
 use crate::call::{amount, list, member, text, whole};
 use crate::cart::{Cart, Kind, Line};
-use crate::catalogue::{Product, Trait, Variant};
+use crate::catalog::{Product, Trait, Variant};
 use crate::store::Store;
 
 const THEMES: [&str; 6] = ["Birthday", "Boy", "Celebration", "Christmas", "General", "Girl"];
@@ -21,7 +21,7 @@ pub(crate) fn add_all(store: &Store, cart: &mut Cart, body: &Value) -> Result<()
         return Err(answer::invalid("line_items", message));
     }
     for item in items {
-        let line = catalogue_line(store, item)?;
+        let line = catalog_line(store, item)?;
         add(cart, line);
     }
     for item in custom {
@@ -54,7 +54,7 @@ fn quantity(item: &Value) -> Result<u64, Answer> {
     if quantity == 0 { Err(answer::invalid("quantity", "must be at least 1")) } else { Ok(quantity) }
 }
 
-fn catalogue_line(store: &Store, item: &Value) -> Result<Line, Answer> {
+fn catalog_line(store: &Store, item: &Value) -> Result<Line, Answer> {
     let quantity = quantity(item)?;
     let id = whole(item, "product_id")?.ok_or_else(|| answer::invalid("product_id", "is required"))?;
     let product =
@@ -223,7 +223,7 @@ fn total_quantity(cart: &Cart, variant: u64) -> u64 {
         .fold(0, |sum, line| sum.saturating_add(line.quantity))
 }
 
-/// Lets lines without a price of their own follow the catalogue.
+/// Lets lines without a price of their own follow the catalog.
 pub(crate) fn reprice(store: &Store, cart: &mut Cart) {
     for line in &mut cart.lines {
         let Some((product, variant)) = store.variant(line.variant_id) else { continue };

@@ -21,7 +21,7 @@ pub struct Money {
     /// Taken, before any refund; credit and certificates included.
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub captured: Decimal,
-    /// Authorised and neither captured nor voided.
+    /// Authorized and neither captured nor voided.
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub authorized: Decimal,
     /// At the gateway, not settled or unknown to BigCommerce.
@@ -30,7 +30,7 @@ pub struct Money {
     /// Given back by refunds.
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub refunded: Decimal,
-    /// Authorisations (and captures that were not settled) that were let go.
+    /// Authorizations (and captures that were not settled) that were let go.
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub voided: Decimal,
     /// The part of `captured` that was store credit.
@@ -42,7 +42,7 @@ pub struct Money {
 }
 
 impl Money {
-    /// What the shopper is without: captured, authorised or pending, less what was given back.
+    /// What the shopper is without: captured, authorized or pending, less what was given back.
     pub fn held(&self) -> Decimal {
         self.captured + self.authorized + self.pending - self.refunded
     }

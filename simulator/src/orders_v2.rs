@@ -235,7 +235,7 @@ fn matching(visit: &mut Visit<'_>) -> Result<Vec<u64>, Answer> {
         OrderFilters::Blind if filter.cart_id.is_some() || filter.external_order_id.is_some() => {
             return Ok(Vec::new());
         }
-        OrderFilters::Honoured | OrderFilters::Blind => {}
+        OrderFilters::Honored | OrderFilters::Blind => {}
     }
     let candidates: Vec<u64> = match &filter.cart_id {
         Some(cart) => visit.store.orders_by_cart.get(cart).cloned().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! The settings: BigCommerce's undocumented behaviours, each with both answers, and the knobs of the simulation.
+//! The settings: BigCommerce's undocumented behaviors, each with both answers, and the knobs of the simulation.
 //!
 //! The numbers in brackets are the open questions of the design's BigCommerce notes, section 12.
 
@@ -39,7 +39,7 @@ pub struct TaxRate {
 /// Everything that can be configured; `PATCH /simulator/settings` takes any part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one undocumented behaviour with two answers")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one undocumented behavior with two answers")]
 pub struct Settings {
     /// Values of X-Auth-Token that are accepted; empty: any value that is not empty.
     pub accepted_tokens: Vec<String>,
@@ -60,7 +60,7 @@ pub struct Settings {
     pub edit_clears_selection: bool,
     /// A checkout may carry several coupons.
     pub several_coupons: bool,
-    /// Lines follow the catalogue's price until the order is made.
+    /// Lines follow the catalog's price until the order is made.
     pub reprice_carts: bool,
     /// A second create-order for the same cart. (3)
     pub second_order: SecondOrder,

@@ -119,7 +119,7 @@ pub(crate) fn add_transaction(visit: &mut Visit<'_>, order: &mut Order, entry: E
     order.transactions_wait = Wait::start(visit.settings.transactions_lag, visit.now);
 }
 
-/// The money is taken or authorised, and BigCommerce knows.
+/// The money is taken or authorized, and BigCommerce knows.
 pub(crate) fn charge(visit: &mut Visit<'_>, payment: &Payment) {
     note_charge(visit, payment, if payment.authorize { "authorized" } else { "captured" });
     with_order(visit, payment.order_id, |order, visit| {
@@ -165,7 +165,7 @@ fn name_method(order: &mut Order, payment: &Payment) {
     order.provider_id.clone_from(&payment.id);
 }
 
-/// The order is paid or authorised: its status moves by itself, the cart goes, the stock is taken.
+/// The order is paid or authorized: its status moves by itself, the cart goes, the stock is taken.
 fn pay(visit: &mut Visit<'_>, order: &mut Order, authorize: bool) {
     let before = order.status_id;
     applied::take(visit, order);
@@ -347,7 +347,7 @@ fn finish_payment(visit: &mut Visit<'_>, id: u64, success: bool) {
     });
 }
 
-/// What is authorised and neither captured nor voided, with the method that did it.
+/// What is authorized and neither captured nor voided, with the method that did it.
 fn authorized(visit: &Visit<'_>, order: u64) -> (Decimal, Option<Method>) {
     let charges = &visit.store.charges;
     let held = charges.iter().filter(|charge| charge.order_id == order && charge.state == "authorized");

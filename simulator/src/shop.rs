@@ -1,10 +1,10 @@
-//! The shop itself: variants of the catalogue, store information and the clock.
+//! The shop itself: variants of the catalog, store information and the clock.
 
 use serde_json::{Value, json};
 
 use crate::answer::{self, Answer, Reply};
 use crate::call::{Visit, amount, member, whole};
-use crate::catalogue::variant_json;
+use crate::catalog::variant_json;
 
 /// `GET /v3/catalog/products/{id}/variants`
 pub(crate) fn variants(visit: &mut Visit<'_>) -> Reply {

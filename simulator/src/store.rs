@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::call::Call;
 use crate::cart::Cart;
-use crate::catalogue::{self, Product, Variant};
+use crate::catalog::{self, Product, Variant};
 use crate::customers::{self, Customer};
 use crate::ledger;
 use crate::order::Order;
@@ -75,7 +75,7 @@ impl Store {
         Self {
             hash: hash.to_owned(),
             number: 1_001_336_324,
-            products: catalogue::products(),
+            products: catalog::products(),
             carts: HashMap::new(),
             orders: BTreeMap::new(),
             orders_by_cart: HashMap::new(),

@@ -26,7 +26,7 @@ impl Client {
 pub struct Filter {
     /// Customers with one of these ids.
     pub ids: Vec<i64>,
-    /// Customers with one of these e-mail addresses.
+    /// Customers with one of these email addresses.
     pub emails: Vec<String>,
     /// Such as `addresses` and `storecredit`.
     pub include: Vec<String>,
@@ -53,7 +53,7 @@ impl Filter {
 pub struct Customer {
     /// Its id.
     pub id: i64,
-    /// Its e-mail address.
+    /// Its email address.
     pub email: Option<String>,
     /// Exactly what BigCommerce answered.
     pub raw: Value,

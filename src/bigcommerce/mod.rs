@@ -2,7 +2,7 @@
 //!
 //! Guarantees: one method is one HTTP request. There is no retry, no redirect and no cache, so that whoever calls knows
 //! exactly what was sent; and every failure tells whether the request may have had an effect ([`Error`]).
-//! It knows no saga, no database and no settings of ours, and never logs bodies, tokens or e-mail addresses.
+//! It knows no saga, no database and no settings of ours, and never logs bodies, tokens or email addresses.
 //!
 //! Dropping the future of a call leaves it open whether BigCommerce executed it, like [`Error::Unknown`].
 

@@ -41,14 +41,14 @@ impl Orders<'_> {
         self.client.call(self.cx, request, rows(Refund::parse)).await
     }
 
-    /// Schedules the capture of an authorised payment. The witness is `payment_status`.
+    /// Schedules the capture of an authorized payment. The witness is `payment_status`.
     pub async fn capture(&self, id: OrderId) -> Result<Answer<()>, Error> {
         let request = self.at("v3", "order.capture", Method::POST, id, &["payment_actions", "capture"]);
         // Nothing is in the body; but one that cannot be read is not BigCommerce's.
         self.client.call(self.cx, request.moves_money(), |_| Some(())).await
     }
 
-    /// Schedules the release of an authorised payment. The witness is `payment_status`.
+    /// Schedules the release of an authorized payment. The witness is `payment_status`.
     pub async fn void(&self, id: OrderId) -> Result<Answer<()>, Error> {
         let request = self.at("v3", "order.void", Method::POST, id, &["payment_actions", "void"]);
         // Nothing is in the body; but one that cannot be read is not BigCommerce's.

@@ -67,7 +67,7 @@ pub struct Filter {
     pub customer_id: Option<i64>,
     /// Orders of this channel.
     pub channel_id: Option<i64>,
-    /// Orders with this e-mail address.
+    /// Orders with this email address.
     pub email: Option<String>,
     /// Orders paid with this method.
     pub payment_method: Option<String>,

@@ -308,7 +308,7 @@ async fn exchange(host: Host, request: RequestBuilder) -> (Option<u16>, RateLimi
         Ok(response) => response,
         Err(failure) => {
             let error = classify_failure(&failure);
-            // Without its URL: that may hold an e-mail address.
+            // Without its URL: that may hold an email address.
             tracing::debug!(cause = cause_chain(&failure.without_url()), "no answer from BigCommerce");
             return (None, RateLimit::default(), Err(error));
         }

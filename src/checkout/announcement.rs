@@ -1,6 +1,6 @@
 //! What the world is told about a checkout: which changes are worth an event, and what the event says. Pure.
 //!
-//! Guarantees: an event names ids, statuses, reasons and amounts only. Never: an address, a name, an e-mail address, the
+//! Guarantees: an event names ids, statuses, reasons and amounts only. Never: an address, a name, an email address, the
 //! shopper's or the storefront's own words, a secret.
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ words! {
         PaymentUnknown = "payment.unknown",
         /// Certainly not charged.
         PaymentDeclined = "payment.declined",
-        /// Paid (or authorised).
+        /// Paid (or authorized).
         CheckoutCompleted = "checkout.completed",
         /// Undone on request.
         CheckoutCancelled = "checkout.cancelled",

@@ -115,7 +115,7 @@ impl Document {
             let groups = cart.get_mut("line_items").and_then(Value::as_object_mut);
             for item in groups.into_iter().flat_map(Map::values_mut).filter_map(Value::as_array_mut).flatten()
             {
-                normalise_item(item);
+                normalize_item(item);
             }
         }
         let mut checkout = Map::new();
@@ -205,7 +205,7 @@ impl Document {
         serde_json::from_str(self.read().billing_address.as_ref()?.get()).ok()
     }
 
-    /// E-mail address of the billing address.
+    /// Email address of the billing address.
     pub fn email(&self) -> Option<&str> {
         self.read().email.as_deref()
     }
@@ -277,7 +277,7 @@ impl PartialEq for Document {
 }
 
 /// Create a Cart may answer `quantity` and `list_price` as strings and calls `is_taxable` `taxable`.
-fn normalise_item(item: &mut Value) {
+fn normalize_item(item: &mut Value) {
     let Some(item) = item.as_object_mut() else { return };
     for field in ["quantity", "list_price"] {
         if let Some(value) = item.get_mut(field)

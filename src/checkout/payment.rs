@@ -11,7 +11,7 @@ words! {
     PaymentStatus {
         /// In flight.
         Processing = "processing",
-        /// Charged or authorised, in full.
+        /// Charged or authorized, in full.
         Succeeded = "succeeded",
         /// Accepted, settling: not paid yet, never to be charged again.
         Pending = "pending",
@@ -21,7 +21,7 @@ words! {
         Unknown = "unknown",
         /// Charged, and less than what was due: the rest can be paid.
         PartiallyPaid = "partially_paid",
-        /// Charged or authorised, and voided or refunded since.
+        /// Charged or authorized, and voided or refunded since.
         GivenBack = "given_back",
     }
 }

@@ -1,6 +1,6 @@
 //! What is left of an ended checkout once its personal data is removed. Pure.
 //!
-//! Guarantees: ids, steps, statuses, times and amounts stay, digit by digit. Never: an address, a name, an e-mail address,
+//! Guarantees: ids, steps, statuses, times and amounts stay, digit by digit. Never: an address, a name, an email address,
 //! a phone number, a message, or any other words whose harmlessness is not known. Texts are kept by name, not removed by
 //! name: what BigCommerce adds tomorrow does not slip through.
 

@@ -58,7 +58,7 @@ words! {
         Running = "running",
         /// A timer is set: a retry, a reconciliation or a settling payment.
         Waiting = "waiting",
-        /// Paid (or authorised). Final.
+        /// Paid (or authorized). Final.
         Completed = "completed",
         /// What was done is being undone.
         Compensating = "compensating",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::arguments::Act;
 use super::checkouts::{ids, print_ids, usage};
-use super::output::{Colour, Exit, Format, Progress, Screen, colour_of, one_or_many, print, print_json};
+use super::output::{Color, Exit, Format, Progress, Screen, color_of, one_or_many, print, print_json};
 use super::remote::Remote;
 use super::table::{Table, wrap};
 use crate::app;
@@ -85,18 +85,18 @@ pub(super) async fn act(act: Act, action: Action) -> anyhow::Result<ExitCode> {
     Ok(Exit::of(&exits).into())
 }
 
-fn done_row(id: CheckoutId, report: &Value, dry_run: bool) -> Vec<(String, Colour)> {
+fn done_row(id: CheckoutId, report: &Value, dry_run: bool) -> Vec<(String, Color)> {
     let text = |field: &str| report[field].as_str().unwrap_or_default().to_owned();
     let result = if dry_run { "would be done" } else { "done" };
     vec![
-        (id.to_string(), Colour::Plain),
-        (result.to_owned(), if dry_run { Colour::Yellow } else { Colour::Green }),
-        (format!("{} -> {}", text("status_before"), text("status_after")), Colour::Plain),
-        (text("action"), Colour::Plain),
+        (id.to_string(), Color::Plain),
+        (result.to_owned(), if dry_run { Color::Yellow } else { Color::Green }),
+        (format!("{} -> {}", text("status_before"), text("status_after")), Color::Plain),
+        (text("action"), Color::Plain),
     ]
 }
 
-fn problem_row(id: CheckoutId, problem: &Problem) -> Vec<(String, Colour)> {
+fn problem_row(id: CheckoutId, problem: &Problem) -> Vec<(String, Color)> {
     let result = match problem.exit {
         Exit::Refused => "refused",
         Exit::NotFound => "not found",
@@ -108,10 +108,10 @@ fn problem_row(id: CheckoutId, problem: &Problem) -> Vec<(String, Colour)> {
         what.push_str(evidence);
     }
     vec![
-        (id.to_string(), Colour::Plain),
-        (result.to_owned(), colour_of(result)),
-        (String::new(), Colour::Plain),
-        (what, Colour::Plain),
+        (id.to_string(), Color::Plain),
+        (result.to_owned(), color_of(result)),
+        (String::new(), Color::Plain),
+        (what, Color::Plain),
     ]
 }
 

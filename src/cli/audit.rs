@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::output::{Colour, Exit, Format, Screen, colour_of, print, print_json};
+use super::output::{Color, Exit, Format, Screen, color_of, print, print_json};
 use super::show::instant;
 use super::table::Table;
 use crate::app;
@@ -98,15 +98,15 @@ pub(super) fn rows(data: &[AuditRow], with_checkout: bool) -> Table {
     for row in data {
         let result = row.result.split(':').next().unwrap_or_default();
         let mut cells = vec![
-            (row.audit_id.to_string(), Colour::Plain),
-            (instant(row.at), Colour::Dim),
-            (format!("{} ({})", row.actor, row.role), Colour::Plain),
-            (row.action.clone(), Colour::Plain),
-            (row.result.clone(), colour_of(result)),
-            (row.reason.clone(), Colour::Plain),
+            (row.audit_id.to_string(), Color::Plain),
+            (instant(row.at), Color::Dim),
+            (format!("{} ({})", row.actor, row.role), Color::Plain),
+            (row.action.clone(), Color::Plain),
+            (row.result.clone(), color_of(result)),
+            (row.reason.clone(), Color::Plain),
         ];
         if with_checkout {
-            cells.push((row.checkout_id.map(|id| id.to_string()).unwrap_or_default(), Colour::Plain));
+            cells.push((row.checkout_id.map(|id| id.to_string()).unwrap_or_default(), Color::Plain));
         }
         table.row(cells);
     }

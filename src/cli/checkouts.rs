@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::act;
 use super::arguments::{Arguments, Command, List, Look};
-use super::output::{Colour, Exit, Format, Screen, colour_of, one_or_many, print, print_json};
+use super::output::{Color, Exit, Format, Screen, color_of, one_or_many, print, print_json};
 use super::show;
 use super::table::Table;
 use crate::app;
@@ -94,14 +94,14 @@ fn lines(data: &[Listed]) -> Table {
         });
         let payment = line.payment_status.clone().unwrap_or_default();
         table.row(vec![
-            (line.id.to_string(), Colour::Plain),
-            (line.status.clone(), colour_of(&line.status)),
-            (line.next_step.clone().unwrap_or_default(), Colour::Plain),
-            (reason(line), Colour::Plain),
-            (line.order_id.map(|id| id.to_string()).unwrap_or_default(), Colour::Plain),
-            (total.unwrap_or_default(), Colour::Plain),
-            (payment.clone(), colour_of(&payment)),
-            (show::ago(now - line.updated_at), Colour::Dim),
+            (line.id.to_string(), Color::Plain),
+            (line.status.clone(), color_of(&line.status)),
+            (line.next_step.clone().unwrap_or_default(), Color::Plain),
+            (reason(line), Color::Plain),
+            (line.order_id.map(|id| id.to_string()).unwrap_or_default(), Color::Plain),
+            (total.unwrap_or_default(), Color::Plain),
+            (payment.clone(), color_of(&payment)),
+            (show::ago(now - line.updated_at), Color::Dim),
         ]);
     }
     table

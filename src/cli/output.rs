@@ -1,4 +1,4 @@
-//! How commands print: tables for people, JSON and ids for programs; colour only on a terminal that wants it.
+//! How commands print: tables for people, JSON and ids for programs; color only on a terminal that wants it.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -53,9 +53,9 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A colour of the sixteen that every terminal knows.
+/// A color of the sixteen that every terminal knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Colour {
+pub(super) enum Color {
     Plain,
     Green,
     Yellow,
@@ -67,7 +67,7 @@ pub(super) enum Colour {
 /// Standard output, as it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Screen {
-    colour: bool,
+    color: bool,
     /// Characters in a line; `None`: not a terminal, so nothing is cut.
     pub(super) width: Option<usize>,
 }
@@ -83,7 +83,7 @@ impl Screen {
             let (terminal_size::Width(width), _) = terminal_size::terminal_size().filter(|_| terminal)?;
             Some(usize::from(width))
         });
-        Self { colour: terminal && !unwanted, width: width.filter(|width| *width >= 20) }
+        Self { color: terminal && !unwanted, width: width.filter(|width| *width >= 20) }
     }
 
     /// The same, where nothing is to be cut.
@@ -91,28 +91,28 @@ impl Screen {
         Self { width: None, ..self }
     }
 
-    /// Text in a colour, where colours are shown.
-    pub(super) fn paint(self, colour: Colour, text: &str) -> String {
-        let code = match colour {
-            Colour::Plain => return text.to_owned(),
-            Colour::Green => 32,
-            Colour::Yellow => 33,
-            Colour::Red => 31,
-            Colour::Dim => 2,
-            Colour::Bold => 1,
+    /// Text in a color, where colors are shown.
+    pub(super) fn paint(self, color: Color, text: &str) -> String {
+        let code = match color {
+            Color::Plain => return text.to_owned(),
+            Color::Green => 32,
+            Color::Yellow => 33,
+            Color::Red => 31,
+            Color::Dim => 2,
+            Color::Bold => 1,
         };
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
-/// The colour of a status or an outcome.
-pub(super) fn colour_of(word: &str) -> Colour {
+/// The color of a status or an outcome.
+pub(super) fn color_of(word: &str) -> Color {
     match word {
-        "completed" | "succeeded" | "done" => Colour::Green,
-        "waiting" | "running" | "compensating" | "unknown" | "pending" | "retry" => Colour::Yellow,
-        "stuck" | "refused" | "failed" | "rejected" | "declined" | "not found" | "error" => Colour::Red,
-        "cancelled" | "expired" | "skipped" => Colour::Dim,
-        _ => Colour::Plain,
+        "completed" | "succeeded" | "done" => Color::Green,
+        "waiting" | "running" | "compensating" | "unknown" | "pending" | "retry" => Color::Yellow,
+        "stuck" | "refused" | "failed" | "rejected" | "declined" | "not found" | "error" => Color::Red,
+        "cancelled" | "expired" | "skipped" => Color::Dim,
+        _ => Color::Plain,
     }
 }
 

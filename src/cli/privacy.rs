@@ -44,13 +44,13 @@ enum Command {
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Command::Erase { email, reason, dry_run } = arguments.command;
     let email = match email.as_str() {
-        "-" => std::io::read_to_string(std::io::stdin()).context("the e-mail address cannot be read")?,
+        "-" => std::io::read_to_string(std::io::stdin()).context("the email address cannot be read")?,
         _ => email,
     };
     let (email, reason) = (email.trim(), reason.trim());
     let local = email.split_once('@').map(|(local, domain)| !local.is_empty() && !domain.is_empty());
     if local != Some(true) {
-        eprintln!("headless-checkout: --email must be an e-mail address");
+        eprintln!("headless-checkout: --email must be an email address");
         return Ok(ExitCode::from(2));
     }
     if reason.is_empty() || reason.to_lowercase().contains(&email.to_lowercase()) {
@@ -71,7 +71,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     Ok(match (found.len(), refused) {
         (0, _) => {
-            eprintln!("no checkout holds this e-mail address");
+            eprintln!("no checkout holds this email address");
             ExitCode::from(3)
         }
         (_, 0) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::output::{Colour, Screen, colour_of};
+use super::output::{Color, Screen, color_of};
 use super::table::{Table, wrap};
 use crate::ops::{Attempt, Case, CheckoutId, UnreadCase, Why};
 
@@ -29,8 +29,8 @@ pub(super) fn ago(passed: time::Duration) -> String {
 pub(super) fn case(case: &Case, screen: Screen) -> String {
     let checkout = case.checkout();
     let mut text = String::new();
-    let status = screen.paint(colour_of(checkout.status.as_str()), checkout.status.as_str());
-    let _ = writeln!(text, "{} {status}", screen.paint(Colour::Bold, &checkout.id.to_string()));
+    let status = screen.paint(color_of(checkout.status.as_str()), checkout.status.as_str());
+    let _ = writeln!(text, "{} {status}", screen.paint(Color::Bold, &checkout.id.to_string()));
     let mut fact = |name: &str, value: String| {
         if !value.is_empty() {
             let _ = writeln!(text, "  {name:<10} {value}");
@@ -69,10 +69,10 @@ fn steps(case: &Case) -> Table {
     let mut table = Table::new(&["STEP", "STATUS", "ATTEMPTS", "FINISHED"]);
     for step in &case.checkout().steps {
         table.row(vec![
-            (step.name.to_string(), Colour::Plain),
-            (step.status.to_string(), colour_of(step.status.as_str())),
-            (step.attempts.to_string(), Colour::Plain),
-            (step.finished_at.map(instant).unwrap_or_default(), Colour::Dim),
+            (step.name.to_string(), Color::Plain),
+            (step.status.to_string(), color_of(step.status.as_str())),
+            (step.attempts.to_string(), Color::Plain),
+            (step.finished_at.map(instant).unwrap_or_default(), Color::Dim),
         ]);
     }
     table
@@ -92,12 +92,12 @@ fn attempts(attempts: &[Attempt]) -> Table {
             })
             .collect();
         table.row(vec![
-            (instant(attempt.began_at), Colour::Dim),
-            (format!("{} {}", attempt.step, attempt.attempt), Colour::Plain),
-            (outcome.clone(), colour_of(&outcome)),
-            (number(last.and_then(|result| result.upstream_status)), Colour::Plain),
-            (number(last.and_then(|result| result.duration_ms)), Colour::Plain),
-            (calls.join(", "), Colour::Dim),
+            (instant(attempt.began_at), Color::Dim),
+            (format!("{} {}", attempt.step, attempt.attempt), Color::Plain),
+            (outcome.clone(), color_of(&outcome)),
+            (number(last.and_then(|result| result.upstream_status)), Color::Plain),
+            (number(last.and_then(|result| result.duration_ms)), Color::Plain),
+            (calls.join(", "), Color::Dim),
         ]);
     }
     table
@@ -115,8 +115,8 @@ pub(super) fn why(case: &Case, screen: Screen) -> String {
 /// What is known of a checkout whose record cannot be read.
 pub(super) fn unread(case: &UnreadCase, screen: Screen) -> String {
     let unread = &case.unread;
-    let status = screen.paint(colour_of(&unread.status), &unread.status);
-    let mut text = format!("{} {status}\n", screen.paint(Colour::Bold, &unread.id.to_string()));
+    let status = screen.paint(color_of(&unread.status), &unread.status);
+    let mut text = format!("{} {status}\n", screen.paint(Color::Bold, &unread.id.to_string()));
     let orders: Vec<String> = unread.orders.iter().map(ToString::to_string).collect();
     for (name, value) in [
         ("unreadable", unread.reason.clone()),
@@ -143,7 +143,7 @@ pub(super) fn unread(case: &UnreadCase, screen: Screen) -> String {
 /// How a checkout stands, in plain words.
 pub(super) fn plainly(id: CheckoutId, why: &Why, screen: Screen) -> String {
     let mut text =
-        format!("{}\n{}", screen.paint(Colour::Bold, &why.headline), wrap(&id.to_string(), screen, ""));
+        format!("{}\n{}", screen.paint(Color::Bold, &why.headline), wrap(&id.to_string(), screen, ""));
     for (title, lines) in
         [("What happened", &why.what_happened), ("Known", &why.known), ("Not known", &why.not_known)]
     {
@@ -157,7 +157,7 @@ pub(super) fn plainly(id: CheckoutId, why: &Why, screen: Screen) -> String {
         let _ = writeln!(text, "\nWhat can be done");
     }
     for action in possible {
-        let name = screen.paint(Colour::Bold, &command(action.action, action.finding));
+        let name = screen.paint(Color::Bold, &command(action.action, action.finding));
         let _ = writeln!(text, "  {name} (role {})", action.role);
         text.push_str(&wrap(&action.effect_on_orders, screen, "    orders: "));
         text.push_str(&wrap(&action.effect_on_money, screen, "    money:  "));
@@ -177,7 +177,7 @@ pub(super) fn plainly(id: CheckoutId, why: &Why, screen: Screen) -> String {
         }
     }
     if let Some(suggested) = &why.suggested {
-        let _ = writeln!(text, "\nSuggested: {}", screen.paint(Colour::Bold, suggested.action));
+        let _ = writeln!(text, "\nSuggested: {}", screen.paint(Color::Bold, suggested.action));
         text.push_str(&wrap(&suggested.because, screen, "  "));
         if let Some(runbook) = suggested.runbook {
             text.push_str(&wrap(&format!("docs/runbook.md, {runbook}"), screen, "  "));

@@ -1,13 +1,13 @@
 //! Tables that fit the terminal.
 
-use super::output::{Colour, Screen};
+use super::output::{Color, Screen};
 
 /// A table in the making.
 pub(super) struct Table {
     header: Vec<&'static str>,
     /// Columns that are left out where there is no room, the first first.
     least: Vec<&'static str>,
-    rows: Vec<Vec<(String, Colour)>>,
+    rows: Vec<Vec<(String, Color)>>,
 }
 
 /// Between two columns.
@@ -28,7 +28,7 @@ impl Table {
     }
 
     /// Adds a row.
-    pub(super) fn row(&mut self, cells: Vec<(String, Colour)>) {
+    pub(super) fn row(&mut self, cells: Vec<(String, Color)>) {
         self.rows.push(cells);
     }
 
@@ -40,8 +40,8 @@ impl Table {
             self.fit(&mut widths, available);
         }
         let mut text = String::new();
-        let header: Vec<(String, Colour)> =
-            self.header.iter().map(|name| ((*name).to_owned(), Colour::Dim)).collect();
+        let header: Vec<(String, Color)> =
+            self.header.iter().map(|name| ((*name).to_owned(), Color::Dim)).collect();
         line(&mut text, &widths, &header, screen);
         for row in &self.rows {
             line(&mut text, &widths, row, screen);
@@ -89,13 +89,13 @@ fn total(widths: &[Option<usize>]) -> usize {
     shown.clone().sum::<usize>() + GAP * shown.count().saturating_sub(1)
 }
 
-fn line(text: &mut String, widths: &[Option<usize>], cells: &[(String, Colour)], screen: Screen) {
+fn line(text: &mut String, widths: &[Option<usize>], cells: &[(String, Color)], screen: Screen) {
     let shown = cells.iter().zip(widths).filter_map(|(cell, width)| Some((cell, (*width)?)));
     let mut gap = 0;
-    for ((cell, colour), width) in shown {
+    for ((cell, color), width) in shown {
         text.extend(std::iter::repeat_n(' ', gap));
         let cut = cut(cell, width);
-        text.push_str(&screen.paint(*colour, &cut));
+        text.push_str(&screen.paint(*color, &cut));
         gap = width - cut.chars().count() + GAP;
     }
     text.push('\n');
@@ -146,7 +146,7 @@ mod tests {
         let mut table = Table::new(&["ID", "STATUS", "DETAIL"]);
         let detail = "a very long detail that does not fit into a narrow terminal at all";
         let cells = ["0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10", "stuck", detail];
-        table.row(cells.iter().map(|cell| ((*cell).to_owned(), Colour::Plain)).collect());
+        table.row(cells.iter().map(|cell| ((*cell).to_owned(), Color::Plain)).collect());
         table
     }
 

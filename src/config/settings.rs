@@ -155,7 +155,7 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "LIMIT_KEY_PER_MINUTE",
         Some("600000"),
-        "Requests per minute with one storefront key, across all processes. For every LIMIT_*: requests above it get 429 and \
+        "Requests per minute with one storefront key, across all processes. Forevery LIMIT_*: requests above it get 429 and \
          have no effect; 0 means no limit.",
     ),
     plain(
@@ -249,7 +249,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// Variables that belong to other programs of this repository, and are therefore no mistakes.
-pub(super) const NEIGHBOURS: &[&str] = &["SIMULATOR_ADDR", "TEST_DATABASE_URL", "OPERATOR_TOKEN"];
+pub(super) const NEIGHBORS: &[&str] = &["SIMULATOR_ADDR", "TEST_DATABASE_URL", "OPERATOR_TOKEN"];
 
 /// The setting of that name.
 pub fn setting(name: &str) -> Option<&'static Setting> {

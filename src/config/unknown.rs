@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::{
     reader::Problem,
-    settings::{NEIGHBOURS, SETTINGS, setting},
+    settings::{NEIGHBORS, SETTINGS, setting},
 };
 
 /// One problem for each name that starts like ours or nearly spells one of ours.
@@ -16,14 +16,14 @@ pub(super) fn find(names: impl Iterator<Item = OsString>) -> Vec<Problem> {
 
 /// Why the name is refused, if it is.
 fn judge(name: &str) -> Option<String> {
-    if setting(name).is_some() || NEIGHBOURS.contains(&name) {
+    if setting(name).is_some() || NEIGHBORS.contains(&name) {
         return None;
     }
     if let Some(known) = name.strip_suffix("_FILE").and_then(setting) {
         let reason = format!("{} is no secret and cannot be given as a file", known.name);
         return (!known.secret).then_some(reason);
     }
-    // Names that many programs share: a neighbour of theirs says nothing about us.
+    // Names that many programs share: a neighbor of theirs says nothing about us.
     let ours =
         SETTINGS.iter().filter(|setting| !["RUST_LOG", "OTEL_"].iter().any(|p| setting.name.starts_with(p)));
     let upper = name.to_ascii_uppercase();
@@ -41,7 +41,7 @@ fn judge(name: &str) -> Option<String> {
     }
 }
 
-/// How many letters must be inserted, removed, replaced or swapped with their neighbour to get from one to the other.
+/// How many letters must be inserted, removed, replaced or swapped with their neighbor to get from one to the other.
 fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     if from.len().abs_diff(to.len()) > 2 {

@@ -46,7 +46,7 @@ pub(super) enum Like {
     Line,
     /// Several lines.
     Lines,
-    /// An e-mail address.
+    /// An email address.
     Email,
     /// ISO 3166-1 alpha-2.
     Country,
@@ -242,7 +242,7 @@ fn unlike(text: &str, like: Like) -> Option<&'static str> {
             !text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')),
             "must not hold control characters",
         ),
-        Like::Email => (is_email(text), "must be an e-mail address"),
+        Like::Email => (is_email(text), "must be an email address"),
         Like::Country => {
             (text.len() == 2 && letters(text), "must be a country code of two letters (ISO 3166-1)")
         }

@@ -130,7 +130,7 @@ impl Operators {
                 order_id: None,
                 reason: why,
                 result: "done",
-                // Not the filter: it may hold an e-mail address, and the audit log is never redacted.
+                // Not the filter: it may hold an email address, and the audit log is never redacted.
                 detail: json!({
                     "bulk_id": id, "action": bulk.action.name(), "total": total,
                     "store": filter.within.as_ref().or(filter.store.as_ref()),

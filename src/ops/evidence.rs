@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::bigcommerce::orders::{Filter, Order, Refund, Transaction};
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority, checkouts::Include};
 use crate::checkout::{Checkout, Flow, OrderFacts};
-use crate::saga::judge::{Before, Judgement, judge, may_be_refunded, may_hold};
+use crate::saga::judge::{Before, Judgment, judge, may_be_refunded, may_hold};
 use crate::saga::operate;
 use crate::store::Held;
 
@@ -104,23 +104,23 @@ impl Look<'_> {
         let transactions = self.transactions(found.id).await?;
         let refunds = self.refunds(&found, &transactions).await?;
         match judge(&found, &transactions, &refunds, &Before::default()) {
-            Judgement::Whole { kind, transaction_id } => Ok(Checked::Charged {
+            Judgment::Whole { kind, transaction_id } => Ok(Checked::Charged {
                 order: operate::order_facts(&found, true),
                 instead_of,
                 kind,
                 transaction_id,
             }),
-            Judgement::Pending => Err(contradicted(
+            Judgment::Pending => Err(contradicted(
                 format!("a payment of order {id} is settling: try again once it has"),
                 shown(&found, &transactions),
             )),
-            Judgement::Declined { .. } | Judgement::Nothing if OVER.contains(&found.status_id) => {
+            Judgment::Declined { .. } | Judgment::Nothing if OVER.contains(&found.status_id) => {
                 Err(contradicted(
                     format!("order {id} is {}: it cannot be paid any more", found.status),
                     shown(&found, &transactions),
                 ))
             }
-            Judgement::Declined { .. } | Judgement::Nothing => {
+            Judgment::Declined { .. } | Judgment::Nothing => {
                 Ok(Checked::Adopt { order: operate::order_facts(&found, false), instead_of })
             }
             other => Err(contradicted(not_whole(id, &other), shown(&found, &transactions))),
@@ -143,8 +143,8 @@ impl Look<'_> {
             let Some(other) = self.read(*dead).await? else { continue };
             let transactions = self.transactions(other.id).await?;
             let refunds = self.refunds(&other, &transactions).await?;
-            let judgement = judge(&other, &transactions, &refunds, &Before::default());
-            if may_hold(&other, &transactions, &judgement) {
+            let judgment = judge(&other, &transactions, &refunds, &Before::default());
+            if may_hold(&other, &transactions, &judgment) {
                 return Err(contradicted(
                     format!("order {dead}, which was given up before, is paid, or may be"),
                     shown(&other, &transactions),
@@ -211,16 +211,16 @@ impl Look<'_> {
             ));
         }
         let refunds = self.refunds(&order, &transactions).await?;
-        let judgement = judge(&order, &transactions, &refunds, &Before::default());
+        let judgment = judge(&order, &transactions, &refunds, &Before::default());
         if moved_by_hand(&order, &transactions) {
             // Whoever moved it says that it is paid, and a person with the role for money says by what.
             let (order, kind) = (operate::order_facts(&order, true), "purchase");
             let transaction_id = Some(claimed.to_owned());
             return Ok(Checked::Charged { order, instead_of: None, kind, transaction_id });
         }
-        let Judgement::Whole { kind, transaction_id } = judgement else {
-            if !matches!(judgement, Judgement::Nothing | Judgement::Declined { .. }) {
-                let said = not_whole(order.id.get(), &judgement);
+        let Judgment::Whole { kind, transaction_id } = judgment else {
+            if !matches!(judgment, Judgment::Nothing | Judgment::Declined { .. }) {
+                let said = not_whole(order.id.get(), &judgment);
                 return Err(contradicted(said, shown(&order, &transactions)));
             }
             return Err(contradicted(
@@ -248,17 +248,17 @@ impl Look<'_> {
         let (order, transactions) = self.known_order().await?;
         self.others_unpaid(order.id.get()).await?;
         let refunds = self.refunds(&order, &transactions).await?;
-        let judgement = judge(&order, &transactions, &refunds, &Before::default());
-        let given_back = judgement == Judgement::GivenBack;
+        let judgment = judge(&order, &transactions, &refunds, &Before::default());
+        let given_back = judgment == Judgment::GivenBack;
         let moved = transactions.iter().any(moved_money);
         let over = order.is_deleted || OVER.contains(&order.status_id);
         let by_hand = moved_by_hand(&order, &transactions);
         let dead = over || by_hand || (given_back && order.status_id != 0);
         let quiet = order.payment_status.is_empty() || order.payment_status == "declined";
-        let nothing = matches!(judgement, Judgement::Nothing | Judgement::Declined { .. });
+        let nothing = matches!(judgment, Judgment::Nothing | Judgment::Declined { .. });
         // The parts that are known are no charge of the payment that is in doubt.
         let known = self.checkout.facts.paid();
-        let parts = matches!((&judgement, order.currency.as_deref()), (Judgement::Part { paid }, Some(currency))
+        let parts = matches!((&judgment, order.currency.as_deref()), (Judgment::Part { paid }, Some(currency))
             if paid.compare(known, currency).is_eq());
         let unpaid = (nothing && !moved && quiet && (order.status_id == 0 || over)) || given_back || by_hand;
         if !unpaid && !parts {
@@ -321,18 +321,18 @@ impl Look<'_> {
 }
 
 /// Why an order does not count as paid in full.
-fn not_whole(id: i64, judgement: &Judgement) -> String {
-    match judgement {
-        Judgement::Part { paid } => format!("order {id} is paid in part: {}", paid.decimal()),
-        Judgement::More { paid } => {
+fn not_whole(id: i64, judgment: &Judgment) -> String {
+    match judgment {
+        Judgment::Part { paid } => format!("order {id} is paid in part: {}", paid.decimal()),
+        Judgment::More { paid } => {
             format!(
                 "more is held for order {id} than it costs: {}. Refund what is too much first",
                 paid.decimal()
             )
         }
-        Judgement::GivenBack => format!("what was paid for order {id} was voided or refunded"),
-        Judgement::Pending => format!("a payment of order {id} is settling: try again once it has"),
-        Judgement::CannotTell { why } => format!("what was paid for order {id} cannot be told: {why}"),
+        Judgment::GivenBack => format!("what was paid for order {id} was voided or refunded"),
+        Judgment::Pending => format!("a payment of order {id} is settling: try again once it has"),
+        Judgment::CannotTell { why } => format!("what was paid for order {id} cannot be told: {why}"),
         _ => format!("order {id} is not paid"),
     }
 }

@@ -42,7 +42,7 @@ impl Outcome {
     }
 }
 
-/// Removes the personal data of every checkout that holds this e-mail address, or with `dry_run` says what would be
+/// Removes the personal data of every checkout that holds this email address, or with `dry_run` says what would be
 /// removed. `reason` is kept with each of them; it must not name the person.
 pub async fn erase(store: &Store, email: &str, reason: &str, dry_run: bool) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();

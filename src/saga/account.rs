@@ -14,13 +14,13 @@ use crate::bigcommerce::orders::{Order, Refund, Transaction};
 pub struct Account {
     /// Taken: purchases, captures, what settled, store credit and gift certificates.
     pub taken: Decimal,
-    /// Authorised, and neither captured nor voided.
+    /// Authorized, and neither captured nor voided.
     pub authorized: Decimal,
     /// Accepted and settling.
     pub pending: Decimal,
     /// Given back of what was taken.
     pub refunded: Decimal,
-    /// Whether an authorisation or a charge was voided.
+    /// Whether an authorization or a charge was voided.
     pub voided: bool,
     /// What cannot be read or attributed.
     pub unclear: Option<String>,
@@ -102,7 +102,7 @@ impl Account {
         self.taken + self.authorized - self.refunded
     }
 
-    /// Whether money was ever charged or authorised.
+    /// Whether money was ever charged or authorized.
     pub(super) fn has_moved(&self) -> bool {
         self.voided || !(self.taken + self.authorized + self.refunded).is_zero()
     }
@@ -168,7 +168,7 @@ impl Account {
                         }
                         one.becomes(State::Taken, row);
                     }
-                    // Its authorisation is listed late.
+                    // Its authorization is listed late.
                     None => payments.push(Payment::new(row, amount, State::Taken)),
                 }
             }

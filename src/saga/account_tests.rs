@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::judge::{Before, Judgement, judge};
+use super::super::judge::{Before, Judgment, judge};
 use super::*;
 
 #[test]
@@ -23,15 +23,15 @@ fn an_amount_that_cannot_be_read_is_not_nothing() {
             json!({"id": 125, "status_id": 0, "total_inc_tax": "10.83", "default_currency_code": "USD"});
         raw[field] = value;
         let order = Order::parse(raw).expect("an order");
-        let judgement = judge(&order, std::slice::from_ref(&row), &[], &Before::default());
-        assert!(matches!(judgement, Judgement::CannotTell { .. }), "{field}: {judgement:?}");
+        let judgment = judge(&order, std::slice::from_ref(&row), &[], &Before::default());
+        assert!(matches!(judgment, Judgment::CannotTell { .. }), "{field}: {judgment:?}");
     }
     for nothing in [json!(null), json!(""), json!("0.0000")] {
         let raw = json!({"id": 125, "status_id": 0, "total_inc_tax": "10.83", "default_currency_code": "USD",
             "refunded_amount": nothing, "store_credit_amount": nothing, "gift_certificate_amount": nothing});
         let order = Order::parse(raw).expect("an order");
-        let judgement = judge(&order, std::slice::from_ref(&row), &[], &Before::default());
-        assert!(matches!(judgement, Judgement::Part { .. }), "{nothing}: {judgement:?}");
+        let judgment = judge(&order, std::slice::from_ref(&row), &[], &Before::default());
+        assert!(matches!(judgment, Judgment::Part { .. }), "{nothing}: {judgment:?}");
     }
 }
 
@@ -48,7 +48,7 @@ fn a_refund_of_which_nobody_can_tell_whether_it_was_declined_is_not_counted() {
             json!({"id": 3, "total_amount": "10.83", "payments": [{"amount": "10.83", "is_declined": said}]});
         let refund = Refund::parse(refund).expect("a refund");
         assert_eq!(refund.given_back(), None, "{said}");
-        let judgement = judge(&order, std::slice::from_ref(&row), &[refund], &Before::default());
-        assert!(matches!(judgement, Judgement::CannotTell { .. }), "{said}: {judgement:?}");
+        let judgment = judge(&order, std::slice::from_ref(&row), &[refund], &Before::default());
+        assert!(matches!(judgment, Judgment::CannotTell { .. }), "{said}: {judgment:?}");
     }
 }

@@ -176,7 +176,7 @@ impl Engine {
         }
     }
 
-    /// Whatever this checkout does to its process, it does not do it for ever (guarantee 6).
+    /// Whatever this checkout does to its process, it does not do it forever (guarantee 6).
     async fn poisoned(&self, claim: Claim) -> Option<Checkout> {
         let checkout = claim.checkout();
         let detail = format!(

@@ -22,7 +22,7 @@ const BREATH: Duration = Duration::from_millis(200);
 /// For how long things are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Keep {
-    /// Personal data of a checkout, after its end; `None`: for ever.
+    /// Personal data of a checkout, after its end; `None`: forever.
     pub personal_data: Option<Duration>,
     /// Events, after they happened.
     pub events: Duration,

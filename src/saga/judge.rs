@@ -3,9 +3,9 @@
 //! Guarantees: paid is a sum and not a word. What is listed is added up in exact decimals and compared with the total of
 //! the order at the precision of its currency. The words of an order (`status_id`, `payment_status`) decide only where
 //! nothing is listed, because some payment methods leave no transaction, and never against the amounts. Whatever cannot
-//! be told is [`Judgement::CannotTell`], and nobody may conclude anything from it.
+//! be told is [`Judgment::CannotTell`], and nobody may conclude anything from it.
 //!
-//! A capture of an authorisation is not a second payment; a void takes an authorisation back; a refund makes it less.
+//! A capture of an authorization is not a second payment; a void takes an authorization back; a refund makes it less.
 //! (BigCommerce: orders.v2, order; orders.v3, transactions and refunds)
 
 use std::cmp::Ordering;
@@ -18,7 +18,7 @@ use crate::checkout::Money;
 
 /// What is proven about the money of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judgement {
+pub enum Judgment {
     /// No money is shown. It is no proof that none was taken.
     Nothing,
     /// A part of the total is paid, and is held.
@@ -26,7 +26,7 @@ pub enum Judgement {
         /// How much is held.
         paid: Money,
     },
-    /// All of it is charged or authorised.
+    /// All of it is charged or authorized.
     Whole {
         /// `purchase` or `authorization`.
         kind: &'static str,
@@ -38,7 +38,7 @@ pub enum Judgement {
         /// How much is held.
         paid: Money,
     },
-    /// Money was charged or authorised, and none of it is held any more.
+    /// Money was charged or authorized, and none of it is held any more.
     GivenBack,
     /// Accepted and settling, or being let go.
     Pending,
@@ -78,9 +78,9 @@ pub fn may_be_refunded(order: &Order, transactions: &[Transaction]) -> bool {
 
 /// Whether an order that was given up holds money all the same, or may. A status that a person set is no money, and credit that
 /// is only applied is none either.
-pub fn may_hold(order: &Order, transactions: &[Transaction], judgement: &Judgement) -> bool {
+pub fn may_hold(order: &Order, transactions: &[Transaction], judgment: &Judgment) -> bool {
     let told = !order.payment_status.is_empty() || transactions.iter().any(|row| row.status != "error");
-    told && !matches!(judgement, Judgement::Nothing | Judgement::GivenBack | Judgement::Declined { .. })
+    told && !matches!(judgment, Judgment::Nothing | Judgment::GivenBack | Judgment::Declined { .. })
 }
 
 /// Judges the order, or, with what was known before, an attempt to pay it.
@@ -89,10 +89,10 @@ pub fn judge(
     transactions: &[Transaction],
     refunds: &[Refund],
     before: &Before<'_>,
-) -> Judgement {
+) -> Judgment {
     let account = Account::of(order, transactions, refunds);
     if let Some(why) = account.unclear {
-        return Judgement::CannotTell { why };
+        return Judgment::CannotTell { why };
     }
     if account.has_moved() {
         return by_amount(order, transactions, &account, before);
@@ -100,10 +100,10 @@ pub fn judge(
     let word = order.payment_status.as_str();
     let refused = word == "declined" || order.status_id == 6;
     if refused {
-        return Judgement::Declined { dead: order.status_id != 0 };
+        return Judgment::Declined { dead: order.status_id != 0 };
     }
     if !account.pending.is_zero() {
-        return Judgement::Pending;
+        return Judgment::Pending;
     }
     by_word(order, transactions, before)
 }
@@ -113,14 +113,14 @@ fn by_amount(
     transactions: &[Transaction],
     account: &Account,
     before: &Before<'_>,
-) -> Judgement {
-    let cannot = |why: &str| Judgement::CannotTell { why: why.to_owned() };
+) -> Judgment {
+    let cannot = |why: &str| Judgment::CannotTell { why: why.to_owned() };
     let Some(currency) = order.currency.as_deref() else { return cannot("the order has no currency") };
     let word = order.payment_status.as_str();
     let Some(total) = order.total_inc_tax.map(Money::from) else { return cannot("the order has no total") };
     let mut held = account.held();
     match word {
-        "void pending" => return Judgement::Pending,
+        "void pending" => return Judgment::Pending,
         // The void itself is listed late.
         "void" if !account.authorized.is_zero() => held -= account.authorized,
         "void" if !account.voided => {
@@ -140,7 +140,7 @@ fn by_amount(
     let paid = Money::from(held);
     let once = Money::from(held + account.refunded);
     match (paid.compare(total, currency), once.compare(total, currency)) {
-        (Ordering::Greater, _) => Judgement::More { paid },
+        (Ordering::Greater, _) => Judgment::More { paid },
         // What was paid in full and given back in part is paid: nobody is to pay it again.
         (Ordering::Equal, _) | (Ordering::Less, Ordering::Equal | Ordering::Greater) => whole(account),
         (Ordering::Less, Ordering::Less) => {
@@ -150,56 +150,56 @@ fn by_amount(
                 return cannot("it is called paid, and less than its total is listed");
             }
             if !account.pending.is_zero() || word == "held for review" {
-                return Judgement::Pending;
+                return Judgment::Pending;
             }
             if paid.compare(before.paid, currency) == Ordering::Greater {
-                return Judgement::Part { paid };
+                return Judgment::Part { paid };
             }
             if word == "pending" && before.paid != Money::default() {
-                return Judgement::Pending;
+                return Judgment::Pending;
             }
             // Nothing was paid beside what was paid before.
             if before.paid != Money::default() && (word == "declined" || order.status_id == 6) {
-                return Judgement::Declined { dead: order.status_id == 6 };
+                return Judgment::Declined { dead: order.status_id == 6 };
             }
             match refusal(order, transactions, before) {
-                Judgement::Nothing if before.paid == Money::default() => Judgement::Part { paid },
-                judgement => judgement,
+                Judgment::Nothing if before.paid == Money::default() => Judgment::Part { paid },
+                judgment => judgment,
             }
         }
     }
 }
 
 /// What was given back before the attempt says nothing about it.
-fn given_back(transactions: &[Transaction], before: &Before<'_>) -> Judgement {
+fn given_back(transactions: &[Transaction], before: &Before<'_>) -> Judgment {
     let new = |row: &Transaction| row.status == "ok" && !before.known.contains(&row.id);
     if !before.known.is_empty() && !transactions.iter().any(new) {
-        return Judgement::Nothing;
+        return Judgment::Nothing;
     }
-    Judgement::GivenBack
+    Judgment::GivenBack
 }
 
-fn whole(account: &Account) -> Judgement {
+fn whole(account: &Account) -> Judgment {
     let kind = account.latest.as_ref().map_or("purchase", |latest| latest.kind);
-    Judgement::Whole { kind, transaction_id: account.latest.as_ref().map(|latest| latest.id.clone()) }
+    Judgment::Whole { kind, transaction_id: account.latest.as_ref().map(|latest| latest.id.clone()) }
 }
 
 /// No amount is listed: some methods leave no transaction, and then the words of the order are all there is.
-fn by_word(order: &Order, transactions: &[Transaction], before: &Before<'_>) -> Judgement {
-    let cannot = |why: String| Judgement::CannotTell { why };
-    let whole = |kind: &'static str| Judgement::Whole { kind, transaction_id: None };
+fn by_word(order: &Order, transactions: &[Transaction], before: &Before<'_>) -> Judgment {
+    let cannot = |why: String| Judgment::CannotTell { why };
+    let whole = |kind: &'static str| Judgment::Whole { kind, transaction_id: None };
     let status = order.status_id;
     match order.payment_status.as_str() {
         "captured" | "paid" | "capture pending" if PAID.contains(&status) => whole("purchase"),
         "partially refunded" if PAID.contains(&status) || status == 14 => whole("purchase"),
         "authorized" | "capture pending" if PAID.contains(&status) || status == 7 => whole("authorization"),
-        "refunded" | "void" => Judgement::GivenBack,
-        "pending" | "held for review" | "void pending" => Judgement::Pending,
+        "refunded" | "void" => Judgment::GivenBack,
+        "pending" | "held for review" | "void pending" => Judgment::Pending,
         "" => match status {
             0 | 1 | 7 => refusal(order, transactions, before),
-            4 => Judgement::GivenBack,
-            12 => Judgement::Pending,
-            _ if OVER.contains(&status) => Judgement::Nothing,
+            4 => Judgment::GivenBack,
+            12 => Judgment::Pending,
+            _ if OVER.contains(&status) => Judgment::Nothing,
             _ => cannot(format!("its status is {status}, and no money is shown")),
         },
         word => cannot(format!("it is {word} with status {status}, and no money is listed")),
@@ -207,16 +207,16 @@ fn by_word(order: &Order, transactions: &[Transaction], before: &Before<'_>) -> 
 }
 
 /// A listed decline proves that the attempt failed, unless it may be an earlier one that is listed late.
-fn refusal(order: &Order, transactions: &[Transaction], before: &Before<'_>) -> Judgement {
+fn refusal(order: &Order, transactions: &[Transaction], before: &Before<'_>) -> Judgment {
     let new = || transactions.iter().filter(|row| !before.known.contains(&row.id));
     let errors = new().filter(|row| row.status == "error").count();
     let ours = u32::try_from(errors).is_ok_and(|errors| errors > before.unlisted);
     let latest = new().max_by_key(|row| row.id.parse::<u64>().unwrap_or(0));
     let payable = order.status_id == 0 || (order.status_id == 1 && before.paid != Money::default());
     if payable && ours && latest.is_some_and(|latest| latest.status == "error") {
-        return Judgement::Declined { dead: false };
+        return Judgment::Declined { dead: false };
     }
-    Judgement::Nothing
+    Judgment::Nothing
 }
 
 #[cfg(test)]

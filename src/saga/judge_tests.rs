@@ -27,18 +27,18 @@ fn paid(id: u32, event: &str, amount: &str) -> Transaction {
     row(id, event, "ok", amount)
 }
 
-fn word(judgement: &Judgement) -> &'static str {
-    match judgement {
-        Judgement::Nothing => "nothing",
-        Judgement::Part { .. } => "part",
-        Judgement::Whole { kind: "authorization", .. } => "authorised",
-        Judgement::Whole { .. } => "whole",
-        Judgement::More { .. } => "more",
-        Judgement::GivenBack => "given back",
-        Judgement::Pending => "pending",
-        Judgement::Declined { dead: true } => "dead",
-        Judgement::Declined { dead: false } => "declined",
-        Judgement::CannotTell { .. } => "cannot tell",
+fn word(judgment: &Judgment) -> &'static str {
+    match judgment {
+        Judgment::Nothing => "nothing",
+        Judgment::Part { .. } => "part",
+        Judgment::Whole { kind: "authorization", .. } => "authorized",
+        Judgment::Whole { .. } => "whole",
+        Judgment::More { .. } => "more",
+        Judgment::GivenBack => "given back",
+        Judgment::Pending => "pending",
+        Judgment::Declined { dead: true } => "dead",
+        Judgment::Declined { dead: false } => "declined",
+        Judgment::CannotTell { .. } => "cannot tell",
     }
 }
 
@@ -63,7 +63,7 @@ fn every_documented_status_and_payment_status_without_an_amount() {
         "void pending",
         "something new",
     ];
-    // One line for each status, one letter for each word in the order above. Nothing, Whole, Authorised, Pending,
+    // One line for each status, one letter for each word in the order above. Nothing, Whole, Authorized, Pending,
     // Declined and dead (X) or payable (D), Given back, cannot tell (?).
     const TABLE: &[(i64, &str)] = &[
         (0, "N ? ? ? D P ? ? P G G P ?"),
@@ -90,7 +90,7 @@ fn every_documented_status_and_payment_status_without_an_amount() {
             let expected = match letter {
                 "N" => "nothing",
                 "W" => "whole",
-                "A" => "authorised",
+                "A" => "authorized",
                 "P" => "pending",
                 "D" => "declined",
                 "X" => "dead",
@@ -108,10 +108,10 @@ fn what_is_paid_is_what_adds_up() {
     for (status, words, rows, expected) in [
         (11, "captured", vec![paid(5, "purchase", all)], "whole"),
         (0, "", vec![paid(5, "purchase", "10.8300")], "whole"),
-        (7, "authorized", vec![paid(5, "authorization", all)], "authorised"),
-        (11, "captured", vec![paid(5, "authorization", all), paid(6, "capture", all)], "authorised"),
-        // The authorisation is listed late.
-        (11, "captured", vec![paid(6, "capture", all)], "authorised"),
+        (7, "authorized", vec![paid(5, "authorization", all)], "authorized"),
+        (11, "captured", vec![paid(5, "authorization", all), paid(6, "capture", all)], "authorized"),
+        // The authorization is listed late.
+        (11, "captured", vec![paid(6, "capture", all)], "authorized"),
         (1, "", vec![paid(5, "purchase", "5")], "part"),
         (0, "", vec![paid(5, "purchase", "5")], "part"),
         (1, "", vec![paid(5, "purchase", "5"), paid(6, "purchase", "5.83")], "whole"),
@@ -126,7 +126,7 @@ fn what_is_paid_is_what_adds_up() {
         (7, "authorized", vec![paid(5, "authorization", all), paid(6, "void", all)], "given back"),
         (7, "void", vec![paid(5, "authorization", all)], "given back"),
         (7, "void pending", vec![paid(5, "authorization", all)], "pending"),
-        (7, "authorized", vec![paid(5, "authorization", all), row(6, "void", "error", all)], "authorised"),
+        (7, "authorized", vec![paid(5, "authorization", all), row(6, "void", "error", all)], "authorized"),
         (7, "authorized", vec![paid(6, "void", all)], "cannot tell"),
         (4, "refunded", vec![paid(5, "purchase", all), paid(6, "refund", all)], "given back"),
         (4, "refunded", vec![paid(5, "purchase", all)], "given back"),
@@ -214,7 +214,7 @@ fn what_was_there_before_proves_nothing_about_an_attempt() {
     assert_eq!(of(&order(1, ""), &part(&[row(6, "purchase", "error", "5.83")]), five()), "declined");
     assert_eq!(of(&order(1, ""), &part(&[paid(6, "purchase", "2")]), five()), "part");
     assert_eq!(of(&order(1, ""), &part(&[paid(6, "purchase", "5.83")]), five()), "whole");
-    // An authorisation that was voided before.
+    // An authorization that was voided before.
     let voided = [paid(5, "authorization", "10.83"), paid(6, "void", "10.83")];
     let all = ["5".to_owned(), "6".to_owned()];
     assert_eq!(of(&order(0, ""), &voided, Before { known: &all, ..Before::default() }), "nothing");
@@ -247,7 +247,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 #[derive(Debug, Default)]
 struct Books {
     taken: i64,
-    authorised: Vec<i64>,
+    authorized: Vec<i64>,
     refunded: i64,
     moved: bool,
     rows: Vec<Transaction>,
@@ -268,18 +268,18 @@ fn play(acts: &[Act]) -> Books {
                 books.rows.push(paid(id, "purchase", &text(*cents)));
             }
             Act::Authorize(cents) => {
-                books.authorised.push(*cents);
+                books.authorized.push(*cents);
                 books.moved = true;
                 books.charges.push(books.rows.len());
                 books.rows.push(paid(id, "authorization", &text(*cents)));
             }
             Act::Capture => {
-                let Some(cents) = books.authorised.pop() else { continue };
+                let Some(cents) = books.authorized.pop() else { continue };
                 books.taken += cents;
                 books.rows.push(paid(id, "capture", &text(cents)));
             }
             Act::Void => {
-                let Some(cents) = books.authorised.pop() else { continue };
+                let Some(cents) = books.authorized.pop() else { continue };
                 books.rows.push(paid(id, "void", &text(cents)));
             }
             Act::Refund(cents) => {
@@ -301,14 +301,14 @@ proptest! {
     #[test]
     fn the_judge_agrees_with_the_books(acts in acts()) {
         let books = play(&acts);
-        let held = books.taken + books.authorised.iter().sum::<i64>() - books.refunded;
+        let held = books.taken + books.authorized.iter().sum::<i64>() - books.refunded;
         let total = 1083;
         let found = judged(&order(1, ""), &books.rows);
         let expected: &[&str] = match held {
             0 if books.moved => &["given back"],
             0 => &["nothing"],
             held if held > total => &["more"],
-            held if held == total || held + books.refunded >= total => &["whole", "authorised"],
+            held if held == total || held + books.refunded >= total => &["whole", "authorized"],
             _ => &["part"],
         };
         prop_assert!(expected.contains(&found), "{found} instead of {expected:?}: {books:?}");
@@ -319,7 +319,7 @@ proptest! {
         let charging = |act: &Act| matches!(act, Act::Purchase(_) | Act::Authorize(_) | Act::Decline(_));
         let acts: Vec<Act> = acts.into_iter().filter(charging).collect();
         let books = play(&acts);
-        let held = books.taken + books.authorised.iter().sum::<i64>();
+        let held = books.taken + books.authorized.iter().sum::<i64>();
         let shown: Vec<Transaction> = books.rows.iter().enumerate()
             .filter(|(at, _)| !(books.charges.contains(at) && hidden & (1 << (at % 8)) != 0))
             .map(|(_, row)| row.clone())
@@ -328,7 +328,7 @@ proptest! {
         prop_assert!(account.held() <= Decimal::new(held, 2));
         let found = judged(&order(1, ""), &shown);
         if held < 1083 {
-            prop_assert!(!matches!(found, "whole" | "authorised" | "more"), "{found}: {books:?}");
+            prop_assert!(!matches!(found, "whole" | "authorized" | "more"), "{found}: {books:?}");
         }
         // A hidden charge is never called a thing that was given back.
         prop_assert_ne!(found, "given back");

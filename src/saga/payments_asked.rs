@@ -1,5 +1,5 @@
 //! Counting the payments that are asked for with checkout tokens, over all processes: whoever tests stolen cards does it on
-//! many checkouts, and not in a hurry. A shopper's address or e-mail address is kept as a hash only, and not for long.
+//! many checkouts, and not in a hurry. A shopper's address or email address is kept as a hash only, and not for long.
 
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ impl Engine {
     }
 }
 
-/// Who the shopper is: a customer, or else an e-mail address.
+/// Who the shopper is: a customer, or else an email address.
 fn shopper(checkout: &Checkout, operation: &Operation) -> Option<String> {
     let document = checkout.facts.document.as_ref();
     if let Some(customer) = document.map(Document::customer_id).filter(|customer| *customer > 0) {

@@ -20,7 +20,7 @@ pub struct Submitted {
     pub replayed: bool,
 }
 
-/// How the answer is recognised.
+/// How the answer is recognized.
 pub(super) enum Ticket {
     /// It is known.
     Answered(Answer),

@@ -41,7 +41,7 @@ pub(super) struct Columns {
     pub(super) record: String,
     /// Whether another checkout may have its cart.
     pub(super) released: bool,
-    /// Whether anything changed of what stands in `checkout_content`: the cart, the e-mail address, and the next two.
+    /// Whether anything changed of what stands in `checkout_content`: the cart, the email address, and the next two.
     pub(super) content: bool,
     /// Only where it changed.
     pub(super) input: Option<String>,
@@ -194,7 +194,7 @@ fn stuck_reason(checkout: &Checkout) -> Option<&'static str> {
     stuck.map(|stuck| stuck.reason.as_str())
 }
 
-/// The shopper's e-mail address, for operators who look for a checkout.
+/// The shopper's email address, for operators who look for a checkout.
 pub(super) fn email(checkout: &Checkout) -> Option<&str> {
     let given = checkout
         .input

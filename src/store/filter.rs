@@ -30,7 +30,7 @@ pub struct Filter {
     /// Their cart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cart_id: Option<String>,
-    /// The shopper's e-mail address, in any case.
+    /// The shopper's email address, in any case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Created at this time or later.

@@ -96,7 +96,7 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// Every checkout that holds this e-mail address anywhere, in whatever case it was written: in what was given, in what
+    /// Every checkout that holds this email address anywhere, in whatever case it was written: in what was given, in what
     /// BigCommerce answered, or in the storefront's notes. It reads the whole table; a person asks for this rarely.
     pub async fn holders_of(&self, email: &str) -> Result<Vec<Holder>, Error> {
         // As it stands in a JSON text.

@@ -74,7 +74,7 @@ async fn checkouts_are_found_and_explained_while_the_service_is_down() {
 
     let listed = run(&world, &[], "", &["checkouts", "list"]).await.exits(0);
     assert!(listed.out.contains(&id) && listed.out.contains("payment-unknown"), "{}", listed.out);
-    assert!(!listed.out.contains('\x1b'), "no colours where nobody looks");
+    assert!(!listed.out.contains('\x1b'), "no colors where nobody looks");
     let ids = run(&world, &[], "", &["checkouts", "list", "--status", "stuck", "-o", "ids"]).await.exits(0);
     assert_eq!(ids.out, format!("{id}\n"));
     let all =

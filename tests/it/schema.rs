@@ -32,7 +32,7 @@ const UNIQUE_BEYOND: &[(&str, &str)] = &[
 ];
 
 async fn query(database: &Database, sql: &'static str) -> Vec<(String, String)> {
-    sqlx::query_as(sql).fetch_all(&database.pool).await.expect("the catalogue")
+    sqlx::query_as(sql).fetch_all(&database.pool).await.expect("the catalog")
 }
 
 #[tokio::test]

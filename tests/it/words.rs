@@ -21,7 +21,7 @@ fn says(answer: &Answer, slug: &str, words: &str) {
     assert!(said.contains(words), "{said}");
 }
 
-fn catalogue(product: u32, quantity: u32) -> Value {
+fn catalog(product: u32, quantity: u32) -> Value {
     json!({"line_items": [{"product_id": product, "quantity": quantity}]})
 }
 
@@ -32,9 +32,9 @@ async fn what_bigcommerce_refuses_is_told_by_its_cause() {
     let refused = "rejected-by-bigcommerce";
     let create = "/v1/checkouts";
     let stock = "not available in this quantity";
-    says(&service.post(create, &catalogue(114, 1)).await, refused, stock);
-    says(&service.post(create, &catalogue(999_999, 1)).await, refused, "no longer available");
-    let path = service.create(&catalogue(113, 1)).await;
+    says(&service.post(create, &catalog(114, 1)).await, refused, stock);
+    says(&service.post(create, &catalog(999_999, 1)).await, refused, "no longer available");
+    let path = service.create(&catalog(113, 1)).await;
     let item = service.get(&path).await.body["cart"]["line_items"]["physical_items"][0]["id"].clone();
     let more = json!({"line_item": {"quantity": 4}});
     let item = format!("{path}/items/{}", item.as_str().expect("an item"));

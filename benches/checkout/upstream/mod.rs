@@ -93,7 +93,7 @@ impl Upstream {
         self.state.latency_us.store(micros, Ordering::Relaxed);
     }
 
-    /// Whether each checkout is kept waiting for ever at one of its calls: cart, billing address, consignments, shipping
+    /// Whether each checkout is kept waiting forever at one of its calls: cart, billing address, consignments, shipping
     /// option in turn.
     pub(crate) fn hold(&self, holding: bool) {
         self.state.holding.store(holding, Ordering::Relaxed);

@@ -32,7 +32,7 @@ async fn the_guides_bodies_lead_to_a_paid_order() {
     let path = format!("/v3/checkouts/{id}/consignments");
     let got = client.post(&format!("{path}?include=consignments.available_shipping_options"), body).await;
     let consignment = &got.body["data"]["consignments"][0];
-    assert_eq!(consignment["address"]["state_or_province"], "Texas", "normalised");
+    assert_eq!(consignment["address"]["state_or_province"], "Texas", "normalized");
     let options = consignment["available_shipping_options"].as_array().expect("options");
     let costs: Vec<String> = options.iter().map(|option| option["cost"].to_string()).collect();
     assert_eq!(costs, ["0", "0", "5", "10"]);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Shop, card, good_card};
 
-/// A deed needs a cart, an unpaid order, a paid one or an authorised one.
+/// A deed needs a cart, an unpaid order, a paid one or an authorized one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Cart,

@@ -166,7 +166,7 @@ async fn a_part_of_an_unpaid_order_can_be_given_back() {
 }
 
 #[tokio::test]
-async fn an_authorised_rest_is_captured_or_voided_by_its_own_amount() {
+async fn an_authorized_rest_is_captured_or_voided_by_its_own_amount() {
     let shop = open(PartialPayment::Incomplete).await;
     let client = &shop.client;
     shop.simulator.set(|settings| settings.action_settle_reads = 0);

@@ -40,7 +40,7 @@ pub(super) async fn page(
     let main = html! {
         h1 { "Act on many" }
         (form(&pairs, &viewer, None))
-        section.panel.flush aria-labelledby="latest-title" {
+        section.panel.flush aria-labeledby="latest-title" {
             h2 #latest-title { "Latest" }
             div #latest data-live="" { (bulks(&latest)) }
         }
@@ -121,7 +121,7 @@ fn form(pairs: &Pairs, viewer: &Viewer, wrong: Option<&Problem>) -> Markup {
                 div.fields {
                     (choice("status", "Status", Status::WORDS, text(pairs, "status")))
                     (choice("reason", "Stuck because of", StuckReason::WORDS, text(pairs, "reason")))
-                    (field("email", "E-mail", "search", text(pairs, "email")))
+                    (field("email", "Email", "search", text(pairs, "email")))
                     (field("order_id", "Order", "search", text(pairs, "order_id")))
                     (more(pairs))
                 }
@@ -153,7 +153,7 @@ fn form(pairs: &Pairs, viewer: &Viewer, wrong: Option<&Problem>) -> Markup {
 
 fn confirmation(pairs: &Pairs, found: &BulkPreview, viewer: &Viewer) -> Markup {
     html! {
-        section.panel.confirm aria-labelledby="confirm-title" {
+        section.panel.confirm aria-labeledby="confirm-title" {
             h1 #confirm-title { "Preview: " (found.action) " " (count(found.total)) @if found.total == 1 { " checkout" } @else { " checkouts" } }
             p { "Nothing was done yet. Each checkout is checked as if it had been requested alone." }
             dl.effects {
@@ -219,7 +219,7 @@ fn followed(seen: &BulkSeen) -> Markup {
 fn bulks(latest: &[Bulk]) -> Markup {
     html! {
         @if latest.is_empty() { p.muted.empty { "None yet." } } @else {
-            div.scroll tabindex="0" role="region" aria-labelledby="latest-title" { table.list {
+            div.scroll tabindex="0" role="region" aria-labeledby="latest-title" { table.list {
                 caption.visually-hidden { "Recent bulk actions" }
                 thead { tr { th scope="col" { "Asked for" } th scope="col" { "What" } th.number scope="col" { "Done" } th.number scope="col" { "Refused" } th.number scope="col" { "Of" } th scope="col" { "Reason" } } }
                 tbody { @for bulk in latest { tr {

@@ -1,4 +1,4 @@
-//! Small charts, drawn here as SVG. Colours come from the style sheet; every picture has its numbers in words beside it.
+//! Small charts, drawn here as SVG. Colors come from the style sheet; every picture has its numbers in words beside it.
 //! Pure.
 
 use std::fmt::Write as _;

@@ -111,7 +111,7 @@ fn form(pairs: &Pairs, wrong: Option<&Problem>) -> Markup {
             div.fields {
                 (choice("status", "Status", Status::WORDS, text(pairs, "status")))
                 (choice("reason", "Stuck because of", StuckReason::WORDS, text(pairs, "reason")))
-                (field("email", "E-mail", "search", text(pairs, "email")))
+                (field("email", "Email", "search", text(pairs, "email")))
                 (field("order_id", "Order", "search", text(pairs, "order_id")))
             }
             details open[narrowed] {

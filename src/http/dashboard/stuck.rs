@@ -44,7 +44,7 @@ pub(super) async fn page(Has(state): Has<State>, viewer: Viewer) -> Result<Respo
 fn group(cause: StuckReason, reason: &StuckCount, rows: &[Listed], now: OffsetDateTime) -> Markup {
     let title = format!("cause-{cause}");
     html! {
-        section.group aria-labelledby=(title) {
+        section.group aria-labeledby=(title) {
             h2 id=(title) { (headline(cause)) " " span.tally { (count(reason.count)) } }
             p.muted {
                 span.mono { (cause.as_str()) } " · the oldest " (ago(reason.oldest, now)) " · first: " b { (cause.suggested_action()) }

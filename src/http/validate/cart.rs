@@ -45,13 +45,13 @@ static WRAPPING: Object = Object {
 
 static LINE_ITEM: Object = Object {
     name: "LineItemInput",
-    about: "A product of the catalogue.",
+    about: "A product of the catalog.",
     fields: &[
         req("product_id", ID, ""),
         req("quantity", QUANTITY, "Units."),
         opt("variant_id", ID, "Needed for a product with options, unless `option_selections` name one."),
-        opt("list_price", PRICE, "Instead of the catalogue's price.").from(Trust::Price),
-        opt("name", line(1, 250), "Instead of the catalogue's name.").from(Trust::Price),
+        opt("list_price", PRICE, "Instead of the catalog's price.").from(Trust::Price),
+        opt("name", line(1, 250), "Instead of the catalog's name.").from(Trust::Price),
         opt("option_selections", Shape::List { of: &Shape::Object(&OPTION_SELECTION), min: 0, max: 100 }, ""),
         opt("gift_wrapping", Shape::Object(&WRAPPING), ""),
     ],
@@ -60,7 +60,7 @@ static LINE_ITEM: Object = Object {
 
 static CUSTOM_ITEM: Object = Object {
     name: "CustomItemInput",
-    about: "A product that is not in the catalogue.",
+    about: "A product that is not in the catalog.",
     fields: &[
         opt("sku", line(0, 255), ""),
         req("name", line(1, 250), ""),
@@ -100,14 +100,14 @@ static LINE: Shape = Shape::Object(&LINE_ITEM);
 static CUSTOM: Shape = Shape::Object(&CUSTOM_ITEM);
 static CERTIFICATE: Shape = Shape::Object(&GIFT_CERTIFICATE);
 
-/// Products of the catalogue.
+/// Products of the catalog.
 pub(super) const LINE_ITEMS: Field =
-    opt("line_items", Shape::List { of: &LINE, min: 0, max: LINES }, "Products of the catalogue.");
-/// Products of no catalogue.
+    opt("line_items", Shape::List { of: &LINE, min: 0, max: LINES }, "Products of the catalog.");
+/// Products of no catalog.
 pub(super) const CUSTOM_ITEMS: Field = opt(
     "custom_items",
     Shape::List { of: &CUSTOM, min: 0, max: LINES },
-    "Products that are not in the catalogue.",
+    "Products that are not in the catalog.",
 )
 .from(Trust::Price);
 /// Gift certificates to buy.

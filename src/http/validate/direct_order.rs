@@ -82,7 +82,7 @@ static PRODUCT_OPTION: Object = Object {
 
 static PRODUCT: Object = Object {
     name: "OrderProduct",
-    about: "A product of the catalogue (`product_id`), or one of no catalogue (`name` and both prices).",
+    about: "A product of the catalog (`product_id`), or one of no catalog (`name` and both prices).",
     fields: &[
         opt("product_id", ID, ""),
         opt("name", line(1, 250), ""),

@@ -23,7 +23,7 @@ pub(in super::super) static FILTER: Object = Object {
         opt("store", line(1, 255), "The name of their store."),
         opt("order_id", Shape::Integer { min: 1, max: i64::MAX }, "The order, including abandoned ones."),
         opt("cart_id", line(1, 255), "The cart."),
-        opt("email", line(1, 254), "The shopper's e-mail address, in any case."),
+        opt("email", line(1, 254), "The shopper's email address, in any case."),
         opt("created_after", INSTANT, "Created at this time or later."),
         opt("updated_before", INSTANT, "Last changed before this time."),
     ],

@@ -9,7 +9,7 @@ use crate::checkout::{Checkout, Document, StepName};
 /// See the module.
 pub(super) struct BillingAddress;
 
-/// What is compared to see whether an address arrived. BigCommerce normalises the rest.
+/// What is compared to see whether an address arrived. BigCommerce normalizes the rest.
 const COMPARED: &[&str] = &[
     "email",
     "first_name",
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_recognised_after_bigcommerce_rewrote_it() {
+    fn an_address_is_recognized_after_bigcommerce_rewrote_it() {
         let wanted =
             address(&json!({"email": "Jane@Example.com", "city": " Austin", "state_or_province": "TX"}));
         let found =

@@ -7,7 +7,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::super::judge::{Account, Before, Judgement, judge};
+use super::super::judge::{Account, Before, Judgment, judge};
 use super::super::step::{Finding, StepContext, Verdict};
 use crate::bigcommerce::orders::{Order, Refund, Transaction, refund_payments};
 use crate::bigcommerce::{Error, OrderId, UnavailableReason};
@@ -21,7 +21,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn judgement(&self) -> Judgement {
+    fn judgment(&self) -> Judgment {
         judge(&self.order, &self.transactions, &self.refunds, &Before::default())
     }
 }
@@ -68,9 +68,9 @@ impl StepContext {
         }
         let id = self.order_id()?;
         let Some(seen) = self.see(id).await? else { return Err(unseen(id)) };
-        match seen.judgement() {
-            Judgement::Part { .. } => {}
-            Judgement::GivenBack => return Ok(None),
+        match seen.judgment() {
+            Judgment::Part { .. } => {}
+            Judgment::GivenBack => return Ok(None),
             other => {
                 return Err(Verdict::Stuck {
                     reason: StuckReason::CancelFoundPaid,
@@ -132,14 +132,14 @@ impl StepContext {
 
     async fn is_given_back(&mut self, id: OrderId) -> Result<bool, Verdict> {
         let seen = self.see(id).await?;
-        Ok(seen.is_some_and(|seen| seen.judgement() == Judgement::GivenBack))
+        Ok(seen.is_some_and(|seen| seen.judgment() == Judgment::GivenBack))
     }
 
     /// The refund was answered, or found: the parts are no longer there.
     async fn nothing_is_held(&mut self, id: OrderId) -> Result<(), Verdict> {
         let Some(seen) = self.see(id).await? else { return Ok(()) };
-        match seen.judgement() {
-            Judgement::GivenBack | Judgement::Nothing => {
+        match seen.judgment() {
+            Judgment::GivenBack | Judgment::Nothing => {
                 self.facts().parts.clear();
                 if let Some(payment) = self.facts().payment.as_mut() {
                     payment.status = crate::checkout::PaymentStatus::GivenBack;
@@ -161,7 +161,7 @@ impl StepContext {
             Ok(None) => return Finding::of_failed_look(unseen(id)),
             Err(verdict) => return Finding::of_failed_look(verdict),
         };
-        if seen.judgement() == Judgement::GivenBack {
+        if seen.judgment() == Judgment::GivenBack {
             // The rest of the undoing is done again; it looks first.
             return match self.nothing_is_held(id).await {
                 Ok(()) => Finding::Absent,

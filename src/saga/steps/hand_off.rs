@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::super::judge::Judgement;
+use super::super::judge::Judgment;
 use super::super::step::{Finding, Step, StepContext, Verdict};
 use super::held::{Payer, hold_in_parts};
 use super::paying::decided;
@@ -28,7 +28,7 @@ pub(super) struct HandOff;
 pub(super) enum Elsewhere {
     /// Nothing that is proven.
     Nothing,
-    /// Its order is paid or authorised, and is ours now.
+    /// Its order is paid or authorized, and is ours now.
     Paid,
     /// A part of its order is paid, which was not known; it is ours now, and the rest can be paid.
     Part,
@@ -141,7 +141,7 @@ pub(super) async fn placed(
     let mut found: Option<(Order, Weighed)> = None;
     for order in orders.iter().filter(|order| Some(order.id.get()) != ours) {
         let weighed = cx.weigh(order).await?;
-        let better = |other: &Weighed| rank(&weighed.judgement) > rank(&other.judgement);
+        let better = |other: &Weighed| rank(&weighed.judgment) > rank(&other.judgment);
         if stands(order, &weighed) && found.as_ref().is_none_or(|(_, other)| better(other)) {
             found = Some((order.clone(), weighed));
         }
@@ -149,26 +149,26 @@ pub(super) async fn placed(
     Ok(found)
 }
 
-fn rank(judgement: &Judgement) -> u8 {
-    match judgement {
-        Judgement::Whole { .. } => 3,
-        Judgement::More { .. } => 2,
-        Judgement::Part { .. } => 1,
+fn rank(judgment: &Judgment) -> u8 {
+    match judgment {
+        Judgment::Whole { .. } => 3,
+        Judgment::More { .. } => 2,
+        Judgment::Part { .. } => 1,
         _ => 0,
     }
 }
 
 /// Whether nothing may be charged beside this order: it was placed, and holds money, or may.
 fn stands(order: &Order, weighed: &Weighed) -> bool {
-    match weighed.judgement {
+    match weighed.judgment {
         // Pending or Awaiting Payment: an offline method, such as a bank deposit, that the hosted page offers.
-        Judgement::Nothing => matches!(order.status_id, 1 | 7),
-        Judgement::GivenBack | Judgement::Declined { .. } => false,
-        Judgement::Whole { .. }
-        | Judgement::More { .. }
-        | Judgement::Part { .. }
-        | Judgement::Pending
-        | Judgement::CannotTell { .. } => true,
+        Judgment::Nothing => matches!(order.status_id, 1 | 7),
+        Judgment::GivenBack | Judgment::Declined { .. } => false,
+        Judgment::Whole { .. }
+        | Judgment::More { .. }
+        | Judgment::Part { .. }
+        | Judgment::Pending
+        | Judgment::CannotTell { .. } => true,
     }
 }
 
@@ -197,7 +197,7 @@ pub(super) async fn look(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
     }
     if ours.is_some()
         && !is_taken_over(&cx.checkout)
-        && matches!(weighed.judgement, Judgement::CannotTell { .. })
+        && matches!(weighed.judgment, Judgment::CannotTell { .. })
     {
         // Somebody moved our own order on: that is found by the looks at rest.
         return Ok(Elsewhere::Nothing);
@@ -221,18 +221,18 @@ async fn unplaced(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
 }
 
 fn taken(cx: &mut StepContext, order: &Order, weighed: Weighed) -> Result<Elsewhere, Verdict> {
-    if let more @ Judgement::More { .. } = weighed.judgement {
-        adopt(cx, order, Judgement::Whole { kind: "purchase", transaction_id: None }, HOSTED);
+    if let more @ Judgment::More { .. } = weighed.judgment {
+        adopt(cx, order, Judgment::Whole { kind: "purchase", transaction_id: None }, HOSTED);
         return Err(decided(cx, more, false).err().unwrap_or(Verdict::Moved));
     }
-    Ok(adopt(cx, order, weighed.judgement, HOSTED))
+    Ok(adopt(cx, order, weighed.judgment, HOSTED))
 }
 
 /// How a payment on the hosted page is named among the instruments.
 pub(super) const HOSTED: &str = "hosted_page";
 
 /// Takes over an order that was paid or placed elsewhere, with what it holds. `by`: how its payment is named among the instruments.
-pub(super) fn adopt(cx: &mut StepContext, order: &Order, judgement: Judgement, by: &str) -> Elsewhere {
+pub(super) fn adopt(cx: &mut StepContext, order: &Order, judgment: Judgment, by: &str) -> Elsewhere {
     let facts = order_facts(order, true);
     let same = cx.checkout.facts.order.as_ref().is_some_and(|ours| ours.id == facts.id);
     let known =
@@ -241,17 +241,17 @@ pub(super) fn adopt(cx: &mut StepContext, order: &Order, judgement: Judgement, b
         cx.facts().parts.clear();
     }
     cx.facts().order = Some(facts.clone());
-    if known && same && matches!(judgement, Judgement::Whole { .. }) {
+    if known && same && matches!(judgment, Judgment::Whole { .. }) {
         // Paid here, as we knew.
         return Elsewhere::Paid;
     }
     let method = order.raw.get("payment_method").and_then(serde_json::Value::as_str).unwrap_or_default();
-    if let Judgement::Part { paid } = judgement {
+    if let Judgment::Part { paid } = judgment {
         let by = Payer { method, instrument: by, credit: credit_of(order) };
         return if hold_in_parts(cx, paid, &by) { Elsewhere::Part } else { Elsewhere::Nothing };
     }
-    let (status, kind, transaction_id) = match judgement {
-        Judgement::Whole { kind, transaction_id } => (PaymentStatus::Succeeded, Some(kind), transaction_id),
+    let (status, kind, transaction_id) = match judgment {
+        Judgment::Whole { kind, transaction_id } => (PaymentStatus::Succeeded, Some(kind), transaction_id),
         _ => (PaymentStatus::Pending, None, None),
     };
     let rest = facts.total.map(|total| Money::from(total.decimal() - cx.checkout.facts.paid().decimal()));

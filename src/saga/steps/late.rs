@@ -1,7 +1,7 @@
 //! The look after the end: what may be listed late is an order of ours that nobody touched, which is archived, or one that
 //! was paid, which is shown.
 
-use super::super::judge::Judgement;
+use super::super::judge::Judgment;
 use super::super::step::{StepContext, Verdict};
 use super::hand_off::{HOSTED, adopt, placed};
 use super::others::is_clear;
@@ -70,11 +70,11 @@ async fn put_right(cx: &mut StepContext, listed: &Listed) -> Result<Late, Verdic
         Err(verdict) => return Err(verdict),
     }
     Ok(match own(cx, listed).await? {
-        Some((_, Judgement::Whole { kind, transaction_id })) => {
+        Some((_, Judgment::Whole { kind, transaction_id })) => {
             Late::Once { kind: kind.to_owned(), transaction_id }
         }
         // The other order was given back, and ours is still to be paid.
-        Some((_, Judgement::Nothing)) if reason == Some(StuckReason::SurplusOrderPaid) && listed.is_whole => {
+        Some((_, Judgment::Nothing)) if reason == Some(StuckReason::SurplusOrderPaid) && listed.is_whole => {
             Late::Again
         }
         _ => Late::Settling,
@@ -90,7 +90,7 @@ fn once(cx: &StepContext) -> Late {
 }
 
 /// Our order and what its money is, as BigCommerce shows it now.
-async fn own(cx: &mut StepContext, listed: &Listed) -> Result<Option<(Money, Judgement)>, Verdict> {
+async fn own(cx: &mut StepContext, listed: &Listed) -> Result<Option<(Money, Judgment)>, Verdict> {
     let Some(id) = cx.checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)) else {
         return Ok(None);
     };
@@ -99,14 +99,14 @@ async fn own(cx: &mut StepContext, listed: &Listed) -> Result<Option<(Money, Jud
         None => cx.read_order(id).await?,
     };
     let Some(order) = order else { return Ok(None) };
-    let judgement = cx.weigh(&order).await?.judgement;
+    let judgment = cx.weigh(&order).await?.judgment;
     let known = cx.checkout.facts.order.as_ref();
     let (cost, verified) = (known.and_then(|order| order.total), known.is_some_and(|order| order.verified));
     let facts = order_facts(&order, verified);
     let costs = [cost, facts.total].into_iter().flatten().max_by(|a, b| a.decimal().cmp(&b.decimal()));
     cx.facts().order = Some(facts);
     // Where no cost can be read the judge cannot tell, and whatever is held is more than nothing: for a person.
-    Ok(Some((costs.unwrap_or_default(), judgement)))
+    Ok(Some((costs.unwrap_or_default(), judgment)))
 }
 
 /// Of what has ended.
@@ -124,7 +124,7 @@ async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
         Err(Verdict::Stuck { reason, detail }) => return Ok(Late::Stuck(reason, detail)),
         Err(verdict) => return Err(verdict),
     }
-    if let Some((order, Weighed { judgement, held, .. })) =
+    if let Some((order, Weighed { judgment, held, .. })) =
         placed(cx, &listed.orders, ours.filter(|_| known)).await?
     {
         let currency = order.currency.clone().unwrap_or_default();
@@ -132,8 +132,8 @@ async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
             let paid = cx.checkout.facts.order.as_ref().and_then(|order| order.total).unwrap_or_default();
             cx.facts().held = Some(Money::from(paid.decimal() + held.decimal()).at_precision_of(&currency));
             let (paid, held) = (paid.shown(&currency), held.shown(&currency));
-            let how = match judgement {
-                Judgement::Whole { .. } | Judgement::More { .. } | Judgement::Part { .. } => "paid",
+            let how = match judgment {
+                Judgment::Whole { .. } | Judgment::More { .. } | Judgment::Part { .. } => "paid",
                 _ => "being paid",
             };
             let detail = format!(
@@ -143,9 +143,9 @@ async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
             );
             return Ok(Late::Stuck(StuckReason::PaidTwice, detail));
         }
-        match judgement {
-            Judgement::Whole { .. } => {}
-            Judgement::Part { .. } | Judgement::More { .. } => {
+        match judgment {
+            Judgment::Whole { .. } => {}
+            Judgment::Part { .. } | Judgment::More { .. } => {
                 let held = held.shown(&currency);
                 let detail =
                     format!("{held} {currency} were paid for order {} after it was undone", order.id);
@@ -156,10 +156,10 @@ async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
         if let Some(ended) = ours.filter(|id| *id != order.id.get()) {
             cx.facts().dead_orders.push(ended);
         }
-        adopt(cx, &order, judgement, HOSTED);
+        adopt(cx, &order, judgment, HOSTED);
         return Ok(Late::Paid);
     }
-    if completed && let Some((costs, Judgement::More { paid })) = own(cx, &listed).await? {
+    if completed && let Some((costs, Judgment::More { paid })) = own(cx, &listed).await? {
         let order = cx.checkout.facts.order.as_ref();
         let currency = order.map_or_else(String::new, |order| order.currency.clone());
         // What a merchant made cheaper after it was paid was not paid twice.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::super::judge::Judgement;
+use super::super::judge::Judgment;
 use super::super::step::{StepContext, Verdict};
 use super::order::within_agreement;
 use super::paying::{expected, fits_order, for_this_goal, not_paid_yet, processing};
@@ -68,8 +68,8 @@ pub(super) async fn buried(cx: &mut StepContext, refusal: &Error) -> Result<Opti
 }
 
 pub(super) async fn holds_nothing(cx: &mut StepContext, order: &Order) -> Result<bool, Verdict> {
-    let judgement = cx.weigh(order).await?.judgement;
-    Ok(matches!(judgement, Judgement::Nothing | Judgement::GivenBack | Judgement::Declined { .. }))
+    let judgment = cx.weigh(order).await?.judgment;
+    Ok(matches!(judgment, Judgment::Nothing | Judgment::GivenBack | Judgment::Declined { .. }))
 }
 
 /// Orders that are over without money are nobody's: neither adopted nor in the way of a new one.
@@ -88,10 +88,10 @@ pub(super) async fn is_clear(cx: &mut StepContext) -> Result<bool, Verdict> {
     let id = cx.order_id()?;
     let Some(order) = cx.read_order(id).await? else { return Ok(false) };
     let payable = order.status_id == 0 || order.is_deleted || OVER.contains(&order.status_id);
-    Ok(match cx.weigh(&order).await?.judgement {
-        Judgement::CannotTell { .. } | Judgement::Pending => false,
-        Judgement::Nothing => payable,
-        Judgement::Declined { .. } | Judgement::Part { .. } => cx.checkout.facts.parts.is_empty(),
-        Judgement::Whole { .. } | Judgement::More { .. } | Judgement::GivenBack => true,
+    Ok(match cx.weigh(&order).await?.judgment {
+        Judgment::CannotTell { .. } | Judgment::Pending => false,
+        Judgment::Nothing => payable,
+        Judgment::Declined { .. } | Judgment::Part { .. } => cx.checkout.facts.parts.is_empty(),
+        Judgment::Whole { .. } | Judgment::More { .. } | Judgment::GivenBack => true,
     })
 }

@@ -1,6 +1,6 @@
 //! What is checked and noted of a payment before it is sent, and what its amount makes of it.
 
-use super::super::judge::Judgement;
+use super::super::judge::Judgment;
 use super::super::step::{Finding, StepContext, Verdict};
 use super::checkpoint::checkpoint;
 use super::held::{ELSEWHERE, hold_in_parts};
@@ -89,19 +89,19 @@ pub(super) fn part_paid(cx: &mut StepContext, paid: Money, before: Money) -> Ver
 
 /// What the money of the order makes of a payment that was not sent yet: it is sent only where `Ok`. `returned`: whether
 /// something of what was paid was given back.
-pub(super) fn decided(cx: &mut StepContext, judgement: Judgement, returned: bool) -> Result<(), Verdict> {
+pub(super) fn decided(cx: &mut StepContext, judgment: Judgment, returned: bool) -> Result<(), Verdict> {
     let known = cx.checkout.facts.paid();
     let currency = currency(cx)?;
     let later = |why: String| Err(Verdict::Retry { after: None, why });
-    match judgement {
-        Judgement::Nothing | Judgement::Declined { .. } if known == Money::ZERO => Ok(()),
-        Judgement::Part { paid } if paid.compare(known, &currency).is_eq() => Ok(()),
+    match judgment {
+        Judgment::Nothing | Judgment::Declined { .. } if known == Money::ZERO => Ok(()),
+        Judgment::Part { paid } if paid.compare(known, &currency).is_eq() => Ok(()),
         // Paid elsewhere, or given back in part: what is due is not what it was.
-        Judgement::Part { paid } if returned || paid.compare(known, &currency).is_gt() => {
+        Judgment::Part { paid } if returned || paid.compare(known, &currency).is_gt() => {
             hold_in_parts(cx, paid, &ELSEWHERE);
             Ok(())
         }
-        Judgement::GivenBack => {
+        Judgment::GivenBack => {
             let facts = cx.facts();
             facts.parts.clear();
             if let Some(payment) = facts.payment.as_mut()
@@ -111,7 +111,7 @@ pub(super) fn decided(cx: &mut StepContext, judgement: Judgement, returned: bool
             }
             Ok(())
         }
-        Judgement::Whole { kind, transaction_id } => {
+        Judgment::Whole { kind, transaction_id } => {
             if cx.checkout.facts.payment.is_none() {
                 processing(cx)?;
             }
@@ -124,7 +124,7 @@ pub(super) fn decided(cx: &mut StepContext, judgement: Judgement, returned: bool
             }
             Err(Verdict::Paid)
         }
-        Judgement::More { paid } => {
+        Judgment::More { paid } => {
             cx.facts().held = Some(paid.at_precision_of(&currency));
             Err(Verdict::Stuck {
                 reason: StuckReason::PaidTwice,
@@ -142,15 +142,15 @@ pub(super) fn decided(cx: &mut StepContext, judgement: Judgement, returned: bool
                 ),
             })
         }
-        Judgement::Pending => {
+        Judgment::Pending => {
             processing(cx)?;
             Err(Verdict::Accepted)
         }
-        Judgement::CannotTell { why } => Err(Verdict::Stuck {
+        Judgment::CannotTell { why } => Err(Verdict::Stuck {
             reason: StuckReason::OrderNotPayable,
             detail: format!("what was paid for the order cannot be told: {why}"),
         }),
-        Judgement::Nothing | Judgement::Declined { .. } | Judgement::Part { .. } => {
+        Judgment::Nothing | Judgment::Declined { .. } | Judgment::Part { .. } => {
             later("what was paid before is not shown".to_owned())
         }
     }
@@ -184,11 +184,11 @@ pub(super) async fn not_paid_yet(cx: &mut StepContext, id: OrderId) -> Result<Ve
     let verified = cx.checkout.facts.order.as_ref().is_some_and(|order| order.verified);
     cx.facts().order = Some(order_facts(&order, verified));
     let weighed = Weighed::of(&order, &transactions, &refunds);
-    decided(cx, weighed.judgement, weighed.returned)?;
+    decided(cx, weighed.judgment, weighed.returned)?;
     Ok(transactions)
 }
 
-/// It was charged or authorised, and voided or refunded since: nothing is held, and nothing is paid.
+/// It was charged or authorized, and voided or refunded since: nothing is held, and nothing is paid.
 pub(super) fn given_back(cx: &mut StepContext) -> Verdict {
     let facts = cx.facts();
     facts.parts.clear();
@@ -223,8 +223,8 @@ pub(super) async fn by_amount(cx: &mut StepContext) -> Verdict {
         Err(verdict) => return verdict,
     };
     match look(cx, &checkpoint).await {
-        Ok(judgement @ (Judgement::Whole { .. } | Judgement::Part { .. } | Judgement::More { .. })) => {
-            match judged(cx, judgement, &checkpoint) {
+        Ok(judgment @ (Judgment::Whole { .. } | Judgment::Part { .. } | Judgment::More { .. })) => {
+            match judged(cx, judgment, &checkpoint) {
                 Finding::Ended(verdict) => verdict,
                 _ => doubt(cx, "how much it took is not known"),
             }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::judge::{Judgement, judge};
+use super::super::judge::{Judgment, judge};
 use super::super::step::{Finding, Step, StepContext, Verdict, verdict};
 use super::checkpoint::{Checkpoint, checkpoint, lifetime};
 use super::order::within_agreement;
@@ -92,8 +92,8 @@ impl Step for Payment {
             Err(verdict) => return verdict.into(),
         };
         match look(cx, &checkpoint).await {
-            Ok(Judgement::Nothing) => quiet(cx, &checkpoint).await,
-            Ok(judgement) => match judged(cx, judgement, &checkpoint) {
+            Ok(Judgment::Nothing) => quiet(cx, &checkpoint).await,
+            Ok(judgment) => match judged(cx, judgment, &checkpoint) {
                 // The page may have been paid in the same moment, however it was found out that this was.
                 Finding::Ended(verdict) => Finding::Ended(cx.paid_once(verdict).await),
                 finding => finding,
@@ -189,25 +189,25 @@ async fn minted(cx: &mut StepContext) -> Result<Option<Value>, Verdict> {
 async fn not_minted(cx: &mut StepContext, error: Error) -> Verdict {
     match PaymentClass::of_error(&error) {
         PaymentClass::StopAndReconcile => match look(cx, &Checkpoint::UNREADABLE).await {
-            Ok(Judgement::Nothing) => Verdict::Stuck {
+            Ok(Judgment::Nothing) => Verdict::Stuck {
                 reason: StuckReason::OrderNotPayable,
                 detail: "BigCommerce refuses to have the order paid (30101), and nothing shows that it was"
                     .to_owned(),
             },
             // The parts that are known: BigCommerce keeps them, and takes no more.
-            Ok(Judgement::Part { .. }) => Verdict::Rejected(Refused {
+            Ok(Judgment::Part { .. }) => Verdict::Rejected(Refused {
                 status: 409,
                 title: "The order is paid in part, and BigCommerce takes no further payment for it (30101)"
                     .to_owned(),
                 errors: Vec::new(),
             }),
-            Ok(Judgement::CannotTell { why }) => Verdict::Stuck {
+            Ok(Judgment::CannotTell { why }) => Verdict::Stuck {
                 reason: StuckReason::OrderNotPayable,
                 detail: format!(
                     "BigCommerce refuses to have the order paid (30101); what was paid cannot be told: {why}"
                 ),
             },
-            Ok(judgement) => match judged(cx, judgement, &Checkpoint::UNREADABLE) {
+            Ok(judgment) => match judged(cx, judgment, &Checkpoint::UNREADABLE) {
                 Finding::Ended(verdict) => verdict,
                 _ => Verdict::Accepted,
             },
@@ -254,9 +254,9 @@ async fn reread(cx: &mut StepContext) -> Result<(), Verdict> {
     Ok(())
 }
 
-pub(super) async fn look(cx: &mut StepContext, checkpoint: &Checkpoint) -> Result<Judgement, Verdict> {
+pub(super) async fn look(cx: &mut StepContext, checkpoint: &Checkpoint) -> Result<Judgment, Verdict> {
     let id = cx.order_id()?;
-    let Some(order) = cx.read_order(id).await? else { return Ok(Judgement::Nothing) };
+    let Some(order) = cx.read_order(id).await? else { return Ok(Judgment::Nothing) };
     let transactions = cx.read_transactions(id).await?;
     let refunds = cx.read_refunds(&order, &transactions).await?;
     let verified = cx.checkout.facts.order.as_ref().is_some_and(|order| order.verified);
@@ -264,14 +264,14 @@ pub(super) async fn look(cx: &mut StepContext, checkpoint: &Checkpoint) -> Resul
     Ok(judge(&order, &transactions, &refunds, &checkpoint.before()))
 }
 
-pub(super) fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Checkpoint) -> Finding {
+pub(super) fn judged(cx: &mut StepContext, judgment: Judgment, checkpoint: &Checkpoint) -> Finding {
     if cx.facts().payment.is_none()
         && let Err(verdict) = processing(cx)
     {
         return verdict.into();
     }
-    match judgement {
-        Judgement::Whole { kind, transaction_id } => {
+    match judgment {
+        Judgment::Whole { kind, transaction_id } => {
             cx.facts().held = None;
             if let Some(payment) = cx.facts().payment.as_mut() {
                 payment.status = PaymentStatus::Succeeded;
@@ -281,32 +281,32 @@ pub(super) fn judged(cx: &mut StepContext, judgement: Judgement, checkpoint: &Ch
             }
             Verdict::Paid.into()
         }
-        Judgement::Part { paid } => part_paid(cx, paid, checkpoint.paid).into(),
-        judgement @ Judgement::More { .. } => {
-            decided(cx, judgement, false).err().unwrap_or(Verdict::Moved).into()
+        Judgment::Part { paid } => part_paid(cx, paid, checkpoint.paid).into(),
+        judgment @ Judgment::More { .. } => {
+            decided(cx, judgment, false).err().unwrap_or(Verdict::Moved).into()
         }
-        Judgement::GivenBack => given_back(cx).into(),
-        Judgement::CannotTell { why } => match nothing(cx, checkpoint, true) {
+        Judgment::GivenBack => given_back(cx).into(),
+        Judgment::CannotTell { why } => match nothing(cx, checkpoint, true) {
             Finding::Ended(Verdict::Stuck { reason, .. }) => {
                 let detail = format!("what BigCommerce shows of the payment contradicts itself: {why}");
                 Verdict::Stuck { reason, detail }.into()
             }
             finding => finding,
         },
-        Judgement::Pending => pending(cx),
-        Judgement::Declined { dead: true } if !cx.checkout.facts.parts.is_empty() => Verdict::Stuck {
+        Judgment::Pending => pending(cx),
+        Judgment::Declined { dead: true } if !cx.checkout.facts.parts.is_empty() => Verdict::Stuck {
             reason: StuckReason::OrderNotPayable,
             detail: "the rest was declined for good, and the order holds the parts that were paid".to_owned(),
         }
         .into(),
-        Judgement::Declined { dead } => {
+        Judgment::Declined { dead } => {
             let verdict = declined(cx, None);
             if dead && let Some(order) = cx.facts().order.take() {
                 cx.facts().dead_orders.push(order.id);
             }
             verdict.into()
         }
-        Judgement::Nothing => nothing(cx, checkpoint, false),
+        Judgment::Nothing => nothing(cx, checkpoint, false),
     }
 }
 

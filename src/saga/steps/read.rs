@@ -1,6 +1,6 @@
 //! Reads that several steps share.
 
-use super::super::judge::{self, Account, Before, Judgement};
+use super::super::judge::{self, Account, Before, Judgment};
 use super::super::step::{StepContext, Verdict};
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::orders::{Order, Refund, Transaction};
@@ -9,7 +9,7 @@ use crate::checkout::{Document, Money, OrderFacts, StuckReason};
 
 /// What the money of an order is.
 pub(super) struct Weighed {
-    pub(super) judgement: Judgement,
+    pub(super) judgment: Judgment,
     /// How much is held, as far as it is listed or shown.
     pub(super) held: Money,
     /// Whether something of it was given back.
@@ -20,16 +20,16 @@ pub(super) struct Weighed {
 
 impl Weighed {
     pub(super) fn of(order: &Order, transactions: &[Transaction], refunds: &[Refund]) -> Self {
-        let judgement = judge::judge(order, transactions, refunds, &Before::default());
+        let judgment = judge::judge(order, transactions, refunds, &Before::default());
         let account = Account::of(order, transactions, refunds);
         // Some methods leave no transaction: then the words of the order say that all of it is paid.
-        let held = match (&judgement, account.held()) {
-            (Judgement::Whole { .. }, held) if held.is_zero() => order.total_inc_tax.unwrap_or_default(),
+        let held = match (&judgment, account.held()) {
+            (Judgment::Whole { .. }, held) if held.is_zero() => order.total_inc_tax.unwrap_or_default(),
             (_, held) => held,
         };
         Self {
-            may_hold: judge::may_hold(order, transactions, &judgement),
-            judgement,
+            may_hold: judge::may_hold(order, transactions, &judgment),
+            judgment,
             held: Money::from(held),
             returned: account.voided || !account.refunded.is_zero(),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::judge::Judgement;
+use super::super::judge::Judgment;
 use super::super::marks::reopen;
 use super::super::step::{StepContext, Verdict};
 use super::others::OVER;
@@ -53,9 +53,9 @@ async fn own(cx: &mut StepContext) -> Result<Rest, Verdict> {
     let verified = before.order.as_ref().is_some_and(|order| order.verified);
     cx.facts().order = Some(order_facts(&order, verified));
     let shown = |now: &Facts| if matters(&before, now) { Rest::Changed } else { Rest::AsItWas };
-    match &weighed.judgement {
-        Judgement::Pending => return Ok(shown(&cx.checkout.facts)),
-        Judgement::CannotTell { why } => {
+    match &weighed.judgment {
+        Judgment::Pending => return Ok(shown(&cx.checkout.facts)),
+        Judgment::CannotTell { why } => {
             let found = shown(&cx.checkout.facts);
             let waited = Duration::try_from(cx.clock.now() - cx.checkout.updated_at).unwrap_or_default();
             if matches!(found, Rest::AsItWas) && waited >= cx.timing.settle {
@@ -67,10 +67,10 @@ async fn own(cx: &mut StepContext) -> Result<Rest, Verdict> {
         _ => {}
     }
     let holds_nothing =
-        matches!(weighed.judgement, Judgement::Nothing | Judgement::Declined { .. } | Judgement::GivenBack);
+        matches!(weighed.judgment, Judgment::Nothing | Judgment::Declined { .. } | Judgment::GivenBack);
     let over = order.is_deleted || OVER.contains(&order.status_id);
     let gone = over && holds_nothing;
-    Ok(match decided(cx, weighed.judgement, weighed.returned) {
+    Ok(match decided(cx, weighed.judgment, weighed.returned) {
         _ if gone && cx.checkout.facts.parts.is_empty() => {
             tracing::warn!(checkout_id = %cx.checkout.id, order_id = %id, "the order of a checkout at rest is over");
             let facts = cx.facts();

@@ -5,7 +5,7 @@
 //! the only one that holds money, and holds all that it costs, it is the order of this checkout from then on. Everything else
 //! is for a person, with the amounts. It only reads.
 
-use super::super::judge::Judgement;
+use super::super::judge::Judgment;
 use super::super::step::{StepContext, Verdict};
 use super::hand_off::adopt;
 use super::held::ELSEWHERE;
@@ -45,26 +45,26 @@ impl StepContext {
                 ),
             });
         }
-        match weighed.judgement {
-            judgement @ (Judgement::Whole { .. } | Judgement::More { .. }) => {
+        match weighed.judgment {
+            judgment @ (Judgment::Whole { .. } | Judgment::More { .. }) => {
                 let facts = self.facts();
                 facts.dead_orders.retain(|dead| *dead != id.get());
                 let replaced = facts.order.take().map(|order| order.id);
                 facts.dead_orders.extend(replaced);
                 facts.parts.clear();
                 facts.payment = None;
-                if let more @ Judgement::More { .. } = judgement {
-                    let all = Judgement::Whole { kind: "purchase", transaction_id: None };
+                if let more @ Judgment::More { .. } = judgment {
+                    let all = Judgment::Whole { kind: "purchase", transaction_id: None };
                     adopt(self, &order, all, ELSEWHERE.instrument);
                     return Err(decided(self, more, false).err().unwrap_or(Verdict::Moved));
                 }
-                adopt(self, &order, judgement, ELSEWHERE.instrument);
+                adopt(self, &order, judgment, ELSEWHERE.instrument);
                 Err(Verdict::Paid)
             }
             other => Err(Verdict::Stuck {
                 reason: StuckReason::SurplusOrderPaid,
                 detail: match other {
-                    Judgement::Part { .. } => {
+                    Judgment::Part { .. } => {
                         format!("order {id}, which was given up before, holds {}", amount(held))
                     }
                     _ => format!("order {id}, which was given up before, is being paid, or may be"),
@@ -95,10 +95,10 @@ impl StepContext {
         let by_record = if known == Money::ZERO { Own::Nothing } else { Own::Holds(id.get(), known) };
         let Some(order) = self.read_order(id).await? else { return Ok(by_record) };
         let weighed = self.weigh(&order).await?;
-        Ok(match weighed.judgement {
+        Ok(match weighed.judgment {
             // What was answered may not be shown yet.
-            Judgement::Nothing => by_record,
-            Judgement::GivenBack | Judgement::Declined { .. } => Own::Nothing,
+            Judgment::Nothing => by_record,
+            Judgment::GivenBack | Judgment::Declined { .. } => Own::Nothing,
             _ => Own::Holds(id.get(), weighed.held),
         })
     }

@@ -1,6 +1,6 @@
 //! Orders of one cart: which is ours, and what becomes of the others.
 
-use super::super::judge::{Before, Judgement, judge};
+use super::super::judge::{Before, Judgment, judge};
 use super::super::step::{StepContext, Verdict};
 use super::others::alive;
 use super::read::{named, order_facts};
@@ -123,8 +123,8 @@ impl StepContext {
             if !order.is_untouched() || !refused {
                 let own = orders.iter().find(|order| order.id == ours);
                 let paid = own.is_some_and(|own| {
-                    let judgement = judge(own, &[], &[], &Before::default());
-                    matches!(judgement, Judgement::Whole { .. } | Judgement::More { .. })
+                    let judgment = judge(own, &[], &[], &Before::default());
+                    matches!(judgment, Judgment::Whole { .. } | Judgment::More { .. })
                 });
                 let (reason, how) = if paid {
                     (StuckReason::PaidTwice, ", which is paid")
@@ -177,16 +177,16 @@ impl StepContext {
         }
         let transactions = if order.status_id == 0 { Vec::new() } else { self.read_transactions(id).await? };
         let refunds = self.read_refunds(&order, &transactions).await?;
-        let judgement = match judge(&order, &transactions, &refunds, &Before::default()) {
-            Judgement::Part { .. } if self.is_only_applied(&order).await? => Judgement::Nothing,
-            judgement => judgement,
+        let judgment = match judge(&order, &transactions, &refunds, &Before::default()) {
+            Judgment::Part { .. } if self.is_only_applied(&order).await? => Judgment::Nothing,
+            judgment => judgment,
         };
-        if judgement == Judgement::GivenBack && order.status_id != 0 {
+        if judgment == Judgment::GivenBack && order.status_id != 0 {
             // What was paid went back, and BigCommerce has closed it: Refunded, or Cancelled with a void.
             return Ok(());
         }
         // One that somebody moved, and that holds no money, is undone like any other.
-        if !matches!(judgement, Judgement::Nothing | Judgement::GivenBack | Judgement::Declined { .. }) {
+        if !matches!(judgment, Judgment::Nothing | Judgment::GivenBack | Judgment::Declined { .. }) {
             return Err(Verdict::Stuck {
                 reason: StuckReason::CancelFoundPaid,
                 detail: format!("order {id} is {} ({}), not Incomplete", order.status, order.payment_status),

@@ -40,7 +40,7 @@ fn new_checkouts() -> Vec<Bad> {
         create(&json!({"line_items": vec![json!({"product_id": 111, "quantity": 1}); 601]}), "/line_items"),
         changed("/no_such_field", json!(1)),
         changed("/__proto__", json!({"a": 1})),
-        changed("/custom_items/0/colour", json!("red")),
+        changed("/custom_items/0/color", json!("red")),
         changed("/billing_address/addres1", json!("a slip")),
         changed("/customer_id", json!("1")),
         changed("/customer_id", json!(-1)),
@@ -228,13 +228,12 @@ fn direct_orders() -> Vec<Bad> {
             .json(&with(direct_order(), pointer, value))
             .at(&[pointer])
     };
-    let catalogue =
-        json!([{"product_id": 184, "quantity": 1, "product_options": [{"id": 200, "value": 180}]}]);
+    let catalog = json!([{"product_id": 184, "quantity": 1, "product_options": [{"id": 200, "value": 180}]}]);
     vec![
         direct("/products", Value::Null),
         direct("/products", json!([])),
         direct("/products", json!([{}])).pointing("/products/0/quantity"),
-        direct("/products", catalogue).pointing("/products/0/product_options/0/value"),
+        direct("/products", catalog).pointing("/products/0/product_options/0/value"),
         direct("/products/0/quantity", json!(0)),
         direct("/products/0/quantity", json!("1")),
         direct("/products/0/price_inc_tax", json!(-50)),

@@ -81,7 +81,7 @@ async fn an_instrument_that_is_saved_is_offered_and_pays_the_next_checkout() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_only_authorises_completes_the_checkout() {
+async fn a_gateway_that_only_authorizes_completes_the_checkout() {
     let world = World::new().await;
     let service = world.start().await;
     let path = ordered(&service, custom_cart()).await;
@@ -99,7 +99,7 @@ async fn a_gateway_that_only_authorises_completes_the_checkout() {
 }
 
 #[tokio::test]
-async fn an_authorisation_whose_answer_was_lost_is_found_by_its_order() {
+async fn an_authorization_whose_answer_was_lost_is_found_by_its_order() {
     let world = World::new().await;
     let service = world.start().await;
     let path = ordered(&service, custom_cart()).await;

@@ -86,7 +86,7 @@ async fn a_fenced_out_row_and_a_bound_key_fail_alone_and_cost_their_group_nothin
 }
 
 #[tokio::test]
-async fn a_row_that_breaks_a_constraint_fails_alone_and_its_neighbours_are_written() {
+async fn a_row_that_breaks_a_constraint_fails_alone_and_its_neighbors_are_written() {
     use Fate::{CartTaken, FencedOut, Fine, KeyBound, OrderTaken};
     for bad in [OrderTaken, CartTaken] {
         let groups = meet_together(&[Fine, bad, Fine, FencedOut, KeyBound, Fine]).await;
@@ -240,7 +240,7 @@ async fn an_answer_that_is_lost_is_looked_for() {
     let mut work = pin!(advance(&store, claims.next().expect("one"), |_| {}));
     assert!(poll!(&mut work).is_pending());
     drop(committer);
-    let claim = tokio::time::timeout(Duration::from_secs(10), work).await.expect("it does not wait for ever");
+    let claim = tokio::time::timeout(Duration::from_secs(10), work).await.expect("it does not wait forever");
     assert_eq!(version(&database.pool, claim.expect("it is written alone").checkout().id).await, 3);
     assert!(Groups::sizes(&groups).is_empty());
     database.drop().await;

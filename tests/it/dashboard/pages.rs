@@ -102,7 +102,7 @@ async fn who_may_only_look_is_told_so_at_every_button() {
     );
     // The system is set to dark, and so is the page.
     let light = "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b)";
-    let light = browser.page.ask(light).await.as_u64().expect("a colour");
+    let light = browser.page.ask(light).await.as_u64().expect("a color");
     assert!(light < 3 * 64, "the ground is not dark: {light}");
     browser.picture("dark-case").await;
     browser.page.goto(&format!("{}/ops", service.url())).await;

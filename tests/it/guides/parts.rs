@@ -231,9 +231,9 @@ async fn orders_v3_exposes_endpoints_for_managing_order_refunds() {
     world.finish().await;
 }
 
-/// "For an overview on using these endpoints, see ... payment actions": what was authorised is captured or voided.
+/// "For an overview on using these endpoints, see ... payment actions": what was authorized is captured or voided.
 #[tokio::test]
-async fn payment_actions_capture_or_void_what_was_authorised() {
+async fn payment_actions_capture_or_void_what_was_authorized() {
     let world = World::new().await;
     let service = world.start().await;
     for (action, pending) in [("capture", "capture pending"), ("void", "void pending")] {

@@ -28,7 +28,7 @@ async fn pays_at_last(service: &Service, path: &str) -> crate::harness::Answer {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, paying).await.expect("it is not for ever")
+    tokio::time::timeout(PATIENCE, paying).await.expect("it is not forever")
 }
 
 #[tokio::test]

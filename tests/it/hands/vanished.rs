@@ -29,7 +29,7 @@ async fn pays_at_last(service: &Service, path: &str) -> Answer {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, paying).await.expect("it is not for ever")
+    tokio::time::timeout(PATIENCE, paying).await.expect("it is not forever")
 }
 
 /// It is for a person, and no other order was made.

@@ -68,7 +68,7 @@ async fn money(world: &World) {
         let sum = charges.get(checkout).copied().unwrap_or_default() - back;
         assert!(sum <= total, "checkout {checkout} was charged {sum}, more than {total}");
     }
-    // What was authorised, and let go by an operator afterwards.
+    // What was authorized, and let go by an operator afterwards.
     let voided: Vec<i64> = sqlx::query_scalar(
         "select order_id from order_action where kind = 'void' and status in ('done', 'sending', 'unknown')",
     )

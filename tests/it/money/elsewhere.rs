@@ -79,7 +79,7 @@ async fn a_rest_that_was_paid_elsewhere_completes_the_checkout() {
 }
 
 /// It is called refunded in part, and less than its total is listed: whether another payment is missing in the list, nobody can
-/// tell. It is for a person, at once and not "later" for ever.
+/// tell. It is for a person, at once and not "later" forever.
 #[tokio::test]
 async fn a_part_of_which_some_was_given_back_is_for_a_person() {
     let world = looking("0").await;

@@ -7,20 +7,20 @@ use serde_json::json;
 use super::{act, certificate, merchant, money, ordered, settings};
 use crate::harness::{OPERATOR, PATIENCE, World, agreed, card, everything, good_card};
 
-/// A gateway that only authorises.
-fn authorising() -> serde_json::Value {
+/// A gateway that only authorizes.
+fn authorizing() -> serde_json::Value {
     card(&magic_card(20_004, 0))
 }
 
 #[tokio::test]
-async fn an_authorisation_that_was_voided_is_not_a_payment() {
+async fn an_authorization_that_was_voided_is_not_a_payment() {
     let world = World::hasty().await;
     let service = world.start().await;
     let path = ordered(&service).await;
     let order = service.get(&path).await.body["order"]["id"].clone();
     world.simulator.add_fault(Fault::on("process-payment").status_after(500));
     let blind = world.simulator.add_fault(Fault::on("get-order").always().status_before(503));
-    service.post_waiting(&format!("{path}/payment"), "void", 0, &agreed(authorising())).await.expect(202);
+    service.post_waiting(&format!("{path}/payment"), "void", 0, &agreed(authorizing())).await.expect(202);
     tokio::time::timeout(PATIENCE, world.simulator.wait_reached(blind, 1)).await.expect("a look");
     assert_eq!(money(&world).authorized.to_string(), "10.83");
     act(&world, &order, "void", json!({})).await;
@@ -110,7 +110,7 @@ async fn a_cancel_whose_void_fails_leaves_the_checkout_completed() {
     let world = World::with(Settings { action_settle_reads: 1_000, ..Settings::default() }).await;
     let service = world.start().await;
     let path = ordered(&service).await;
-    let paid = service.post(&format!("{path}/payment"), &agreed(authorising())).await.expect(200);
+    let paid = service.post(&format!("{path}/payment"), &agreed(authorizing())).await.expect(200);
     let order = paid.body["order"]["id"].as_u64().expect("an order");
     let url = format!("/ops{path}/cancel");
     let body = json!({"reason": "she changed her mind", "refund": true});

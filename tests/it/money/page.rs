@@ -30,7 +30,7 @@ async fn asks(service: &Service, path: &str, body: &Value) -> Answer {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, asking).await.expect("it is not for ever")
+    tokio::time::timeout(PATIENCE, asking).await.expect("it is not forever")
 }
 
 fn whole() -> Value {
@@ -112,7 +112,7 @@ async fn a_page_that_took_more_than_was_due_is_for_a_person() {
     end(service, world).await;
 }
 
-/// What the page authorised or charged, and what was voided or refunded before anybody looked, pays nothing.
+/// What the page authorized or charged, and what was voided or refunded before anybody looked, pays nothing.
 #[tokio::test]
 async fn what_the_page_took_and_what_was_given_back_is_no_payment() {
     for (how, deed) in [(Hosted::Authorized, Deed::Void), (Hosted::Paid, Deed::RefundAll)] {
@@ -135,7 +135,7 @@ async fn what_the_page_took_and_what_was_given_back_is_no_payment() {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, trying).await.expect("it is not for ever");
+        tokio::time::timeout(PATIENCE, trying).await.expect("it is not forever");
         let snapshot = service.get(&path).await.body;
         assert_ne!(snapshot["status"], "completed", "{deed:?}: {snapshot}");
         assert_ne!(snapshot["payment"]["status"], "succeeded", "{deed:?}: {snapshot}");

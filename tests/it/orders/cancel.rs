@@ -64,7 +64,7 @@ async fn a_paid_checkout_is_refunded_and_cancelled() {
 }
 
 #[tokio::test]
-async fn an_authorised_payment_is_voided_instead() {
+async fn an_authorized_payment_is_voided_instead() {
     let world = world().await;
     let service = world.start().await;
     let (path, order) = authorized(&service).await;

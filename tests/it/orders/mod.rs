@@ -18,7 +18,7 @@ use crate::harness::{Answer, OPERATOR, READER, Service, World, agreed, card, eve
 
 pub(crate) use crate::operators::{id, world};
 
-/// A card whose payment is only authorised.
+/// A card whose payment is only authorized.
 const AUTHORIZES: &str = "4000020004000006";
 
 /// Where a refused request is wrong.
@@ -36,7 +36,7 @@ pub(crate) async fn paid(service: &Service) -> (String, u64) {
     completed(service, &good_card()).await
 }
 
-/// A completed checkout whose payment is only authorised, and its order.
+/// A completed checkout whose payment is only authorized, and its order.
 pub(crate) async fn authorized(service: &Service) -> (String, u64) {
     completed(service, &card(AUTHORIZES)).await
 }

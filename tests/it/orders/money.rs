@@ -121,7 +121,7 @@ async fn identical_refunds_at_once_are_one_with_one_key_and_never_two_at_a_time(
 }
 
 #[tokio::test]
-async fn what_is_authorised_is_captured_or_voided_and_nothing_else_is() {
+async fn what_is_authorized_is_captured_or_voided_and_nothing_else_is() {
     let world = world().await;
     let service = world.start().await;
     for (kind, other, pending, settled) in

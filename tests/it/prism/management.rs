@@ -94,7 +94,7 @@ pub(super) async fn handled(service: &Service) {
     rows(service, &format!("orders/{order}/transactions")).await;
 }
 
-/// Payments that were only authorised: taken, let go.
+/// Payments that were only authorized: taken, let go.
 pub(super) async fn settled(service: &Service) {
     for action in ["capture", "void"] {
         let (_, order) = authorized(service).await;
@@ -107,12 +107,12 @@ pub(super) async fn settled(service: &Service) {
     }
 }
 
-/// Checkouts that are cancelled after they were paid: what was paid is refunded, what was authorised is voided.
+/// Checkouts that are cancelled after they were paid: what was paid is refunded, what was authorized is voided.
 pub(super) async fn given_back(service: &Service) {
     let (paid, order) = paid(service, &custom_cart()).await;
-    let (authorised, _) = authorized(service).await;
+    let (authorized, _) = authorized(service).await;
     let body = json!({"reason": "the shopper changed her mind", "refund": true});
-    for path in [paid, authorised] {
+    for path in [paid, authorized] {
         let url = format!("/ops/v1/checkouts/{}/cancel", id(&path));
         let done = service.operate(Method::POST, &url, OPERATOR, Some(&body)).await.expect(200);
         assert_eq!(done.body["status_after"], "cancelled");

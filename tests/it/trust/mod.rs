@@ -18,12 +18,12 @@ pub(crate) use takeover::at_bigcommerce;
 
 use crate::harness::{Answer, KEY, ORIGIN, PAGE_KEY, Service, World, address};
 
-/// A product of the simulator's catalogue: 15.00, and 16.24 with tax.
+/// A product of the simulator's catalog: 15.00, and 16.24 with tax.
 fn mug() -> Value {
     json!({"line_items": [{"product_id": 120, "quantity": 1}]})
 }
 
-/// Everything up to the order, of the catalogue only.
+/// Everything up to the order, of the catalog only.
 fn everything() -> Value {
     let mut body = mug();
     body["billing_address"] = address();

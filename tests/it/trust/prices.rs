@@ -103,7 +103,7 @@ async fn every_field_that_needs_a_server_key_is_refused_from_everybody_else() {
 }
 
 #[tokio::test]
-async fn a_product_is_sold_for_what_the_catalogue_says() {
+async fn a_product_is_sold_for_what_the_catalog_says() {
     let world = World::new().await;
     let service = world.start().await;
     let print = json!({"line_items": [{"product_id": 113, "quantity": 1}]});

@@ -9,7 +9,7 @@ use crate::harness::{Answer, PATIENCE, Service, World, agreed, everything, good_
 
 const TABLES: [&str; 3] = ["idempotency_key", "checkout_token", "webhook_event"];
 
-/// So many days pass, for everything that is there.
+/// So many days pass, foreverything that is there.
 async fn pass(world: &World, days: u32) {
     let by = format!("interval '{days} days'");
     sql(
@@ -85,7 +85,7 @@ async fn a_key_that_is_forgotten_lets_nothing_happen_twice() {
     let charges = world.simulator.ledger().charges.len();
     let again = service.post_with(&format!("{path}/complete"), "complete", &pay).await.expect(409);
     assert_eq!(again.problem(), "checkout-closed");
-    // The creation is the same creation for ever: a program that begins anew finds the checkout that was paid.
+    // The creation is the same creation forever: a program that begins anew finds the checkout that was paid.
     let again = service.post_with("/v1/checkouts", "create", &everything()).await.expect(201);
     assert_eq!((again.id(), again.header("idempotent-replayed")), (created.id(), Some("true")));
     assert_eq!(again.body["status"], "completed");

@@ -1,4 +1,4 @@
-//! The catalogue every store starts with: one product for each way a cart can go right or wrong.
+//! The catalog every store starts with: one product for each way a cart can go right or wrong.
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -128,7 +128,7 @@ fn shirt() -> Product {
     }
 }
 
-/// A variant as the catalogue API shows it.
+/// A variant as the catalog API shows it.
 pub(crate) fn variant_json(product: &Product, variant: &Variant) -> Value {
     let options: Vec<Value> = variant
         .options
