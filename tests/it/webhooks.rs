@@ -222,7 +222,7 @@ async fn a_webhook_that_comes_during_a_look_is_not_slept_over() {
     let path = service.create(&everything()).await;
     let order = pending(&service, &path).await;
     let look = world.simulator.add_fault(Fault::on("list-transactions").hold_after());
-    world.simulator.wait_reached(look, 1).await;
+    world.meets(look, 1).await;
     assert!(world.simulator.settle(order, Settlement::Success));
     let mut told = event("the only one");
     told["data"]["id"] = json!(order);

@@ -90,7 +90,7 @@ async fn an_order_that_is_made_after_its_answer_was_given_up_is_the_only_one() {
     // Slow, because the looks come closer together in a shorter window.
     let looks = world.simulator.add_fault(Fault::on("list-orders").slow(600).always());
     let lands = async {
-        world.simulator.wait_reached(late, 1).await;
+        world.meets(late, 1).await;
         // With a window that only waited for the list, the last look before another order would have been the second.
         tokio::time::timeout(PATIENCE, world.simulator.wait_reached(looks, 3))
             .await
@@ -113,7 +113,7 @@ async fn a_refund_that_lands_after_its_answer_was_given_up_is_the_only_one() {
     let late = world.simulator.add_fault(Fault::on("refund").nth(1).deliver_late());
     let looks = counted(&world, "list-refunds");
     let lands = async {
-        world.simulator.wait_reached(late, 1).await;
+        world.meets(late, 1).await;
         // With a window that only waited for the list, the last look would have been the sixth.
         tokio::time::timeout(PATIENCE, world.simulator.wait_reached(looks, 9))
             .await

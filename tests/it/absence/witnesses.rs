@@ -86,7 +86,7 @@ async fn no_url_of_the_page_is_made_while_a_payment_of_ours_runs_or_is_in_doubt(
     let urls = format!("{path}/redirect-urls");
     let held = world.simulator.add_fault(Fault::on("process-payment").hold_after());
     service.post_waiting(&format!("{path}/payment"), &fresh(), 0, &payment()).await.expect(202);
-    world.simulator.wait_reached(held, 1).await;
+    world.meets(held, 1).await;
     assert_eq!(service.post(&urls, &json!({})).await.expect(409).problem(), "step-in-progress");
     world.simulator.release(held);
     completed(&service, &path).await;
@@ -104,7 +104,7 @@ async fn no_payment_of_ours_begins_while_urls_of_the_page_are_made() {
     let held = world.simulator.add_fault(Fault::on("create-redirect-urls").hold_after());
     let (urls, body) = (format!("{path}/redirect-urls"), json!({}));
     let refused = async {
-        world.simulator.wait_reached(held, 1).await;
+        world.meets(held, 1).await;
         let refused = service.post(&format!("{path}/payment"), &payment()).await.expect(409);
         world.simulator.release(held);
         refused
@@ -126,7 +126,7 @@ async fn what_was_paid_on_the_page_is_found_after_our_payment_ended_by_a_look() 
     // Ours is sent while nothing is paid, and lands after its answer was given up: only a look finds that it was paid.
     let late = world.simulator.add_fault(Fault::on("process-payment").nth(1).deliver_late());
     service.post_waiting(&format!("{path}/payment"), &fresh(), 0, &payment()).await.expect(202);
-    world.simulator.wait_reached(late, 1).await;
+    world.meets(late, 1).await;
     service.wait_until(&path, "given up", |snapshot| snapshot["payment"]["status"] == "unknown").await;
     assert!(world.simulator.host_payment(there, Hosted::Paid), "the page is paid in the same moment");
     world.simulator.release(late);

@@ -155,7 +155,7 @@ async fn the_page_is_paid_while_our_order_is_made() {
         let held = if effect == Effect::Before { create.hold_before() } else { create.hold_after() };
         let fault = world.simulator.add_fault(held);
         let raced = async {
-            world.simulator.wait_reached(fault, 1).await;
+            world.meets(fault, 1).await;
             world.simulator.host(&cart, Hosted::Paid).expect("the page takes the cart");
             world.simulator.release(fault);
         };

@@ -147,7 +147,7 @@ async fn a_store_whose_quota_is_spent_slows_no_other() {
     let body = everything();
     let blocked = send(&service, 0, Method::POST, "/v1/checkouts", "a", Some(&body));
     let free = async {
-        world.simulator.wait_reached(empty, 1).await;
+        world.meets(empty, 1).await;
         let created =
             send(&service, 1, Method::POST, "/v1/checkouts", "a", Some(&everything())).await.expect(201);
         let path = format!("/v1/checkouts/{}/complete", created.id());

@@ -100,7 +100,7 @@ async fn a_webhook_that_comes_while_our_payment_runs_is_not_forgotten() {
     let held = world.simulator.add_fault(Fault::on("process-payment").hold_after());
     let paying = async { service.post(&format!("{path}/payment"), &agreed(good_card())).await };
     let telling = async {
-        world.simulator.wait_reached(held, 1).await;
+        world.meets(held, 1).await;
         told(&service, "store/order/transaction/created", json!({"order_id": order})).await;
         world.simulator.release(held);
     };
@@ -124,7 +124,7 @@ async fn what_was_paid_once_stays_completed_whatever_webhooks_tell() {
     for scope in ["store/order/statusUpdated", "store/order/transaction/created", "store/order/updated"] {
         told(&service, scope, json!({"id": order, "order_id": order})).await;
     }
-    world.simulator.wait_reached(look, 1).await;
+    world.meets(look, 1).await;
     let left = async {
         let count = "select count(*) from late_look";
         while sqlx::query_scalar::<_, i64>(count).fetch_one(&world.database.pool).await.expect("a count") > 0

@@ -105,6 +105,12 @@ impl World {
         }
     }
 
+    /// Waits until this fault was reached that often. A test that waits for what never comes fails, and does not hang.
+    pub(crate) async fn meets(&self, fault: bigcommerce_simulator::FaultId, times: u64) {
+        let reached = self.simulator.wait_reached(fault, times);
+        tokio::time::timeout(PATIENCE, reached).await.expect("the fault is reached");
+    }
+
     /// Each of these calls (named as the simulator names them) was sent to BigCommerce and succeeded.
     /// `docs/bigcommerce-coverage.md` counts the test that says so among those that drive them.
     #[track_caller]

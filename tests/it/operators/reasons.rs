@@ -158,7 +158,7 @@ async fn two_orders_that_were_paid_in_the_same_moment_wait_for_a_refund() {
     let cart = world.simulator.ledger().carts[0].id.clone();
     let held = world.simulator.add_fault(Fault::on("process-payment").hold_before());
     let elsewhere = async {
-        world.simulator.wait_reached(held, 1).await;
+        world.meets(held, 1).await;
         let other = world.simulator.host(&cart, Hosted::Paid).expect("the page takes the cart");
         world.simulator.release(held);
         other

@@ -93,7 +93,7 @@ async fn identical_refunds_at_once_are_one_with_one_key_and_never_two_at_a_time(
     // With keys of their own: while one is on its way, the others are told to wait, and then each is made.
     let fault = world.simulator.add_fault(bigcommerce_simulator::Fault::on("refund").hold_before());
     let (first, others) = futures::future::join(ask(&service, &path, Some("a"), Some(&body)), async {
-        world.simulator.wait_reached(fault, 1).await;
+        world.meets(fault, 1).await;
         let b = ask(&service, &path, Some("b"), Some(&body)).await;
         let c = ask(
             &service,

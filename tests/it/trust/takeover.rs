@@ -134,7 +134,7 @@ async fn a_customer_who_signs_in_between_the_two_looks_keeps_the_cart() {
         world.simulator.add_fault(bigcommerce_simulator::Fault::on("get-checkout").nth(2).hold_before());
     let body = json!({"cart_id": cart});
     let (refused, ()) = tokio::join!(post(&service, &Who::Page, "/v1/checkouts", &body), async {
-        world.simulator.wait_reached(held, 1).await;
+        world.meets(held, 1).await;
         at_bigcommerce(&world, Method::PUT, &format!("/carts/{cart}"), &json!({"customer_id": 1})).await;
         world.simulator.release(held);
     });
