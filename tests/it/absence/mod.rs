@@ -3,6 +3,7 @@
 
 mod filters;
 mod identities;
+mod page;
 mod windows;
 mod witnesses;
 
