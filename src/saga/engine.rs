@@ -215,15 +215,7 @@ impl Engine {
         let call = Call::new(checkout.id.uuid(), Priority::Shopper);
         let order = self.client(checkout)?.orders(&call).get(id).await.ok()?.value;
         let mut fresh = checkout.clone();
-        let paid =
-            fresh.facts.order.replace(steps::order_facts(&order, true)).and_then(|before| before.total);
-        let now = fresh.facts.order.as_ref().and_then(|order| order.total);
-        if let (Some(paid), Some(now), None) = (paid, now, fresh.facts.held)
-            && paid.decimal() > now.decimal()
-        {
-            // A merchant made it cheaper in this very moment: what was taken for it is what it cost before.
-            fresh.facts.held = Some(paid.at_precision_of(&order.currency.unwrap_or_default()));
-        }
+        fresh.facts.order = Some(steps::order_facts(&order, true));
         self.inner.store.refresh_order(&fresh).await.ok()?
     }
 

@@ -38,9 +38,7 @@ pub(super) fn end(checkout: &mut Checkout, step: StepName, status: StepStatus, n
         record.status = status;
         record.finished_at = Some(now);
     }
-    // An order of ours that gave way to the page's is gone as well, once that came to nothing.
-    let gave_way = step == StepName::HandOff && checkout.is_done(StepName::Order);
-    if (step == StepName::Payment || gave_way) && checkout.facts.order.is_none() {
+    if step == StepName::Payment && checkout.facts.order.is_none() {
         // What was to be paid is over: the next payment needs a new order.
         reopen(checkout, StepName::Order);
     }

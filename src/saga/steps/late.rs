@@ -103,10 +103,7 @@ async fn own(cx: &mut StepContext, listed: &Listed) -> Result<Option<(Money, Jud
     let known = cx.checkout.facts.order.as_ref();
     let (cost, verified) = (known.and_then(|order| order.total), known.is_some_and(|order| order.verified));
     let facts = order_facts(&order, verified);
-    // What was due when it was paid: a merchant may have made it cheaper before its total was read again.
-    let paid = cx.checkout.facts.payment.as_ref();
-    let due = paid.filter(|payment| payment.status == PaymentStatus::Succeeded).and_then(|paid| paid.amount);
-    let costs = [cost, facts.total, due].into_iter().flatten().max_by(|a, b| a.decimal().cmp(&b.decimal()));
+    let costs = [cost, facts.total].into_iter().flatten().max_by(|a, b| a.decimal().cmp(&b.decimal()));
     cx.facts().order = Some(facts);
     // Where no cost can be read the judge cannot tell, and whatever is held is more than nothing: for a person.
     Ok(Some((costs.unwrap_or_default(), judgment)))

@@ -2,7 +2,7 @@
 
 use super::super::judge::Judgment;
 use super::super::step::{Finding, StepContext, Verdict};
-use super::checkpoint::{Checkpoint, checkpoint};
+use super::checkpoint::checkpoint;
 use super::held::{ELSEWHERE, hold_in_parts};
 use super::payment::{judged, look};
 use super::read::{Weighed, order_facts};
@@ -232,16 +232,6 @@ pub(super) async fn by_amount(cx: &mut StepContext) -> Verdict {
         Ok(_) => doubt(cx, "BigCommerce does not show how much it took yet"),
         Err(_) => doubt(cx, "how much it took cannot be read"),
     }
-}
-
-/// More is held than the order costs, and it is what this one payment was sent for: a merchant made the order cheaper after
-/// that. Nothing was paid twice; what the shopper is to get back is between the two.
-pub(super) fn took_what_was_sent(cx: &StepContext, paid: Money, checkpoint: &Checkpoint) -> bool {
-    let facts = &cx.checkout.facts;
-    let alone = facts.parts.is_empty() && checkpoint.paid == Money::ZERO;
-    facts.payment.as_ref().filter(|_| alone).is_some_and(|payment| {
-        payment.amount.is_some_and(|sent| paid.compare(sent, &payment.currency).is_eq())
-    })
 }
 
 /// BigCommerce: Awaiting Fulfillment, where an order goes by itself once it is paid.

@@ -14,7 +14,7 @@ use super::order::within_agreement;
 use super::others::{buried, fits_order_now};
 use super::paying::{
     by_amount, decided, expected, for_this_goal, given_back, not_paid_yet, nothing_to_pay, part_paid,
-    processing, took_what_was_sent,
+    processing,
 };
 use super::read::order_facts;
 use super::refusal::{declined, doubted, explained, failed, not_configured, not_taken, rejected};
@@ -282,15 +282,6 @@ pub(super) fn judged(cx: &mut StepContext, judgment: Judgment, checkpoint: &Chec
             Verdict::Paid.into()
         }
         Judgment::Part { paid } => part_paid(cx, paid, checkpoint.paid).into(),
-        Judgment::More { paid } if took_what_was_sent(cx, paid, checkpoint) => {
-            let facts = cx.facts();
-            if let Some(payment) = facts.payment.as_mut() {
-                payment.status = PaymentStatus::Succeeded;
-                payment.decline = None;
-                facts.held = Some(paid.at_precision_of(&payment.currency));
-            }
-            Verdict::Paid.into()
-        }
         judgment @ Judgment::More { .. } => {
             decided(cx, judgment, false).err().unwrap_or(Verdict::Moved).into()
         }

@@ -3,7 +3,6 @@
 
 mod filters;
 mod identities;
-mod page;
 mod windows;
 mod witnesses;
 
