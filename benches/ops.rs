@@ -1,6 +1,6 @@
 //! `./dev bench ops [--checkouts N] [--rounds N] [--plans]`: lists and the summary of operators, with a full database.
 //!
-//! It makes a database of its own in the cluster that `TEST_DATABASE_URL` names, fills it, and asks forevery filter in
+//! It makes a database of its own in the cluster that `TEST_DATABASE_URL` names, fills it, and asks for every filter in
 //! every order. The target: 95 of 100 answers within 300 ms with 1,000,000 checkouts.
 
 use std::str::FromStr as _;

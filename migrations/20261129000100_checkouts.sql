@@ -6,7 +6,7 @@
 -- refuses), and nothing is ever looked up inside them. What is looked up has a column of its own.
 --
 -- One statement writes a checkout and whatever belongs to it, so no row here can be without its checkout, and no checkout is
--- ever deleted. A foreign key would look the checkout up again, and lock it, forevery row: the tables of this file have none.
+-- ever deleted. A foreign key would look the checkout up again, and lock it, for every row: the tables of this file have none.
 
 -- The state: the row that every transition writes. Every index on what a transition changes is paid for by every transition,
 -- so there is one for each kind of question and no more.

@@ -98,7 +98,7 @@ impl Config {
         }
     }
 
-    /// Whether BigCommerce is played on this machine, forevery store: what is sold is not real.
+    /// Whether BigCommerce is played on this machine, for every store: what is sold is not real.
     pub fn is_local(&self) -> bool {
         let loopback = |url: &String| {
             let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));

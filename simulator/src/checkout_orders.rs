@@ -54,7 +54,7 @@ fn unpaid_order(visit: &Visit<'_>, cart: &str) -> Option<u64> {
         .find(|id| visit.store.orders.get(id).is_some_and(|order| order.status_id == 0 && !order.archived))
 }
 
-/// Billing address, consignments foreverything that ships, a selected option in each.
+/// Billing address, consignments for everything that ships, a selected option in each.
 fn check_complete(cart: &Cart) -> Result<(), Answer> {
     let refuse = |title: &str| Err(answer::problem(422, title));
     let Some(billing) = &cart.billing else {

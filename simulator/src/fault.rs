@@ -27,7 +27,7 @@ pub struct Match {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Name of the call, or `*` forevery call.
+    /// Name of the call, or `*` for every call.
     pub call: String,
     /// Only this store.
     #[serde(default)]

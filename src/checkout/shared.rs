@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A checkout is cloned forevery decision that is made about it, and the large parts of it rarely change.
+/// A checkout is cloned for every decision that is made about it, and the large parts of it rarely change.
 #[derive(Debug, Clone, Default)]
 pub struct Shared<T>(Arc<T>);
 

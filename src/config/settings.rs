@@ -155,7 +155,7 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "LIMIT_KEY_PER_MINUTE",
         Some("600000"),
-        "Requests per minute with one storefront key, across all processes. Forevery LIMIT_*: requests above it get 429 and \
+        "Requests per minute with one storefront key, across all processes. For every LIMIT_*: requests above it get 429 and \
          have no effect; 0 means no limit.",
     ),
     plain(

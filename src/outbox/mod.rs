@@ -198,7 +198,7 @@ impl Route {
     }
 }
 
-/// The body: the same bytes forevery try. `None` when what was stored is no JSON.
+/// The body: the same bytes for every try. `None` when what was stored is no JSON.
 fn body(event: &OutgoingEvent) -> Option<String> {
     #[derive(Serialize)]
     struct Body<'a> {

@@ -33,7 +33,7 @@ pub struct Turn {
 /// An event as it goes out.
 #[derive(Debug, Clone)]
 pub struct OutgoingEvent {
-    /// Its id, the same forevery try.
+    /// Its id, the same for every try.
     pub event_id: Uuid,
     /// Its type, such as `checkout.completed`.
     pub kind: String,

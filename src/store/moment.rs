@@ -1,6 +1,6 @@
 //! A clock that goes on while the machine is paused.
 //!
-//! A lease ends foreverybody else by PostgreSQL's clock. Reckoned by a clock that stands still while this machine is
+//! A lease ends for everybody else by PostgreSQL's clock. Reckoned by a clock that stands still while this machine is
 //! suspended or its VM is paused (`CLOCK_MONOTONIC`, which is Rust's `Instant`), it would still last here afterwards.
 
 use std::time::Duration;

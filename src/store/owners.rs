@@ -1,4 +1,4 @@
-//! Which store a checkout belongs to. It never changes, so that what was read once need not be asked again forevery step.
+//! Which store a checkout belongs to. It never changes, so that what was read once need not be asked again for every step.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

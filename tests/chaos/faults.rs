@@ -89,7 +89,7 @@ impl Planned {
         format!("{}:{}", self.call, self.kind)
     }
 
-    /// As the simulator plays it, forevery checkout.
+    /// As the simulator plays it, for every checkout.
     pub(crate) fn fault(&self) -> Fault {
         let on = Fault::on(self.call).nth(self.nth).times(self.times);
         match self.kind {

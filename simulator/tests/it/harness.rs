@@ -108,7 +108,7 @@ impl Client {
         got.body["data"]["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Billing address, one consignment foreverything, its second option; the checkout.
+    /// Billing address, one consignment for everything, its second option; the checkout.
     pub(crate) async fn make_ready(&self, cart: &str) -> Value {
         let path = format!("/v3/checkouts/{cart}");
         let got = self.post(&format!("{path}/billing-address"), address()).await;

@@ -70,7 +70,7 @@ pub(super) async fn list(Has(state): Has<State>, Operator(actor): Operator) -> R
     Ok(json(StatusCode::OK, &json!({"data": state.operators(&actor).bulks().await?})))
 }
 
-/// Read a bulk action action
+/// Read a bulk action
 ///
 /// Progress, and the result for each checkout.
 #[utoipa::path(

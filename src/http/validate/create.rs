@@ -77,7 +77,7 @@ pub(in super::super) static NEW_CHECKOUT: Object = Object {
         opt(
             "consignments",
             Shape::List { of: &Shape::Object(&CONSIGNMENT), min: 0, max: 1 },
-            "One address foreverything; items have no ids yet, so that they can only be divided later.",
+            "One address for everything; items have no ids yet, so that they can only be divided later.",
         ),
         opt("shipping_options", OPTIONS, ""),
         opt("shipping_preference", PREFERENCE, "How to choose a shipping option where none is named."),

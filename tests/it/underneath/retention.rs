@@ -9,7 +9,7 @@ use crate::harness::{Answer, PATIENCE, Service, World, agreed, everything, good_
 
 const TABLES: [&str; 3] = ["idempotency_key", "checkout_token", "webhook_event"];
 
-/// So many days pass, foreverything that is there.
+/// So many days pass, for everything that is there.
 async fn pass(world: &World, days: u32) {
     let by = format!("interval '{days} days'");
     sql(
