@@ -7,23 +7,6 @@ use super::shopper::{Shopper, world};
 use super::{Cell, Fault};
 use crate::harness::{Service, World, card};
 
-/// The fault as the simulator plays it; `None`: the shopper's card plays it.
-fn upstream(cell: Cell) -> Option<Upstream> {
-    let on = Upstream::on(cell.call).nth(cell.attempt);
-    Some(match cell.fault {
-        Fault::TimeoutWithoutEffect => on.hang_before(),
-        Fault::TimeoutWithEffect => on.hang_after(),
-        Fault::ServerErrorWithoutEffect => on.status_before(500),
-        Fault::ServerErrorWithEffect => on.status_after(500),
-        Fault::ResetInBody => on.reset_in_body(),
-        Fault::MalformedAnswer => on.malformed(),
-        Fault::RateLimited => on.rate_limit(50),
-        Fault::RateLimitedWithoutHeaders => on.rate_limit_without_headers(),
-        Fault::DeliveredTwice => on.duplicate(),
-        _ => return None,
-    })
-}
-
 /// Before the second attempt, the first one was turned away.
 pub(super) fn spoil_first_attempt(world: &World, cell: Cell) {
     if cell.attempt == 2 {
@@ -44,7 +27,8 @@ pub(super) async fn fault(cell: Cell) {
         _ => None,
     };
     let settles = payment.is_some();
-    let fault = upstream(cell).map(|fault| world.simulator.add_fault(fault));
+    let fault = cell.fault.on(Upstream::on(cell.call).nth(cell.attempt));
+    let fault = fault.map(|fault| world.simulator.add_fault(fault));
     let mut shopper = Shopper::new(payment, cell.cancels());
     shopper.go_on(&service, "create").await;
     if let Some(fault) = fault {

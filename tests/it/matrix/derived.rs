@@ -62,15 +62,6 @@ pub(super) const PLAYED: [Fault; 11] = [
 pub(super) fn upstream(call: &str, nth: u64, fault: Fault) -> Upstream {
     let on = Upstream::on(call).nth(nth);
     match fault {
-        Fault::TimeoutWithoutEffect => on.hang_before(),
-        Fault::TimeoutWithEffect => on.hang_after(),
-        Fault::ServerErrorWithoutEffect => on.status_before(500),
-        Fault::ServerErrorWithEffect => on.status_after(500),
-        Fault::ResetInBody => on.reset_in_body(),
-        Fault::MalformedAnswer => on.malformed(),
-        Fault::RateLimited => on.rate_limit(50),
-        Fault::RateLimitedWithoutHeaders => on.rate_limit_without_headers(),
-        Fault::DeliveredTwice => on.duplicate(),
         Fault::Declined => on.kind(Kind::Status {
             status: 422,
             effect: Effect::Before,
@@ -78,7 +69,7 @@ pub(super) fn upstream(call: &str, nth: u64, fault: Fault) -> Upstream {
             body: Some(json!({"status": 422, "code": 30_106, "title": "Payment was declined."})),
         }),
         Fault::Overtaken => on.overtaken_for_reads(401, 10_001, 3),
-        other => panic!("{other:?} is played by a process"),
+        other => other.on(on).unwrap_or_else(|| panic!("{other:?} is played by a process")),
     }
 }
 

@@ -18,6 +18,8 @@ mod ways;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 
+use bigcommerce_simulator::Fault as Upstream;
+
 use operated::TASKS;
 use ways::WAYS;
 
@@ -83,6 +85,24 @@ const FAULTS: [Fault; 19] = [
     Fault::SettlesDeclined,
     Fault::NeverSettles,
 ];
+
+impl Fault {
+    /// As the simulator plays it on these requests; `None`: a process of its own or the shopper's card plays it.
+    fn on(self, on: Upstream) -> Option<Upstream> {
+        Some(match self {
+            Fault::TimeoutWithoutEffect => on.hang_before(),
+            Fault::TimeoutWithEffect => on.hang_after(),
+            Fault::ServerErrorWithoutEffect => on.status_before(500),
+            Fault::ServerErrorWithEffect => on.status_after(500),
+            Fault::ResetInBody => on.reset_in_body(),
+            Fault::MalformedAnswer => on.malformed(),
+            Fault::RateLimited => on.rate_limit(50),
+            Fault::RateLimitedWithoutHeaders => on.rate_limit_without_headers(),
+            Fault::DeliveredTwice => on.duplicate(),
+            _ => return None,
+        })
+    }
+}
 
 /// One cell.
 #[derive(Debug, Clone, Copy)]
