@@ -14,6 +14,21 @@ fn object(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
+/// A payment with a stored card, of which nothing but its status is known.
+pub(crate) fn payment(status: PaymentStatus) -> PaymentFacts {
+    PaymentFacts {
+        status,
+        transaction_id: None,
+        transaction_type: None,
+        amount: None,
+        currency: "USD".to_owned(),
+        payment_method_id: "stripe.card".to_owned(),
+        instrument_type: "stored_card".to_owned(),
+        last_4: None,
+        decline: None,
+    }
+}
+
 /// An order that nobody has paid.
 pub(crate) fn order(id: i64) -> OrderFacts {
     OrderFacts {

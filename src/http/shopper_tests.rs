@@ -4,7 +4,8 @@ use time::OffsetDateTime;
 
 use super::super::snapshot::tests::checkout;
 use super::*;
-use crate::checkout::{Money, PaymentFacts, PaymentPart, PaymentStatus, Stuck};
+use crate::checkout::sample::payment;
+use crate::checkout::{Money, PaymentPart, PaymentStatus, Stuck};
 
 fn refusal(status: u16, title: &str, errors: &[(&str, &str)]) -> Cause {
     let errors = errors.iter().map(|(field, message)| ((*field).to_owned(), (*message).to_owned()));
@@ -13,17 +14,7 @@ fn refusal(status: u16, title: &str, errors: &[(&str, &str)]) -> Cause {
 
 fn paying(status: PaymentStatus) -> Checkout {
     let mut checkout = checkout();
-    checkout.facts.payment = Some(PaymentFacts {
-        status,
-        transaction_id: None,
-        transaction_type: None,
-        amount: None,
-        currency: "USD".to_owned(),
-        payment_method_id: "stripe.card".to_owned(),
-        instrument_type: "card".to_owned(),
-        last_4: None,
-        decline: None,
-    });
+    checkout.facts.payment = Some(payment(status));
     checkout
 }
 

@@ -6,8 +6,8 @@ use serde_json::{Map, json};
 use time::OffsetDateTime;
 
 use super::*;
-use crate::checkout::sample::order;
-use crate::checkout::{Flow, Goal, InFlight, Input, PaymentFacts, Stuck};
+use crate::checkout::sample::{order, payment};
+use crate::checkout::{Flow, Goal, InFlight, Input, Stuck};
 use crate::ops::Timeline;
 
 fn checkout(status: Status) -> Checkout {
@@ -53,17 +53,7 @@ fn in_flight(mut checkout: Checkout, step: StepName, sent: bool) -> Checkout {
 
 fn paying(status: PaymentStatus, reason: StuckReason) -> Checkout {
     let mut checkout = in_flight(with_order(stuck(reason)), StepName::Payment, true);
-    checkout.facts.payment = Some(PaymentFacts {
-        status,
-        transaction_id: None,
-        transaction_type: None,
-        amount: None,
-        currency: "USD".to_owned(),
-        payment_method_id: "stripe.card".to_owned(),
-        instrument_type: "card".to_owned(),
-        last_4: None,
-        decline: None,
-    });
+    checkout.facts.payment = Some(payment(status));
     checkout
 }
 

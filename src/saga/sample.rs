@@ -6,11 +6,10 @@ use serde_json::{Map, json};
 use time::OffsetDateTime;
 
 use crate::checkout::{
-    Checkout, Flow, Goal, InFlight, Input, PaymentFacts, PaymentIntent, PaymentStatus, Status, StepName,
-    StepStatus, Stuck, StuckReason,
+    Checkout, Flow, Goal, InFlight, Input, PaymentIntent, Status, StepName, StepStatus, Stuck, StuckReason,
 };
 
-pub(super) use crate::checkout::sample::order;
+pub(super) use crate::checkout::sample::{order, payment};
 
 pub(super) const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
@@ -46,20 +45,6 @@ pub(super) fn in_flight(step: StepName) -> InFlight {
         looks: 0,
         checkpoint: None,
         doubted: None,
-    }
-}
-
-pub(super) fn payment(status: PaymentStatus) -> PaymentFacts {
-    PaymentFacts {
-        status,
-        transaction_id: None,
-        transaction_type: None,
-        amount: None,
-        currency: "USD".to_owned(),
-        payment_method_id: "stripe.card".to_owned(),
-        instrument_type: "stored_card".to_owned(),
-        last_4: None,
-        decline: None,
     }
 }
 
