@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::output::{Color, Screen, color_of};
 use super::table::{Table, wrap};
-use crate::ops::{Attempt, Case, CheckoutId, UnreadCase, Why};
+use crate::ops::{Attempt, AuditRow, Case, CheckoutId, UnreadCase, Why};
 
 /// A time as it is printed: UTC, whole seconds.
 pub(super) fn instant(at: OffsetDateTime) -> String {
@@ -25,17 +25,28 @@ pub(super) fn ago(passed: time::Duration) -> String {
     }
 }
 
+/// A fact on a line of its own; nothing where it is empty.
+fn line(name: &str, value: &str) -> String {
+    if value.is_empty() { String::new() } else { format!("  {name:<10} {value}\n") }
+}
+
+/// What happened: the attempts, and what operators did.
+fn history(tried: &[Attempt], actions: &[AuditRow], screen: Screen) -> String {
+    let mut text = format!("\n{}", attempts(tried).render(screen));
+    if !actions.is_empty() {
+        text.push('\n');
+        text.push_str(&super::audit::rows(actions, false).render(screen));
+    }
+    text
+}
+
 /// Everything that is known of a checkout.
 pub(super) fn case(case: &Case, screen: Screen) -> String {
     let checkout = case.checkout();
     let mut text = String::new();
     let status = screen.paint(color_of(checkout.status.as_str()), checkout.status.as_str());
     let _ = writeln!(text, "{} {status}", screen.paint(Color::Bold, &checkout.id.to_string()));
-    let mut fact = |name: &str, value: String| {
-        if !value.is_empty() {
-            let _ = writeln!(text, "  {name:<10} {value}");
-        }
-    };
+    let mut fact = |name: &str, value: String| text.push_str(&line(name, &value));
     fact("store", format!("{} ({})", checkout.store, checkout.flow));
     fact("version", format!("{} (fence {})", checkout.version, checkout.fence));
     fact("cart", checkout.facts.cart_id.clone().unwrap_or_default());
@@ -56,13 +67,7 @@ pub(super) fn case(case: &Case, screen: Screen) -> String {
     fact("due", case.held.due_at.map(instant).unwrap_or_default());
     text.push('\n');
     text.push_str(&steps(case).render(screen));
-    text.push('\n');
-    text.push_str(&attempts(&case.timeline.attempts).render(screen));
-    if !case.actions.is_empty() {
-        text.push('\n');
-        text.push_str(&super::audit::rows(&case.actions, false).render(screen));
-    }
-    text
+    text + &history(&case.timeline.attempts, &case.actions, screen)
 }
 
 fn steps(case: &Case) -> Table {
@@ -127,17 +132,9 @@ pub(super) fn unread(case: &UnreadCase, screen: Screen) -> String {
         ("created", instant(unread.created_at)),
         ("updated", instant(unread.updated_at)),
     ] {
-        if !value.is_empty() {
-            let _ = writeln!(text, "  {name:<10} {value}");
-        }
+        text.push_str(&line(name, &value));
     }
-    text.push('\n');
-    text.push_str(&attempts(&case.timeline.attempts).render(screen));
-    if !case.actions.is_empty() {
-        text.push('\n');
-        text.push_str(&super::audit::rows(&case.actions, false).render(screen));
-    }
-    text
+    text + &history(&case.timeline.attempts, &case.actions, screen)
 }
 
 /// How a checkout stands, in plain words.
