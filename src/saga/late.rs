@@ -45,7 +45,7 @@ impl Engine {
         match look.checkout.status {
             // Nothing was looked at yet.
             Status::Running | Status::Waiting => {
-                return self.inner.store.put_off_late(&look, self.inner.settings.late()).await;
+                return self.inner.store.defer_late(&look, self.inner.settings.late(), false).await;
             }
             // Somebody else has found something.
             Status::AwaitingInput | Status::Compensating => {
@@ -118,7 +118,7 @@ impl Engine {
             return self.inner.store.drop_late(look.checkout.id).await;
         }
         let doubled = self.inner.settings.late().saturating_mul(2_u32.saturating_pow(look.looks.min(16)));
-        self.inner.store.defer_late(look, (doubled / 2).min(LONGEST)).await
+        self.inner.store.defer_late(look, (doubled / 2).min(LONGEST), true).await
     }
 
     pub(super) fn late_context(&self, look: &LateLook) -> Option<StepContext> {

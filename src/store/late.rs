@@ -110,7 +110,7 @@ impl Store {
     /// It found nothing. One that a webhook asked for is repeated after `once_more`.
     pub async fn end_late(&self, look: &LateLook, once_more: Duration) -> Result<(), Error> {
         if look.again {
-            return self.defer_late(look, once_more).await;
+            return self.defer_late(look, once_more, true).await;
         }
         sqlx::query!(
             "delete from late_look where checkout_id = $1 and due_at = $2",
@@ -122,29 +122,17 @@ impl Store {
         Ok(())
     }
 
-    /// It is to be repeated. A webhook that came meanwhile has a say of its own.
-    pub async fn defer_late(&self, look: &LateLook, after: Duration) -> Result<(), Error> {
+    /// It comes again after so long, and a webhook that came meanwhile has a say of its own. A look that found nothing to look at yet
+    /// `counts` as none: what a webhook asked for is still to be done.
+    pub async fn defer_late(&self, look: &LateLook, after: Duration, counts: bool) -> Result<(), Error> {
         sqlx::query!(
-            "update late_look set due_at = now() + make_interval(secs => $3::float8), again = false
+            "update late_look set due_at = now() + make_interval(secs => $3::float8), again = again and not $4,
+                 looks = looks - (not $4)::integer
              where checkout_id = $1 and due_at = $2",
             look.checkout.id.uuid(),
             look.due_at,
             after.as_secs_f64(),
-        )
-        .execute(&self.pool())
-        .await?;
-        self.changes.wake_recovery();
-        Ok(())
-    }
-
-    /// Nothing was looked at yet: it comes again after so long, and counts as no look.
-    pub async fn put_off_late(&self, look: &LateLook, after: Duration) -> Result<(), Error> {
-        sqlx::query!(
-            "update late_look set due_at = now() + make_interval(secs => $3::float8), looks = looks - 1
-             where checkout_id = $1 and due_at = $2",
-            look.checkout.id.uuid(),
-            look.due_at,
-            after.as_secs_f64(),
+            counts,
         )
         .execute(&self.pool())
         .await?;
