@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::status::words;
 use super::{
-    Answer, Answered, CheckoutId, Document, Event, Flow, HandOff, IdempotencyKey, Input, Money, PaymentFacts,
+    Answer, Answered, CheckoutId, Document, Flow, HandOff, IdempotencyKey, Input, Money, PaymentFacts,
     PaymentPart, PaymentStatus, SentPayments, Shared, Status, StepName, StepStatus,
 };
 
@@ -335,12 +335,6 @@ impl Checkout {
     pub fn was_paid(&self) -> bool {
         let paid = self.facts.payment.as_ref().is_some_and(|one| one.status == PaymentStatus::Succeeded);
         self.status == Status::Stuck && paid && self.facts.order.is_some() && self.next_step().is_none()
-    }
-
-    /// The event that makes a stuck checkout go on where it stopped. One that was being undone is undone further and
-    /// never run forward again.
-    pub fn restart_event(&self) -> Event {
-        if self.is_being_undone() { Event::CancelRequested } else { Event::Restarted }
     }
 
     /// The total that the shopper was last shown.

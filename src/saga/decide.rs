@@ -6,14 +6,13 @@ use time::OffsetDateTime;
 
 use super::decision::{Circumstances, Decision, backoff, jitter, told, wait_for};
 use super::marks::{
-    LOOK, awake, end, follow_document, follow_order, keep_standing, mark_unknown, paid, reopen,
+    LOOK, awake, end, follow_document, follow_order, keep_standing, mark_unknown, note_answer,
+    note_answer_only, paid, reopen,
 };
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::steps;
-use crate::checkout::{
-    Answer, Answered, Checkout, Event, InFlight, Status, StepName, StepStatus, Stuck, StuckReason,
-};
+use crate::checkout::{Answer, Checkout, Event, InFlight, Status, StepName, StepStatus, Stuck, StuckReason};
 use crate::store::{Began, Hold, Outcome};
 
 /// The longest wait that a run sits out under its lease, so that the shopper who waits gets the answer from it.
@@ -383,18 +382,6 @@ pub(super) fn stall(
         began: None,
         answer: Some(Answer::Stuck),
         pause: Duration::ZERO,
-    }
-}
-
-fn note_answer(checkout: &mut Checkout, answer: &Answer) {
-    note_answer_only(checkout, answer);
-    checkout.goal = None;
-}
-
-/// The goal stays, so that a restart goes on to it; its key has its answer.
-fn note_answer_only(checkout: &mut Checkout, answer: &Answer) {
-    if let Some(goal) = checkout.goal.as_ref().filter(|goal| goal.operation != LOOK) {
-        checkout.answered = Some(Answered { ticket: goal.ticket, answer: answer.clone() });
     }
 }
 

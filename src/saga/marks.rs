@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::checkout::{
-    Checkout, Flow, Goal, PaymentStatus, Status, StepName, StepStatus, Stuck, StuckReason,
+    Answer, Answered, Checkout, Flow, Goal, PaymentStatus, Status, StepName, StepStatus, Stuck, StuckReason,
 };
 
 /// What a look that nobody asked for is called.
@@ -181,5 +181,18 @@ pub(super) fn follow_document(checkout: &mut Checkout) {
             (true, _, StepStatus::Skipped) | (true, false, StepStatus::Succeeded) => StepStatus::Pending,
             (true, _, status) => status,
         };
+    }
+}
+
+/// The answer to the key of the goal, which is reached or given up with it.
+pub(super) fn note_answer(checkout: &mut Checkout, answer: &Answer) {
+    note_answer_only(checkout, answer);
+    checkout.goal = None;
+}
+
+/// The goal stays, so that a restart goes on to it; its key has its answer.
+pub(super) fn note_answer_only(checkout: &mut Checkout, answer: &Answer) {
+    if let Some(goal) = checkout.goal.as_ref().filter(|goal| goal.operation != LOOK) {
+        checkout.answered = Some(Answered { ticket: goal.ticket, answer: answer.clone() });
     }
 }

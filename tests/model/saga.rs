@@ -43,7 +43,7 @@ impl Saga {
         self.claim(state, process, Event::Resumed, row, false);
     }
 
-    /// `Checkout::restart_event`: what was being undone is undone further.
+    /// As `operate::restarted`: what was being undone is undone further.
     pub(super) fn restart(&self, state: &mut State) {
         state.budget.restarts -= 1;
         let undone = state.row.goal != Some(Goal::Pay) && !self.is(Mutation::RestartForward);
