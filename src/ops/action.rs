@@ -126,14 +126,14 @@ pub enum Action {
     Pause,
     /// Resume a checkout.
     Resume,
-    /// Cancel a checkout (operator).
+    /// Cancel a checkout.
     Cancel {
-        /// Also when it was paid, by refunding it.
+        /// Also if it was paid, by refunding it.
         refund: bool,
     },
     /// Resolve what recovery cannot find out.
     Resolve(Finding),
-    /// Give up a checkout whose record cannot be read. Nothing is undone.
+    /// Close a checkout whose record cannot be read. Nothing is canceled at BigCommerce.
     Close {
         /// The ids of what is at BigCommerce of it, and stays there.
         leaves: Vec<String>,

@@ -13,7 +13,7 @@ use crate::store::{AuditRow, Held, LogRow};
 /// One checkout with everything that is known of it.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// State, and who holds it.
+    /// The checkout, and whether a process holds it.
     pub held: Held,
     /// What happened.
     pub timeline: Timeline,

@@ -168,7 +168,7 @@ impl Operators {
         Filter { within: self.scope().map(str::to_owned), ..filter.clone() }
     }
 
-    /// Read the summary.
+    /// The counts of the summary.
     pub async fn summary(&self) -> Result<Summary, store::Error> {
         self.store().summary(self.scope()).await
     }

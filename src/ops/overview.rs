@@ -1,4 +1,4 @@
-//! Read the summary, for a first look: the checkouts, and what this process knows of each store.
+//! The summary, for a first look: the checkouts, and what this process knows of each store.
 //!
 //! Guarantees: it never asks BigCommerce. Rates and breakers are those of the process that answers, because each
 //! process has its own share.
@@ -10,7 +10,7 @@ use super::Operators;
 use crate::bigcommerce::budget::HostState;
 use crate::store::{self, Heard, Summary};
 
-/// Read the summary.
+/// The summary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overview {
     /// The checkouts.
@@ -70,7 +70,7 @@ pub struct HookHealth {
 }
 
 impl Operators {
-    /// Read the summary.
+    /// The summary, as it is now.
     pub async fn overview(&self) -> Result<Overview, store::Error> {
         let (summary, heard) = tokio::try_join!(self.store().summary(self.scope()), self.store().heard())?;
         let mut stores: Vec<StoreHealth> = self

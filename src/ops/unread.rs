@@ -55,7 +55,7 @@ impl UnreadCase {
         })
     }
 
-    /// State, in plain words.
+    /// Explains its state, in plain words.
     pub fn why(&self) -> Why {
         let unread = &self.unread;
         let mut known = vec![format!(

@@ -40,7 +40,7 @@ pub(super) struct Seen {
     pub(super) activity: Vec<Minute>,
 }
 
-/// Read the summary, read once for everybody who looks at the same: at one store, or at all.
+/// The summary, read once for all who look at the same: at one store, or at all.
 #[derive(Default)]
 pub(in super::super) struct Pulse {
     latest: std::sync::Mutex<HashMap<Option<String>, Latest>>,

@@ -1,4 +1,4 @@
-//! Read the summary, on one page.
+//! The overview: the summary on one page.
 
 use axum::extract::State as Has;
 use axum::http::StatusCode;

@@ -66,7 +66,7 @@ pub(super) async fn resume(
 
 /// Cancel a checkout (operator)
 ///
-/// An unpaid order is cancelled, the cart is deleted. Refused while something may have been charged. After a payment only
+/// An unpaid order is canceled, the cart is deleted. Refused while anything may have been charged. After a payment only
 /// with `refund` and the role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/cancel", operation_id = "undoCheckout", tag = "Operators",
@@ -105,10 +105,10 @@ pub(super) async fn resolve(
     .await
 }
 
-/// Give up what cannot be read
+/// Close an unreadable checkout
 ///
-/// For a checkout whose record this version cannot read. It becomes `cancelled`; nothing is undone at BigCommerce. BigCommerce is asked
-/// first: whatever it has of the checkout has to be named in `leaves`, else 409 with what is there. Role `money`.
+/// For a checkout whose record this version cannot read. It becomes `cancelled`; nothing is canceled at BigCommerce. BigCommerce is
+/// asked first: whatever it has of the checkout must be listed in `leaves`, otherwise 409 with what is there. Role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/close", operation_id = "closeCheckout", tag = "Operators",
     request_body = bodies::Close,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::schema;
 
-/// Read the summary.
+/// The summary.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes an answer of the operators' room")]
 pub(super) struct Overview {

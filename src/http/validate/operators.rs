@@ -91,15 +91,15 @@ pub(in super::super) static ACTION: Object =
 /// Body of cancelling.
 pub(in super::super) static CANCEL: Object = Object {
     name: "CancelInput",
-    about: "Cancel a checkout (operator).",
-    fields: &[REASON, DRY_RUN, opt("refund", Shape::Flag, "Also when it was paid. Role `money`.")],
+    about: "Cancel a checkout.",
+    fields: &[REASON, DRY_RUN, opt("refund", Shape::Flag, "Also if it was paid. Role `money`.")],
     rule: no_rule,
 };
 
-/// Body of closing what cannot be read.
+/// Body of closing an unreadable checkout.
 pub(in super::super) static CLOSE: Object = Object {
     name: "CloseInput",
-    about: "Give up a checkout whose record cannot be read.",
+    about: "Close a checkout whose record cannot be read.",
     fields: &[
         REASON,
         DRY_RUN,
