@@ -103,8 +103,11 @@ async fn main() -> ExitCode {
     let figures = batch::all(&chaos).await;
     chaos.replicas.stop().await;
     figures.print(chaos.options.seed, chaos.replicas.counts());
-    if let Some(Server::Own(server)) = Arc::into_inner(chaos).map(|chaos| chaos.server) {
-        server.into_inner().stop().await;
+    if let Some(Chaos { world, server, .. }) = Arc::into_inner(chaos) {
+        world.abandon("each batch was verified by its own rules").await;
+        if let Server::Own(server) = server {
+            server.into_inner().stop().await;
+        }
     }
     if figures.violations > 0 {
         println!("logs: {}", logs.display());

@@ -16,6 +16,7 @@ mod crash;
 mod dashboard;
 mod deploy;
 mod doubt;
+mod ends;
 mod events;
 mod failover;
 mod guides;

@@ -138,9 +138,9 @@ async fn what_was_paid_on_the_page_is_found_after_our_payment_ended_by_a_look() 
     assert_eq!(snapshot["order"]["id"].as_u64(), Some(ours));
     let charges = world.simulator.ledger().charges;
     assert!(charges.len() == 2 && charges.iter().any(|charge| charge.order_id == there), "{charges:#?}");
+    world.others_moved_money_of(&path);
     service.stop().await;
-    world.simulator.stop().await;
-    world.database.drop().await;
+    world.finish().await;
 }
 
 #[tokio::test]

@@ -203,8 +203,7 @@ async fn an_order_that_was_moved_on_without_money_is_resolved_by_a_person() {
         if status == "awaiting_input" {
             assert_eq!((&now["next_step"], &now["order"]), (&json!("order"), &Value::Null), "{now}");
         } else {
-            let id = path.rsplit('/').next().expect("an id").to_owned();
-            world.others.lock().expect("no panic").insert(id);
+            world.others_moved_money_of(&path);
         }
         service.stop().await;
         world.finish().await;

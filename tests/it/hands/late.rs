@@ -66,9 +66,9 @@ async fn what_was_paid_twice_without_a_hand_over_is_found_by_any_webhook_about_i
             told(&service, "store/order/refund/created", json!({"type": "refund", "order_id": order})).await;
             becomes(&service, &path, "completed").await;
         }
+        world.others_moved_money_of(&path);
         service.stop().await;
-        world.simulator.stop().await;
-        world.database.drop().await;
+        world.finish().await;
     }
 }
 
@@ -107,9 +107,9 @@ async fn a_webhook_that_comes_while_our_payment_runs_is_not_forgotten() {
     tokio::join!(paying, telling);
     let stuck = becomes(&service, &path, "stuck").await;
     assert_eq!(stuck["stuck"]["reason"], "paid-twice", "{stuck}");
+    world.others_moved_money_of(&path);
     service.stop().await;
-    world.simulator.stop().await;
-    world.database.drop().await;
+    world.finish().await;
 }
 
 /// Events that our own payment causes are looked into, and change nothing: also when a merchant makes the order cheaper later.
@@ -135,10 +135,10 @@ async fn what_was_paid_once_stays_completed_whatever_webhooks_tell() {
     tokio::time::timeout(crate::harness::PATIENCE, left).await.expect("the look ends");
     assert_eq!(service.get(&path).await.body["status"], "completed");
     assert_eq!(world.simulator.reached(look), 1, "one look for the events of one payment");
+    // More is held than the order costs by now.
+    world.others_moved_money_of(&path);
     service.stop().await;
-    // More is held than the order costs by now, which the invariants of an ordinary end do not know.
-    world.simulator.stop().await;
-    world.database.drop().await;
+    world.finish().await;
 }
 
 #[tokio::test]

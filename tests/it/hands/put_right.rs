@@ -91,7 +91,7 @@ async fn a_look_that_comes_while_our_payment_runs_comes_again() {
     let waiting = "select count(*) from late_look";
     let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&world.database.pool).await.expect("a count");
     assert_eq!(waiting, 1, "it is looked at again");
+    world.others_moved_money_of(&path);
     service.stop().await;
-    world.simulator.stop().await;
-    world.database.drop().await;
+    world.finish().await;
 }

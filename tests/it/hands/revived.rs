@@ -61,12 +61,6 @@ fn orders_charged(world: &World) -> Vec<u64> {
     charges.iter().filter(|charge| charge.holds_money()).map(|charge| charge.order_id).collect()
 }
 
-async fn end(service: Service, world: World) {
-    service.stop().await;
-    world.simulator.stop().await;
-    world.database.drop().await;
-}
-
 #[tokio::test]
 async fn an_order_that_was_given_up_and_is_paid_later_completes_its_checkout() {
     for how in [End::Cancelled, End::Declined] {
@@ -183,7 +177,9 @@ async fn what_was_paid_here_and_for_an_order_that_was_given_up_is_paid_twice() {
             let kept = if kept_is_ours { ours } else { order };
             assert_eq!(done["order"]["id"].as_u64(), Some(kept), "{done}");
             assert_eq!(done["payment"]["amount_paid"].to_string(), "10.83", "{done}");
-            end(service, world).await;
+            world.others_moved_money_of(&path);
+            service.stop().await;
+            world.finish().await;
         }
     }
 }
@@ -212,7 +208,8 @@ async fn a_look_after_the_end_is_kept_when_an_operator_says_that_it_was_paid() {
     taken(&world, order);
     let stuck = becomes(&service, &path, "stuck").await;
     assert_eq!(stuck["stuck"]["reason"], "paid-twice", "{stuck}");
-    end(service, world).await;
+    service.stop().await;
+    world.finish().await;
 }
 
 /// A payment after the order was given up goes on by itself with another order, within what was agreed to.

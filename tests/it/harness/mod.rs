@@ -7,6 +7,7 @@ pub(crate) mod invariants;
 pub(crate) mod logs;
 mod receiver;
 mod relay;
+mod run;
 mod service;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 pub(crate) use database::Database;
 pub(crate) use receiver::{EVENT_SECRET, Received, Receiver, Reply};
 pub(crate) use relay::Relay;
+pub(crate) use run::{run, run_with};
 pub(crate) use service::{Answer, Service};
 
 /// The storefront key of the tests.
@@ -36,7 +38,8 @@ pub(crate) const ACTOR: &str = "actor-token-of-the-tests";
 /// Nothing that a test waits for takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A simulator, a database and the settings of the services that use them.
+/// A simulator, a database and the settings of the services that use them. It ends by [`World::finish`], which checks the
+/// invariants: a test that forgets it fails.
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
     pub(crate) database: Database,
@@ -45,6 +48,22 @@ pub(crate) struct World {
     stores: Option<tempfile::TempDir>,
     /// Checkouts whose money others moved: what they hold is for the test itself to judge.
     pub(crate) others: std::sync::Mutex<std::collections::BTreeSet<String>>,
+    end: End,
+}
+
+/// Whether a world was finished or abandoned. Dropped before that, it fails the test.
+struct End {
+    came: bool,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        assert!(
+            self.came || std::thread::panicking(),
+            "a test ends without `world.finish()`, so that nobody checked the invariants; \
+             where they cannot hold, `world.abandon(\"why\")` says so"
+        );
+    }
 }
 
 impl World {
@@ -80,7 +99,14 @@ impl World {
     pub(crate) async fn on(database: Database, settings: Settings) -> Self {
         let address = "127.0.0.1:0".parse().expect("an address");
         let simulator = Simulator::start(address, settings).await.expect("the simulator starts");
-        Self { simulator, database, vars: Vec::new(), stores: None, others: std::sync::Mutex::default() }
+        Self {
+            simulator,
+            database,
+            vars: Vec::new(),
+            stores: None,
+            others: std::sync::Mutex::default(),
+            end: End { came: false },
+        }
     }
 
     /// Sets a variable of the services that are started from now on.
@@ -172,9 +198,26 @@ impl World {
         Service::process(self).await
     }
 
-    /// Checks every invariant and clears up. Every test that ran a checkout ends with it.
+    /// Others moved the money of this checkout: what it holds is for the test to judge, and not for the invariants.
+    pub(crate) fn others_moved_money_of(&self, path: &str) {
+        let id = path.rsplit('/').next().expect("an id").to_owned();
+        self.others.lock().expect("nobody panicked with it").insert(id);
+    }
+
+    /// Checks every invariant and clears up. Every test ends with it; [`run`] does it by itself.
     pub(crate) async fn finish(self) {
         invariants::check(&self).await;
+        self.clear_up().await;
+    }
+
+    /// Clears up without a look at the invariants, which cannot hold here.
+    pub(crate) async fn abandon(self, why: &str) {
+        println!("the invariants are not checked: {why}");
+        self.clear_up().await;
+    }
+
+    async fn clear_up(mut self) {
+        self.end.came = true;
         self.simulator.stop().await;
         self.database.drop().await;
     }

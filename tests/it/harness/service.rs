@@ -10,7 +10,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
@@ -185,11 +185,16 @@ impl Service {
         assert!(ended.expect("it stops").success());
     }
 
-    /// Stops it as SIGTERM does.
+    /// Stops it as SIGTERM does. It must not have ended by itself before.
     pub(crate) async fn stop(self) {
         match self.kind {
-            Kind::InProcess(running) => running.stop().await.expect("it stops"),
+            Kind::InProcess(running) => {
+                let listens = TcpStream::connect(running.addr).await;
+                listens.expect("the service listens until it is stopped");
+                running.stop().await.expect("it stops");
+            }
             Kind::Process(mut child) => {
+                assert!(matches!(child.try_wait(), Ok(None)), "the service runs until it is stopped");
                 let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).expect("it runs");
                 nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGTERM)
                     .expect("a signal");

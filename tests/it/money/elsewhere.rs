@@ -92,6 +92,5 @@ async fn a_part_of_which_some_was_given_back_is_for_a_person() {
     assert_eq!(stuck["stuck"]["reason"], "order-not-payable", "{stuck}");
     assert_eq!(world.simulator.ledger().charges.len(), 1, "the certificate, and no card");
     service.stop().await;
-    world.simulator.stop().await;
-    world.database.drop().await;
+    world.finish().await;
 }

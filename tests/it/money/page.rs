@@ -41,13 +41,6 @@ fn sent(world: &World) -> usize {
     world.simulator.requests().iter().filter(|request| request.call == "process-payment").count()
 }
 
-/// Money of others is in it, which the invariants of an ordinary end do not know.
-async fn end(service: Service, world: World) {
-    service.stop().await;
-    world.simulator.stop().await;
-    world.database.drop().await;
-}
-
 #[tokio::test]
 async fn a_page_that_took_less_than_was_due_leaves_the_rest_to_be_paid() {
     for rest_there in [false, true] {
@@ -109,7 +102,9 @@ async fn a_page_that_took_more_than_was_due_is_for_a_person() {
     assert_eq!(stuck["stuck"]["reason"], "paid-twice", "{stuck}");
     assert_eq!(amounts(&stuck), pair("21.66", "0"), "{stuck}");
     assert_eq!(sent(&world), 0);
-    end(service, world).await;
+    world.others_moved_money_of(&path);
+    service.stop().await;
+    world.finish().await;
 }
 
 /// What the page authorized or charged, and what was voided or refunded before anybody looked, pays nothing.
@@ -140,7 +135,8 @@ async fn what_the_page_took_and_what_was_given_back_is_no_payment() {
         assert_ne!(snapshot["status"], "completed", "{deed:?}: {snapshot}");
         assert_ne!(snapshot["payment"]["status"], "succeeded", "{deed:?}: {snapshot}");
         assert_eq!(sent(&world), 0);
-        end(service, world).await;
+        service.stop().await;
+        world.finish().await;
     }
 }
 
@@ -158,7 +154,8 @@ async fn an_order_of_the_page_that_somebody_moved_on_without_money_is_neither_pa
     let stuck = service.wait_until(&path, "ended", ended).await;
     assert_eq!(stuck["status"], "stuck", "{stuck}");
     assert_eq!(sent(&world), 0);
-    end(service, world).await;
+    service.stop().await;
+    world.finish().await;
 }
 
 /// An order of ours that is made after the page's was declined is not taken for the page's.

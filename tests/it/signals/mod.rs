@@ -235,8 +235,7 @@ async fn the_age_of_an_unknown_payment_is_seen_until_it_is_known() {
     assert!(world.simulator.reached(looking) > 0);
     world.simulator.clear_faults();
     service.stop().await;
-    world.simulator.stop().await;
-    world.database.drop().await;
+    world.finish().await;
 }
 
 fn payment_headers() -> [(&'static str, &'static str); 4] {

@@ -21,11 +21,8 @@ const UNKNOWN: &str = r#"update checkout set status = 'waiting', due_at = now() 
 const ROW: &str = "select concat_ws(' ', status, version, fence, lost_leases, record::text) from checkout
     order by created_at limit 1";
 
-/// Its log does not tell how the row came to be as it is, so that the invariants do not hold.
-async fn clear_up(world: World) {
-    world.simulator.stop().await;
-    world.database.drop().await;
-}
+/// Why the invariants do not hold.
+const CHANGED: &str = "the log does not tell how a changed row came to be as it is";
 
 fn of_operators(path: &str) -> String {
     format!("/ops/v1/checkouts/{}", path.rsplit('/').next().expect("an id"))
@@ -103,7 +100,7 @@ async fn what_a_newer_version_wrote_is_left_to_it() {
     service.wait_until(&path, "going on", |snapshot| snapshot["status"] == "awaiting_input").await;
     records_are(&service, "ok").await;
     service.stop().await;
-    clear_up(world).await;
+    world.abandon(CHANGED).await;
 }
 
 #[tokio::test]
@@ -131,7 +128,7 @@ async fn what_cannot_be_read_is_claimed_once_and_shown() {
     assert_eq!(sql(&world, mended).await, 1);
     service.wait_until(&path, "going on", |snapshot| snapshot["status"] == "awaiting_input").await;
     service.stop().await;
-    clear_up(world).await;
+    world.abandon(CHANGED).await;
 }
 
 #[tokio::test]

@@ -57,12 +57,8 @@ async fn look(service: &Service, path: &str, what: &str) -> Value {
     service.operate(Method::GET, &format!("/ops{path}{what}"), READER, None).await.expect(200).body
 }
 
-/// Its log does not tell how the row came to be as it is, so that the invariants do not hold.
-async fn clear_up(service: Service, world: World) {
-    service.stop().await;
-    world.simulator.stop().await;
-    world.database.drop().await;
-}
+/// Why the invariants do not hold.
+const CHANGED: &str = "the log does not tell how a changed row came to be as it is";
 
 #[tokio::test]
 async fn whatever_is_wrong_with_it_every_door_shows_it_and_a_person_may_close_it() {
@@ -132,7 +128,8 @@ async fn whatever_is_wrong_with_it_every_door_shows_it_and_a_person_may_close_it
             (0, "live"),
             "nothing is touched there"
         );
-        clear_up(service, world).await;
+        service.stop().await;
+        world.abandon(CHANGED).await;
     }
 }
 
@@ -147,7 +144,8 @@ async fn with_nothing_of_it_at_bigcommerce_it_is_closed_without_a_word() {
     crate::operators::upstream(&world, Method::DELETE, &gone, "the-merchant", &json!({})).await;
     let closed = close(&service, &path, &Value::Null).await.expect(200);
     assert_eq!(closed.body["status_after"], "cancelled", "{}", closed.text);
-    clear_up(service, world).await;
+    service.stop().await;
+    world.abandon(CHANGED).await;
 }
 
 /// A paid one is paid: there is nothing to be given up.
@@ -165,7 +163,8 @@ async fn neither_what_can_be_read_nor_what_has_ended_is_closed() {
     assert_eq!(sql(&world, UNKNOWN).await, 1);
     let refused = ask(&service, &path, "close", OPERATOR, &Value::Null).await.expect(409);
     assert_eq!(refused.body["guard"], "ended", "{}", refused.text);
-    clear_up(service, world).await;
+    service.stop().await;
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -191,5 +190,6 @@ async fn the_command_line_shows_it_and_closes_it() {
     let named = [&act[..], &["--leaves", &cart]].concat();
     let closed = world.run(&named, "").await.expect(0);
     assert!(closed.out.contains("cancelled"), "{}", closed.out);
-    clear_up(service, world).await;
+    service.stop().await;
+    world.abandon(CHANGED).await;
 }
