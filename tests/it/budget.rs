@@ -8,7 +8,7 @@ use futures::future::join_all;
 use headless_checkout::bigcommerce::budget::{BreakerState, BudgetState};
 use serde_json::json;
 
-use crate::harness::{PATIENCE, Service, World, agreed, everything, good_card};
+use crate::harness::{PATIENCE, Service, World, agreed, everything, good_card, run, run_with};
 
 async fn world(quota: u64, window_ms: u64) -> World {
     World::with(Settings { rate_quota: quota, rate_window_ms: window_ms, ..Settings::default() }).await
@@ -124,32 +124,31 @@ async fn a_payment_goes_before_shoppers_who_wait() {
 
 #[tokio::test]
 async fn a_platform_that_is_overloaded_is_asked_seldom() {
-    let world = World::new().await;
-    let service = world.start().await;
-    check_out(&service).await;
-    world.simulator.add_fault(Fault::on("*").rate_limit_without_headers().always());
-    let body = everything();
-    let shoppers = join_all((0..10).map(|_| service.post("/v1/checkouts", &body)));
-    let relief = async {
-        let paused = |state: &BudgetState| state.api.paused_for.is_some() && state.api.in_flight == 0;
-        service.wait_for_budget("paused", paused).await;
-        // One finds out after the pause, in vain.
-        let burst = answered(&world, 429);
-        assert!(burst <= 10, "{burst} requests of ten shoppers");
-        wait_for_answers(&world, 429, burst + 1).await;
-        world.simulator.clear_faults();
-        burst
-    };
-    let (created, burst) = tokio::join!(shoppers, relief);
-    for answer in created {
-        assert_eq!(answer.expect(201).body["next_step"], "order");
-    }
-    let refused = answered(&world, 429);
-    assert!(refused <= burst + 2, "{refused} requests were burned");
-    check_out(&service).await;
-    assert_eq!(service.budget().api.rate_limited, refused as u64);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        check_out(service).await;
+        world.simulator.add_fault(Fault::on("*").rate_limit_without_headers().always());
+        let body = everything();
+        let shoppers = join_all((0..10).map(|_| service.post("/v1/checkouts", &body)));
+        let relief = async {
+            let paused = |state: &BudgetState| state.api.paused_for.is_some() && state.api.in_flight == 0;
+            service.wait_for_budget("paused", paused).await;
+            // One finds out after the pause, in vain.
+            let burst = answered(world, 429);
+            assert!(burst <= 10, "{burst} requests of ten shoppers");
+            wait_for_answers(world, 429, burst + 1).await;
+            world.simulator.clear_faults();
+            burst
+        };
+        let (created, burst) = tokio::join!(shoppers, relief);
+        for answer in created {
+            assert_eq!(answer.expect(201).body["next_step"], "order");
+        }
+        let refused = answered(world, 429);
+        assert!(refused <= burst + 2, "{refused} requests were burned");
+        check_out(service).await;
+        assert_eq!(service.budget().api.rate_limited, refused as u64);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -157,43 +156,43 @@ async fn a_host_that_fails_is_left_alone_until_it_answers_again() {
     let mut world = World::new().await;
     // An attempt that is held back counts like any other.
     world.set("MAX_ATTEMPTS", "30");
-    let service = world.start().await;
-    check_out(&service).await;
-    world.simulator.add_fault(Fault::on("*").status_before(503).always());
-    let body = everything();
-    let shoppers = join_all((0..8).map(|_| service.post("/v1/checkouts", &body)));
-    let relief = async {
-        let state = service.wait_for_budget("broken", |state| state.api.breaker == BreakerState::Open).await;
-        assert_eq!(state.payments.breaker, BreakerState::Closed);
-        let failed = answered(&world, 503);
-        // One finds out, in vain.
-        wait_for_answers(&world, 503, failed + 1).await;
-        world.simulator.clear_faults();
-    };
-    let (created, ()) = tokio::join!(shoppers, relief);
-    for answer in created {
-        assert_eq!(answer.expect(201).body["next_step"], "order");
-    }
-    let failed = answered(&world, 503);
-    assert!(failed <= 8 + 4, "{failed} requests were sent to a broken host");
-    let state = service.budget();
-    assert_eq!(state.api.breaker, BreakerState::Closed);
-    assert!(state.api.held_back > 0, "calls were held back: {state:?}");
-    check_out(&service).await;
-    service.stop().await;
-    world.finish().await;
+    run_with(world, async |world, service| {
+        check_out(service).await;
+        world.simulator.add_fault(Fault::on("*").status_before(503).always());
+        let body = everything();
+        let shoppers = join_all((0..8).map(|_| service.post("/v1/checkouts", &body)));
+        let relief = async {
+            let state =
+                service.wait_for_budget("broken", |state| state.api.breaker == BreakerState::Open).await;
+            assert_eq!(state.payments.breaker, BreakerState::Closed);
+            let failed = answered(world, 503);
+            // One finds out, in vain.
+            wait_for_answers(world, 503, failed + 1).await;
+            world.simulator.clear_faults();
+        };
+        let (created, ()) = tokio::join!(shoppers, relief);
+        for answer in created {
+            assert_eq!(answer.expect(201).body["next_step"], "order");
+        }
+        let failed = answered(world, 503);
+        assert!(failed <= 8 + 4, "{failed} requests were sent to a broken host");
+        let state = service.budget();
+        assert_eq!(state.api.breaker, BreakerState::Closed);
+        assert!(state.api.held_back > 0, "calls were held back: {state:?}");
+        check_out(service).await;
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn what_the_headers_of_a_429_ask_for_is_given() {
-    let world = World::new().await;
-    let service = world.start().await;
-    check_out(&service).await;
-    world.simulator.add_fault(Fault::on("*").rate_limit(1_500));
-    let began = tokio::time::Instant::now();
-    check_out(&service).await;
-    assert!(began.elapsed() >= Duration::from_millis(1_500), "{:?}", began.elapsed());
-    assert_eq!(answered(&world, 429), 1);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        check_out(service).await;
+        world.simulator.add_fault(Fault::on("*").rate_limit(1_500));
+        let began = tokio::time::Instant::now();
+        check_out(service).await;
+        assert!(began.elapsed() >= Duration::from_millis(1_500), "{:?}", began.elapsed());
+        assert_eq!(answered(world, 429), 1);
+    })
+    .await;
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use crate::harness::{PATIENCE, World, agreed, custom_cart, good_card};
+use crate::harness::{PATIENCE, World, agreed, custom_cart, good_card, run_with};
 use crate::operators::{act, id, ordered, stuck, until, world};
 
 struct Ended {
@@ -190,37 +190,38 @@ async fn what_is_done_on_the_database_is_told_like_everything_else() {
 
 #[tokio::test]
 async fn a_finding_is_asserted_on_the_database_with_the_stores_configuration() {
-    let world = world().await;
-    let service = world.start().await;
-    let path = ordered(&service).await;
-    world.simulator.add_fault(Fault::on("process-payment").hang_before());
-    service.post(&format!("{path}/payment"), &agreed(good_card())).await;
-    stuck(&service, &path, "payment-unknown").await;
-    let id = id(&path).to_string();
-    let vars = world.vars();
-    let vars: Vec<(&str, &str)> = vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let resolve = |more: [&str; 2]| {
-        let start = ["checkouts", "resolve", &id, "--direct", "--reason", "asked the gateway"];
-        start.iter().copied().chain(more).map(str::to_owned).collect::<Vec<_>>()
-    };
-    for (finding, code) in [(["--charged", "made-up"], 4), (["--finding", "{\"not_charged\": true}"], 0)] {
-        let arguments = resolve(finding);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let asked = async {
-            loop {
-                let answer = run(&world, &vars, "", &arguments).await;
-                // The window of what BigCommerce may still be about to show.
-                if !answer.out.contains("try again in") {
-                    return answer;
-                }
-            }
+    run_with(world().await, async |world, service| {
+        let path = ordered(service).await;
+        world.simulator.add_fault(Fault::on("process-payment").hang_before());
+        service.post(&format!("{path}/payment"), &agreed(good_card())).await;
+        stuck(service, &path, "payment-unknown").await;
+        let id = id(&path).to_string();
+        let vars = world.vars();
+        let vars: Vec<(&str, &str)> =
+            vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let resolve = |more: [&str; 2]| {
+            let start = ["checkouts", "resolve", &id, "--direct", "--reason", "asked the gateway"];
+            start.iter().copied().chain(more).map(str::to_owned).collect::<Vec<_>>()
         };
-        tokio::time::timeout(PATIENCE, asked).await.expect("the window passes").exits(code);
-    }
-    until(&service, &path, "awaiting_input").await;
-    service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
-    service.stop().await;
-    world.finish().await;
+        for (finding, code) in [(["--charged", "made-up"], 4), (["--finding", "{\"not_charged\": true}"], 0)]
+        {
+            let arguments = resolve(finding);
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let asked = async {
+                loop {
+                    let answer = run(world, &vars, "", &arguments).await;
+                    // The window of what BigCommerce may still be about to show.
+                    if !answer.out.contains("try again in") {
+                        return answer;
+                    }
+                }
+            };
+            tokio::time::timeout(PATIENCE, asked).await.expect("the window passes").exits(code);
+        }
+        until(service, &path, "awaiting_input").await;
+        service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{KEY, ORIGIN, PAGE_KEY, Service, World};
+use crate::harness::{KEY, ORIGIN, PAGE_KEY, Service, World, run_with};
 
 /// Ways to say where one is, each different from request to request.
 fn disguises(n: usize) -> Vec<Vec<(&'static str, String)>> {
@@ -59,24 +59,24 @@ async fn no_header_makes_a_caller_somebody_else() {
         world.set("LIMIT_CREATIONS_PER_MINUTE", "5");
         world.set("LIMIT_UNKNOWN_PER_MINUTE", "5");
         world.set("TRUSTED_PROXIES", proxies);
-        let service = world.start().await;
-        let began = Instant::now();
-        let (mut made, mut guessed) = (0, 0);
-        for n in 0..4 {
-            for (which, disguise) in disguises(n).into_iter().enumerate() {
-                let n = n * 100 + which;
-                made += usize::from(create(&service, PAGE_KEY, n, &disguise).await != 429);
-                guessed +=
-                    usize::from(create(&service, &format!("a-guess-{n:020}"), n, &disguise).await != 429);
+        run_with(world, async |world, service| {
+            let began = Instant::now();
+            let (mut made, mut guessed) = (0, 0);
+            for n in 0..4 {
+                for (which, disguise) in disguises(n).into_iter().enumerate() {
+                    let n = n * 100 + which;
+                    made += usize::from(create(service, PAGE_KEY, n, &disguise).await != 429);
+                    guessed +=
+                        usize::from(create(service, &format!("a-guess-{n:020}"), n, &disguise).await != 429);
+                }
             }
-        }
-        assert!((5..=at_most(5, began)).contains(&made), "{made} created");
-        assert!((5..=at_most(5, began)).contains(&guessed), "{guessed} guessed");
-        assert!(world.simulator.ledger().carts.len() <= made);
-        // Whoever is known is let in all the same.
-        assert_ne!(create(&service, KEY, 9_999, &[]).await, 429);
-        service.stop().await;
-        world.finish().await;
+            assert!((5..=at_most(5, began)).contains(&made), "{made} created");
+            assert!((5..=at_most(5, began)).contains(&guessed), "{guessed} guessed");
+            assert!(world.simulator.ledger().carts.len() <= made);
+            // Whoever is known is let in all the same.
+            assert_ne!(create(service, KEY, 9_999, &[]).await, 429);
+        })
+        .await;
     }
 }
 
@@ -85,26 +85,26 @@ async fn behind_a_proxy_what_the_caller_says_of_itself_changes_nothing() {
     let mut world = World::new().await;
     world.set("LIMIT_CREATIONS_PER_MINUTE", "5");
     world.set("TRUSTED_PROXIES", "127.0.0.0/8,::1");
-    let service = world.start().await;
-    let began = Instant::now();
-    let mut made = 0;
-    for n in 0..30_usize {
-        // The proxy adds whom it saw to whatever the caller sent, in the same line or in one of its own.
-        let lies = ["", "127.0.0.1, ", "unknown, ", "203.0.113.1, 127.0.0.1, ", ", , "][n % 5];
-        let lies = lies.repeat(if n % 7 == 0 { 500 } else { 1 });
-        let way = if n % 2 == 0 {
-            vec![("x-forwarded-for", format!("{lies}198.51.100.{}, 203.0.113.77", n % 200 + 1))]
-        } else {
-            vec![
-                ("x-forwarded-for", format!("{lies}198.51.100.1")),
-                ("x-forwarded-for", "203.0.113.77".to_owned()),
-            ]
-        };
-        made += usize::from(create(&service, PAGE_KEY, n, &way).await != 429);
-    }
-    assert!((5..=at_most(5, began)).contains(&made), "{made} created");
-    let other = vec![("x-forwarded-for", "203.0.113.78".to_owned())];
-    assert_ne!(create(&service, PAGE_KEY, 999, &other).await, 429);
-    service.stop().await;
-    world.finish().await;
+    run_with(world, async |_, service| {
+        let began = Instant::now();
+        let mut made = 0;
+        for n in 0..30_usize {
+            // The proxy adds whom it saw to whatever the caller sent, in the same line or in one of its own.
+            let lies = ["", "127.0.0.1, ", "unknown, ", "203.0.113.1, 127.0.0.1, ", ", , "][n % 5];
+            let lies = lies.repeat(if n % 7 == 0 { 500 } else { 1 });
+            let way = if n % 2 == 0 {
+                vec![("x-forwarded-for", format!("{lies}198.51.100.{}, 203.0.113.77", n % 200 + 1))]
+            } else {
+                vec![
+                    ("x-forwarded-for", format!("{lies}198.51.100.1")),
+                    ("x-forwarded-for", "203.0.113.77".to_owned()),
+                ]
+            };
+            made += usize::from(create(service, PAGE_KEY, n, &way).await != 429);
+        }
+        assert!((5..=at_most(5, began)).contains(&made), "{made} created");
+        let other = vec![("x-forwarded-for", "203.0.113.78".to_owned())];
+        assert_ne!(create(service, PAGE_KEY, 999, &other).await, 429);
+    })
+    .await;
 }

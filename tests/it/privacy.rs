@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    PATIENCE, Receiver, Service, World, address, agreed, custom_cart, everything, good_card,
+    PATIENCE, Receiver, Service, World, address, agreed, custom_cart, everything, good_card, run,
 };
 
 /// Texts that only one person's checkout holds; all of them must be gone.
@@ -180,105 +180,103 @@ async fn personal_data_of_ended_checkouts_goes_after_its_time_and_the_money_stay
 
 #[tokio::test]
 async fn a_direct_order_keeps_its_amount_and_nobody_s_address() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let body = json!({
-        "billing_address": {
-            "first_name": "canary.first", "last_name": "canary.last", "street_1": "canary.street", "city": "canary.city",
-            "state": "Texas", "zip": "canary.zip", "country": "United States", "country_iso2": "US", "email": EMAIL,
-        },
-        "products": [{"name": "canary.engraving", "quantity": 1, "price_inc_tax": 50, "price_ex_tax": 45}],
-    });
-    let created = service.post("/v1/direct-orders", &body).await.expect(201);
-    let path = format!("/v1/checkouts/{}", created.id());
-    service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
-    let before = service.get(&path).await.expect(200);
-    // Nothing is looked for in columns alone: a direct order has its address in its body.
-    let erase = ["privacy", "erase", "--email", &EMAIL.to_uppercase(), "--reason", "request 7"];
-    world.run(&erase, "").await.expect(0);
-    assert_eq!(found(&world.every_row().await), Vec::<&str>::new());
-    let after = service.get(&path).await.expect(200);
-    assert_eq!(after.body["totals"].to_string(), before.body["totals"].to_string());
-    assert_eq!(
-        (&after.body["order"], &after.body["payment"]["amount"]),
-        (&before.body["order"], &before.body["payment"]["amount"])
-    );
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let body = json!({
+            "billing_address": {
+                "first_name": "canary.first", "last_name": "canary.last", "street_1": "canary.street", "city": "canary.city",
+                "state": "Texas", "zip": "canary.zip", "country": "United States", "country_iso2": "US", "email": EMAIL,
+            },
+            "products": [{"name": "canary.engraving", "quantity": 1, "price_inc_tax": 50, "price_ex_tax": 45}],
+        });
+        let created = service.post("/v1/direct-orders", &body).await.expect(201);
+        let path = format!("/v1/checkouts/{}", created.id());
+        service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
+        let before = service.get(&path).await.expect(200);
+        // Nothing is looked for in columns alone: a direct order has its address in its body.
+        let erase = ["privacy", "erase", "--email", &EMAIL.to_uppercase(), "--reason", "request 7"];
+        world.run(&erase, "").await.expect(0);
+        assert_eq!(found(&world.every_row().await), Vec::<&str>::new());
+        let after = service.get(&path).await.expect(200);
+        assert_eq!(after.body["totals"].to_string(), before.body["totals"].to_string());
+        assert_eq!(
+            (&after.body["order"], &after.body["payment"]["amount"]),
+            (&before.body["order"], &before.body["payment"]["amount"])
+        );
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_person_is_forgotten_on_request_but_for_checkouts_that_still_run() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let done = completed(&service, &canary_checkout()).await;
-    let before = service.get(&done).await.expect(200);
-    let running = service.create(&canary_checkout()).await;
-    let stranger = completed(&service, &everything()).await;
-    let id = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    run(async |world, service| {
+        let done = completed(service, &canary_checkout()).await;
+        let before = service.get(&done).await.expect(200);
+        let running = service.create(&canary_checkout()).await;
+        let stranger = completed(service, &everything()).await;
+        let id = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
 
-    let erase = |email: &'static str, more: &[&'static str]| {
-        let mut arguments = vec!["privacy", "erase", "--email", email, "--reason", "request 7", "-o", "json"];
-        arguments.extend_from_slice(more);
-        arguments
-    };
-    // Only to look. The address comes from standard input, in another case.
-    let dry = world.run(&erase("-", &["--dry-run"]), "canary.MAIL@example.com\n").await.expect(5);
-    let outcomes = |said: Vec<Value>| -> Vec<(String, String)> {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        said.iter().map(|row| (text(&row["checkout_id"]), text(&row["outcome"]))).collect()
-    };
-    let expected =
-        [(id(&done), "erased".to_owned()), (id(&running), "refused-still-running".to_owned())].to_vec();
-    assert_eq!(outcomes(dry.json()), expected);
-    assert!(dry.err.contains("dry run") && dry.err.contains("still running"), "{}", dry.err);
-    assert_eq!(redacted(&world).await, 0);
+        let erase = |email: &'static str, more: &[&'static str]| {
+            let mut arguments =
+                vec!["privacy", "erase", "--email", email, "--reason", "request 7", "-o", "json"];
+            arguments.extend_from_slice(more);
+            arguments
+        };
+        // Only to look. The address comes from standard input, in another case.
+        let dry = world.run(&erase("-", &["--dry-run"]), "canary.MAIL@example.com\n").await.expect(5);
+        let outcomes = |said: Vec<Value>| -> Vec<(String, String)> {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            said.iter().map(|row| (text(&row["checkout_id"]), text(&row["outcome"]))).collect()
+        };
+        let expected =
+            [(id(&done), "erased".to_owned()), (id(&running), "refused-still-running".to_owned())].to_vec();
+        assert_eq!(outcomes(dry.json()), expected);
+        assert!(dry.err.contains("dry run") && dry.err.contains("still running"), "{}", dry.err);
+        assert_eq!(redacted(world).await, 0);
 
-    let partly = world.run(&erase(EMAIL, &[]), "").await.expect(5);
-    assert_eq!(outcomes(partly.json()), expected);
-    let after = service.get(&done).await.expect(200);
-    assert_eq!(ledger(&after.body), ledger(&before.body));
-    assert_eq!(after.body["billing_address"], Value::Null);
-    let running_snapshot = service.get(&running).await.expect(200);
-    assert_eq!(running_snapshot.body["billing_address"]["email"], EMAIL, "what runs is not touched");
+        let partly = world.run(&erase(EMAIL, &[]), "").await.expect(5);
+        assert_eq!(outcomes(partly.json()), expected);
+        let after = service.get(&done).await.expect(200);
+        assert_eq!(ledger(&after.body), ledger(&before.body));
+        assert_eq!(after.body["billing_address"], Value::Null);
+        let running_snapshot = service.get(&running).await.expect(200);
+        assert_eq!(running_snapshot.body["billing_address"]["email"], EMAIL, "what runs is not touched");
 
-    // Alone it is refused; once it has ended it is erased.
-    world.run(&erase(EMAIL, &[]), "").await.expect(4);
-    service.delete(&running).await.expect(200);
-    world.run(&erase(EMAIL, &[]), "").await.expect(0);
-    assert_eq!(found(&world.every_row().await), Vec::<&str>::new());
-    world.run(&erase(EMAIL, &[]), "").await.expect(3);
-    let other = service.get(&stranger).await.expect(200);
-    assert_eq!(other.body["billing_address"]["email"], address()["email"], "others keep theirs");
-    let reasons: Vec<(String, Option<String>)> = sqlx::query_as("select cause, reason from redaction")
-        .fetch_all(&world.database.pool)
-        .await
-        .expect("the redactions");
-    assert_eq!(reasons, vec![("request".to_owned(), Some("request 7".to_owned())); 2]);
-    service.stop().await;
-    world.finish().await;
+        // Alone it is refused; once it has ended it is erased.
+        world.run(&erase(EMAIL, &[]), "").await.expect(4);
+        service.delete(&running).await.expect(200);
+        world.run(&erase(EMAIL, &[]), "").await.expect(0);
+        assert_eq!(found(&world.every_row().await), Vec::<&str>::new());
+        world.run(&erase(EMAIL, &[]), "").await.expect(3);
+        let other = service.get(&stranger).await.expect(200);
+        assert_eq!(other.body["billing_address"]["email"], address()["email"], "others keep theirs");
+        let reasons: Vec<(String, Option<String>)> = sqlx::query_as("select cause, reason from redaction")
+            .fetch_all(&world.database.pool)
+            .await
+            .expect("the redactions");
+        assert_eq!(reasons, vec![("request".to_owned(), Some("request 7".to_owned())); 2]);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_erasure_needs_an_address_and_a_reason_that_names_nobody() {
-    let world = World::new().await;
-    let service = world.start().await;
-    completed(&service, &canary_checkout()).await;
-    for (email, reason) in [
-        ("", "r"),
-        ("example.com", "r"),
-        ("@example.com", "r"),
-        (EMAIL, " "),
-        (EMAIL, "for canary.mail@example.com"),
-    ] {
-        world.run(&["privacy", "erase", "--email", email, "--reason", reason], "").await.expect(2);
-    }
-    // A part of an address is another address.
-    world.run(&["privacy", "erase", "--email", "Mail@example.com", "--reason", "r"], "").await.expect(3);
-    world.run(&["privacy", "erase", "--email", "%@example.com", "--reason", "r"], "").await.expect(3);
-    assert_eq!(redacted(&world).await, 0);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        completed(service, &canary_checkout()).await;
+        for (email, reason) in [
+            ("", "r"),
+            ("example.com", "r"),
+            ("@example.com", "r"),
+            (EMAIL, " "),
+            (EMAIL, "for canary.mail@example.com"),
+        ] {
+            world.run(&["privacy", "erase", "--email", email, "--reason", reason], "").await.expect(2);
+        }
+        // A part of an address is another address.
+        world.run(&["privacy", "erase", "--email", "Mail@example.com", "--reason", "r"], "").await.expect(3);
+        world.run(&["privacy", "erase", "--email", "%@example.com", "--reason", "r"], "").await.expect(3);
+        assert_eq!(redacted(world).await, 0);
+    })
+    .await;
 }
 
 #[tokio::test]

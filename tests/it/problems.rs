@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     ACTOR, Answer, KEY, OPERATOR, READER, Relay, Service, World, address, agreed, card, custom_cart,
-    everything, good_card,
+    everything, good_card, run_with,
 };
 use crate::orders;
 
@@ -42,24 +42,24 @@ async fn every_problem_that_is_explained_is_answered_by_a_real_door() {
     let mut world = World::with(Settings::default()).await;
     let relay = Relay::to(&world.database).await;
     world.set("DATABASE_URL", relay.url());
-    let service = world.start().await;
-    let mut met = Met::default();
-    of_requests(&service, &mut met).await;
-    of_checkouts(&world, &service, &mut met).await;
-    of_payments(&world, &service, &mut met).await;
-    of_operators(&world, &service, &mut met).await;
-    of_trouble(&world, &service, &relay, &mut met).await;
-    of_a_strict_service(&mut met).await;
-    let page = service.get("/problems").await.text;
-    let explained: BTreeSet<String> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("/problems/")?.split_once(", status "))
-        .map(|(slug, rest)| format!("{slug} {}", rest.split(';').next().unwrap_or_default()))
-        .collect();
-    assert!(explained.len() > 30, "{page}");
-    assert_eq!(met.0, explained);
-    service.stop().await;
-    world.finish().await;
+    run_with(world, async |world, service| {
+        let mut met = Met::default();
+        of_requests(service, &mut met).await;
+        of_checkouts(world, service, &mut met).await;
+        of_payments(world, service, &mut met).await;
+        of_operators(world, service, &mut met).await;
+        of_trouble(world, service, &relay, &mut met).await;
+        of_a_strict_service(&mut met).await;
+        let page = service.get("/problems").await.text;
+        let explained: BTreeSet<String> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("/problems/")?.split_once(", status "))
+            .map(|(slug, rest)| format!("{slug} {}", rest.split(';').next().unwrap_or_default()))
+            .collect();
+        assert!(explained.len() > 30, "{page}");
+        assert_eq!(met.0, explained);
+    })
+    .await;
 }
 
 /// What is wrong with a request by itself.
@@ -91,25 +91,25 @@ async fn of_a_strict_service(met: &mut Met) {
     let mut world = crate::operators::world().await;
     world.set("ALLOW_RAW_CARDS", "false");
     world.set("LIMIT_UNKNOWN_PER_MINUTE", "1");
-    let service = world.start().await;
-    let guess = [("authorization", "Bearer a-guess-that-is-long-enough")];
-    met.is("unauthorized", &call(&service, Method::GET, "/ops/v1/summary", &guess, "").await);
-    met.is("rate-limited", &call(&service, Method::GET, "/ops/v1/summary", &guess, "").await);
-    let path = service.create(&everything()).await;
-    let paid = service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await;
-    met.is("raw-card-not-enabled", &paid);
-    // An order that was made, whose answer was lost, and which nobody could look for.
-    world.simulator.add_fault(Fault::on("create-order").status_after(500));
-    world.simulator.add_fault(Fault::on("list-orders").status_before(500).always());
-    service.post(&format!("{path}/order"), &json!({})).await;
-    crate::operators::stuck(&service, &path, "order-unknown").await;
-    world.simulator.clear_faults();
-    let finding = json!({"reason": "a test", "finding": {"no_order": true}});
-    let denied =
-        service.operate(Method::POST, &format!("/ops{path}/resolve"), OPERATOR, Some(&finding)).await;
-    met.is("contradicted-by-bigcommerce", &denied);
-    service.stop().await;
-    world.finish().await;
+    run_with(world, async |world, service| {
+        let guess = [("authorization", "Bearer a-guess-that-is-long-enough")];
+        met.is("unauthorized", &call(service, Method::GET, "/ops/v1/summary", &guess, "").await);
+        met.is("rate-limited", &call(service, Method::GET, "/ops/v1/summary", &guess, "").await);
+        let path = service.create(&everything()).await;
+        let paid = service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await;
+        met.is("raw-card-not-enabled", &paid);
+        // An order that was made, whose answer was lost, and which nobody could look for.
+        world.simulator.add_fault(Fault::on("create-order").status_after(500));
+        world.simulator.add_fault(Fault::on("list-orders").status_before(500).always());
+        service.post(&format!("{path}/order"), &json!({})).await;
+        crate::operators::stuck(service, &path, "order-unknown").await;
+        world.simulator.clear_faults();
+        let finding = json!({"reason": "a test", "finding": {"no_order": true}});
+        let denied =
+            service.operate(Method::POST, &format!("/ops{path}/resolve"), OPERATOR, Some(&finding)).await;
+        met.is("contradicted-by-bigcommerce", &denied);
+    })
+    .await;
 }
 
 /// How a checkout stands.

@@ -4,7 +4,7 @@ use bigcommerce_simulator::Fault;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{KEY, PATIENCE, Service, World, everything};
+use crate::harness::{KEY, PATIENCE, Service, World, everything, run, run_with};
 
 /// Asks for the order and does not wait.
 async fn order_in_background(service: &Service, path: &str) {
@@ -132,33 +132,33 @@ async fn a_checkout_that_costs_process_after_process_is_stuck_and_delays_no_othe
 
 #[tokio::test]
 async fn an_abandoned_checkout_expires_and_leaves_no_cart_and_no_order() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
-    assert_eq!(execute(&world, "update checkout set expires_at = now(), due_at = now()").await, 1);
-    let expired = service.wait_until(&path, "expired", |snapshot| snapshot["status"] == "expired").await;
-    assert!(expired["stuck"].is_null());
-    let ledger = world.simulator.ledger();
-    let open = |order: &bigcommerce_simulator::Order| !order.archived && !matches!(order.status_id, 5 | 6);
-    assert!(!ledger.orders.iter().any(open), "{:#?}", ledger.orders);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let path = service.create(&everything()).await;
+        service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+        assert_eq!(execute(world, "update checkout set expires_at = now(), due_at = now()").await, 1);
+        let expired = service.wait_until(&path, "expired", |snapshot| snapshot["status"] == "expired").await;
+        assert!(expired["stuck"].is_null());
+        let ledger = world.simulator.ledger();
+        let open =
+            |order: &bigcommerce_simulator::Order| !order.archived && !matches!(order.status_id, 5 | 6);
+        assert!(!ledger.orders.iter().any(open), "{:#?}", ledger.orders);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_undoing_that_fails_is_stuck_and_never_a_loop() {
     let mut world = World::new().await;
     world.set("MAX_ATTEMPTS", "3");
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let failing = world.simulator.add_fault(Fault::on("delete-cart").always().status_before(500));
-    let bearer = format!("Bearer {KEY}");
-    let headers = [("authorization", &*bearer), ("prefer", "wait=0")];
-    service.call(reqwest::Method::DELETE, &path, &headers, None).await.expect(202);
-    let stuck = service.wait_until(&path, "stuck", |snapshot| snapshot["status"] == "stuck").await;
-    assert_eq!(stuck["stuck"]["reason"], "undo-failed", "{stuck:#}");
-    assert!(world.simulator.reached(failing) <= 4, "{} tries", world.simulator.reached(failing));
-    service.stop().await;
-    world.finish().await;
+    run_with(world, async |world, service| {
+        let path = service.create(&everything()).await;
+        let failing = world.simulator.add_fault(Fault::on("delete-cart").always().status_before(500));
+        let bearer = format!("Bearer {KEY}");
+        let headers = [("authorization", &*bearer), ("prefer", "wait=0")];
+        service.call(reqwest::Method::DELETE, &path, &headers, None).await.expect(202);
+        let stuck = service.wait_until(&path, "stuck", |snapshot| snapshot["status"] == "stuck").await;
+        assert_eq!(stuck["stuck"]["reason"], "undo-failed", "{stuck:#}");
+        assert!(world.simulator.reached(failing) <= 4, "{} tries", world.simulator.reached(failing));
+    })
+    .await;
 }

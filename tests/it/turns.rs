@@ -3,35 +3,34 @@
 
 use serde_json::json;
 
-use crate::harness::{World, address, agreed, custom_cart, good_card};
+use crate::harness::{World, address, agreed, custom_cart, good_card, run};
 
 #[tokio::test]
 async fn what_a_step_answers_is_what_is_read_afterwards() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let mut created = service.post("/v1/checkouts", &custom_cart()).await.expect(201);
-    let path = format!("/v1/checkouts/{}", created.id());
-    created.body.as_object_mut().expect("an object").remove("checkout_token");
-    let mut expires = vec![created.body["expires_at"].clone()];
-    assert_eq!(created.body, service.get(&path).await.expect(200).body);
-    for (step, body) in [
-        ("billing-address", address()),
-        ("consignments", json!([{"address": address()}])),
-        ("complete", agreed(json!({"payment": good_card(), "shipping_preference": "cheapest"}))),
-    ] {
-        let url = format!("{path}/{step}");
-        let answered = if step == "complete" {
-            service.post(&url, &body).await.expect(200)
-        } else {
-            service.put(&url, &body).await.expect(200)
-        };
-        assert_eq!(answered.body, service.get(&path).await.expect(200).body, "{step}");
-        expires.push(answered.body["expires_at"].clone());
-    }
-    expires.dedup();
-    assert!(expires.len() > 2, "each step gives the shopper more time: {expires:?}");
-    service.stop().await;
-    world.finish().await;
+    run(async |_, service| {
+        let mut created = service.post("/v1/checkouts", &custom_cart()).await.expect(201);
+        let path = format!("/v1/checkouts/{}", created.id());
+        created.body.as_object_mut().expect("an object").remove("checkout_token");
+        let mut expires = vec![created.body["expires_at"].clone()];
+        assert_eq!(created.body, service.get(&path).await.expect(200).body);
+        for (step, body) in [
+            ("billing-address", address()),
+            ("consignments", json!([{"address": address()}])),
+            ("complete", agreed(json!({"payment": good_card(), "shipping_preference": "cheapest"}))),
+        ] {
+            let url = format!("{path}/{step}");
+            let answered = if step == "complete" {
+                service.post(&url, &body).await.expect(200)
+            } else {
+                service.put(&url, &body).await.expect(200)
+            };
+            assert_eq!(answered.body, service.get(&path).await.expect(200).body, "{step}");
+            expires.push(answered.body["expires_at"].clone());
+        }
+        expires.dedup();
+        assert!(expires.len() > 2, "each step gives the shopper more time: {expires:?}");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -59,22 +58,21 @@ async fn processes_may_take_turns() {
 
 #[tokio::test]
 async fn a_step_is_decided_on_what_was_let_go_unless_that_has_moved() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let path = service.create(&custom_cart()).await;
-    // Whoever reads it now cannot read it; whoever knows it need not.
-    let unreadable = "update checkout set record = '[]'";
-    sqlx::query(unreadable).execute(&world.database.pool).await.expect("a row");
-    service.get(&path).await.expect(409);
-    let url = format!("{path}/billing-address");
-    service.put(&url, &address()).await.expect(200);
-    service.get(&path).await.expect(200);
-    let moved = "update checkout set record = '[]', version = version + 1";
-    sqlx::query(moved).execute(&world.database.pool).await.expect("a row");
-    service.put(&url, &address()).await.expect(409);
-    // The invariants are checked over everything that can be read.
-    sqlx::query("delete from checkout_content").execute(&world.database.pool).await.expect("its rows");
-    sqlx::query("delete from checkout").execute(&world.database.pool).await.expect("its rows");
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let path = service.create(&custom_cart()).await;
+        // Whoever reads it now cannot read it; whoever knows it need not.
+        let unreadable = "update checkout set record = '[]'";
+        sqlx::query(unreadable).execute(&world.database.pool).await.expect("a row");
+        service.get(&path).await.expect(409);
+        let url = format!("{path}/billing-address");
+        service.put(&url, &address()).await.expect(200);
+        service.get(&path).await.expect(200);
+        let moved = "update checkout set record = '[]', version = version + 1";
+        sqlx::query(moved).execute(&world.database.pool).await.expect("a row");
+        service.put(&url, &address()).await.expect(409);
+        // The invariants are checked over everything that can be read.
+        sqlx::query("delete from checkout_content").execute(&world.database.pool).await.expect("its rows");
+        sqlx::query("delete from checkout").execute(&world.database.pool).await.expect("its rows");
+    })
+    .await;
 }

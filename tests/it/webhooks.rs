@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::coverage::calls;
-use crate::harness::{Answer, KEY, PATIENCE, Service, World, agreed, card, everything, good_card};
+use crate::harness::{
+    Answer, KEY, PATIENCE, Service, World, agreed, card, everything, good_card, run, run_with,
+};
 
 const PATH: &str = "/webhooks/bigcommerce";
 /// As the harness configures it.
@@ -62,70 +64,70 @@ async fn stored(world: &World) -> i64 {
 async fn what_is_not_signed_is_refused_and_leaves_nothing() {
     let mut world = World::new().await;
     world.set("BIGCOMMERCE_WEBHOOK_SECRET", OWN_SECRET);
-    let service = world.start().await;
-    let body = event("one").to_string();
-    let own = |value: &str| {
-        vec![("content-type", "application/json".to_owned()), ("x-webhook-secret", value.to_owned())]
-    };
-    let mut elsewhere = event("one");
-    elsewhere["producer"] = json!("stores/another");
-    let elsewhere = elsewhere.to_string();
-    let mut late = signed(&body, CLIENT_SECRET);
-    late[2].1 = "1700000000".to_owned();
-    for (what, text, headers) in [
-        ("no credential", &body, own("")),
-        ("a storefront key", &body, vec![("authorization", format!("Bearer {KEY}"))]),
-        ("another secret", &body, signed(&body, "another-secret")),
-        ("another body's signature", &body, signed(&elsewhere, CLIENT_SECRET)),
-        ("another moment", &body, late),
-        ("another own secret", &body, own("own-webhook-secret-of-the-testz")),
-        ("a store that is not ours", &elsewhere, signed(&elsewhere, CLIENT_SECRET)),
-        ("no JSON", &"stores/teststore".to_owned(), own(OWN_SECRET)),
-    ] {
-        let answer = send(&service, text, &headers).await;
-        assert_eq!(
-            (answer.status.as_u16(), answer.problem()),
-            (401, "unauthorized"),
-            "{what}: {}",
-            answer.text
-        );
-    }
-    for field in ["scope", "hash"] {
-        for nonsense in [Value::Null, json!(7), json!("a\u{0}b")] {
-            let mut event = event("one");
-            event[field] = nonsense;
-            let text = event.to_string();
-            let answer = send(&service, &text, &signed(&text, CLIENT_SECRET)).await.expect(400);
-            assert_eq!(answer.problem(), "malformed-request");
-            assert!(answer.text.contains(field), "{}", answer.text);
+    run_with(world, async |world, service| {
+        let body = event("one").to_string();
+        let own = |value: &str| {
+            vec![("content-type", "application/json".to_owned()), ("x-webhook-secret", value.to_owned())]
+        };
+        let mut elsewhere = event("one");
+        elsewhere["producer"] = json!("stores/another");
+        let elsewhere = elsewhere.to_string();
+        let mut late = signed(&body, CLIENT_SECRET);
+        late[2].1 = "1700000000".to_owned();
+        for (what, text, headers) in [
+            ("no credential", &body, own("")),
+            ("a storefront key", &body, vec![("authorization", format!("Bearer {KEY}"))]),
+            ("another secret", &body, signed(&body, "another-secret")),
+            ("another body's signature", &body, signed(&elsewhere, CLIENT_SECRET)),
+            ("another moment", &body, late),
+            ("another own secret", &body, own("own-webhook-secret-of-the-testz")),
+            ("a store that is not ours", &elsewhere, signed(&elsewhere, CLIENT_SECRET)),
+            ("no JSON", &"stores/teststore".to_owned(), own(OWN_SECRET)),
+        ] {
+            let answer = send(service, text, &headers).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.problem()),
+                (401, "unauthorized"),
+                "{what}: {}",
+                answer.text
+            );
         }
-    }
-    let huge = format!("{}{}", " ".repeat(2_000_000), body);
-    assert_eq!(
-        send(&service, &huge, &signed(&huge, CLIENT_SECRET)).await.expect(413).problem(),
-        "payload-too-large"
-    );
-    assert_eq!(stored(&world).await, 0, "nothing of all this is stored");
-    service.stop().await;
-    world.finish().await;
+        for field in ["scope", "hash"] {
+            for nonsense in [Value::Null, json!(7), json!("a\u{0}b")] {
+                let mut event = event("one");
+                event[field] = nonsense;
+                let text = event.to_string();
+                let answer = send(service, &text, &signed(&text, CLIENT_SECRET)).await.expect(400);
+                assert_eq!(answer.problem(), "malformed-request");
+                assert!(answer.text.contains(field), "{}", answer.text);
+            }
+        }
+        let huge = format!("{}{}", " ".repeat(2_000_000), body);
+        assert_eq!(
+            send(service, &huge, &signed(&huge, CLIENT_SECRET)).await.expect(413).problem(),
+            "payload-too-large"
+        );
+        assert_eq!(stored(world).await, 0, "nothing of all this is stored");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_event_is_stored_once_whichever_credential_comes_with_it() {
     let mut world = World::new().await;
     world.set("BIGCOMMERCE_WEBHOOK_SECRET", OWN_SECRET);
-    let service = world.start().await;
-    let body = event("one").to_string();
-    send(&service, &body, &signed(&body, CLIENT_SECRET)).await.expect(200);
-    send(&service, &body, &[("x-webhook-secret", OWN_SECRET.to_owned())]).await.expect(200);
-    assert_eq!(stored(&world).await, 1);
-    let mut odd = event("two");
-    odd["data"] = json!({"type": "cart", "id": "a\u{0}b", "order_id": "99999999999999999999999"});
-    let odd = odd.to_string();
-    send(&service, &odd, &signed(&odd, CLIENT_SECRET)).await.expect(200);
-    assert_eq!(stored(&world).await, 2, "what it is about is not understood, and it is kept");
-    service.stop().await;
-    world.finish().await;
+    run_with(world, async |world, service| {
+        let body = event("one").to_string();
+        send(service, &body, &signed(&body, CLIENT_SECRET)).await.expect(200);
+        send(service, &body, &[("x-webhook-secret", OWN_SECRET.to_owned())]).await.expect(200);
+        assert_eq!(stored(world).await, 1);
+        let mut odd = event("two");
+        odd["data"] = json!({"type": "cart", "id": "a\u{0}b", "order_id": "99999999999999999999999"});
+        let odd = odd.to_string();
+        send(service, &odd, &signed(&odd, CLIENT_SECRET)).await.expect(200);
+        assert_eq!(stored(world).await, 2, "what it is about is not understood, and it is kept");
+    })
+    .await;
 }
 
 /// Subscribes through the command line, as an operator does.
@@ -161,114 +163,111 @@ async fn pending(service: &Service, path: &str) -> u64 {
 
 #[tokio::test]
 async fn a_webhook_wakes_a_checkout_that_would_have_slept_for_an_hour() {
-    let world = World::with(settings()).await;
-    let service = world.start().await;
-    let registered = subscribe(&world, &service, "register").await;
-    assert_eq!(registered.lines().filter(|line| line.contains("\tregistered\t")).count(), 6, "{registered}");
-    assert_eq!(subscribe(&world, &service, "repair").await.matches("\tunchanged\t").count(), 6);
-    let path = service.create(&everything()).await;
-    let order = pending(&service, &path).await;
-    let asleep = async {
-        loop {
-            let put_off = sqlx::query(
-                "update checkout set due_at = now() + interval '1 hour' where status = 'waiting' and leased_by is null",
-            );
-            if put_off.execute(&world.database.pool).await.expect("an update").rows_affected() == 1 {
-                return;
+    run_with(World::with(settings()).await, async |world, service| {
+        let registered = subscribe(world, service, "register").await;
+        assert_eq!(registered.lines().filter(|line| line.contains("\tregistered\t")).count(), 6, "{registered}");
+        assert_eq!(subscribe(world, service, "repair").await.matches("\tunchanged\t").count(), 6);
+        let path = service.create(&everything()).await;
+        let order = pending(service, &path).await;
+        let asleep = async {
+            loop {
+                let put_off = sqlx::query(
+                    "update checkout set due_at = now() + interval '1 hour' where status = 'waiting' and leased_by is null",
+                );
+                if put_off.execute(&world.database.pool).await.expect("an update").rows_affected() == 1 {
+                    return;
+                }
+                tokio::task::yield_now().await;
             }
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, asleep).await.expect("it falls asleep");
-    assert!(world.simulator.settle(order, Settlement::Success));
-    service.wait_until(&path, "completed", |snapshot| snapshot["status"] == "completed").await;
-    let about: i64 = sqlx::query_scalar("select count(*) from webhook_event where checkout_id is not null")
-        .fetch_one(&world.database.pool)
-        .await
-        .expect("a count");
-    assert!(about > 0, "the events are about the checkout");
-    world.drove(&["list-hooks", "create-hook"]);
-    service.stop().await;
-    world.finish().await;
+        };
+        tokio::time::timeout(PATIENCE, asleep).await.expect("it falls asleep");
+        assert!(world.simulator.settle(order, Settlement::Success));
+        service.wait_until(&path, "completed", |snapshot| snapshot["status"] == "completed").await;
+        let about: i64 = sqlx::query_scalar("select count(*) from webhook_event where checkout_id is not null")
+            .fetch_one(&world.database.pool)
+            .await
+            .expect("a count");
+        assert!(about > 0, "the events are about the checkout");
+        world.drove(&["list-hooks", "create-hook"]);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn what_bigcommerce_deactivated_is_turned_on_again() {
-    let world = World::with(settings()).await;
-    let service = world.start().await;
-    subscribe(&world, &service, "register").await;
-    let (client, cx) = (calls::client(&world.simulator.url()), calls::nobody());
-    let hook = client.hooks(&cx).list().await.expect("hooks").value.remove(0);
-    let NewHook { headers, .. } = calls::hook(false);
-    let off = NewHook { scope: hook.scope.clone(), destination: hook.destination, is_active: false, headers };
-    client.hooks(&cx).update(hook.id, &off).await.expect("it is turned off");
-    let listed = subscribe(&world, &service, "list").await;
-    assert!(listed.contains(&format!("\tinactive\t{}\t{}", hook.scope, hook.id)), "{listed}");
-    let repaired = subscribe(&world, &service, "repair").await;
-    assert!(repaired.contains(&format!("\trevived\t{}", hook.scope)), "{repaired}");
-    assert_eq!(repaired.matches("\tunchanged\t").count(), 5);
-    assert_eq!(subscribe(&world, &service, "list").await.matches("\tactive\t").count(), 6);
-    world.drove(&["list-hooks", "create-hook", "update-hook"]);
-    service.stop().await;
-    world.finish().await;
+    run_with(World::with(settings()).await, async |world, service| {
+        subscribe(world, service, "register").await;
+        let (client, cx) = (calls::client(&world.simulator.url()), calls::nobody());
+        let hook = client.hooks(&cx).list().await.expect("hooks").value.remove(0);
+        let NewHook { headers, .. } = calls::hook(false);
+        let off =
+            NewHook { scope: hook.scope.clone(), destination: hook.destination, is_active: false, headers };
+        client.hooks(&cx).update(hook.id, &off).await.expect("it is turned off");
+        let listed = subscribe(world, service, "list").await;
+        assert!(listed.contains(&format!("\tinactive\t{}\t{}", hook.scope, hook.id)), "{listed}");
+        let repaired = subscribe(world, service, "repair").await;
+        assert!(repaired.contains(&format!("\trevived\t{}", hook.scope)), "{repaired}");
+        assert_eq!(repaired.matches("\tunchanged\t").count(), 5);
+        assert_eq!(subscribe(world, service, "list").await.matches("\tactive\t").count(), 6);
+        world.drove(&["list-hooks", "create-hook", "update-hook"]);
+    })
+    .await;
 }
 
 /// The look had read everything before it was paid, and the webhook came before the look was over. There is just this one,
 /// so that no later one makes up for it.
 #[tokio::test]
 async fn a_webhook_that_comes_during_a_look_is_not_slept_over() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let order = pending(&service, &path).await;
-    let look = world.simulator.add_fault(Fault::on("list-transactions").hold_after());
-    world.meets(look, 1).await;
-    assert!(world.simulator.settle(order, Settlement::Success));
-    let mut told = event("the only one");
-    told["data"]["id"] = json!(order);
-    let told = told.to_string();
-    send(&service, &told, &signed(&told, CLIENT_SECRET)).await.expect(200);
-    world.simulator.release(look);
-    // A wait, if there is one, lasts for an hour.
-    let completed = async {
-        let put_off = "update checkout set due_at = now() + interval '1 hour'
-            where status = 'waiting' and leased_by is null and due_at > clock_timestamp()";
-        loop {
-            sqlx::query(put_off).execute(&world.database.pool).await.expect("an update");
-            if service.get(&path).await.body["status"] == "completed" {
-                return;
+    run(async |world, service| {
+        let path = service.create(&everything()).await;
+        let order = pending(service, &path).await;
+        let look = world.simulator.add_fault(Fault::on("list-transactions").hold_after());
+        world.meets(look, 1).await;
+        assert!(world.simulator.settle(order, Settlement::Success));
+        let mut told = event("the only one");
+        told["data"]["id"] = json!(order);
+        let told = told.to_string();
+        send(service, &told, &signed(&told, CLIENT_SECRET)).await.expect(200);
+        world.simulator.release(look);
+        // A wait, if there is one, lasts for an hour.
+        let completed = async {
+            let put_off = "update checkout set due_at = now() + interval '1 hour'
+                where status = 'waiting' and leased_by is null and due_at > clock_timestamp()";
+            loop {
+                sqlx::query(put_off).execute(&world.database.pool).await.expect("an update");
+                if service.get(&path).await.body["status"] == "completed" {
+                    return;
+                }
             }
-        }
-    };
-    tokio::time::timeout(PATIENCE, completed).await.expect("it looks again at once");
-    service.stop().await;
-    world.finish().await;
+        };
+        tokio::time::timeout(PATIENCE, completed).await.expect("it looks again at once");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_flood_of_webhooks_during_a_checkout_changes_nothing() {
-    let world = World::with(settings()).await;
-    let service = world.start().await;
-    subscribe(&world, &service, "register").await;
-    let path = service.create(&everything()).await;
-    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
-    // The simulator tells of the order and of the payment, three times each, while the calls are in flight; and somebody
-    // repeats an event about the order all the time.
-    let order = service.get(&path).await.expect(200).body["order"]["id"].clone();
-    let flood = async {
-        for count in 0..40 {
-            let mut event = event(&format!("flood {count}"));
-            event["data"]["id"] = order.clone();
-            let body = event.to_string();
-            send(&service, &body, &signed(&body, CLIENT_SECRET)).await.expect(200);
-        }
-    };
-    let payment = format!("{path}/payment");
-    let body = agreed(good_card());
-    let (paid, ()) = tokio::join!(service.post(&payment, &body), flood);
-    assert_eq!(paid.expect(200).body["status"], "completed");
-    let ledger = world.simulator.ledger();
-    assert_eq!((ledger.orders.len(), ledger.charges.len()), (1, 1));
-    service.stop().await;
-    world.finish().await;
+    run_with(World::with(settings()).await, async |world, service| {
+        subscribe(world, service, "register").await;
+        let path = service.create(&everything()).await;
+        service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+        // The simulator tells of the order and of the payment, three times each, while the calls are in flight; and somebody
+        // repeats an event about the order all the time.
+        let order = service.get(&path).await.expect(200).body["order"]["id"].clone();
+        let flood = async {
+            for count in 0..40 {
+                let mut event = event(&format!("flood {count}"));
+                event["data"]["id"] = order.clone();
+                let body = event.to_string();
+                send(service, &body, &signed(&body, CLIENT_SECRET)).await.expect(200);
+            }
+        };
+        let payment = format!("{path}/payment");
+        let body = agreed(good_card());
+        let (paid, ()) = tokio::join!(service.post(&payment, &body), flood);
+        assert_eq!(paid.expect(200).body["status"], "completed");
+        let ledger = world.simulator.ledger();
+        assert_eq!((ledger.orders.len(), ledger.charges.len()), (1, 1));
+    })
+    .await;
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::payment;
 use crate::commerce::carts::foreign_cart;
-use crate::harness::{KEY, World, custom_cart, everything};
+use crate::harness::{KEY, World, custom_cart, everything, run_with};
 use crate::orders::fresh;
 
 fn stores(name: &str, hash: &str) -> String {
@@ -18,31 +18,31 @@ fn stores(name: &str, hash: &str) -> String {
 #[tokio::test]
 async fn the_same_cart_in_capitals_is_the_same_cart() {
     let world = World::with(Settings { ids_ignore_case: true, ..Settings::default() }).await;
-    let service = world.start().await;
-    // A cart that this service made cannot be taken over by another checkout, nor one that was taken over already.
-    let path = service.create(&everything()).await;
-    let snapshot = service.get(&path).await.expect(200).body;
-    let made = snapshot["cart"]["id"].as_str().expect("a cart").to_owned();
-    for id in [made.to_uppercase(), made.clone()] {
-        let again = service.post("/v1/checkouts", &json!({ "cart_id": id })).await.expect(409);
+    run_with(world, async |world, service| {
+        // A cart that this service made cannot be taken over by another checkout, nor one that was taken over already.
+        let path = service.create(&everything()).await;
+        let snapshot = service.get(&path).await.expect(200).body;
+        let made = snapshot["cart"]["id"].as_str().expect("a cart").to_owned();
+        for id in [made.to_uppercase(), made.clone()] {
+            let again = service.post("/v1/checkouts", &json!({ "cart_id": id })).await.expect(409);
+            assert_eq!(again.problem(), "cart-taken");
+        }
+        service.delete(&path).await.expect(200);
+        let foreign = foreign_cart(world, "/carts", &custom_cart()).await;
+        let foreign = foreign["id"].as_str().expect("a cart").to_owned();
+        let taken =
+            service.post("/v1/checkouts", &json!({ "cart_id": foreign.to_uppercase() })).await.expect(201);
+        let kept: Vec<Option<String>> =
+            sqlx::query_scalar("select cart_id from checkout_content where not released")
+                .fetch_all(&world.database.pool)
+                .await
+                .expect("rows");
+        assert_eq!(kept, [Some(foreign.clone())], "as BigCommerce writes it, not as it was typed");
+        assert_eq!(taken.body["cart"]["id"], *foreign);
+        let again = service.post("/v1/checkouts", &json!({ "cart_id": foreign })).await.expect(409);
         assert_eq!(again.problem(), "cart-taken");
-    }
-    service.delete(&path).await.expect(200);
-    let foreign = foreign_cart(&world, "/carts", &custom_cart()).await;
-    let foreign = foreign["id"].as_str().expect("a cart").to_owned();
-    let taken =
-        service.post("/v1/checkouts", &json!({ "cart_id": foreign.to_uppercase() })).await.expect(201);
-    let kept: Vec<Option<String>> =
-        sqlx::query_scalar("select cart_id from checkout_content where not released")
-            .fetch_all(&world.database.pool)
-            .await
-            .expect("rows");
-    assert_eq!(kept, [Some(foreign.clone())], "as BigCommerce writes it, not as it was typed");
-    assert_eq!(taken.body["cart"]["id"], *foreign);
-    let again = service.post("/v1/checkouts", &json!({ "cart_id": foreign })).await.expect(409);
-    assert_eq!(again.problem(), "cart-taken");
-    service.stop().await;
-    world.finish().await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Bad, Method, Place, bad, delete, direct_order, get, post, put};
-use crate::harness::{OPERATOR, World, address, agreed, custom_cart, good_card};
+use crate::harness::{OPERATOR, address, agreed, custom_cart, good_card, run};
 
 const CREATE: &str = "/v1/checkouts";
 const BILLING: &str = "{fresh}/billing-address";
@@ -326,37 +326,36 @@ async fn strangers_are_refused() {
 async fn who_is_still_sending_sees_the_answer() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    let world = World::new().await;
-    let service = world.start().await;
-    let mut connection = tokio::net::TcpStream::connect(service.url().trim_start_matches("http://"))
-        .await
-        .expect("it listens");
-    let length = 400_000;
-    let head = |path: &str| {
-        format!(
-            "POST {path} HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
-        )
-    };
-    let mut text = String::new();
-    let mut buffer = vec![0; 16 * 1024];
-    for (path, status) in [("/v1/checkouts", "401"), ("/nothing-here", "404")] {
-        connection.write_all(head(path).as_bytes()).await.expect("the head is taken");
-        text.clear();
-        while !text.contains("trace_id") {
-            let read = connection.read(&mut buffer).await.expect("an answer");
-            assert_ne!(read, 0, "the connection was closed: {text}");
-            text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    run(async |_, service| {
+        let mut connection = tokio::net::TcpStream::connect(service.url().trim_start_matches("http://"))
+            .await
+            .expect("it listens");
+        let length = 400_000;
+        let head = |path: &str| {
+            format!(
+                "POST {path} HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+            )
+        };
+        let mut text = String::new();
+        let mut buffer = vec![0; 16 * 1024];
+        for (path, status) in [("/v1/checkouts", "401"), ("/nothing-here", "404")] {
+            connection.write_all(head(path).as_bytes()).await.expect("the head is taken");
+            text.clear();
+            while !text.contains("trace_id") {
+                let read = connection.read(&mut buffer).await.expect("an answer");
+                assert_ne!(read, 0, "the connection was closed: {text}");
+                text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+            assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{text}");
+            connection.write_all(&vec![b' '; length]).await.expect("the body is taken");
         }
-        assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{text}");
-        connection.write_all(&vec![b' '; length]).await.expect("the body is taken");
-    }
-    connection
-        .write_all(b"GET /healthz HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
-        .await
-        .expect("the next request is taken");
-    let mut rest = String::new();
-    connection.read_to_string(&mut rest).await.expect("an answer");
-    assert!(rest.starts_with("HTTP/1.1 200 "), "{rest}");
-    service.stop().await;
-    world.finish().await;
+        connection
+            .write_all(b"GET /healthz HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
+            .await
+            .expect("the next request is taken");
+        let mut rest = String::new();
+        connection.read_to_string(&mut rest).await.expect("an answer");
+        assert!(rest.starts_with("HTTP/1.1 200 "), "{rest}");
+    })
+    .await;
 }

@@ -6,7 +6,7 @@ use headless_checkout::ops::Role;
 use reqwest::Method;
 
 use super::Visitor;
-use crate::harness::{ACTOR, KEY, OPERATOR, READER, World, custom_cart};
+use crate::harness::{ACTOR, KEY, OPERATOR, READER, World, custom_cart, run};
 use crate::operators::id;
 
 /// Who may use a page; `None`: everybody. What a form asks for is decided in the operators' room.
@@ -57,58 +57,61 @@ fn every_page_of_the_router_is_walked() {
 
 #[tokio::test]
 async fn every_page_refuses_every_credential_that_is_not_for_it() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let checkout = id(&service.create(&custom_cart()).await).to_string();
-    let bulk = "0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10";
-    let form = b"action=pause&reason=so&why=so&store=default".to_vec();
-    for (method, path, rule) in PAGES {
-        let path = path
-            .replace("{id}", &checkout)
-            .replace("{bulk_id}", bulk)
-            .replace("{name}", "ops.css")
-            .replace("{event_id}", "0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a11");
-        let method: Method = method.to_uppercase().parse().expect("a method");
-        let posts = method == Method::POST;
-        let body = || posts.then(|| form.clone());
-        let Some(least) = rule else { continue };
-        for (credential, status) in [(None, 401), (Some("nobody-knows-this-token"), 401), (Some(KEY), 403)] {
-            let bearer = credential.map(|credential| format!("Bearer {credential}"));
-            let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
-            headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
-            let answer = service.call(method.clone(), &path, &headers, body()).await.expect(status);
-            assert!(matches!(answer.problem(), "unauthorized" | "forbidden"), "{path}");
+    run(async |_, service| {
+        let checkout = id(&service.create(&custom_cart()).await).to_string();
+        let bulk = "0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10";
+        let form = b"action=pause&reason=so&why=so&store=default".to_vec();
+        for (method, path, rule) in PAGES {
+            let path = path
+                .replace("{id}", &checkout)
+                .replace("{bulk_id}", bulk)
+                .replace("{name}", "ops.css")
+                .replace("{event_id}", "0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a11");
+            let method: Method = method.to_uppercase().parse().expect("a method");
+            let posts = method == Method::POST;
+            let body = || posts.then(|| form.clone());
+            let Some(least) = rule else { continue };
+            for (credential, status) in
+                [(None, 401), (Some("nobody-knows-this-token"), 401), (Some(KEY), 403)]
+            {
+                let bearer = credential.map(|credential| format!("Bearer {credential}"));
+                let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+                headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+                let answer = service.call(method.clone(), &path, &headers, body()).await.expect(status);
+                assert!(matches!(answer.problem(), "unauthorized" | "forbidden"), "{path}");
+            }
+            // A forged, an old and a foreign cookie are none.
+            for cookie in [
+                "ops_session=olga.99999999999.x.y",
+                "ops_session=",
+                "ops_session=operator-token-of-the-tests",
+            ] {
+                let headers = [("content-type", "application/x-www-form-urlencoded"), ("cookie", cookie)];
+                service.call(method.clone(), &path, &headers, body()).await.expect(401);
+            }
+            // A person is asked to sign in, and comes back to where they wanted to go.
+            let asked = service.call(method.clone(), &path, &[("accept", "text/html")], None).await;
+            if posts {
+                asked.expect(401);
+            } else {
+                let asked = asked.expect(303);
+                assert_eq!(asked.header("location"), Some(&*format!("/ops/sign-in?next={path}")));
+            }
+            if path.ends_with("/live") || path.contains(bulk) {
+                continue;
+            }
+            for (role, token) in TOKENS {
+                let bearer = format!("Bearer {token}");
+                let headers =
+                    [("content-type", "application/x-www-form-urlencoded"), ("authorization", &*bearer)];
+                let answer = service.call(method.clone(), &path, &headers, body()).await;
+                let refused = answer.status.as_u16() == 403;
+                assert_eq!(refused, role < least, "{method} {path} as {}: {}", role.as_str(), answer.text);
+                assert!(answer.status.as_u16() < 500, "{}", answer.text);
+            }
         }
-        // A forged, an old and a foreign cookie are none.
-        for cookie in
-            ["ops_session=olga.99999999999.x.y", "ops_session=", "ops_session=operator-token-of-the-tests"]
-        {
-            let headers = [("content-type", "application/x-www-form-urlencoded"), ("cookie", cookie)];
-            service.call(method.clone(), &path, &headers, body()).await.expect(401);
-        }
-        // A person is asked to sign in, and comes back to where they wanted to go.
-        let asked = service.call(method.clone(), &path, &[("accept", "text/html")], None).await;
-        if posts {
-            asked.expect(401);
-        } else {
-            let asked = asked.expect(303);
-            assert_eq!(asked.header("location"), Some(&*format!("/ops/sign-in?next={path}")));
-        }
-        if path.ends_with("/live") || path.contains(bulk) {
-            continue;
-        }
-        for (role, token) in TOKENS {
-            let bearer = format!("Bearer {token}");
-            let headers =
-                [("content-type", "application/x-www-form-urlencoded"), ("authorization", &*bearer)];
-            let answer = service.call(method.clone(), &path, &headers, body()).await;
-            let refused = answer.status.as_u16() == 403;
-            assert_eq!(refused, role < least, "{method} {path} as {}: {}", role.as_str(), answer.text);
-            assert!(answer.status.as_u16() < 500, "{}", answer.text);
-        }
-    }
-    service.stop().await;
-    world.finish().await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::bodies::{CREDIT_CARD, DIRECT_ORDER, PRODUCTS, SHIPPING_ADDRESSES, STORED_CARD};
 use super::*;
+use crate::harness::run;
 
 /// Makes a direct order with this body and pays it.
 async fn direct(world: &World, body: &Value, payment: &str) -> (Value, Value) {
@@ -137,27 +138,25 @@ async fn refused(world: &World, service: &Service, fields: &Value, pointer: &str
 /// to be paid; any other one could not be.
 #[tokio::test]
 async fn specify_order_status_by_including_the_status_id_property() {
-    let world = World::new().await;
-    let service = world.start().await;
-    refused(&world, &service, &json!({"status_id": 11}), "/status_id").await;
-    let body = with(&json!({"status_id": 0}));
-    let created = post(&service, "/v1/direct-orders", &body.to_string()).await.expect(201);
-    assert_eq!(created.body["order"]["status_id"], 0);
-    world.drove(&["create-order-v2"]);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        refused(world, service, &json!({"status_id": 11}), "/status_id").await;
+        let body = with(&json!({"status_id": 0}));
+        let created = post(service, "/v1/direct-orders", &body.to_string()).await.expect(201);
+        assert_eq!(created.body["order"]["status_id"], 0);
+        world.drove(&["create-order-v2"]);
+    })
+    .await;
 }
 
 /// "If not specified, `status_id` defaults to `1`": it is always sent, because a Pending order cannot be paid.
 #[tokio::test]
 async fn if_not_specified_status_id_defaults_to_1() {
-    let world = World::new().await;
-    let service = world.start().await;
-    post(&service, "/v1/direct-orders", DIRECT_ORDER).await.expect(201);
-    assert_eq!(world.simulator.ledger().orders[0].status_id, 0);
-    world.drove(&["create-order-v2"]);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        post(service, "/v1/direct-orders", DIRECT_ORDER).await.expect(201);
+        assert_eq!(world.simulator.ledger().orders[0].status_id, 0);
+        world.drove(&["create-order-v2"]);
+    })
+    .await;
 }
 
 /// "Add multiple shipping addresses to ship to multiple locations."
@@ -183,98 +182,93 @@ async fn add_multiple_shipping_addresses_to_ship_to_multiple_locations() {
 /// `GET` request to `/v3/catalog/products/{product_id}/variants`." The guide's path has a slash too many.
 #[tokio::test]
 async fn to_get_the_product_options_send_a_get_request_to_the_variants() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let variants = crate::orders::get(&service, "products/184/variants").await.expect(200);
-    let variant = &variants.body["data"][0];
-    assert_eq!((&variant["id"], &variant["product_id"]), (&json!(421), &json!(184)));
-    let shown: Vec<Value> = variant["option_values"]
-        .as_array()
-        .expect("options")
-        .iter()
-        .map(|option| json!({"id": option["option_id"], "value": option["id"].to_string()}))
-        .collect();
-    assert_eq!(json!(shown), guide(PRODUCTS)[1]["product_options"]);
-    let body = with(&json!({"products": [{"product_id": 184, "quantity": 1, "product_options": shown}]}));
-    let created = post(&service, "/v1/direct-orders", &body.to_string()).await.expect(201);
-    let order = format!("orders/{}/products", created.body["order"]["id"]);
-    assert_eq!(crate::orders::get(&service, &order).await.expect(200).body["data"][0]["variant_id"], 421);
-    world.drove(&["list-variants", "create-order-v2", "list-order-products"]);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let variants = crate::orders::get(service, "products/184/variants").await.expect(200);
+        let variant = &variants.body["data"][0];
+        assert_eq!((&variant["id"], &variant["product_id"]), (&json!(421), &json!(184)));
+        let shown: Vec<Value> = variant["option_values"]
+            .as_array()
+            .expect("options")
+            .iter()
+            .map(|option| json!({"id": option["option_id"], "value": option["id"].to_string()}))
+            .collect();
+        assert_eq!(json!(shown), guide(PRODUCTS)[1]["product_options"]);
+        let body = with(&json!({"products": [{"product_id": 184, "quantity": 1, "product_options": shown}]}));
+        let created = post(service, "/v1/direct-orders", &body.to_string()).await.expect(201);
+        let order = format!("orders/{}/products", created.body["order"]["id"]);
+        assert_eq!(crate::orders::get(service, &order).await.expect(200).body["data"][0]["variant_id"], 421);
+        world.drove(&["list-variants", "create-order-v2", "list-order-products"]);
+    })
+    .await;
 }
 
 /// "If price is not specified, the store's product catalog price is used; override this price with `price_inc_tax` and
 /// `price_ex_tax`. If you override `price_ex_tax` or `price_inc_tax`, override both."
 #[tokio::test]
 async fn if_price_is_not_specified_the_catalog_price_is_used() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let mug = |price: Value| {
-        let mut product = json!({"product_id": 119, "quantity": 2});
-        for (name, value) in price.as_object().expect("prices") {
-            product[name] = value.clone();
-        }
-        json!({"products": [product]})
-    };
-    assert_eq!(total_of(&service, &mug(json!({}))).await, Decimal::from(40));
-    let both = json!({"price_inc_tax": 9, "price_ex_tax": 8});
-    assert_eq!(total_of(&service, &mug(both)).await, Decimal::from(18));
-    let one = mug(json!({"price_inc_tax": 9}));
-    refused(&world, &service, &one, "/products/0/price_ex_tax").await;
-    let one = mug(json!({"price_ex_tax": 9}));
-    refused(&world, &service, &one, "/products/0/price_inc_tax").await;
-    world.drove(&["create-order-v2"]);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let mug = |price: Value| {
+            let mut product = json!({"product_id": 119, "quantity": 2});
+            for (name, value) in price.as_object().expect("prices") {
+                product[name] = value.clone();
+            }
+            json!({"products": [product]})
+        };
+        assert_eq!(total_of(service, &mug(json!({}))).await, Decimal::from(40));
+        let both = json!({"price_inc_tax": 9, "price_ex_tax": 8});
+        assert_eq!(total_of(service, &mug(both)).await, Decimal::from(18));
+        let one = mug(json!({"price_inc_tax": 9}));
+        refused(world, service, &one, "/products/0/price_ex_tax").await;
+        let one = mug(json!({"price_ex_tax": 9}));
+        refused(world, service, &one, "/products/0/price_inc_tax").await;
+        world.drove(&["create-order-v2"]);
+    })
+    .await;
 }
 
 /// "Order `subtotal` and `total` calculate automatically": from the costs of shipping, handling and wrapping as well.
 #[tokio::test]
 async fn order_subtotal_and_total_calculate_automatically() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let mut costs = json!({});
-    let mut expected = Decimal::from(50);
-    for kind in ["shipping", "handling", "wrapping"] {
-        costs[format!("{kind}_cost_ex_tax")] = json!(4);
-        costs[format!("{kind}_cost_inc_tax")] = json!(4.5);
-        expected += Decimal::new(45, 1);
-        assert_eq!(total_of(&service, &costs).await, expected.normalize(), "{kind}");
-    }
-    world.drove(&["create-order-v2"]);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let mut costs = json!({});
+        let mut expected = Decimal::from(50);
+        for kind in ["shipping", "handling", "wrapping"] {
+            costs[format!("{kind}_cost_ex_tax")] = json!(4);
+            costs[format!("{kind}_cost_inc_tax")] = json!(4.5);
+            expected += Decimal::new(45, 1);
+            assert_eq!(total_of(service, &costs).await, expected.normalize(), "{kind}");
+        }
+        world.drove(&["create-order-v2"]);
+    })
+    .await;
 }
 
 /// "If you override `subtotal` or `total`, override both; the system will not re-calculate the other."
 #[tokio::test]
 async fn if_you_override_subtotal_or_total_override_both() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let subtotal = json!({"subtotal_ex_tax": "30", "subtotal_inc_tax": "33"});
-    let total = json!({"total_ex_tax": "30", "total_inc_tax": "33"});
-    refused(&world, &service, &subtotal, "/total_inc_tax").await;
-    refused(&world, &service, &total, "/subtotal_inc_tax").await;
-    let mut both = subtotal;
-    both["total_ex_tax"] = total["total_ex_tax"].clone();
-    both["total_inc_tax"] = total["total_inc_tax"].clone();
-    assert_eq!(total_of(&service, &both).await, Decimal::from(33));
-    world.drove(&["create-order-v2"]);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let subtotal = json!({"subtotal_ex_tax": "30", "subtotal_inc_tax": "33"});
+        let total = json!({"total_ex_tax": "30", "total_inc_tax": "33"});
+        refused(world, service, &subtotal, "/total_inc_tax").await;
+        refused(world, service, &total, "/subtotal_inc_tax").await;
+        let mut both = subtotal;
+        both["total_ex_tax"] = total["total_ex_tax"].clone();
+        both["total_inc_tax"] = total["total_inc_tax"].clone();
+        assert_eq!(total_of(service, &both).await, Decimal::from(33));
+        world.drove(&["create-order-v2"]);
+    })
+    .await;
 }
 
 /// "To add a manual discount, overwrite the product price or `discount_amount`"; "Coupon redemption is unavailable."
 #[tokio::test]
 async fn to_add_a_manual_discount_overwrite_the_discount_amount() {
-    let world = World::new().await;
-    let service = world.start().await;
-    assert_eq!(total_of(&service, &json!({"discount_amount": 5})).await, Decimal::from(45));
-    refused(&world, &service, &json!({"coupon_discount": 5}), "/coupon_discount").await;
-    world.drove(&["create-order-v2"]);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        assert_eq!(total_of(service, &json!({"discount_amount": 5})).await, Decimal::from(45));
+        refused(world, service, &json!({"coupon_discount": 5}), "/coupon_discount").await;
+        world.drove(&["create-order-v2"]);
+    })
+    .await;
 }
 
 /// "You cannot specify the `order_source`; its value is external. You can optionally specify a value for
@@ -315,21 +309,20 @@ async fn there_is_no_requirement_to_specify_country_when_country_iso2_is_specifi
 /// guide does it in an update; the prices of an order that may be paid already are not changed here.
 #[tokio::test]
 async fn you_can_optionally_override_tax_values_by_specifying_both_prices() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let created = post(&service, "/v1/direct-orders", DIRECT_ORDER).await.expect(201);
-    let path = format!("orders/{}", created.body["order"]["id"]);
-    let order = crate::orders::get(&service, &path).await.expect(200).body;
-    assert_eq!(
-        (&order["total_ex_tax"], &order["total_inc_tax"], &order["total_tax"]),
-        (&json!("45.0000"), &json!("50.0000"), &json!("5.0000"))
-    );
-    let products = json!({"products": [{"id": 1, "price_inc_tax": 1, "price_ex_tax": 1}]});
-    let url = format!("/ops/v1/{path}");
-    let refused =
-        service.operate(reqwest::Method::PUT, &url, crate::harness::OPERATOR, Some(&products)).await;
-    assert!(crate::orders::pointers(&refused.expect(422)).contains(&"/products"));
-    world.drove(&["create-order-v2", "get-order"]);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let created = post(service, "/v1/direct-orders", DIRECT_ORDER).await.expect(201);
+        let path = format!("orders/{}", created.body["order"]["id"]);
+        let order = crate::orders::get(service, &path).await.expect(200).body;
+        assert_eq!(
+            (&order["total_ex_tax"], &order["total_inc_tax"], &order["total_tax"]),
+            (&json!("45.0000"), &json!("50.0000"), &json!("5.0000"))
+        );
+        let products = json!({"products": [{"id": 1, "price_inc_tax": 1, "price_ex_tax": 1}]});
+        let url = format!("/ops/v1/{path}");
+        let refused =
+            service.operate(reqwest::Method::PUT, &url, crate::harness::OPERATOR, Some(&products)).await;
+        assert!(crate::orders::pointers(&refused.expect(422)).contains(&"/products"));
+        world.drove(&["create-order-v2", "get-order"]);
+    })
+    .await;
 }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{charged, moved, ordered, pays};
-use crate::harness::{Service, World};
+use crate::harness::{Service, World, run_with};
 use crate::webhooks::tell;
 
 /// A world in which checkouts at rest are looked at after so long.
@@ -38,28 +38,27 @@ fn add_up(totals: &Value) {
 async fn a_webhook_about_the_order_of_a_checkout_at_rest_is_looked_into_at_once() {
     // No look in between can find it; 0: there is none.
     for after in ["3600", "0"] {
-        let world = looking(after).await;
-        let service = world.start().await;
-        for (deed, wanted) in [
-            (Deed::PayOrder, "completed"),
-            (Deed::Cancel, "without an order"),
-            (Deed::TotalDown, "cheaper"),
-            (Deed::MarkPaid, "moved on"),
-        ] {
-            let (path, order) = ordered(&service).await;
-            assert!(world.simulator.does_to_order("teststore", order, deed));
-            tell(&service, order, &format!("{order} {deed:?}")).await;
-            service
-                .wait_until(&path, wanted, |now| match deed {
-                    Deed::PayOrder => now["status"] == "completed",
-                    Deed::Cancel => now["order"] == Value::Null && now["next_step"] == "order",
-                    Deed::TotalDown => costs(now) == "5.42",
-                    _ => now["order"]["status_id"] == 11 && now["status"] != "completed",
-                })
-                .await;
-        }
-        service.stop().await;
-        world.finish().await;
+        run_with(looking(after).await, async |world, service| {
+            for (deed, wanted) in [
+                (Deed::PayOrder, "completed"),
+                (Deed::Cancel, "without an order"),
+                (Deed::TotalDown, "cheaper"),
+                (Deed::MarkPaid, "moved on"),
+            ] {
+                let (path, order) = ordered(service).await;
+                assert!(world.simulator.does_to_order("teststore", order, deed));
+                tell(service, order, &format!("{order} {deed:?}")).await;
+                service
+                    .wait_until(&path, wanted, |now| match deed {
+                        Deed::PayOrder => now["status"] == "completed",
+                        Deed::Cancel => now["order"] == Value::Null && now["next_step"] == "order",
+                        Deed::TotalDown => costs(now) == "5.42",
+                        _ => now["order"]["status_id"] == 11 && now["status"] != "completed",
+                    })
+                    .await;
+            }
+        })
+        .await;
     }
 }
 
@@ -67,65 +66,62 @@ async fn a_webhook_about_the_order_of_a_checkout_at_rest_is_looked_into_at_once(
 #[tokio::test]
 async fn the_order_of_a_cart_that_was_handed_over_is_looked_at_as_any_other() {
     for (deed, wanted) in [(Deed::Cancel, "without an order"), (Deed::TotalDown, "cheaper")] {
-        let world = looking("3600").await;
-        let service = world.start().await;
-        let (path, order) = ordered(&service).await;
-        service.post(&format!("{path}/redirect-urls"), &json!({})).await.expect(200);
-        assert!(world.simulator.does_to_order("teststore", order, deed));
-        service
-            .wait_until(&path, wanted, |now| match deed {
-                Deed::Cancel => now["order"] == Value::Null && now["next_step"] == "order",
-                _ => costs(now) == "5.42",
-            })
-            .await;
-        service.stop().await;
-        world.finish().await;
+        run_with(looking("3600").await, async |world, service| {
+            let (path, order) = ordered(service).await;
+            service.post(&format!("{path}/redirect-urls"), &json!({})).await.expect(200);
+            assert!(world.simulator.does_to_order("teststore", order, deed));
+            service
+                .wait_until(&path, wanted, |now| match deed {
+                    Deed::Cancel => now["order"] == Value::Null && now["next_step"] == "order",
+                    _ => costs(now) == "5.42",
+                })
+                .await;
+        })
+        .await;
     }
 }
 
 /// What a webhook tells of may not be shown yet.
 #[tokio::test]
 async fn what_shows_after_its_webhook_is_looked_for_once_more() {
-    let world = looking("3600").await;
-    let service = world.start().await;
-    let (path, order) = ordered(&service).await;
-    world.simulator.set(|settings| settings.status_lag = Lag { reads: 1, ms: 0 });
-    assert!(world.simulator.does_to_order("teststore", order, Deed::PayOrder));
-    let blind = bigcommerce_simulator::Fault::on("get-order").nth(1).status_before(404);
-    let blind = world.simulator.add_fault(blind);
-    tell(&service, order, "early").await;
-    service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
-    assert_eq!(world.simulator.reached(blind), 1);
-    service.stop().await;
-    world.finish().await;
+    run_with(looking("3600").await, async |world, service| {
+        let (path, order) = ordered(service).await;
+        world.simulator.set(|settings| settings.status_lag = Lag { reads: 1, ms: 0 });
+        assert!(world.simulator.does_to_order("teststore", order, Deed::PayOrder));
+        let blind = bigcommerce_simulator::Fault::on("get-order").nth(1).status_before(404);
+        let blind = world.simulator.add_fault(blind);
+        tell(service, order, "early").await;
+        service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
+        assert_eq!(world.simulator.reached(blind), 1);
+    })
+    .await;
 }
 
 /// The status says that it is paid, and no money is there: it is for a person, until it is clear.
 #[tokio::test]
 async fn an_order_that_was_moved_on_while_its_checkout_rests_is_judged_by_its_money() {
-    let world = looking("0.2").await;
-    let service = world.start().await;
-    let (path, order) = ordered(&service).await;
-    moved(&world, order, 11).await;
-    let stuck = service.wait_until(&path, "stuck", |now| now["status"] == "stuck").await;
-    assert_eq!(stuck["stuck"]["reason"], "order-not-payable", "{stuck}");
-    assert_eq!(stuck["order"]["status_id"], 11, "{stuck}");
-    assert!(charged(&world).is_empty());
-    // The merchant takes it back, and nobody tells of it.
-    moved(&world, order, 0).await;
-    service.wait_until(&path, "payable again", |now| now["status"] == "awaiting_input").await;
-    service.post(&format!("{path}/payment"), &pays(json!(10.83))).await.expect(200);
-    assert_eq!(charged(&world).len(), 1);
-    // With money it is paid, whatever its status is.
-    for status in [2, 3, 9, 10] {
-        let (path, order) = ordered(&service).await;
-        assert!(world.simulator.does_to_order("teststore", order, Deed::PayOrder));
-        moved(&world, order, status).await;
-        let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
-        assert_eq!(done["payment"]["amount_due"].to_string(), "0", "{done}");
-    }
-    service.stop().await;
-    world.finish().await;
+    run_with(looking("0.2").await, async |world, service| {
+        let (path, order) = ordered(service).await;
+        moved(world, order, 11).await;
+        let stuck = service.wait_until(&path, "stuck", |now| now["status"] == "stuck").await;
+        assert_eq!(stuck["stuck"]["reason"], "order-not-payable", "{stuck}");
+        assert_eq!(stuck["order"]["status_id"], 11, "{stuck}");
+        assert!(charged(world).is_empty());
+        // The merchant takes it back, and nobody tells of it.
+        moved(world, order, 0).await;
+        service.wait_until(&path, "payable again", |now| now["status"] == "awaiting_input").await;
+        service.post(&format!("{path}/payment"), &pays(json!(10.83))).await.expect(200);
+        assert_eq!(charged(world).len(), 1);
+        // With money it is paid, whatever its status is.
+        for status in [2, 3, 9, 10] {
+            let (path, order) = ordered(service).await;
+            assert!(world.simulator.does_to_order("teststore", order, Deed::PayOrder));
+            moved(world, order, status).await;
+            let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
+            assert_eq!(done["payment"]["amount_due"].to_string(), "0", "{done}");
+        }
+    })
+    .await;
 }
 
 async fn changed(service: &Service, path: &str, total: &str) -> Value {
@@ -136,19 +132,18 @@ async fn changed(service: &Service, path: &str, total: &str) -> Value {
 #[tokio::test]
 async fn the_totals_show_what_the_order_costs_now() {
     for (deed, total) in [(Deed::TotalUp, "21.66"), (Deed::TotalDown, "5.42")] {
-        let world = looking("0.2").await;
-        let service = world.start().await;
-        let (path, order) = ordered(&service).await;
-        add_up(&service.get(&path).await.body["totals"]);
-        assert!(world.simulator.does_to_order("teststore", order, deed));
-        let rests = changed(&service, &path, total).await;
-        add_up(&rests["totals"]);
-        let agreed = pays(rests["totals"]["grand_total"].clone());
-        let paid = service.post(&format!("{path}/payment"), &agreed).await.expect(200);
-        assert_eq!(paid.body["payment"]["amount_paid"].to_string(), total, "{}", paid.text);
-        assert_eq!(paid.body["payment"]["amount_due"].to_string(), "0", "{}", paid.text);
-        add_up(&paid.body["totals"]);
-        service.stop().await;
-        world.finish().await;
+        run_with(looking("0.2").await, async |world, service| {
+            let (path, order) = ordered(service).await;
+            add_up(&service.get(&path).await.body["totals"]);
+            assert!(world.simulator.does_to_order("teststore", order, deed));
+            let rests = changed(service, &path, total).await;
+            add_up(&rests["totals"]);
+            let agreed = pays(rests["totals"]["grand_total"].clone());
+            let paid = service.post(&format!("{path}/payment"), &agreed).await.expect(200);
+            assert_eq!(paid.body["payment"]["amount_paid"].to_string(), total, "{}", paid.text);
+            assert_eq!(paid.body["payment"]["amount_due"].to_string(), "0", "{}", paid.text);
+            add_up(&paid.body["totals"]);
+        })
+        .await;
     }
 }

@@ -5,7 +5,7 @@ use bigcommerce_simulator::{Deed, Fault};
 use serde_json::json;
 
 use super::{charged, ordered};
-use crate::harness::{PATIENCE, Service, World, agreed, good_card};
+use crate::harness::{PATIENCE, Service, World, agreed, good_card, run_with};
 use crate::webhooks::tell;
 
 /// How the checkout stands once the look that an event asked for has ended.
@@ -25,28 +25,27 @@ async fn looked_at(world: &World, service: &Service, path: &str) -> serde_json::
 
 #[tokio::test]
 async fn what_was_paid_here_and_on_the_page_waits_until_one_of_the_two_is_given_back() {
-    let world = World::hasty().await;
-    let service = world.start().await;
-    let (path, ours) = ordered(&service).await;
-    service.post(&format!("{path}/redirect-urls"), &json!({})).await.expect(200);
-    let page = world.simulator.add_fault(Fault::on("process-payment").meanwhile_before(Deed::PayPage));
-    service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(409);
-    assert_eq!((world.simulator.reached(page), charged(&world).len()), (1, 2));
-    let stuck = service.get(&path).await.expect(200).body;
-    assert_eq!(stuck["stuck"]["reason"], "paid-twice", "{stuck}");
-    let there =
-        charged(&world).into_iter().map(|(order, _)| order).find(|order| *order != ours).expect("another");
-    // That ours is paid is no news, and no reason to call it done: the other one is paid as well.
-    tell(&service, ours, "one").await;
-    let still = looked_at(&world, &service, &path).await;
-    assert_eq!(still["stuck"]["reason"], "paid-twice", "{still}");
-    // The merchant gives the page's money back.
-    assert!(world.simulator.does_to_order("teststore", there, Deed::RefundAll));
-    tell(&service, ours, "two").await;
-    let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
-    assert_eq!((&done["order"]["id"], &done["stuck"]), (&json!(ours), &json!(null)), "{done}");
-    service.stop().await;
-    world.finish().await;
+    run_with(World::hasty().await, async |world, service| {
+        let (path, ours) = ordered(service).await;
+        service.post(&format!("{path}/redirect-urls"), &json!({})).await.expect(200);
+        let page = world.simulator.add_fault(Fault::on("process-payment").meanwhile_before(Deed::PayPage));
+        service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(409);
+        assert_eq!((world.simulator.reached(page), charged(world).len()), (1, 2));
+        let stuck = service.get(&path).await.expect(200).body;
+        assert_eq!(stuck["stuck"]["reason"], "paid-twice", "{stuck}");
+        let there =
+            charged(world).into_iter().map(|(order, _)| order).find(|order| *order != ours).expect("another");
+        // That ours is paid is no news, and no reason to call it done: the other one is paid as well.
+        tell(service, ours, "one").await;
+        let still = looked_at(world, service, &path).await;
+        assert_eq!(still["stuck"]["reason"], "paid-twice", "{still}");
+        // The merchant gives the page's money back.
+        assert!(world.simulator.does_to_order("teststore", there, Deed::RefundAll));
+        tell(service, ours, "two").await;
+        let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
+        assert_eq!((&done["order"]["id"], &done["stuck"]), (&json!(ours), &json!(null)), "{done}");
+    })
+    .await;
 }
 
 /// An event that is looked into while our own payment still runs is looked into again when that has ended.
@@ -60,38 +59,39 @@ async fn a_look_that_comes_while_our_payment_runs_comes_again() {
     {
         world.set(name, value);
     }
-    let service = world.start().await;
-    let (path, order) = ordered(&service).await;
-    let other = world.simulator.add_fault(Fault::on("process-payment").meanwhile_before(Deed::PayOrder));
-    let held = world.simulator.add_fault(Fault::on("process-payment").hold_after());
-    let paying = async { service.post(&format!("{path}/payment"), &agreed(good_card())).await };
-    let telling = async {
-        tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1))
-            .await
-            .expect("it is being paid");
-        tell(&service, order, "early").await;
-        // A look that comes too early is put off, and does not count. It was there once its row was written anew.
-        let row = "select max(xmin::text) from late_look where looks = 0";
-        let before: Option<String> =
-            sqlx::query_scalar(row).fetch_one(&world.database.pool).await.expect("a row");
-        let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
-        loop {
-            looks.tick().await;
-            let now: Option<String> =
+    run_with(world, async |world, service| {
+        let (path, order) = ordered(service).await;
+        let other = world.simulator.add_fault(Fault::on("process-payment").meanwhile_before(Deed::PayOrder));
+        let held = world.simulator.add_fault(Fault::on("process-payment").hold_after());
+        let paying = async { service.post(&format!("{path}/payment"), &agreed(good_card())).await };
+        let telling = async {
+            tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1))
+                .await
+                .expect("it is being paid");
+            tell(service, order, "early").await;
+            // A look that comes too early is put off, and does not count. It was there once its row was written anew.
+            let row = "select max(xmin::text) from late_look where looks = 0";
+            let before: Option<String> =
                 sqlx::query_scalar(row).fetch_one(&world.database.pool).await.expect("a row");
-            if now.is_some() && now != before {
-                break;
+            let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
+            loop {
+                looks.tick().await;
+                let now: Option<String> =
+                    sqlx::query_scalar(row).fetch_one(&world.database.pool).await.expect("a row");
+                if now.is_some() && now != before {
+                    break;
+                }
             }
-        }
-        world.simulator.release(held);
-    };
-    let (paid, ()) = tokio::join!(paying, telling);
-    paid.expect(200);
-    assert_eq!((world.simulator.reached(other), charged(&world).len()), (1, 2));
-    let waiting = "select count(*) from late_look";
-    let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&world.database.pool).await.expect("a count");
-    assert_eq!(waiting, 1, "it is looked at again");
-    world.others_moved_money_of(&path);
-    service.stop().await;
-    world.finish().await;
+            world.simulator.release(held);
+        };
+        let (paid, ()) = tokio::join!(paying, telling);
+        paid.expect(200);
+        assert_eq!((world.simulator.reached(other), charged(world).len()), (1, 2));
+        let waiting = "select count(*) from late_look";
+        let waiting: i64 =
+            sqlx::query_scalar(waiting).fetch_one(&world.database.pool).await.expect("a count");
+        assert_eq!(waiting, 1, "it is looked at again");
+        world.others_moved_money_of(&path);
+    })
+    .await;
 }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{charged, ordered, pays};
-use crate::harness::{Answer, KEY, PATIENCE, Service, World};
+use crate::harness::{Answer, KEY, PATIENCE, Service, World, run_with};
 
 /// A world in which checkouts at rest are looked at soon.
 async fn looking(after: &str) -> World {
@@ -26,79 +26,80 @@ fn orders_read(world: &World, order: u64) -> usize {
 
 #[tokio::test]
 async fn an_order_that_was_paid_while_its_checkout_rests_completes_it() {
-    let world = looking("0.2").await;
-    let service = world.start().await;
-    let (path, order) = ordered(&service).await;
-    assert!(world.simulator.does_to_order("teststore", order, Deed::PayOrder));
-    let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
-    assert_eq!(
-        (&done["order"]["id"], &done["payment"]["status"]),
-        (&json!(order), &json!("succeeded")),
-        "{done}"
-    );
-    assert_eq!(charged(&world).len(), 1);
-    service.stop().await;
-    world.finish().await;
+    run_with(looking("0.2").await, async |world, service| {
+        let (path, order) = ordered(service).await;
+        assert!(world.simulator.does_to_order("teststore", order, Deed::PayOrder));
+        let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
+        assert_eq!(
+            (&done["order"]["id"], &done["payment"]["status"]),
+            (&json!(order), &json!("succeeded")),
+            "{done}"
+        );
+        assert_eq!(charged(world).len(), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_order_that_was_cancelled_while_its_checkout_rests_awaits_another_one() {
     for deed in [Deed::Cancel, Deed::Archive, Deed::MarkDeclined] {
-        let world = looking("0.2").await;
-        let service = world.start().await;
-        let (path, order) = ordered(&service).await;
-        assert!(world.simulator.does_to_order("teststore", order, deed));
-        let rests = service.wait_until(&path, "without an order", |now| now["order"] == Value::Null).await;
-        assert_eq!(
-            (&rests["status"], &rests["next_step"]),
-            (&json!("awaiting_input"), &json!("order")),
-            "{rests}"
-        );
-        service.post(&format!("{path}/order"), &json!({})).await.expect(200);
-        let paid = service.post(&format!("{path}/payment"), &pays(json!(10.83))).await.expect(200);
-        assert_eq!(paid.body["status"], "completed", "{deed:?}: {}", paid.text);
-        assert_eq!(charged(&world).iter().map(|(order, _)| *order).collect::<Vec<_>>(), [order + 1]);
-        service.stop().await;
-        world.finish().await;
+        run_with(looking("0.2").await, async |world, service| {
+            let (path, order) = ordered(service).await;
+            assert!(world.simulator.does_to_order("teststore", order, deed));
+            let rests =
+                service.wait_until(&path, "without an order", |now| now["order"] == Value::Null).await;
+            assert_eq!(
+                (&rests["status"], &rests["next_step"]),
+                (&json!("awaiting_input"), &json!("order")),
+                "{rests}"
+            );
+            service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+            let paid = service.post(&format!("{path}/payment"), &pays(json!(10.83))).await.expect(200);
+            assert_eq!(paid.body["status"], "completed", "{deed:?}: {}", paid.text);
+            assert_eq!(charged(world).iter().map(|(order, _)| *order).collect::<Vec<_>>(), [order + 1]);
+        })
+        .await;
     }
 }
 
 /// It is over, and it holds money: another order would be paid a second time.
 #[tokio::test]
 async fn an_order_that_was_paid_and_cancelled_while_its_checkout_rests_is_not_replaced() {
-    let world = looking("0.2").await;
-    let service = world.start().await;
-    let (path, order) = ordered(&service).await;
-    assert!(world.simulator.does_to_order("teststore", order, Deed::PayOrder));
-    assert!(world.simulator.does_to_order("teststore", order, Deed::Cancel));
-    let moved = service.wait_until(&path, "not as it was", |now| {
-        now["status"] != "awaiting_input" || now["order"] == Value::Null
-    });
-    let moved = moved.await;
-    assert_eq!((&moved["status"], &moved["order"]["id"]), (&json!("completed"), &json!(order)), "{moved}");
-    assert_eq!(world.simulator.ledger().orders.len(), 1);
-    service.stop().await;
-    world.finish().await;
+    run_with(looking("0.2").await, async |world, service| {
+        let (path, order) = ordered(service).await;
+        assert!(world.simulator.does_to_order("teststore", order, Deed::PayOrder));
+        assert!(world.simulator.does_to_order("teststore", order, Deed::Cancel));
+        let moved = service.wait_until(&path, "not as it was", |now| {
+            now["status"] != "awaiting_input" || now["order"] == Value::Null
+        });
+        let moved = moved.await;
+        assert_eq!(
+            (&moved["status"], &moved["order"]["id"]),
+            (&json!("completed"), &json!(order)),
+            "{moved}"
+        );
+        assert_eq!(world.simulator.ledger().orders.len(), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_total_that_a_merchant_changed_is_shown_while_the_checkout_rests() {
     for (deed, total) in [(Deed::TotalUp, 21.66), (Deed::TotalDown, 5.42)] {
-        let world = looking("0.2").await;
-        let service = world.start().await;
-        let (path, order) = ordered(&service).await;
-        let known = service.get(&path).await.expect(200).body["version"].as_u64();
-        assert!(world.simulator.does_to_order("teststore", order, deed));
-        let rests = service.wait_until(&path, "changed", |now| now["version"].as_u64() > known).await;
-        assert_eq!(
-            (&rests["status"], &rests["order"]["id"]),
-            (&json!("awaiting_input"), &json!(order)),
-            "{rests}"
-        );
-        service.post(&format!("{path}/payment"), &pays(json!(total))).await.expect(200);
-        assert_eq!(charged(&world).len(), 1, "{deed:?}");
-        service.stop().await;
-        world.finish().await;
+        run_with(looking("0.2").await, async |world, service| {
+            let (path, order) = ordered(service).await;
+            let known = service.get(&path).await.expect(200).body["version"].as_u64();
+            assert!(world.simulator.does_to_order("teststore", order, deed));
+            let rests = service.wait_until(&path, "changed", |now| now["version"].as_u64() > known).await;
+            assert_eq!(
+                (&rests["status"], &rests["order"]["id"]),
+                (&json!("awaiting_input"), &json!(order)),
+                "{rests}"
+            );
+            service.post(&format!("{path}/payment"), &pays(json!(total))).await.expect(200);
+            assert_eq!(charged(world).len(), 1, "{deed:?}");
+        })
+        .await;
     }
 }
 
@@ -117,16 +118,17 @@ async fn pays_if(service: &Service, path: &str, tag: &str) -> Answer {
 
 #[tokio::test]
 async fn looks_that_find_nothing_leave_the_checkout_as_the_shopper_read_it() {
-    let world = looking("0.05").await;
-    let service = world.start().await;
-    let (path, _) = ordered(&service).await;
-    let read = service.get(&path).await.expect(200);
-    let tag = read.header("etag").expect("a tag").to_owned();
-    let looks = world.simulator.add_fault(Fault::on("get-order").slow(1).always());
-    tokio::time::timeout(PATIENCE, world.simulator.wait_reached(looks, 3)).await.expect("it is looked at");
-    pays_if(&service, &path, &tag).await.expect(200);
-    service.stop().await;
-    world.finish().await;
+    run_with(looking("0.05").await, async |world, service| {
+        let (path, _) = ordered(service).await;
+        let read = service.get(&path).await.expect(200);
+        let tag = read.header("etag").expect("a tag").to_owned();
+        let looks = world.simulator.add_fault(Fault::on("get-order").slow(1).always());
+        tokio::time::timeout(PATIENCE, world.simulator.wait_reached(looks, 3))
+            .await
+            .expect("it is looked at");
+        pays_if(service, &path, &tag).await.expect(200);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use bigcommerce_simulator::{Deed, Fault, Hosted, PartialPayment, magic_card};
 use serde_json::json;
 
 use super::ordered;
-use crate::harness::{Answer, PATIENCE, Service, World, address, agreed, card, everything, good_card};
+use crate::harness::{
+    Answer, PATIENCE, Service, World, address, agreed, card, everything, good_card, run, run_with,
+};
 use crate::unreadable::answers;
 
 /// A world in which archived orders are not found any more.
@@ -46,80 +48,76 @@ async fn is_for_a_person(world: &World, service: &Service, path: &str, why: &str
 /// Its transactions do not show the part any more, either: what was paid here is known here.
 #[tokio::test]
 async fn a_part_that_was_paid_here_is_not_forgotten_with_its_order() {
-    let world = world().await;
-    let service = world.start().await;
-    let (path, order) = ordered(&service).await;
-    let certificate = json!({"payment_method_id": "bigcommerce.gift_certificate", "agreed_total": 10.83,
-        "instrument": {"type": "gift_certificate", "gift_certificate_code": "GIFT-5"}});
-    let part = service.post(&format!("{path}/payment"), &certificate).await.expect(200);
-    assert_eq!(part.body["payment"]["status"], "partially_paid", "{}", part.text);
-    assert!(world.simulator.does_to_order("teststore", order, Deed::Archive));
-    let of_it = Fault::on("list-transactions").path_contains(&format!("/orders/{order}/"));
-    world.simulator.add_fault(of_it.always().status_before(404));
-    is_for_a_person(&world, &service, &path, "a part of it was paid").await;
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |world, service| {
+        let (path, order) = ordered(service).await;
+        let certificate = json!({"payment_method_id": "bigcommerce.gift_certificate", "agreed_total": 10.83,
+            "instrument": {"type": "gift_certificate", "gift_certificate_code": "GIFT-5"}});
+        let part = service.post(&format!("{path}/payment"), &certificate).await.expect(200);
+        assert_eq!(part.body["payment"]["status"], "partially_paid", "{}", part.text);
+        assert!(world.simulator.does_to_order("teststore", order, Deed::Archive));
+        let of_it = Fault::on("list-transactions").path_contains(&format!("/orders/{order}/"));
+        world.simulator.add_fault(of_it.always().status_before(404));
+        is_for_a_person(world, service, &path, "a part of it was paid").await;
+    })
+    .await;
 }
 
 /// Somebody paid it, and it is gone: its transactions still say so.
 #[tokio::test]
 async fn a_payment_that_is_still_listed_is_not_forgotten_with_its_order() {
     for status in ["ok", "pending"] {
-        let world = world().await;
-        let service = world.start().await;
-        let (path, order) = ordered(&service).await;
-        service.post(&format!("{path}/payment"), &agreed(card(&magic_card(30_106, 0)))).await.expect(402);
-        assert!(world.simulator.does_to_order("teststore", order, Deed::Archive));
-        let listed = json!({"data": [{"id": 900, "order_id": order.to_string(), "event": "purchase", "status": status,
-            "amount": 10.83, "currency": "USD", "method": "credit_card", "gateway": "stripe"}], "meta": {}});
-        let of_it = Fault::on("list-transactions").path_contains(&format!("/orders/{order}/"));
-        let listed = answers(&world, of_it.always(), listed);
-        is_for_a_person(&world, &service, &path, "a payment of it is listed").await;
-        assert!(world.simulator.reached(listed) > 0);
-        service.stop().await;
-        world.finish().await;
+        run_with(world().await, async |world, service| {
+            let (path, order) = ordered(service).await;
+            service.post(&format!("{path}/payment"), &agreed(card(&magic_card(30_106, 0)))).await.expect(402);
+            assert!(world.simulator.does_to_order("teststore", order, Deed::Archive));
+            let listed = json!({"data": [{"id": 900, "order_id": order.to_string(), "event": "purchase", "status": status,
+                "amount": 10.83, "currency": "USD", "method": "credit_card", "gateway": "stripe"}], "meta": {}});
+            let of_it = Fault::on("list-transactions").path_contains(&format!("/orders/{order}/"));
+            let listed = answers(world, of_it.always(), listed);
+            is_for_a_person(world, service, &path, "a payment of it is listed").await;
+            assert!(world.simulator.reached(listed) > 0);
+        })
+        .await;
     }
 }
 
 /// Neither its number nor the list finds it, for a moment: it is not gone before the settle window has passed.
 #[tokio::test]
 async fn an_order_that_no_witness_sees_for_a_moment_is_not_replaced() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let (path, order) = ordered(&service).await;
-    service.post(&format!("{path}/payment"), &agreed(card(&magic_card(30_106, 0)))).await.expect(402);
-    let number = world.simulator.add_fault(Fault::on("get-order").nth(1).status_before(404));
-    let list = answers(&world, Fault::on("list-orders").nth(1), json!([]));
-    let paid = pays_at_last(&service, &path).await.expect(200);
-    assert_eq!((world.simulator.reached(number), world.simulator.reached(list)), (1, 1));
-    assert_eq!(paid.body["order"]["id"], order, "{}", paid.text);
-    assert_eq!(world.simulator.ledger().orders.len(), 1);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let (path, order) = ordered(service).await;
+        service.post(&format!("{path}/payment"), &agreed(card(&magic_card(30_106, 0)))).await.expect(402);
+        let number = world.simulator.add_fault(Fault::on("get-order").nth(1).status_before(404));
+        let list = answers(world, Fault::on("list-orders").nth(1), json!([]));
+        let paid = pays_at_last(service, &path).await.expect(200);
+        assert_eq!((world.simulator.reached(number), world.simulator.reached(list)), (1, 1));
+        assert_eq!(paid.body["order"]["id"], order, "{}", paid.text);
+        assert_eq!(world.simulator.ledger().orders.len(), 1);
+    })
+    .await;
 }
 
 /// A cart that is not found, and whose order is listed as paid, was not thrown away: its checkout is at no moment told to have
 /// expired.
 #[tokio::test]
 async fn a_cart_that_is_gone_because_it_was_paid_is_never_called_expired() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let cart = world.simulator.ledger().carts[0].id.clone();
-    let order = world.simulator.host_order(&cart).expect("an order");
-    assert!(world.simulator.host_payment(order, Hosted::Paid));
-    let answer = service.put(&format!("{path}/billing-address"), &address()).await;
-    assert_ne!(answer.body["status"], "expired", "{}", answer.text);
-    let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
-    assert_eq!(done["order"]["id"], order, "{done}");
-    let events: Vec<String> = sqlx::query_scalar("select event from attempt_log")
-        .fetch_all(&world.database.pool)
-        .await
-        .expect("the log");
-    assert!(
-        events.len() > 5 && !events.iter().any(|event| event == "lapsed" || event == "abandoned"),
-        "{events:?}"
-    );
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let path = service.create(&everything()).await;
+        let cart = world.simulator.ledger().carts[0].id.clone();
+        let order = world.simulator.host_order(&cart).expect("an order");
+        assert!(world.simulator.host_payment(order, Hosted::Paid));
+        let answer = service.put(&format!("{path}/billing-address"), &address()).await;
+        assert_ne!(answer.body["status"], "expired", "{}", answer.text);
+        let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
+        assert_eq!(done["order"]["id"], order, "{done}");
+        let events: Vec<String> = sqlx::query_scalar("select event from attempt_log")
+            .fetch_all(&world.database.pool)
+            .await
+            .expect("the log");
+        assert!(
+            events.len() > 5 && !events.iter().any(|event| event == "lapsed" || event == "abandoned"),
+            "{events:?}"
+        );
+    })
+    .await;
 }

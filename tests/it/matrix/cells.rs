@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::shopper::{Shopper, world};
 use super::{Cell, Fault};
-use crate::harness::{Service, World, card};
+use crate::harness::{Service, World, card, run_with};
 
 /// Before the second attempt, the first one was turned away.
 pub(super) fn spoil_first_attempt(world: &World, cell: Cell) {
@@ -16,30 +16,29 @@ pub(super) fn spoil_first_attempt(world: &World, cell: Cell) {
 
 /// Runs one.
 pub(super) async fn fault(cell: Cell) {
-    let world = world().await;
-    let service = world.start().await;
-    spoil_first_attempt(&world, cell);
-    let payment = match cell.fault {
-        // They settle when the order is read again: a caller who waits has nobody else to settle them.
-        Fault::SettlesPaid => Some(card(&magic_card(20_001, 0))),
-        Fault::SettlesDeclined => Some(card(&magic_card(20_002, 0))),
-        Fault::NeverSettles => Some(card(&magic_card(20_003, 0))),
-        _ => None,
-    };
-    let settles = payment.is_some();
-    let fault = cell.fault.on(Upstream::on(cell.call).nth(cell.attempt));
-    let fault = fault.map(|fault| world.simulator.add_fault(fault));
-    let mut shopper = Shopper::new(payment, cell.cancels());
-    shopper.go_on(&service, "create").await;
-    if let Some(fault) = fault {
-        assert_eq!(world.simulator.reached(fault), 1, "{cell:?} was not reached");
-    }
-    if settles {
-        was_accepted(&world, cell);
-    }
-    ends_well(&world, &service, &shopper, cell).await;
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |world, service| {
+        spoil_first_attempt(world, cell);
+        let payment = match cell.fault {
+            // They settle when the order is read again: a caller who waits has nobody else to settle them.
+            Fault::SettlesPaid => Some(card(&magic_card(20_001, 0))),
+            Fault::SettlesDeclined => Some(card(&magic_card(20_002, 0))),
+            Fault::NeverSettles => Some(card(&magic_card(20_003, 0))),
+            _ => None,
+        };
+        let settles = payment.is_some();
+        let fault = cell.fault.on(Upstream::on(cell.call).nth(cell.attempt));
+        let fault = fault.map(|fault| world.simulator.add_fault(fault));
+        let mut shopper = Shopper::new(payment, cell.cancels());
+        shopper.go_on(service, "create").await;
+        if let Some(fault) = fault {
+            assert_eq!(world.simulator.reached(fault), 1, "{cell:?} was not reached");
+        }
+        if settles {
+            was_accepted(world, cell);
+        }
+        ends_well(world, service, &shopper, cell).await;
+    })
+    .await;
 }
 
 /// The payment was accepted before it settled.

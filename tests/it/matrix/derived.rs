@@ -12,6 +12,7 @@ use super::Fault;
 use super::reasons::BY_WAYS;
 use super::shops::{self, Shop, play};
 use super::ways::{WAYS, Walk, Way};
+use crate::harness::run_with;
 
 /// One cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,27 +213,32 @@ async fn every_fault_on_every_call_that_is_made() {
         .into_iter()
         .filter(|cell| wanted.as_ref().is_none_or(|wanted| cell.name().contains(wanted)))
         .collect();
-    let world = shops::world(cells.len().max(1), open_questions).await;
-    let service = world.start().await;
-    let (world_ref, service_ref) = (&world, &service);
-    let failed = play(&cells, |number, cell| async move {
-        let shop = Shop::new(world_ref, service_ref, number);
-        let mut walk = Walk::begin(world_ref, cell.way, shop).await;
-        let fault = walk.shop.add_fault(upstream(cell.call, cell.nth, cell.fault));
-        let end = walk.go_on(world_ref).await;
-        let name = cell.name();
-        if world_ref.simulator.reached(fault) == 0 {
-            return Err(format!("{name} was not reached: {end}"));
-        }
-        if end != cell.end() {
-            let why = walk.why().await;
-            return Err(format!("{name}: {end} instead of {}: {why}", cell.end()));
-        }
-        check(&walk.shop, &end).map_err(|wrong| format!("{name}: {wrong}"))
+    run_with(shops::world(cells.len().max(1), open_questions).await, async |world, service| {
+        let (world_ref, service_ref) = (world, service);
+        let failed = play(&cells, |number, cell| async move {
+            let shop = Shop::new(world_ref, service_ref, number);
+            let mut walk = Walk::begin(world_ref, cell.way, shop).await;
+            let fault = walk.shop.add_fault(upstream(cell.call, cell.nth, cell.fault));
+            let end = walk.go_on(world_ref).await;
+            let name = cell.name();
+            if world_ref.simulator.reached(fault) == 0 {
+                return Err(format!("{name} was not reached: {end}"));
+            }
+            if end != cell.end() {
+                let why = walk.why().await;
+                return Err(format!("{name}: {end} instead of {}: {why}", cell.end()));
+            }
+            check(&walk.shop, &end).map_err(|wrong| format!("{name}: {wrong}"))
+        })
+        .await;
+        assert!(
+            failed.is_empty(),
+            "{} of {} cells failed:\n{}",
+            failed.len(),
+            cells.len(),
+            failed.join("\n")
+        );
+        println!("{} cells passed", cells.len());
     })
     .await;
-    assert!(failed.is_empty(), "{} of {} cells failed:\n{}", failed.len(), cells.len(), failed.join("\n"));
-    println!("{} cells passed", cells.len());
-    service.stop().await;
-    world.finish().await;
 }

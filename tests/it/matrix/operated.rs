@@ -10,7 +10,7 @@ use super::Fault;
 use super::derived::{PLAYED, Sent, are_known, columns_of, is_played, upstream};
 use super::reasons::BY_TASKS;
 use super::shops::{self, Shop, play};
-use crate::harness::{Answer, World, card, everything, good_card};
+use crate::harness::{Answer, World, card, everything, good_card, run_with};
 
 /// What an operator asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,16 +271,21 @@ async fn every_fault_on_every_call_of_an_operator() {
     let wanted = super::wanted();
     let mut cells = cells().await;
     cells.retain(|cell| wanted.as_ref().is_none_or(|wanted| cell.name().contains(wanted)));
-    let world = shops::world(cells.len().max(1), |_| ()).await;
-    let service = world.start().await;
-    let (world_ref, service_ref) = (&world, &service);
-    let failed = play(&cells, |number, cell| async move {
-        let done = run(world_ref, cell.task, Shop::new(world_ref, service_ref, number), Some(cell)).await;
-        done.map(|_| ()).map_err(|wrong| format!("{}: {wrong}", cell.name()))
+    run_with(shops::world(cells.len().max(1), |_| ()).await, async |world, service| {
+        let (world_ref, service_ref) = (world, service);
+        let failed = play(&cells, |number, cell| async move {
+            let done = run(world_ref, cell.task, Shop::new(world_ref, service_ref, number), Some(cell)).await;
+            done.map(|_| ()).map_err(|wrong| format!("{}: {wrong}", cell.name()))
+        })
+        .await;
+        assert!(
+            failed.is_empty(),
+            "{} of {} cells failed:\n{}",
+            failed.len(),
+            cells.len(),
+            failed.join("\n")
+        );
+        println!("{} cells passed", cells.len());
     })
     .await;
-    assert!(failed.is_empty(), "{} of {} cells failed:\n{}", failed.len(), cells.len(), failed.join("\n"));
-    println!("{} cells passed", cells.len());
-    service.stop().await;
-    world.finish().await;
 }

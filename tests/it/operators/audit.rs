@@ -4,7 +4,7 @@ use headless_checkout::ops::{Action, Ask, Finding, Refused, Role};
 use serde_json::json;
 
 use super::{act, actor, case, id, ordered, world};
-use crate::harness::World;
+use crate::harness::{World, run_with};
 
 async fn tamper(world: &World, sql: &'static str) {
     sqlx::query(sql).execute(&world.database.pool).await.expect("the database is changed");
@@ -12,113 +12,123 @@ async fn tamper(world: &World, sql: &'static str) {
 
 #[tokio::test]
 async fn every_action_leaves_a_row_and_a_dry_run_leaves_nothing() {
-    let world = world().await;
-    let service = world.start().await;
-    let path = ordered(&service).await;
-    let operators = service.operators();
-    let before = case(&service, &path).await;
-    for (role, action, needs) in [
-        (Role::Read, Action::Pause, Some(Role::Act)),
-        (Role::Act, Action::Resolve(Finding::NotCharged), Some(Role::Money)),
-        (Role::Act, Action::Cancel { refund: true }, Some(Role::Money)),
-        (Role::Act, Action::Pause, None),
-        (Role::Act, Action::Cancel { refund: false }, None),
-    ] {
-        let actor = actor(role);
-        let tried =
-            operators.act(id(&path), &action, Ask { actor: &actor, reason: "why not", dry_run: true }).await;
-        match (tried, needs) {
-            (Ok(report), None) => {
-                assert!(report.dry_run && report.audit_id.is_none());
-                assert_ne!(report.status_after, report.status_before);
+    run_with(world().await, async |_, service| {
+        let path = ordered(service).await;
+        let operators = service.operators();
+        let before = case(service, &path).await;
+        for (role, action, needs) in [
+            (Role::Read, Action::Pause, Some(Role::Act)),
+            (Role::Act, Action::Resolve(Finding::NotCharged), Some(Role::Money)),
+            (Role::Act, Action::Cancel { refund: true }, Some(Role::Money)),
+            (Role::Act, Action::Pause, None),
+            (Role::Act, Action::Cancel { refund: false }, None),
+        ] {
+            let actor = actor(role);
+            let tried = operators
+                .act(id(&path), &action, Ask { actor: &actor, reason: "why not", dry_run: true })
+                .await;
+            match (tried, needs) {
+                (Ok(report), None) => {
+                    assert!(report.dry_run && report.audit_id.is_none());
+                    assert_ne!(report.status_after, report.status_before);
+                }
+                (Err(Refused::Forbidden { needs }), Some(expected)) => assert_eq!(needs, expected),
+                (other, _) => panic!("{action:?} as {role:?}: {other:?}"),
             }
-            (Err(Refused::Forbidden { needs }), Some(expected)) => assert_eq!(needs, expected),
-            (other, _) => panic!("{action:?} as {role:?}: {other:?}"),
         }
-    }
-    let after = case(&service, &path).await;
-    assert_eq!(after.checkout().version, before.checkout().version);
-    assert!(after.actions.is_empty(), "{:?}", after.actions);
+        let after = case(service, &path).await;
+        assert_eq!(after.checkout().version, before.checkout().version);
+        assert!(after.actions.is_empty(), "{:?}", after.actions);
 
-    let reader = actor(Role::Read);
-    let ask = Ask { actor: &reader, reason: "let me", dry_run: false };
-    operators.act(id(&path), &Action::Pause, ask).await.expect_err("a reader may not");
-    act(&service, &path, &Action::Resume).await.expect_err("it is not paused");
-    let silent = actor(Role::Money);
-    let ask = Ask { actor: &silent, reason: "  ", dry_run: false };
-    assert!(matches!(operators.act(id(&path), &Action::Pause, ask).await, Err(Refused::NoReason)));
-    act(&service, &path, &Action::Pause).await.expect("a pause");
-    let rows = case(&service, &path).await.actions;
-    let results: Vec<(&str, &str)> =
-        rows.iter().map(|row| (row.action.as_str(), row.result.as_str())).collect();
-    assert_eq!(
-        results,
-        [("pause", "done"), ("resume", "refused: not-paused"), ("pause", "refused: forbidden")]
-    );
-    assert_eq!(
-        rows[0].order_id,
-        case(&service, &path).await.checkout().facts.order.as_ref().map(|order| order.id)
-    );
-    let page = operators.audit(None, None, 2).await.expect("rows");
-    assert_eq!((page.data.len(), page.next_cursor.is_some()), (2, true));
-    let cursor = page.next_cursor.and_then(|cursor| cursor.parse().ok());
-    assert_eq!(operators.audit(None, cursor, 2).await.expect("rows").data.len(), 1);
-    service.stop().await;
-    world.finish().await;
+        let reader = actor(Role::Read);
+        let ask = Ask { actor: &reader, reason: "let me", dry_run: false };
+        operators.act(id(&path), &Action::Pause, ask).await.expect_err("a reader may not");
+        act(service, &path, &Action::Resume).await.expect_err("it is not paused");
+        let silent = actor(Role::Money);
+        let ask = Ask { actor: &silent, reason: "  ", dry_run: false };
+        assert!(matches!(operators.act(id(&path), &Action::Pause, ask).await, Err(Refused::NoReason)));
+        act(service, &path, &Action::Pause).await.expect("a pause");
+        let rows = case(service, &path).await.actions;
+        let results: Vec<(&str, &str)> =
+            rows.iter().map(|row| (row.action.as_str(), row.result.as_str())).collect();
+        assert_eq!(
+            results,
+            [("pause", "done"), ("resume", "refused: not-paused"), ("pause", "refused: forbidden")]
+        );
+        assert_eq!(
+            rows[0].order_id,
+            case(service, &path).await.checkout().facts.order.as_ref().map(|order| order.id)
+        );
+        let page = operators.audit(None, None, 2).await.expect("rows");
+        assert_eq!((page.data.len(), page.next_cursor.is_some()), (2, true));
+        let cursor = page.next_cursor.and_then(|cursor| cursor.parse().ok());
+        assert_eq!(operators.audit(None, cursor, 2).await.expect("rows").data.len(), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_changed_or_removed_row_is_found() {
-    let world = world().await;
-    let service = world.start().await;
-    let path = ordered(&service).await;
-    for _ in 0..3 {
-        act(&service, &path, &Action::Pause).await.expect("a pause");
-        act(&service, &path, &Action::Resume).await.expect("a resume");
-        super::until(&service, &path, "awaiting_input").await;
-    }
-    let operators = service.operators();
-    let verified = operators.verify_audit(None).await.expect("a walk").expect("the chain");
-    assert_eq!((verified.rows, verified.broken), (6, None));
-    let head = verified.head;
-    tamper(&world, "update audit set reason = 'another' where audit_id = 3").await;
-    let broken =
-        operators.verify_audit(None).await.expect("a walk").expect("the chain").broken.expect("it is found");
-    assert_eq!(broken.audit_id, 3);
-    tamper(&world, "update audit set reason = 'a test' where audit_id = 3").await;
-    assert_eq!(operators.verify_audit(None).await.expect("a walk").expect("the chain").broken, None);
-    tamper(&world, "delete from audit where audit_id = 6").await;
-    let broken =
-        operators.verify_audit(None).await.expect("a walk").expect("the chain").broken.expect("it is found");
-    assert_eq!(broken.audit_id, 6);
-    tamper(&world, "delete from audit").await;
-    assert!(operators.verify_audit(None).await.expect("a walk").expect("the chain").broken.is_some());
-    assert_eq!(head.len(), 64);
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |world, service| {
+        let path = ordered(service).await;
+        for _ in 0..3 {
+            act(service, &path, &Action::Pause).await.expect("a pause");
+            act(service, &path, &Action::Resume).await.expect("a resume");
+            super::until(service, &path, "awaiting_input").await;
+        }
+        let operators = service.operators();
+        let verified = operators.verify_audit(None).await.expect("a walk").expect("the chain");
+        assert_eq!((verified.rows, verified.broken), (6, None));
+        let head = verified.head;
+        tamper(world, "update audit set reason = 'another' where audit_id = 3").await;
+        let broken = operators
+            .verify_audit(None)
+            .await
+            .expect("a walk")
+            .expect("the chain")
+            .broken
+            .expect("it is found");
+        assert_eq!(broken.audit_id, 3);
+        tamper(world, "update audit set reason = 'a test' where audit_id = 3").await;
+        assert_eq!(operators.verify_audit(None).await.expect("a walk").expect("the chain").broken, None);
+        tamper(world, "delete from audit where audit_id = 6").await;
+        let broken = operators
+            .verify_audit(None)
+            .await
+            .expect("a walk")
+            .expect("the chain")
+            .broken
+            .expect("it is found");
+        assert_eq!(broken.audit_id, 6);
+        tamper(world, "delete from audit").await;
+        assert!(operators.verify_audit(None).await.expect("a walk").expect("the chain").broken.is_some());
+        assert_eq!(head.len(), 64);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn many_operators_at_once_make_one_chain() {
-    let world = world().await;
-    let service = world.start().await;
-    let mut paths = Vec::new();
-    for _ in 0..6 {
-        paths.push(
-            service
-                .create(&json!({"custom_items": [{"sku": "a", "name": "A", "quantity": 1, "list_price": 1}]}))
-                .await,
-        );
-    }
-    // The same checkout is asked for by several at once, too: one of them wins.
-    let all = paths.iter().chain(paths.iter()).chain(paths.iter());
-    let done = futures::future::join_all(all.map(|path| act(&service, path, &Action::Pause))).await;
-    assert_eq!(done.iter().filter(|result| result.is_ok()).count(), 6);
-    for refused in done.into_iter().filter_map(Result::err) {
-        assert_eq!(refused.name(), "at-rest", "{refused}");
-    }
-    let verified = service.operators().verify_audit(None).await.expect("a walk").expect("the chain");
-    assert_eq!((verified.rows, verified.broken), (18, None));
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |_, service| {
+        let mut paths = Vec::new();
+        for _ in 0..6 {
+            paths.push(
+                service
+                    .create(
+                        &json!({"custom_items": [{"sku": "a", "name": "A", "quantity": 1, "list_price": 1}]}),
+                    )
+                    .await,
+            );
+        }
+        // The same checkout is asked for by several at once, too: one of them wins.
+        let all = paths.iter().chain(paths.iter()).chain(paths.iter());
+        let done = futures::future::join_all(all.map(|path| act(service, path, &Action::Pause))).await;
+        assert_eq!(done.iter().filter(|result| result.is_ok()).count(), 6);
+        for refused in done.into_iter().filter_map(Result::err) {
+            assert_eq!(refused.name(), "at-rest", "{refused}");
+        }
+        let verified = service.operators().verify_audit(None).await.expect("a walk").expect("the chain");
+        assert_eq!((verified.rows, verified.broken), (18, None));
+    })
+    .await;
 }

@@ -6,7 +6,7 @@ use headless_checkout::ops::{Action, Finding};
 
 use super::reasons::act_once_settled;
 use super::{act, ordered, stuck, until, world};
-use crate::harness::{Answer, Service, agreed, card, good_card};
+use crate::harness::{Answer, Service, agreed, card, good_card, run_with};
 
 /// The payment whose key is asked again and again.
 async fn asked_again(service: &Service, path: &str) -> Answer {
@@ -23,36 +23,34 @@ fn does_not_warn(answer: &Answer, slug: &str) {
 
 #[tokio::test]
 async fn after_it_was_found_out_the_key_says_that_nothing_was_charged() {
-    let world = world().await;
-    let service = world.start().await;
-    let path = ordered(&service).await;
-    world.simulator.add_fault(Fault::on("process-payment").hang_before());
-    service.post_with(&format!("{path}/payment"), "first", &agreed(good_card())).await;
-    stuck(&service, &path, "payment-unknown").await;
-    assert_eq!(asked_again(&service, &path).await.problem(), "payment-in-doubt");
-    act_once_settled(&service, &path, &Action::Resolve(Finding::NotCharged)).await;
-    let told = asked_again(&service, &path).await;
-    does_not_warn(&told, "payment-declined");
-    assert_eq!(told.body["safe_to_pay_again"], true, "{}", told.text);
-    service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
-    assert_eq!(world.simulator.ledger().charges.len(), 1);
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |world, service| {
+        let path = ordered(service).await;
+        world.simulator.add_fault(Fault::on("process-payment").hang_before());
+        service.post_with(&format!("{path}/payment"), "first", &agreed(good_card())).await;
+        stuck(service, &path, "payment-unknown").await;
+        assert_eq!(asked_again(service, &path).await.problem(), "payment-in-doubt");
+        act_once_settled(service, &path, &Action::Resolve(Finding::NotCharged)).await;
+        let told = asked_again(service, &path).await;
+        does_not_warn(&told, "payment-declined");
+        assert_eq!(told.body["safe_to_pay_again"], true, "{}", told.text);
+        service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
+        assert_eq!(world.simulator.ledger().charges.len(), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn after_it_was_cancelled_the_key_says_that_it_has_ended() {
-    let world = world().await;
-    let service = world.start().await;
-    let path = ordered(&service).await;
-    let body = agreed(card(&magic_card(30_000, 0)));
-    let told = service.post_with(&format!("{path}/payment"), "first", &body).await.expect(409);
-    assert_eq!(told.problem(), "checkout-stuck", "{}", told.text);
-    stuck(&service, &path, "payment-configuration").await;
-    act(&service, &path, &Action::Cancel { refund: false }).await.expect("a cancellation");
-    until(&service, &path, "cancelled").await;
-    does_not_warn(&asked_again(&service, &path).await, "checkout-closed");
-    assert_eq!(world.simulator.ledger().charges.len(), 0);
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |world, service| {
+        let path = ordered(service).await;
+        let body = agreed(card(&magic_card(30_000, 0)));
+        let told = service.post_with(&format!("{path}/payment"), "first", &body).await.expect(409);
+        assert_eq!(told.problem(), "checkout-stuck", "{}", told.text);
+        stuck(service, &path, "payment-configuration").await;
+        act(service, &path, &Action::Cancel { refund: false }).await.expect("a cancellation");
+        until(service, &path, "cancelled").await;
+        does_not_warn(&asked_again(service, &path).await, "checkout-closed");
+        assert_eq!(world.simulator.ledger().charges.len(), 0);
+    })
+    .await;
 }

@@ -4,7 +4,7 @@ use bigcommerce_simulator::Fault;
 use serde_json::{Value, json};
 
 use super::{ask, authorized, fresh, get, happened, noted, paid, pairs, refund_of, world};
-use crate::harness::{Answer, Service, World};
+use crate::harness::{Answer, Service, World, run_with};
 
 const KINDS: [&str; 4] = ["refund", "capture", "void", "shipment"];
 const LOST: [&str; 4] = ["hang", "status", "reset", "malformed"];
@@ -102,14 +102,13 @@ async fn cell(world: &World, service: &Service, kind: &str, lost: &str, effect: 
 async fn matrix(lost: &str) {
     let mut wrong = 0;
     for effect in [&[true][..], &[false], &[false, true], &[false, false]] {
-        let world = world().await;
-        let service = world.start().await;
-        for kind in KINDS {
-            cell(&world, &service, kind, lost, effect).await;
-            wrong += 1;
-        }
-        service.stop().await;
-        world.finish().await;
+        run_with(world().await, async |world, service| {
+            for kind in KINDS {
+                cell(world, service, kind, lost, effect).await;
+                wrong += 1;
+            }
+        })
+        .await;
     }
     assert_eq!(wrong, 16);
     assert!(LOST.contains(&lost));
@@ -137,68 +136,65 @@ async fn an_unreadable_answer_changes_nothing() {
 
 #[tokio::test]
 async fn while_it_is_not_known_the_caller_is_told_so_and_the_order_waits() {
-    let world = world().await;
-    let service = world.start().await;
-    let (_, order) = paid(&service).await;
-    let (path, body) = (format!("orders/{order}/refunds"), refund_of(order, "1"));
-    world.simulator.add_fault(Fault::on("refund").status_after(500));
-    // Nobody can look either.
-    world.simulator.add_fault(Fault::on("list-refunds").status_before(503).always());
-    let headers = [
-        ("authorization", &*format!("Bearer {}", crate::harness::OPERATOR)),
-        ("idempotency-key", "k"),
-        ("content-type", "application/json"),
-        ("prefer", "wait=1"),
-    ];
-    let bytes = body.to_string().into_bytes();
-    let url = format!("/ops/v1/{path}");
-    let open = service.call(reqwest::Method::POST, &url, &headers, Some(bytes)).await.expect(202);
-    assert_eq!((&open.body["status"], &open.body["kind"]), (&json!("unknown"), &json!("refund")));
-    assert!(open.header("retry-after").is_some() && open.header("location").is_some());
-    let busy = ask(&service, &path, Some("another"), Some(&body)).await.expect(409);
-    assert_eq!(busy.problem(), "order-busy");
-    let listed = get(&service, "order-actions?status=unknown").await.expect(200);
-    assert_eq!(listed.body["data"][0]["id"], open.body["id"]);
-    world.simulator.clear_faults();
-    let done = ask(&service, &path, Some("k"), Some(&body)).await.expect(201);
-    assert_eq!(done.body["total_amount"], json!(1));
-    assert_eq!(super::refunds(&world, order).len(), 1);
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |world, service| {
+        let (_, order) = paid(service).await;
+        let (path, body) = (format!("orders/{order}/refunds"), refund_of(order, "1"));
+        world.simulator.add_fault(Fault::on("refund").status_after(500));
+        // Nobody can look either.
+        world.simulator.add_fault(Fault::on("list-refunds").status_before(503).always());
+        let headers = [
+            ("authorization", &*format!("Bearer {}", crate::harness::OPERATOR)),
+            ("idempotency-key", "k"),
+            ("content-type", "application/json"),
+            ("prefer", "wait=1"),
+        ];
+        let bytes = body.to_string().into_bytes();
+        let url = format!("/ops/v1/{path}");
+        let open = service.call(reqwest::Method::POST, &url, &headers, Some(bytes)).await.expect(202);
+        assert_eq!((&open.body["status"], &open.body["kind"]), (&json!("unknown"), &json!("refund")));
+        assert!(open.header("retry-after").is_some() && open.header("location").is_some());
+        let busy = ask(service, &path, Some("another"), Some(&body)).await.expect(409);
+        assert_eq!(busy.problem(), "order-busy");
+        let listed = get(service, "order-actions?status=unknown").await.expect(200);
+        assert_eq!(listed.body["data"][0]["id"], open.body["id"]);
+        world.simulator.clear_faults();
+        let done = ask(service, &path, Some("k"), Some(&body)).await.expect(201);
+        assert_eq!(done.body["total_amount"], json!(1));
+        assert_eq!(super::refunds(world, order).len(), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn somebody_elses_refund_is_not_taken_for_ours() {
-    let world = world().await;
-    let service = world.start().await;
-    let (_, order) = paid(&service).await;
-    let (path, body) = (format!("orders/{order}/refunds"), refund_of(order, "1"));
-    let theirs = json!({"items": body["items"], "payments": body["payments"]});
-    let url = format!("/v3/orders/{order}/payment_actions/refunds");
-    world.simulator.add_fault(Fault::on("refund").nth(2).status_before(500));
-    crate::operators::upstream(&world, reqwest::Method::POST, &url, &fresh(), &theirs).await;
-    let lost = ask(&service, &path, Some("k"), Some(&body)).await.expect(503);
-    assert_eq!(lost.problem(), "upstream-unavailable");
-    ask(&service, &path, Some("k"), Some(&body)).await.expect(201);
-    assert_eq!(super::refunds(&world, order).len(), 2);
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |world, service| {
+        let (_, order) = paid(service).await;
+        let (path, body) = (format!("orders/{order}/refunds"), refund_of(order, "1"));
+        let theirs = json!({"items": body["items"], "payments": body["payments"]});
+        let url = format!("/v3/orders/{order}/payment_actions/refunds");
+        world.simulator.add_fault(Fault::on("refund").nth(2).status_before(500));
+        crate::operators::upstream(world, reqwest::Method::POST, &url, &fresh(), &theirs).await;
+        let lost = ask(service, &path, Some("k"), Some(&body)).await.expect(503);
+        assert_eq!(lost.problem(), "upstream-unavailable");
+        ask(service, &path, Some("k"), Some(&body)).await.expect(201);
+        assert_eq!(super::refunds(world, order).len(), 2);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_refusal_of_the_token_or_of_the_quota_is_no_end() {
-    let world = world().await;
-    let service = world.start().await;
-    let (_, order) = paid(&service).await;
-    let (path, body) = (format!("orders/{order}/refunds"), refund_of(order, "1"));
-    for status in [401, 403, 423, 429] {
-        world.simulator.add_fault(Fault::on("refund").status_before(status));
-        let refused = ask(&service, &path, Some("k"), Some(&body)).await.expect(503);
-        assert_eq!(refused.problem(), "upstream-unavailable", "{status}");
-        assert!(super::refunds(&world, order).is_empty());
-    }
-    ask(&service, &path, Some("k"), Some(&body)).await.expect(201);
-    assert_eq!(super::refunds(&world, order).len(), 1);
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |world, service| {
+        let (_, order) = paid(service).await;
+        let (path, body) = (format!("orders/{order}/refunds"), refund_of(order, "1"));
+        for status in [401, 403, 423, 429] {
+            world.simulator.add_fault(Fault::on("refund").status_before(status));
+            let refused = ask(service, &path, Some("k"), Some(&body)).await.expect(503);
+            assert_eq!(refused.problem(), "upstream-unavailable", "{status}");
+            assert!(super::refunds(world, order).is_empty());
+        }
+        ask(service, &path, Some("k"), Some(&body)).await.expect(201);
+        assert_eq!(super::refunds(world, order).len(), 1);
+    })
+    .await;
 }

@@ -11,7 +11,7 @@ use headless_checkout::config::Config;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, Service, World, agreed, everything, good_card};
+use crate::harness::{PATIENCE, Service, World, agreed, everything, good_card, run, run_with};
 use collector::{Collector, Span};
 use page::Page;
 
@@ -116,90 +116,88 @@ async fn every_metric_that_the_dashboard_and_the_alerts_name_is_on_the_page() {
 
 #[tokio::test]
 async fn the_page_tells_what_happened() {
-    let world = World::new().await;
-    let service = world.start().await;
-    check_out(&service).await;
-    check_out(&service).await;
-    let abandoned = service.create(&everything()).await;
-    service.delete(&abandoned).await.expect(200);
-    let is_there = |page: &Page| page.is("checkouts", &[("status", "completed")], 2);
-    let page = Page::until(&service, "two completed checkouts", is_there).await;
-    for (name, labels, value) in [
-        ("checkouts", &[("status", "cancelled")][..], 1),
-        ("checkouts", &[("status", "stuck")], 0),
-        ("attempts_total", &[("step", "payment"), ("outcome", "succeeded")], 2),
-        ("attempts_total", &[("outcome", "unknown")], 0),
-        ("step_duration_seconds_count", &[("step", "order"), ("kind", "attempt")], 2),
-        ("step_duration_seconds_count", &[("kind", "look")], 0),
-        ("transitions_total", &[("event", "paid")], 2),
-        ("transitions_total", &[("event", "undone")], 1),
-        ("upstream_requests_total", &[("call", "payment.process"), ("outcome", "succeeded")], 2),
-        ("upstream_request_duration_seconds_count", &[("call", "order.create")], 2),
-        ("http_requests_total", &[("method", "POST"), ("route", "/v1/checkouts"), ("status", "201")], 3),
-        ("leases_held", &[], 0),
-        ("breaker_state", &[("host", "payments")], 0),
-        ("processes", &[], 1),
-        ("database_up", &[], 1),
-        ("oldest_unknown_payment_seconds", &[], 0),
-        ("late_outcomes_total", &[], 0),
-        ("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1),
-    ] {
-        assert!(page.is(name, labels, value), "{name} {labels:?} is not {value}:\n{}", page.text);
-    }
-    let left = page.sum("budget_left", &[("host", "api")]);
-    assert!(left > 0.0 && left < page.sum("budget_quota", &[("host", "api")]), "{}", page.text);
-    service.stop().await;
-    world.finish().await;
+    run(async |_, service| {
+        check_out(service).await;
+        check_out(service).await;
+        let abandoned = service.create(&everything()).await;
+        service.delete(&abandoned).await.expect(200);
+        let is_there = |page: &Page| page.is("checkouts", &[("status", "completed")], 2);
+        let page = Page::until(service, "two completed checkouts", is_there).await;
+        for (name, labels, value) in [
+            ("checkouts", &[("status", "cancelled")][..], 1),
+            ("checkouts", &[("status", "stuck")], 0),
+            ("attempts_total", &[("step", "payment"), ("outcome", "succeeded")], 2),
+            ("attempts_total", &[("outcome", "unknown")], 0),
+            ("step_duration_seconds_count", &[("step", "order"), ("kind", "attempt")], 2),
+            ("step_duration_seconds_count", &[("kind", "look")], 0),
+            ("transitions_total", &[("event", "paid")], 2),
+            ("transitions_total", &[("event", "undone")], 1),
+            ("upstream_requests_total", &[("call", "payment.process"), ("outcome", "succeeded")], 2),
+            ("upstream_request_duration_seconds_count", &[("call", "order.create")], 2),
+            ("http_requests_total", &[("method", "POST"), ("route", "/v1/checkouts"), ("status", "201")], 3),
+            ("leases_held", &[], 0),
+            ("breaker_state", &[("host", "payments")], 0),
+            ("processes", &[], 1),
+            ("database_up", &[], 1),
+            ("oldest_unknown_payment_seconds", &[], 0),
+            ("late_outcomes_total", &[], 0),
+            ("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1),
+        ] {
+            assert!(page.is(name, labels, value), "{name} {labels:?} is not {value}:\n{}", page.text);
+        }
+        let left = page.sum("budget_left", &[("host", "api")]);
+        assert!(left > 0.0 && left < page.sum("budget_quota", &[("host", "api")]), "{}", page.text);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn nothing_from_outside_becomes_a_label() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let before = Page::of(&service).await.samples.len();
-    for (method, place) in [
-        ("GET", "/nowhere/made-up-4111".to_owned()),
-        ("MADEUP", "/v1/checkouts".to_owned()),
-        ("GET", format!("{path}?made=up")),
-        ("PUT", format!("{path}/items/made-up-item")),
-        ("GET", "/v1/checkouts/made-up-id".to_owned()),
-    ] {
-        let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        service.call(method, &place, &[], None).await;
-    }
-    let page = Page::of(&service).await;
-    let id = path.trim_start_matches("/v1/checkouts/");
-    for text in ["made-up", "MADEUP", "made=up", id] {
-        assert!(!page.text.contains(text), "{text} is on the page");
-    }
-    assert!(page.samples.len() < before + 150, "{before} samples became {}", page.samples.len());
-    assert!(page.is("http_requests_total", &[("method", "other")], 1), "{}", page.text);
-    service.stop().await;
-    world.finish().await;
+    run(async |_, service| {
+        let path = service.create(&everything()).await;
+        let before = Page::of(service).await.samples.len();
+        for (method, place) in [
+            ("GET", "/nowhere/made-up-4111".to_owned()),
+            ("MADEUP", "/v1/checkouts".to_owned()),
+            ("GET", format!("{path}?made=up")),
+            ("PUT", format!("{path}/items/made-up-item")),
+            ("GET", "/v1/checkouts/made-up-id".to_owned()),
+        ] {
+            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            service.call(method, &place, &[], None).await;
+        }
+        let page = Page::of(service).await;
+        let id = path.trim_start_matches("/v1/checkouts/");
+        for text in ["made-up", "MADEUP", "made=up", id] {
+            assert!(!page.text.contains(text), "{text} is on the page");
+        }
+        assert!(page.samples.len() < before + 150, "{before} samples became {}", page.samples.len());
+        assert!(page.is("http_requests_total", &[("method", "other")], 1), "{}", page.text);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn metrics_with_an_address_of_their_own_are_there_and_nowhere_else() {
     let mut world = World::new().await;
     world.set("METRICS_ADDR", "127.0.0.1:0");
-    let service = world.start().await;
-    let hidden = service.call(Method::GET, "/metrics", &[], None).await.expect(404);
-    assert_eq!(hidden.problem(), "not-found");
-    let url = format!("http://{}", service.metrics_addr().expect("an address of their own"));
-    #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
-    let get = async |path: &str| {
-        reqwest::Client::new().get(format!("{url}{path}")).send().await.expect("an answer")
-    };
-    let answer = get("/metrics").await;
-    assert_eq!(answer.status(), 200);
-    let page = Page::read(&answer.text().await.expect("a page"));
-    assert!(page.is("database_up", &[], 1), "{}", page.text);
-    for path in ["/healthz", "/v1/checkouts", "/ops"] {
-        assert_eq!(get(path).await.status(), 404, "{path}");
-    }
-    service.stop().await;
-    world.finish().await;
+    run_with(world, async |_, service| {
+        let hidden = service.call(Method::GET, "/metrics", &[], None).await.expect(404);
+        assert_eq!(hidden.problem(), "not-found");
+        let url = format!("http://{}", service.metrics_addr().expect("an address of their own"));
+        #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
+        let get = async |path: &str| {
+            reqwest::Client::new().get(format!("{url}{path}")).send().await.expect("an answer")
+        };
+        let answer = get("/metrics").await;
+        assert_eq!(answer.status(), 200);
+        let page = Page::read(&answer.text().await.expect("a page"));
+        assert!(page.is("database_up", &[], 1), "{}", page.text);
+        for path in ["/healthz", "/v1/checkouts", "/ops"] {
+            assert_eq!(get(path).await.status(), 404, "{path}");
+        }
+    })
+    .await;
 }
 
 #[test]
@@ -216,26 +214,32 @@ fn one_address_cannot_be_both() {
 async fn the_age_of_an_unknown_payment_is_seen_until_it_is_known() {
     let mut world = World::new().await;
     world.set("PAYMENT_TIMEOUT_SECONDS", "1");
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
-    world.simulator.add_fault(Fault::on("process-payment").hold_before());
-    let looking = world.simulator.add_fault(Fault::on("get-order").status_before(503).always());
-    let (place, body) = (format!("{path}/payment"), agreed(good_card()));
-    service
-        .call(Method::POST, &place, &payment_headers(), Some(body.to_string().into_bytes()))
-        .await
-        .expect(202);
-    let page = Page::until(&service, "the age of the payment", |page| {
-        page.sum("oldest_unknown_payment_seconds", &[]) > 0.0
+    run_with(world, async |world, service| {
+        let path = service.create(&everything()).await;
+        service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+        world.simulator.add_fault(Fault::on("process-payment").hold_before());
+        let looking = world.simulator.add_fault(Fault::on("get-order").status_before(503).always());
+        let (place, body) = (format!("{path}/payment"), agreed(good_card()));
+        service
+            .call(Method::POST, &place, &payment_headers(), Some(body.to_string().into_bytes()))
+            .await
+            .expect(202);
+        let page = Page::until(service, "the age of the payment", |page| {
+            page.sum("oldest_unknown_payment_seconds", &[]) > 0.0
+        })
+        .await;
+        assert!(
+            page.is("attempts_total", &[("step", "payment"), ("outcome", "unknown")], 1),
+            "{}",
+            page.text
+        );
+        assert!(
+            page.sum("upstream_requests_total", &[("call", "payment.process"), ("status", "none")]) > 0.0
+        );
+        assert!(world.simulator.reached(looking) > 0);
+        world.simulator.clear_faults();
     })
     .await;
-    assert!(page.is("attempts_total", &[("step", "payment"), ("outcome", "unknown")], 1), "{}", page.text);
-    assert!(page.sum("upstream_requests_total", &[("call", "payment.process"), ("status", "none")]) > 0.0);
-    assert!(world.simulator.reached(looking) > 0);
-    world.simulator.clear_faults();
-    service.stop().await;
-    world.finish().await;
 }
 
 fn payment_headers() -> [(&'static str, &'static str); 4] {

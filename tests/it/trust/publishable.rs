@@ -1,46 +1,44 @@
 //! What stands in a page and is known to everybody: it creates, and nothing else.
 
 use super::*;
-use crate::harness::good_card;
+use crate::harness::{good_card, run};
 
 #[tokio::test]
 async fn a_page_creates_with_its_key_and_goes_on_with_the_token() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let first = post(&service, &Who::Page, "/v1/checkouts", &everything()).await.expect(201);
-    // A browser of that page may read the answer.
-    assert_eq!(first.header("access-control-allow-origin"), Some(ORIGIN));
-    let (path, shopper) = created(&first);
-    assert_eq!(first.body["cart"]["customer_id"], 0, "{}", first.text);
-    let body = json!({"payment": good_card(), "agreed_total": first.body["totals"]["grand_total"]});
-    let paid = post(&service, &shopper, &format!("{path}/complete"), &body).await.expect(200);
-    assert_eq!(paid.body["status"], "completed");
-    service.stop().await;
-    world.finish().await;
+    run(async |_, service| {
+        let first = post(service, &Who::Page, "/v1/checkouts", &everything()).await.expect(201);
+        // A browser of that page may read the answer.
+        assert_eq!(first.header("access-control-allow-origin"), Some(ORIGIN));
+        let (path, shopper) = created(&first);
+        assert_eq!(first.body["cart"]["customer_id"], 0, "{}", first.text);
+        let body = json!({"payment": good_card(), "agreed_total": first.body["totals"]["grand_total"]});
+        let paid = post(service, &shopper, &format!("{path}/complete"), &body).await.expect(200);
+        assert_eq!(paid.body["status"], "completed");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_page_cannot_read_what_it_created_without_its_token() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let (path, shopper) = created(&post(&service, &Who::Page, "/v1/checkouts", &mug()).await.expect(201));
-    for (method, tail) in [
-        (Method::GET, ""),
-        (Method::GET, "/events"),
-        (Method::GET, "/order"),
-        (Method::GET, "/payment-methods"),
-        (Method::DELETE, ""),
-        (Method::POST, "/order"),
-        (Method::POST, "/redirect-urls"),
-    ] {
-        let before = traces(&world).await;
-        let refused = ask(&service, &Who::Page, method, &format!("{path}{tail}"), None).await.expect(403);
-        assert_eq!(refused.problem(), "forbidden", "{tail}");
-        assert_eq!(traces(&world).await, before, "{tail}");
-    }
-    ask(&service, &shopper, Method::GET, &path, None).await.expect(200);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let (path, shopper) = created(&post(service, &Who::Page, "/v1/checkouts", &mug()).await.expect(201));
+        for (method, tail) in [
+            (Method::GET, ""),
+            (Method::GET, "/events"),
+            (Method::GET, "/order"),
+            (Method::GET, "/payment-methods"),
+            (Method::DELETE, ""),
+            (Method::POST, "/order"),
+            (Method::POST, "/redirect-urls"),
+        ] {
+            let before = traces(world).await;
+            let refused = ask(service, &Who::Page, method, &format!("{path}{tail}"), None).await.expect(403);
+            assert_eq!(refused.problem(), "forbidden", "{tail}");
+            assert_eq!(traces(world).await, before, "{tail}");
+        }
+        ask(service, &shopper, Method::GET, &path, None).await.expect(200);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -83,17 +81,16 @@ async fn repeating_a_creation_with_a_key_that_everybody_has_tells_nothing_of_it(
 
 #[tokio::test]
 async fn the_pages_of_a_publishable_key_may_call_from_a_browser_without_any_further_setting() {
-    let world = World::new().await;
-    let service = world.start().await;
-    for (origin, allowed) in [(ORIGIN, Some(ORIGIN)), ("https://evil.example", None)] {
-        let headers = [
-            ("origin", origin),
-            ("access-control-request-method", "POST"),
-            ("access-control-request-headers", "authorization,content-type,idempotency-key"),
-        ];
-        let answer = service.call(Method::OPTIONS, "/v1/checkouts", &headers, None).await;
-        assert_eq!(answer.header("access-control-allow-origin"), allowed, "{origin}");
-    }
-    service.stop().await;
-    world.finish().await;
+    run(async |_, service| {
+        for (origin, allowed) in [(ORIGIN, Some(ORIGIN)), ("https://evil.example", None)] {
+            let headers = [
+                ("origin", origin),
+                ("access-control-request-method", "POST"),
+                ("access-control-request-headers", "authorization,content-type,idempotency-key"),
+            ];
+            let answer = service.call(Method::OPTIONS, "/v1/checkouts", &headers, None).await;
+            assert_eq!(answer.header("access-control-allow-origin"), allowed, "{origin}");
+        }
+    })
+    .await;
 }

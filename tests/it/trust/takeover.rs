@@ -1,6 +1,7 @@
 //! A cart that was made elsewhere is given to its customer, to the storefront's server, and otherwise only if it is a guest's.
 
 use super::*;
+use crate::harness::run;
 
 /// Does something at BigCommerce itself, as somebody else.
 #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
@@ -33,117 +34,116 @@ async fn offered(service: &Service, answer: &Answer) -> usize {
 
 #[tokio::test]
 async fn the_cart_of_a_customer_is_not_given_to_anybody_else() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let cart = cart_of(&world, 1).await;
-    let id = json!({"cart_id": cart});
-    let before = world.simulator.ledger();
-    let (checkouts, keys, _) = traces(&world).await;
-    for (who, body) in [
-        (Who::Page, id.clone()),
-        (Who::Page, with(id.clone(), "customer_token", customer_token(2))),
-        (Who::Server, with(id.clone(), "customer_token", customer_token(2))),
-        (Who::Server, with(id.clone(), "customer_id", 2)),
-    ] {
-        let refused = post(&service, &who, "/v1/checkouts", &body).await.expect(403);
-        assert_eq!((refused.problem(), pointers(&refused)), ("forbidden", vec!["/cart_id"]), "{body}");
-        assert!(!refused.text.contains("checkout_token") && !refused.text.contains("jane@example.com"));
-    }
-    // Nothing is kept, no key is bound, and the cart is as it was.
-    let after = traces(&world).await;
-    assert_eq!((after.0, after.1), (checkouts, keys));
-    let ledger = world.simulator.ledger();
-    assert_eq!(format!("{:?}", ledger.carts), format!("{:?}", before.carts));
-    assert!(
-        world
-            .simulator
-            .requests()
-            .iter()
-            .all(|request| matches!(&*request.call, "create-cart" | "get-checkout"))
-    );
-    // To its customer it is, and everything of the customer's with it.
-    let body = with(id, "customer_token", customer_token(1));
-    let taken = post(&service, &Who::Page, "/v1/checkouts", &body).await.expect(201);
-    assert_eq!((taken.body["cart"]["id"].as_str(), offered(&service, &taken).await), (Some(&*cart), 5));
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let cart = cart_of(world, 1).await;
+        let id = json!({"cart_id": cart});
+        let before = world.simulator.ledger();
+        let (checkouts, keys, _) = traces(world).await;
+        for (who, body) in [
+            (Who::Page, id.clone()),
+            (Who::Page, with(id.clone(), "customer_token", customer_token(2))),
+            (Who::Server, with(id.clone(), "customer_token", customer_token(2))),
+            (Who::Server, with(id.clone(), "customer_id", 2)),
+        ] {
+            let refused = post(service, &who, "/v1/checkouts", &body).await.expect(403);
+            assert_eq!((refused.problem(), pointers(&refused)), ("forbidden", vec!["/cart_id"]), "{body}");
+            assert!(!refused.text.contains("checkout_token") && !refused.text.contains("jane@example.com"));
+        }
+        // Nothing is kept, no key is bound, and the cart is as it was.
+        let after = traces(world).await;
+        assert_eq!((after.0, after.1), (checkouts, keys));
+        let ledger = world.simulator.ledger();
+        assert_eq!(format!("{:?}", ledger.carts), format!("{:?}", before.carts));
+        assert!(
+            world
+                .simulator
+                .requests()
+                .iter()
+                .all(|request| matches!(&*request.call, "create-cart" | "get-checkout"))
+        );
+        // To its customer it is, and everything of the customer's with it.
+        let body = with(id, "customer_token", customer_token(1));
+        let taken = post(service, &Who::Page, "/v1/checkouts", &body).await.expect(201);
+        assert_eq!((taken.body["cart"]["id"].as_str(), offered(service, &taken).await), (Some(&*cart), 5));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_server_is_believed_about_the_cart_and_opens_the_customers_own_by_saying_so() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let cart = cart_of(&world, 1).await;
-    let taken = post(&service, &Who::Server, "/v1/checkouts", &json!({"cart_id": cart})).await.expect(201);
-    assert_eq!((taken.body["cart"]["customer_id"].as_i64(), offered(&service, &taken).await), (Some(1), 0));
-    let (path, shopper) = created(&taken);
-    let before = traces(&world).await;
-    let stored = json!({"agreed_total": 100_000, "payment": {"payment_method_id": "stripe.card",
-        "instrument": {"type": "stored_card", "token": format!("{:0<64}", "c01a1")}}});
-    for who in [&Who::Server, &shopper] {
-        let refused = post(&service, who, &format!("{path}/complete"), &stored).await.expect(403);
-        assert_eq!(pointers(&refused), ["/payment/instrument/type"]);
-    }
-    assert_eq!(traces(&world).await, before);
-    let cart = cart_of(&world, 1).await;
-    let body = json!({"cart_id": cart, "customer_id": 1});
-    let taken = post(&service, &Who::Server, "/v1/checkouts", &body).await.expect(201);
-    assert_eq!(offered(&service, &taken).await, 5);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let cart = cart_of(world, 1).await;
+        let taken = post(service, &Who::Server, "/v1/checkouts", &json!({"cart_id": cart})).await.expect(201);
+        assert_eq!(
+            (taken.body["cart"]["customer_id"].as_i64(), offered(service, &taken).await),
+            (Some(1), 0)
+        );
+        let (path, shopper) = created(&taken);
+        let before = traces(world).await;
+        let stored = json!({"agreed_total": 100_000, "payment": {"payment_method_id": "stripe.card",
+            "instrument": {"type": "stored_card", "token": format!("{:0<64}", "c01a1")}}});
+        for who in [&Who::Server, &shopper] {
+            let refused = post(service, who, &format!("{path}/complete"), &stored).await.expect(403);
+            assert_eq!(pointers(&refused), ["/payment/instrument/type"]);
+        }
+        assert_eq!(traces(world).await, before);
+        let cart = cart_of(world, 1).await;
+        let body = json!({"cart_id": cart, "customer_id": 1});
+        let taken = post(service, &Who::Server, "/v1/checkouts", &body).await.expect(201);
+        assert_eq!(offered(service, &taken).await, 5);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn the_cart_of_a_guest_stays_a_guests_whoever_takes_it_over() {
-    let world = World::new().await;
-    let service = world.start().await;
-    for body in [json!({}), json!({"customer_token": customer_token(1)})] {
-        let cart = cart_of(&world, 0).await;
-        let body = with(body, "cart_id", &*cart);
-        let taken = post(&service, &Who::Page, "/v1/checkouts", &body).await.expect(201);
-        assert_eq!(taken.body["cart"]["customer_id"], 0);
-        assert_eq!(offered(&service, &taken).await, 0);
-        // Another customer signs in with it elsewhere: that opens nothing here.
-        let (path, shopper) = created(&taken);
-        let moved = json!({"customer_id": 2});
-        at_bigcommerce(&world, Method::PUT, &format!("/carts/{cart}"), &moved).await;
-        ask(&service, &shopper, Method::PUT, &format!("{path}/billing-address"), Some(&address()))
-            .await
-            .expect(200);
-        assert_eq!(offered(&service, &taken).await, 0);
-    }
-    let missing = json!({"cart_id": "00000000-0000-4000-8000-000000000000"});
-    for who in [Who::Page, Who::Server] {
-        let refused = post(&service, &who, "/v1/checkouts", &missing).await.expect(422);
-        assert_eq!(
-            (refused.problem(), &refused.body["upstream"]["status"]),
-            ("rejected-by-bigcommerce", &json!(404))
-        );
-    }
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        for body in [json!({}), json!({"customer_token": customer_token(1)})] {
+            let cart = cart_of(world, 0).await;
+            let body = with(body, "cart_id", &*cart);
+            let taken = post(service, &Who::Page, "/v1/checkouts", &body).await.expect(201);
+            assert_eq!(taken.body["cart"]["customer_id"], 0);
+            assert_eq!(offered(service, &taken).await, 0);
+            // Another customer signs in with it elsewhere: that opens nothing here.
+            let (path, shopper) = created(&taken);
+            let moved = json!({"customer_id": 2});
+            at_bigcommerce(world, Method::PUT, &format!("/carts/{cart}"), &moved).await;
+            ask(service, &shopper, Method::PUT, &format!("{path}/billing-address"), Some(&address()))
+                .await
+                .expect(200);
+            assert_eq!(offered(service, &taken).await, 0);
+        }
+        let missing = json!({"cart_id": "00000000-0000-4000-8000-000000000000"});
+        for who in [Who::Page, Who::Server] {
+            let refused = post(service, &who, "/v1/checkouts", &missing).await.expect(422);
+            assert_eq!(
+                (refused.problem(), &refused.body["upstream"]["status"]),
+                ("rejected-by-bigcommerce", &json!(404))
+            );
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_customer_who_signs_in_between_the_two_looks_keeps_the_cart() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let cart = cart_of(&world, 0).await;
-    // The first look sees the cart of a guest; before the second one somebody signs in.
-    let held =
-        world.simulator.add_fault(bigcommerce_simulator::Fault::on("get-checkout").nth(2).hold_before());
-    let body = json!({"cart_id": cart});
-    let (refused, ()) = tokio::join!(post(&service, &Who::Page, "/v1/checkouts", &body), async {
-        world.meets(held, 1).await;
-        at_bigcommerce(&world, Method::PUT, &format!("/carts/{cart}"), &json!({"customer_id": 1})).await;
-        world.simulator.release(held);
-    });
-    let refused = refused.expect(422);
-    assert_eq!(
-        (refused.problem(), &refused.body["upstream"]["status"]),
-        ("rejected-by-bigcommerce", &json!(403))
-    );
-    assert!(!refused.text.contains("jane@example.com"));
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let cart = cart_of(world, 0).await;
+        // The first look sees the cart of a guest; before the second one somebody signs in.
+        let held =
+            world.simulator.add_fault(bigcommerce_simulator::Fault::on("get-checkout").nth(2).hold_before());
+        let body = json!({"cart_id": cart});
+        let (refused, ()) = tokio::join!(post(service, &Who::Page, "/v1/checkouts", &body), async {
+            world.meets(held, 1).await;
+            at_bigcommerce(world, Method::PUT, &format!("/carts/{cart}"), &json!({"customer_id": 1})).await;
+            world.simulator.release(held);
+        });
+        let refused = refused.expect(422);
+        assert_eq!(
+            (refused.problem(), &refused.body["upstream"]["status"]),
+            ("rejected-by-bigcommerce", &json!(403))
+        );
+        assert!(!refused.text.contains("jane@example.com"));
+    })
+    .await;
 }

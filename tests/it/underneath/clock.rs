@@ -4,7 +4,7 @@ use bigcommerce_simulator::Fault;
 use serde_json::json;
 
 use super::{sql, text};
-use crate::harness::{PATIENCE, World, everything};
+use crate::harness::{PATIENCE, World, everything, run_with};
 
 /// Whether the attempt in flight began at this moment, on the database's clock.
 const BEGAN_NOW: &str = "select concat_ws(' ', record #>> '{in_flight,step}',
@@ -23,35 +23,33 @@ async fn world() -> World {
 
 #[tokio::test]
 async fn a_first_attempt_carries_the_clock_of_the_database() {
-    let world = world().await;
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let held = world.simulator.add_fault(Fault::on("create-order").hold_before());
-    service.post_waiting(&format!("{path}/order"), "order", 0, &json!({})).await.expect(202);
-    tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1)).await.expect("it is in flight");
-    assert_eq!(text(&world, BEGAN_NOW).await, "order t");
-    world.simulator.release(held);
-    service
-        .wait_until(&path, "ordered", |snapshot| {
-            snapshot["status"] == "awaiting_input" && snapshot["order"]["id"].is_u64()
-        })
-        .await;
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |world, service| {
+        let path = service.create(&everything()).await;
+        let held = world.simulator.add_fault(Fault::on("create-order").hold_before());
+        service.post_waiting(&format!("{path}/order"), "order", 0, &json!({})).await.expect(202);
+        tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1)).await.expect("it is in flight");
+        assert_eq!(text(world, BEGAN_NOW).await, "order t");
+        world.simulator.release(held);
+        service
+            .wait_until(&path, "ordered", |snapshot| {
+                snapshot["status"] == "awaiting_input" && snapshot["order"]["id"].is_u64()
+            })
+            .await;
+    })
+    .await;
 }
 
 /// The very first one is recorded together with the checkout.
 #[tokio::test]
 async fn so_does_the_attempt_that_a_checkout_begins_with() {
-    let world = world().await;
-    let service = world.start().await;
-    let held = world.simulator.add_fault(Fault::on("create-cart").hold_before());
-    let created = service.post_waiting("/v1/checkouts", "create", 0, &everything()).await.expect(202);
-    tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1)).await.expect("it is in flight");
-    assert_eq!(text(&world, BEGAN_NOW).await, "cart t");
-    world.simulator.release(held);
-    let path = format!("/v1/checkouts/{}", created.id());
-    service.wait_until(&path, "ready", |snapshot| snapshot["next_step"] == "order").await;
-    service.stop().await;
-    world.finish().await;
+    run_with(world().await, async |world, service| {
+        let held = world.simulator.add_fault(Fault::on("create-cart").hold_before());
+        let created = service.post_waiting("/v1/checkouts", "create", 0, &everything()).await.expect(202);
+        tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1)).await.expect("it is in flight");
+        assert_eq!(text(world, BEGAN_NOW).await, "cart t");
+        world.simulator.release(held);
+        let path = format!("/v1/checkouts/{}", created.id());
+        service.wait_until(&path, "ready", |snapshot| snapshot["next_step"] == "order").await;
+    })
+    .await;
 }

@@ -7,7 +7,7 @@ use headless_checkout::config::Config;
 use serde_json::json;
 
 use super::{sql, text};
-use crate::harness::{PATIENCE, World, everything};
+use crate::harness::{PATIENCE, World, everything, run, run_with};
 
 type Vars = Vec<(String, String)>;
 
@@ -44,10 +44,10 @@ async fn a_commit_that_is_not_waited_for_is_refused_wherever_that_comes_from() {
         let why = refused(&world, &[("DATABASE_URL", &url)]).await;
         assert!(why.contains(&said) && why.contains("DATABASE_URL") && !why.contains("postgres://"), "{why}");
     }
-    let service = world.start().await;
-    service.create(&everything()).await;
-    service.stop().await;
-    world.finish().await;
+    run_with(world, async |_, service| {
+        service.create(&everything()).await;
+    })
+    .await;
 }
 
 /// The cluster of the tests says of itself that it is thrown away; that is no excuse once real orders are made.
@@ -74,30 +74,29 @@ async fn a_throwaway_cluster_is_refused_beside_bigcommerce_itself() {
 /// Somebody changes it under a running service: no session that keeps less is ever used.
 #[tokio::test]
 async fn a_session_that_keeps_less_is_not_used() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let name = text(&world, "select current_database()::text").await;
-    sql(&world, &format!("alter database {name} set synchronous_commit = off")).await;
-    // What is open goes on, and whatever is opened from now on is refused.
-    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
-    let cut = "select count(pg_terminate_backend(pid, 5000))::text from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()";
-    assert_ne!(text(&world, cut).await, "0");
-    let mut looks = tokio::time::interval(Duration::from_millis(50));
-    let refused = async {
-        loop {
-            looks.tick().await;
-            let answer = service.post("/v1/checkouts", &everything()).await;
-            if answer.status == 503 {
-                return;
+    run(async |world, service| {
+        let path = service.create(&everything()).await;
+        let name = text(world, "select current_database()::text").await;
+        sql(world, &format!("alter database {name} set synchronous_commit = off")).await;
+        // What is open goes on, and whatever is opened from now on is refused.
+        service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+        let cut = "select count(pg_terminate_backend(pid, 5000))::text from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()";
+        assert_ne!(text(world, cut).await, "0");
+        let mut looks = tokio::time::interval(Duration::from_millis(50));
+        let refused = async {
+            loop {
+                looks.tick().await;
+                let answer = service.post("/v1/checkouts", &everything()).await;
+                if answer.status == 503 {
+                    return;
+                }
+                assert!(answer.status.is_server_error(), "{}", answer.text);
             }
-            assert!(answer.status.is_server_error(), "{}", answer.text);
-        }
-    };
-    tokio::time::timeout(PATIENCE, refused).await.expect("nothing is begun");
-    assert_eq!(world.simulator.ledger().carts.len(), 1, "no other cart was made");
-    sql(&world, &format!("alter database {name} reset synchronous_commit")).await;
-    service.stop().await;
-    world.finish().await;
+        };
+        tokio::time::timeout(PATIENCE, refused).await.expect("nothing is begun");
+        assert_eq!(world.simulator.ledger().carts.len(), 1, "no other cart was made");
+        sql(world, &format!("alter database {name} reset synchronous_commit")).await;
+    })
+    .await;
 }

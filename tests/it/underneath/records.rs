@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{sql, text};
-use crate::harness::{OPERATOR, PATIENCE, READER, Service, World, everything};
+use crate::harness::{OPERATOR, PATIENCE, READER, Service, World, everything, run};
 
 /// As a newer version leaves a checkout: due, in a record that this version does not know.
 const NEWER: &str = r#"update checkout set status = 'waiting', due_at = now() - interval '1 minute', leased_by = null,
@@ -133,16 +133,15 @@ async fn what_cannot_be_read_is_claimed_once_and_shown() {
 
 #[tokio::test]
 async fn what_an_older_version_wrote_is_taken_over_and_written_as_ours() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let version = "select record_version::text from checkout";
-    let own = text(&world, version).await;
-    let older = "update checkout set record_version = record_version - 1,
-        record = jsonb_set(record::jsonb, '{facts,no_longer_kept}', 'true')::json";
-    assert_eq!(sql(&world, older).await, 1);
-    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
-    assert_eq!(text(&world, version).await, own);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let path = service.create(&everything()).await;
+        let version = "select record_version::text from checkout";
+        let own = text(world, version).await;
+        let older = "update checkout set record_version = record_version - 1,
+            record = jsonb_set(record::jsonb, '{facts,no_longer_kept}', 'true')::json";
+        assert_eq!(sql(world, older).await, 1);
+        service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+        assert_eq!(text(world, version).await, own);
+    })
+    .await;
 }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::sql;
-use crate::harness::{OPERATOR, Service, World, everything};
+use crate::harness::{OPERATOR, Service, World, everything, run};
 
 async fn restart(service: &Service, path: &str) {
     let id = path.rsplit('/').next().expect("an id");
@@ -17,42 +17,40 @@ async fn restart(service: &Service, path: &str) {
 /// Undone for nobody: it was abandoned, BigCommerce refused the undoing, and a person lets it go on.
 #[tokio::test]
 async fn an_undoing_that_was_refused_is_undone_further_after_a_restart() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let refusing = world.simulator.add_fault(Fault::on("delete-cart").always().status_before(422));
-    sql(&world, "update checkout set due_at = now(), expires_at = now()").await;
-    let stuck = service.wait_until(&path, "stuck", |snapshot| snapshot["status"] == "stuck").await;
-    assert_eq!(stuck["stuck"]["reason"], "undo-failed", "{stuck:#}");
-    assert!(world.simulator.reached(refusing) > 0);
-    world.simulator.clear_faults();
-    restart(&service, &path).await;
-    let on_its_way = ["stuck", "compensating", "running", "waiting"];
-    let ended = service
-        .wait_until(&path, "at its end", |snapshot| {
-            !on_its_way.contains(&snapshot["status"].as_str().unwrap_or_default())
-        })
-        .await;
-    assert_eq!(ended["status"], "expired", "it never runs forward: {ended:#}");
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let path = service.create(&everything()).await;
+        let refusing = world.simulator.add_fault(Fault::on("delete-cart").always().status_before(422));
+        sql(world, "update checkout set due_at = now(), expires_at = now()").await;
+        let stuck = service.wait_until(&path, "stuck", |snapshot| snapshot["status"] == "stuck").await;
+        assert_eq!(stuck["stuck"]["reason"], "undo-failed", "{stuck:#}");
+        assert!(world.simulator.reached(refusing) > 0);
+        world.simulator.clear_faults();
+        restart(service, &path).await;
+        let on_its_way = ["stuck", "compensating", "running", "waiting"];
+        let ended = service
+            .wait_until(&path, "at its end", |snapshot| {
+                !on_its_way.contains(&snapshot["status"].as_str().unwrap_or_default())
+            })
+            .await;
+        assert_eq!(ended["status"], "expired", "it never runs forward: {ended:#}");
+    })
+    .await;
 }
 
 /// The same for a shopper who cancelled.
 #[tokio::test]
 async fn so_is_one_that_a_shopper_asked_for() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let refusing = world.simulator.add_fault(Fault::on("delete-cart").always().status_before(422));
-    let answered = service.delete(&path).await;
-    assert_eq!(answered.problem(), "checkout-stuck", "{}", answered.text);
-    assert!(world.simulator.reached(refusing) > 0);
-    world.simulator.clear_faults();
-    restart(&service, &path).await;
-    service.wait_until(&path, "cancelled", |snapshot| snapshot["status"] == "cancelled").await;
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let path = service.create(&everything()).await;
+        let refusing = world.simulator.add_fault(Fault::on("delete-cart").always().status_before(422));
+        let answered = service.delete(&path).await;
+        assert_eq!(answered.problem(), "checkout-stuck", "{}", answered.text);
+        assert!(world.simulator.reached(refusing) > 0);
+        world.simulator.clear_faults();
+        restart(service, &path).await;
+        service.wait_until(&path, "cancelled", |snapshot| snapshot["status"] == "cancelled").await;
+    })
+    .await;
 }
 
 /// A record that names a step which its flow does not have is for a person; nothing of it is undone.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{sql, text};
 use crate::dashboard::Visitor;
 use crate::harness::{
-    ACTOR, Answer, OPERATOR, PATIENCE, READER, Service, World, agreed, everything, good_card,
+    ACTOR, Answer, OPERATOR, PATIENCE, READER, Service, World, agreed, everything, good_card, run,
 };
 
 /// A field that nobody knows.
@@ -151,20 +151,19 @@ async fn with_nothing_of_it_at_bigcommerce_it_is_closed_without_a_word() {
 /// A paid one is paid: there is nothing to be given up.
 #[tokio::test]
 async fn neither_what_can_be_read_nor_what_has_ended_is_closed() {
-    let world = World::new().await;
-    let service = world.start().await;
-    let path = service.create(&everything()).await;
-    let refused = ask(&service, &path, "close", OPERATOR, &Value::Null).await.expect(409);
-    assert_eq!(refused.body["guard"], "readable", "{}", refused.text);
-    let paid = agreed(json!({"payment": good_card()}));
-    service.post(&format!("{path}/complete"), &paid).await.expect(200);
-    let refused = ask(&service, &path, "close", OPERATOR, &Value::Null).await.expect(409);
-    assert_eq!(refused.body["guard"], "readable", "{}", refused.text);
-    assert_eq!(sql(&world, UNKNOWN).await, 1);
-    let refused = ask(&service, &path, "close", OPERATOR, &Value::Null).await.expect(409);
-    assert_eq!(refused.body["guard"], "ended", "{}", refused.text);
-    service.stop().await;
-    world.finish().await;
+    run(async |world, service| {
+        let path = service.create(&everything()).await;
+        let refused = ask(service, &path, "close", OPERATOR, &Value::Null).await.expect(409);
+        assert_eq!(refused.body["guard"], "readable", "{}", refused.text);
+        let paid = agreed(json!({"payment": good_card()}));
+        service.post(&format!("{path}/complete"), &paid).await.expect(200);
+        let refused = ask(service, &path, "close", OPERATOR, &Value::Null).await.expect(409);
+        assert_eq!(refused.body["guard"], "readable", "{}", refused.text);
+        assert_eq!(sql(world, UNKNOWN).await, 1);
+        let refused = ask(service, &path, "close", OPERATOR, &Value::Null).await.expect(409);
+        assert_eq!(refused.body["guard"], "ended", "{}", refused.text);
+    })
+    .await;
 }
 
 #[tokio::test]
