@@ -1,41 +1,33 @@
 //! The second dimension: what a merchant, another app, the hosted page or a second tab does to the cart or the order just before
 //! or just after any call that the checkout makes. `docs/faults.md` says which cells there are.
 //!
-//! All cells share one world, as the checkouts of a store do: each has a checkout of its own, and its deed strikes only the
-//! requests of that checkout. So a cell costs one checkout.
+//! All cells share one world. Each has a store of its own: its deed strikes nothing else, and the breaker that some open holds
+//! back no call of another.
 
 use std::collections::BTreeSet;
 
 use bigcommerce_simulator::{Deed, Fault, FaultId, Kind};
-use futures::StreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::deeds::{Cell, Way, cells, impossible, name, wanted};
-use crate::harness::{Answer, KEY, Service, World, address, custom_cart, good_card};
+use super::shops::{self, Shop};
+use crate::harness::{Answer, World, address, custom_cart, good_card};
 
 /// One shopper who goes on with whatever step is next, and agrees to what is shown.
 struct Shopper<'a> {
-    service: &'a Service,
+    shop: Shop<'a>,
     path: String,
-    keys: usize,
     agreed: Vec<String>,
 }
 
 impl Shopper<'_> {
-    async fn send(&mut self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        self.keys += 1;
-        let (bearer, key) = (format!("Bearer {KEY}"), format!("{}-{}", self.path, self.keys));
-        let mut headers =
-            vec![("authorization", &*bearer), ("prefer", "wait=20"), ("content-type", "application/json")];
-        if method == Method::POST {
-            headers.push(("idempotency-key", &*key));
-        }
-        self.service.call(method, path, &headers, body.map(|body| body.to_string().into_bytes())).await
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.shop.send(method, path, body.as_ref()).await
     }
 
     async fn snapshot(&self) -> Value {
-        self.service.get(&self.path).await.body
+        self.send(Method::GET, &self.path, None).await.body
     }
 
     /// What the shopper is shown, in the order's words where there is one.
@@ -78,9 +70,7 @@ impl Shopper<'_> {
     async fn go_on(&mut self, cell: Cell) -> String {
         let (mut last, mut same, mut total) = (String::new(), 0, None);
         for _ in 0..20 {
-            let settled =
-                |now: &Value| !matches!(now["status"].as_str(), Some("running" | "compensating" | "waiting"));
-            let snapshot = self.service.wait_until(&self.path, "settled", settled).await;
+            let snapshot = self.shop.settled(&self.path).await;
             match snapshot["status"].as_str().unwrap_or_default() {
                 "stuck" => return format!("stuck:{}", snapshot["stuck"]["reason"].as_str().unwrap_or("")),
                 "awaiting_input" => {}
@@ -104,7 +94,7 @@ impl Shopper<'_> {
             };
             if cell.way == Way::HandedOver && answer.text.contains("does not exist") {
                 // It was paid on the page: nobody has to ask, the service looks by itself.
-                self.service.wait_until(&self.path, "completed", |now| now["status"] == "completed").await;
+                self.shop.ended(&self.path).await;
                 continue;
             }
             if told.starts_with("\"order\" rejected") {
@@ -124,50 +114,40 @@ impl Shopper<'_> {
     }
 }
 
-async fn play(world: &World, service: &Service, cell: Cell) -> Result<(), String> {
-    let mut shopper = Shopper { service, path: String::new(), keys: 0, agreed: Vec::new() };
-    if cell.way == Way::Direct && cell.call == "create-order-v2" {
-        return play_direct(world, shopper, cell).await;
-    }
-    let path = if cell.way.is_direct() {
-        format!("/v1/checkouts/{}", service.post("/v1/direct-orders", &direct_order()).await.expect(201).id())
+async fn play(world: &World, shop: Shop<'_>, cell: Cell) -> Result<(), String> {
+    let direct = cell.way.is_direct();
+    let mut shopper = Shopper { shop, path: String::new(), agreed: Vec::new() };
+    // A direct order is made by the request that makes its checkout.
+    let fault = if cell.call == "create-order-v2" { Some(meanwhile(&shopper, cell)) } else { None };
+    let (path, body) = if direct {
+        ("/v1/direct-orders", direct_order())
     } else {
         let mut body = custom_cart();
         body["line_items"] = json!([{"product_id": 111, "variant_id": 361, "quantity": 1}]);
-        service.create(&body).await
+        ("/v1/checkouts", body)
     };
-    shopper.path.clone_from(&path);
-    if cell.way == Way::Doubted {
-        let id = path.rsplit('/').next().unwrap_or_default();
-        world.simulator.add_fault(Fault::on("process-payment").correlation_id(id).status_after(500));
-    }
-    if cell.way == Way::HandedOver {
-        service.post(&format!("{path}/redirect-urls"), &json!({})).await.expect(200);
-    }
-    let id = path.rsplit('/').next().unwrap_or_default().to_owned();
-    let fault = Fault::on(cell.call)
-        .correlation_id(&id)
-        .kind(Kind::Meanwhile { does: cell.deed, effect: cell.effect });
-    // Where a cart was handed over, the list is read before anything is ordered, and again after it.
-    let nth = if cell.deed == Deed::PayOrder && cell.call == "list-orders" { 2 } else { 1 };
-    let fault = world.simulator.add_fault(fault.nth(nth));
-    ended(world, &mut shopper, cell, &id, fault).await
-}
-
-/// A direct order, and what is done to it as soon as it is made: its own number names it, because nothing else does before.
-async fn play_direct(world: &World, mut shopper: Shopper<'_>, cell: Cell) -> Result<(), String> {
-    let mark = format!("cell {}", name(cell));
-    let mut body = direct_order();
-    body["staff_notes"] = mark.clone().into();
-    let fault = Fault::on(cell.call).kind(Kind::Meanwhile { does: cell.deed, effect: cell.effect });
-    let fault = world.simulator.add_fault(fault.body_contains(&mark));
-    let made = shopper.service.post("/v1/direct-orders", &body).await;
+    let made = shopper.send(Method::POST, path, Some(body)).await;
     if !made.status.is_success() {
         return Err(format!("{cell:?}: {}", made.text));
     }
     let id = made.id();
     shopper.path = format!("/v1/checkouts/{id}");
+    if cell.way == Way::Doubted {
+        shopper.shop.add_fault(Fault::on("process-payment").status_after(500));
+    }
+    if cell.way == Way::HandedOver {
+        let path = format!("{}/redirect-urls", shopper.path);
+        shopper.send(Method::POST, &path, Some(json!({}))).await.expect(200);
+    }
+    let fault = fault.unwrap_or_else(|| meanwhile(&shopper, cell));
     ended(world, &mut shopper, cell, &id, fault).await
+}
+
+fn meanwhile(shopper: &Shopper<'_>, cell: Cell) -> FaultId {
+    // Where a cart was handed over, the list is read before anything is ordered, and again after it.
+    let nth = if cell.deed == Deed::PayOrder && cell.call == "list-orders" { 2 } else { 1 };
+    let fault = Fault::on(cell.call).kind(Kind::Meanwhile { does: cell.deed, effect: cell.effect });
+    shopper.shop.add_fault(fault.nth(nth))
 }
 
 fn direct_order() -> Value {
@@ -195,12 +175,12 @@ async fn ended(
     if ends != end && !(gone && ends == "gone") {
         return Err(format!("{cell:?}: {end} instead of {ends}"));
     }
-    money(world, id, shopper, &end)
+    money(id, shopper, &end)
 }
 
 /// What was taken is what the paid order costs, once, and never more than was agreed to.
-fn money(world: &World, id: &str, shopper: &Shopper<'_>, end: &str) -> Result<(), String> {
-    let ledger = world.simulator.ledger();
+fn money(id: &str, shopper: &Shopper<'_>, end: &str) -> Result<(), String> {
+    let ledger = shopper.shop.ledger();
     let ours: BTreeSet<u64> = ledger
         .orders
         .iter()
@@ -237,20 +217,15 @@ pub(super) fn has(wanted: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_others_do_around_any_call() {
-    let mut world = World::hasty().await;
-    world.set("DATABASE_MAX_CONNECTIONS", "8");
-    let service = world.start().await;
     let cells = chosen();
-    let total = cells.len();
+    let world = shops::world(cells.len().max(1), |_| {}).await;
+    let service = world.start().await;
     let (world_ref, service_ref) = (&world, &service);
-    let failed: Vec<String> = futures::stream::iter(cells)
-        .map(|cell| async move { play(world_ref, service_ref, cell).await.err() })
-        .buffer_unordered(24)
-        .filter_map(|failed| async { failed })
-        .collect()
-        .await;
-    assert!(failed.is_empty(), "{} of {total} cells failed:\n{}", failed.len(), failed.join("\n"));
-    println!("{total} cells passed");
+    let failed =
+        shops::play(&cells, |number, cell| play(world_ref, Shop::new(world_ref, service_ref, number), cell))
+            .await;
+    assert!(failed.is_empty(), "{} of {} cells failed:\n{}", failed.len(), cells.len(), failed.join("\n"));
+    println!("{} cells passed", cells.len());
     service.stop().await;
     world.finish().await;
 }
