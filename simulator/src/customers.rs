@@ -74,6 +74,19 @@ fn token(name: &str) -> String {
     format!("{name:0<64}")
 }
 
+/// The first customer that was added by hand.
+const ADDED: u64 = 1000;
+
+/// A customer with this much store credit and nothing else; answers the id.
+pub(crate) fn add(customers: &mut BTreeMap<u64, Customer>, store_credit: Decimal) -> u64 {
+    let id = customers.keys().next_back().map_or(ADDED, |last| (last + 1).max(ADDED));
+    let email = format!("customer-{id}@example.com");
+    let (first_name, last_name) = ("Mary", "Major");
+    customers
+        .insert(id, Customer { id, email, first_name, last_name, store_credit, instruments: Vec::new() });
+    id
+}
+
 /// The customers a store starts with: 1 and 11 have cards and credit, 2 has nothing.
 pub(crate) fn first_customers() -> BTreeMap<u64, Customer> {
     let card = |name: &str, method, brand, last_4: &str, year| Instrument {

@@ -61,6 +61,8 @@ pub struct Order {
     pub archived: bool,
     /// The reference the client set, if any.
     pub external_order_id: String,
+    /// BigCommerce's `order_source`: `checkout_api`, `external` (made directly) or `www` (the hosted page).
+    pub source: String,
     /// Who made it.
     pub correlation_id: Option<String>,
 }
@@ -128,6 +130,8 @@ pub struct Charge {
     pub jti: String,
     /// BigCommerce's id of the payment method.
     pub payment_method_id: String,
+    /// When it was taken: Unix milliseconds of the simulator's clock.
+    pub at: i64,
     /// Who paid.
     pub correlation_id: Option<String>,
 }

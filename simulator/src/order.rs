@@ -302,6 +302,7 @@ impl Order {
             currency: self.currency.clone(),
             archived: self.archived,
             external_order_id: self.kept_text("external_order_id").to_owned(),
+            source: self.source.clone(),
             correlation_id: self.correlation_id.clone(),
         }
     }

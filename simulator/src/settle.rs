@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::applied;
@@ -65,8 +66,14 @@ fn note_charge(visit: &mut Visit<'_>, payment: &Payment, state: &str) {
         refunded: Decimal::ZERO,
         jti: payment.jti.clone(),
         payment_method_id: payment.method.id.to_owned(),
+        at: milliseconds(visit.now),
         correlation_id: visit.call.correlation_id(),
     });
+}
+
+/// Unix milliseconds.
+fn milliseconds(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
 
 /// Changes the state of the order's charges that are in one of `from`.
@@ -144,6 +151,7 @@ pub(crate) fn note_part(visit: &mut Visit<'_>, order: &Order, method: &Method, a
         refunded: Decimal::ZERO,
         jti: String::new(),
         payment_method_id: method.id.to_owned(),
+        at: milliseconds(visit.now),
         correlation_id: visit.call.correlation_id(),
     });
 }

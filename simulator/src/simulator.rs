@@ -1,13 +1,14 @@
 //! The handle of a running simulator: start it in a test, script faults, read what really happened.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use anyhow::Context as _;
 use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 
 use crate::actors::{Deed, Subject};
+use crate::customers;
 use crate::fault::{Fault, FaultId};
 use crate::hosted::Hosted;
 use crate::ledger::{Ledger, Request};
@@ -163,6 +164,13 @@ impl Simulator {
     /// A gift certificate with this code and balance in one store; one with the same code is replaced.
     pub fn issue_certificate(&self, store: &str, code: &str, balance: Decimal) {
         self.world.issue_certificate(store, code, balance);
+    }
+
+    /// A customer with this much store credit and nothing else in one store; answers the id.
+    pub fn add_customer(&self, store: &str, credit: Decimal) -> u64 {
+        let store = self.world.store(store);
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        customers::add(&mut store.customers, credit)
     }
 
     /// A customer token (BigCommerce: Current Customer API), signed with the setting `webhook_secret`, valid for 15 minutes;
