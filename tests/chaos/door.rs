@@ -65,6 +65,7 @@ impl Heard {
 }
 
 /// All replicas.
+#[derive(Clone)]
 pub(crate) struct Doors {
     http: reqwest::Client,
     urls: Vec<String>,
@@ -93,6 +94,16 @@ impl Doors {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.ok()?;
         Some(Heard { status, headers, body: serde_json::from_str(&text).unwrap_or_default() })
+    }
+
+    /// Tells one replica of an event; whether it arrived is not known.
+    pub(crate) async fn tell(&self, replica: usize, path: &str, secret: &str, body: axum::body::Bytes) {
+        let Some(url) = self.urls.get(replica % self.urls.len()) else { return };
+        let request = self.http.post(format!("{url}{path}")).timeout(PATIENCE);
+        let request = request.header("content-type", "application/json").header("x-webhook-secret", secret);
+        #[expect(clippy::disallowed_methods, reason = "BigCommerce is not the upstream client")]
+        let sent = request.body(body).send().await;
+        drop(sent);
     }
 
     /// Whether a replica can work.

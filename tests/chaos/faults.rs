@@ -148,7 +148,30 @@ const TO_CART: [(u32, &str); 7] = [
     (2, "process-payment"),
 ];
 
-/// Without those that need a cart that was handed over: these shoppers never see the hosted page.
+/// What needs a cart that was handed over: nobody else knows it.
+const OF_THE_PAGE: [(u32, Deed); 5] = [
+    (3, Deed::OpenPage),
+    (4, Deed::PayPage),
+    (3, Deed::PayOrder),
+    (2, Deed::OrderAgain),
+    (3, Deed::Complete),
+];
+
+/// What a merchant does after the end.
+const AFTERWARDS: [(u32, Deed); 10] = [
+    (3, Deed::RefundPart),
+    (3, Deed::RefundAll),
+    (2, Deed::Void),
+    (2, Deed::Capture),
+    (2, Deed::Ship),
+    (2, Deed::Archive),
+    (1, Deed::Note),
+    (1, Deed::Cancel),
+    (2, Deed::TotalUp),
+    (2, Deed::TotalDown),
+];
+
+/// Without those that need a cart that was handed over.
 const DEEDS: [(u32, Deed); 22] = [
     (4, Deed::TotalUp),
     (4, Deed::TotalDown),
@@ -175,9 +198,10 @@ const DEEDS: [(u32, Deed); 22] = [
 ];
 
 impl Other {
-    /// Draws one.
-    pub(crate) fn draw(dice: &mut Dice) -> Self {
-        let does = dice.weighted(&DEEDS);
+    /// Draws one; `handed_over`: the hosted page and a second tab know the cart.
+    pub(crate) fn draw(dice: &mut Dice, handed_over: bool) -> Self {
+        let of_the_page = handed_over && dice.percent(40);
+        let does = if of_the_page { dice.weighted(&OF_THE_PAGE) } else { dice.weighted(&DEEDS) };
         let call = if does.is_to_order() { dice.weighted(&TO_ORDER) } else { dice.weighted(&TO_CART) };
         let effect = if dice.percent(50) { Effect::Before } else { Effect::After };
         Self { call, does, effect }
@@ -189,23 +213,29 @@ impl Other {
     }
 }
 
-/// Whether this pays an order at BigCommerce without the service.
-pub(crate) fn pays(does: Deed) -> bool {
-    does == Deed::PayOrder
+/// What a merchant does after the end.
+pub(crate) fn afterwards(dice: &mut Dice) -> Deed {
+    dice.weighted(&AFTERWARDS)
+}
+
+/// Whether what an order costs is no longer what it was.
+pub(crate) fn edits(does: Deed) -> bool {
+    matches!(does, Deed::TotalUp | Deed::TotalDown)
+}
+
+/// Whether money goes back.
+pub(crate) fn gives_back(does: Deed) -> bool {
+    matches!(does, Deed::RefundPart | Deed::RefundAll | Deed::Void)
+}
+
+/// Whether another order of the same cart is made through the API.
+pub(crate) fn orders(does: Deed) -> bool {
+    matches!(does, Deed::OrderAgain | Deed::Complete)
 }
 
 /// Whether what an order costs, or what is held for it, is no longer ours alone.
 pub(crate) fn moves_money(does: Deed) -> bool {
-    pays(does)
-        || matches!(
-            does,
-            Deed::TotalUp
-                | Deed::TotalDown
-                | Deed::RefundPart
-                | Deed::RefundAll
-                | Deed::Void
-                | Deed::OpenPage
-        )
+    edits(does) || gives_back(does) || matches!(does, Deed::PayOrder | Deed::PayPage | Deed::Complete)
 }
 
 /// Whether the order is over afterwards.

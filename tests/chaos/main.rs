@@ -3,6 +3,7 @@
 //!
 //! `./dev chaos --runs N --seed S`; `./dev chaos --help` says the rest. Exit code 1: there were violations.
 
+mod asks;
 mod batch;
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 #[path = "../it/conformance.rs"]
@@ -11,16 +12,19 @@ mod dice;
 mod door;
 mod faults;
 mod figures;
+mod hands;
 #[expect(dead_code, unused_imports, reason = "shared with the tests, which use more of it")]
 #[path = "../it/harness/mod.rs"]
 mod harness;
 mod options;
 mod plan;
+mod post;
 mod record;
 mod replicas;
 mod scripted;
 mod shopper;
 mod timeline;
+mod told;
 mod upheaval;
 mod verify;
 
@@ -36,6 +40,7 @@ use door::Doors;
 use faults::Planned;
 use harness::{Database, World};
 use options::Options;
+use post::Post;
 use replicas::Replicas;
 use upheaval::Server;
 
@@ -48,6 +53,7 @@ pub(crate) struct Chaos {
     pub(crate) server: Server,
     pub(crate) replicas: Replicas,
     pub(crate) doors: Doors,
+    pub(crate) post: Post,
     pub(crate) tasks: TaskTracker,
     notes: Mutex<Vec<String>>,
 }
@@ -74,6 +80,8 @@ const VARS: &[(&str, &str)] = &[
     ("RETRY_MAX_SECONDS", "2"),
     ("SHUTDOWN_SECONDS", "5"),
     ("DATABASE_MAX_CONNECTIONS", "10"),
+    ("RECONCILE_SECONDS", "3"),
+    ("BIGCOMMERCE_WEBHOOK_SECRET", post::SECRET),
     // A checkout under faults is asked for as often as it takes.
     ("LIMIT_CHECKOUT_PER_MINUTE", "0"),
     ("LIMIT_PAYMENTS_CHECKOUT_PER_HOUR", "0"),
@@ -138,6 +146,8 @@ async fn set_up(options: Options, only: Option<Planned>, logs: &std::path::Path)
     }
     let replicas = Replicas::new(world.vars(), logs, world.database.pool.clone());
     let doors = replicas.doors();
+    let post = Post::open(doors.clone(), options.seed).await;
+    post.subscribe(&world.simulator.url()).await;
     Chaos {
         options,
         only,
@@ -145,6 +155,7 @@ async fn set_up(options: Options, only: Option<Planned>, logs: &std::path::Path)
         server,
         replicas,
         doors,
+        post,
         tasks: TaskTracker::new(),
         notes: Mutex::default(),
     }

@@ -1,10 +1,11 @@
 //! What one run does: decided before it begins, from its seed alone.
 
-use bigcommerce_simulator::magic_card;
+use bigcommerce_simulator::{Deed, magic_card};
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
-use crate::faults::{Other, Planned};
+use crate::faults::{self, Other, Planned};
+use crate::hands::HandOver;
 use crate::harness;
 
 /// How a shopper begins.
@@ -99,8 +100,14 @@ pub(crate) struct Plan {
     pub(crate) home: usize,
     /// A gift certificate that pays a part, or the whole: its balance in cents.
     pub(crate) certificate: Option<u64>,
+    /// Store credit of a customer that pays a part, or the whole: in cents.
+    pub(crate) credit: Option<u64>,
     /// What somebody else does meanwhile.
-    pub(crate) other: Option<Other>,
+    pub(crate) others: Vec<Other>,
+    /// The hosted page gets the cart.
+    pub(crate) hand_over: Option<HandOver>,
+    /// What a merchant does after the end.
+    pub(crate) afterwards: Option<Deed>,
     price: u64,
     quantity: u64,
     ships: bool,
@@ -218,13 +225,37 @@ impl Plan {
             quantity: dice.between(1, 3),
             ships: dice.percent(94),
             certificate: dice.percent(18).then(|| dice.between(50, 9000)),
-            other: dice.percent(others).then(|| Other::draw(&mut dice)),
+            credit: None,
+            others: Vec::new(),
+            hand_over: None,
+            afterwards: None,
         };
         if plan.opening == Opening::Direct {
             plan.ships = true;
             plan.revision = None;
+        } else {
+            plan.credit = dice.percent(12).then(|| dice.between(50, 9000));
+        }
+        if dice.percent(others) {
+            plan.meets(&mut dice);
         }
         plan
+    }
+
+    /// Others interfere with it.
+    fn meets(&mut self, dice: &mut Dice) {
+        self.hand_over = (self.opening != Opening::Direct && dice.percent(50)).then(|| HandOver::draw(dice));
+        let handed_over = self.hand_over.is_some();
+        if !handed_over || dice.percent(40) {
+            let count = dice.weighted(&[(70, 1), (22, 2), (8, 3)]);
+            self.others = (0..count).map(|_| Other::draw(dice, handed_over)).collect();
+        }
+        self.afterwards = dice.percent(20).then(|| faults::afterwards(dice));
+        let deeds = self.others.iter().map(|other| other.does).chain(self.afterwards);
+        // What is captured or voided was authorized.
+        if deeds.into_iter().any(|deed| matches!(deed, Deed::Capture | Deed::Void)) && dice.percent(70) {
+            self.cards = vec![(20_004, 0)];
+        }
     }
 
     /// Whether what it buys is shipped.
@@ -237,8 +268,8 @@ impl Plan {
         if self.opening == Opening::Direct { "/v1/direct-orders" } else { "/v1/checkouts" }
     }
 
-    /// What it is created with.
-    pub(crate) fn creation(&self) -> Value {
+    /// What it is created with, for this customer.
+    pub(crate) fn creation(&self, customer: Option<u64>) -> Value {
         if self.opening == Opening::Direct {
             return self.direct_order();
         }
@@ -253,6 +284,9 @@ impl Plan {
         };
         if self.opening == Opening::Everything {
             self.fill(&mut body);
+        }
+        if let Some(customer) = customer {
+            body["customer_id"] = json!(customer);
         }
         body
     }
@@ -309,6 +343,21 @@ impl Plan {
     pub(crate) fn certificate_payment(&self) -> Value {
         json!({"payment_method_id": "bigcommerce.gift_certificate",
             "instrument": {"type": "gift_certificate", "gift_certificate_code": self.certificate_code()}})
+    }
+
+    /// The payment with store credit.
+    pub(crate) fn credit_payment() -> Value {
+        json!({"payment_method_id": "bigcommerce.store_credit", "instrument": {"type": "store_credit"}})
+    }
+
+    /// Charged at the gateway without BigCommerce's knowledge: nobody can see it (flag 2).
+    pub(crate) fn hides_a_charge(&self) -> bool {
+        self.cards.iter().any(|(_, flag)| *flag == 2)
+    }
+
+    /// Whether more than a card pays.
+    pub(crate) fn has_parts(&self) -> bool {
+        self.certificate.is_some() || self.credit.is_some()
     }
 
     /// Whether a card with this code may have been used.

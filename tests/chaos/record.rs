@@ -3,10 +3,23 @@
 use std::collections::BTreeSet;
 
 use bigcommerce_simulator::{Deed, FaultId};
+use rust_decimal::Decimal;
 
 use crate::door::{Ask, Heard};
-use crate::faults::Other;
+use crate::hands::Then;
 use crate::plan::Plan;
+
+/// It was said that paying again is safe.
+#[derive(Debug, Clone)]
+pub(crate) struct SaidSafe {
+    /// When it was asked: Unix milliseconds.
+    pub(crate) at: i64,
+    pub(crate) checkout: String,
+    /// The call and its status.
+    pub(crate) what: String,
+    /// What was paid of it by then, where the answer says so.
+    pub(crate) paid: Option<Decimal>,
+}
 
 /// The memory of one shopper.
 pub(crate) struct Record {
@@ -14,7 +27,7 @@ pub(crate) struct Record {
     /// The checkout it goes on with.
     pub(crate) id: Option<String>,
     /// Checkouts that it was told of and gave up.
-    pub(crate) others: Vec<String>,
+    pub(crate) given_up: Vec<String>,
     /// Creations and the checkouts that they led to.
     pub(crate) creates: Vec<(Ask, String)>,
     /// The request that was answered with `completed`.
@@ -33,10 +46,18 @@ pub(crate) struct Record {
     pub(crate) strange: Vec<String>,
     /// Its faults at the simulator, by cell.
     pub(crate) faults: Vec<(String, FaultId)>,
-    /// What somebody else is to do, and its fault.
-    pub(crate) other: Option<(Other, FaultId)>,
-    /// What somebody else really did.
-    pub(crate) met: Option<Deed>,
+    /// What others are to do, and its faults.
+    pub(crate) others_at_work: Vec<(Deed, FaultId)>,
+    /// What others really did.
+    pub(crate) met: Vec<Deed>,
+    /// The cart was handed over to the hosted page.
+    pub(crate) handed_over: Option<Then>,
+    /// What a shopper was told after `completed`: true only where somebody else paid as well.
+    pub(crate) unsaid: Vec<String>,
+    /// Each time when paying again was called safe.
+    pub(crate) safe: Vec<SaidSafe>,
+    /// The order and the amount that the first `completed` named.
+    pub(crate) paid: Option<(u64, Decimal)>,
     declines: BTreeSet<String>,
 }
 
@@ -64,7 +85,7 @@ impl Record {
         Self {
             plan,
             id: None,
-            others: Vec::new(),
+            given_up: Vec::new(),
             creates: Vec::new(),
             completed: None,
             cancelled: false,
@@ -74,8 +95,12 @@ impl Record {
             gave_up: 0,
             strange: Vec::new(),
             faults: Vec::new(),
-            other: None,
-            met: None,
+            others_at_work: Vec::new(),
+            met: Vec::new(),
+            handed_over: None,
+            unsaid: Vec::new(),
+            safe: Vec::new(),
+            paid: None,
             declines: BTreeSet::new(),
         }
     }
@@ -87,8 +112,13 @@ impl Record {
 
     /// Gives its checkout up.
     pub(crate) fn abandon(&mut self) {
-        self.others.extend(self.id.take());
+        self.given_up.extend(self.id.take());
         self.orders.clear();
+    }
+
+    /// Whether others did something of this kind.
+    pub(crate) fn has_met(&self, kind: impl Fn(Deed) -> bool) -> bool {
+        self.met.iter().any(|deed| kind(*deed))
     }
 
     /// Whether this decline is news.
@@ -99,9 +129,18 @@ impl Record {
         self.declines.insert(attempts.unwrap_or_default())
     }
 
-    /// Remembers an answer.
-    pub(crate) fn note(&mut self, ask: &Ask, heard: &Heard) {
+    /// Remembers an answer to what was asked at this moment.
+    pub(crate) fn note(&mut self, ask: &Ask, heard: &Heard, at: i64) {
         let status = heard.status.as_u16();
+        let (body, payment) = (&heard.body, &heard.body["payment"]);
+        if body["safe_to_pay_again"] == true || payment["safe_to_pay_again"] == true {
+            self.safe.extend(self.id.clone().map(|checkout| SaidSafe {
+                at,
+                checkout,
+                what: format!("{} {}: {status} {}", ask.method, ask.path, heard.code()),
+                paid: decimal(&payment["amount_paid"]),
+            }));
+        }
         if !heard.status.is_success() {
             let known =
                 EXPECTED.iter().any(|(known, codes)| *known == status && codes.contains(&heard.code()));
@@ -109,6 +148,9 @@ impl Record {
                 self.strange
                     .push(format!("{} {} was answered {status} {}", ask.method, ask.path, heard.body));
             }
+            return;
+        }
+        if ask.path.ends_with("/redirect-urls") {
             return;
         }
         let creates = ask.path == "/v1/checkouts" || ask.path == "/v1/direct-orders";
@@ -133,12 +175,21 @@ impl Record {
             self.orders.extend(heard.body["order"]["id"].as_i64());
         }
         match heard.body["status"].as_str() {
-            Some("completed") => self.completed = self.completed.take().or_else(|| Some(ask.clone())),
+            Some("completed") => {
+                self.completed = self.completed.take().or_else(|| Some(ask.clone()));
+                let paid = || Some((body["order"]["id"].as_u64()?, decimal(&payment["amount_paid"])?));
+                self.paid = self.paid.or_else(paid);
+            }
             Some("cancelled") => self.cancelled = true,
             _ if self.completed.is_some() && status == 200 && ask.method == reqwest::Method::GET => {
-                self.strange.push(format!("completed, and later {}", heard.body["status"]));
+                self.unsaid.push(format!("completed, and later {}", heard.body["status"]));
             }
             _ => {}
         }
     }
+}
+
+/// A number as it stands in the answer.
+fn decimal(value: &serde_json::Value) -> Option<Decimal> {
+    value.is_number().then(|| value.to_string().parse().ok()).flatten()
 }

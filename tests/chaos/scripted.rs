@@ -29,10 +29,10 @@ impl Shopper {
                 self.record.faults.push((planned.cell(), id));
             }
         }
-        if let Some(other) = self.plan().other
-            && let Some(fault) = narrowed(other.call, other.fault(), &tag)
-        {
-            self.record.other = Some((other, self.chaos.world.simulator.add_fault(fault)));
+        for other in self.plan().others.clone() {
+            if let Some(fault) = narrowed(other.call, other.fault(), &tag) {
+                self.record.others_at_work.push((other.does, self.chaos.world.simulator.add_fault(fault)));
+            }
         }
         let Some(strike) = self.plan().strike else { return };
         let held = Fault::on(strike.call).times(1);

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::Chaos;
 use crate::dice::Dice;
 use crate::door::{Ask, Heard};
+use crate::hands::Page;
 use crate::harness::{agreed, good_card};
-use crate::plan::{Ending, Opening, Plan, Revision, choice};
+use crate::plan::{Ending, Opening, Plan, choice};
 use crate::record::Record;
 
 /// Between two looks at a checkout that is busy.
@@ -21,13 +22,17 @@ const GLANCE: Duration = Duration::from_millis(120);
 pub(crate) struct Shopper {
     pub(crate) chaos: Arc<Chaos>,
     pub(crate) record: Record,
-    dice: Dice,
+    pub(crate) dice: Dice,
     /// Bad habits are for the time of the faults.
     well_behaved: bool,
     revised: bool,
-    card: usize,
-    /// The gift certificate, until something was heard of it.
-    certificate: Option<Value>,
+    pub(crate) card: usize,
+    /// The gift certificate and the store credit, each until something was heard of it.
+    pub(crate) parts: Vec<Value>,
+    /// Who pays with store credit.
+    customer: Option<u64>,
+    /// Whether the shopper is on the hosted page.
+    pub(crate) page: Page,
     keys: u32,
     creations: u32,
     /// A POST without a settled answer: its key may be used again.
@@ -43,6 +48,7 @@ impl Shopper {
         let dice = Dice::of(chaos.options.seed, plan.run, "shopper");
         let revised = plan.revision.is_none();
         let certificate = plan.certificate.map(|_| plan.certificate_payment());
+        let parts = certificate.into_iter().chain(plan.credit.map(|_| Plan::credit_payment())).collect();
         Self {
             chaos,
             record: Record::new(plan),
@@ -50,7 +56,9 @@ impl Shopper {
             well_behaved: false,
             revised,
             card: 0,
-            certificate,
+            parts,
+            customer: None,
+            page: Page::Here(0),
             keys: 0,
             creations: 0,
             open: None,
@@ -66,10 +74,13 @@ impl Shopper {
 
     /// Shops under faults, for a bounded time.
     pub(crate) async fn shop(mut self) -> Self {
+        let simulator = &self.chaos.world.simulator;
+        let money = |cents: u64| Decimal::new(cents.cast_signed(), 2);
         if let Some(cents) = self.plan().certificate {
-            let (code, balance) = (self.plan().certificate_code(), Decimal::new(cents.cast_signed(), 2));
-            self.chaos.world.simulator.issue_certificate("teststore", &code, balance);
+            simulator.issue_certificate("teststore", &self.plan().certificate_code(), money(cents));
         }
+        let customer = self.plan().credit.map(|cents| simulator.add_customer("teststore", money(cents)));
+        self.customer = customer;
         self.script(None);
         self.visit(Duration::from_secs(45)).await;
         self.gone.cancel();
@@ -100,7 +111,9 @@ impl Shopper {
             let status = seen.body["status"].as_str().unwrap_or_default().to_owned();
             self.trace(&format!("sees {status}, next {}", seen.body["next_step"]));
             match &*status {
-                "completed" | "cancelled" | "expired" | "stuck" => return,
+                "completed" if self.well_behaved => return,
+                "completed" => return self.afterwards(&seen.body),
+                "cancelled" | "expired" | "stuck" => return,
                 "awaiting_input" => {
                     if self.act(&path, &seen.body).await {
                         return;
@@ -135,7 +148,7 @@ impl Shopper {
     }
 
     async fn create(&mut self) {
-        let mut body = self.plan().creation();
+        let mut body = self.plan().creation(self.customer);
         if self.creations > 0 {
             // The same cart again, under a key of its own.
             body["metadata"] = json!({"again": self.creations.to_string()});
@@ -160,6 +173,9 @@ impl Shopper {
     /// One step; true when the shopper is done with it.
     async fn act(&mut self, path: &str, seen: &Value) -> bool {
         let next = seen["next_step"].as_str().unwrap_or_default().to_owned();
+        if self.goes_to_the_page(path, seen).await {
+            return false;
+        }
         match self.plan().ending {
             Ending::Leave(step) if step == next => {
                 self.record.left = true;
@@ -222,11 +238,15 @@ impl Shopper {
             _ => ask,
         };
         let heard = self.say(ask.clone()).await;
-        let body = ask.body.as_ref();
-        if heard.is_some()
-            && body.is_some_and(|body| body.to_string().contains(&self.plan().certificate_code()))
-        {
-            self.certificate = None;
+        if let Some(body) = ask.body.as_ref().filter(|_| heard.is_some()) {
+            let sent = |part: &Value| {
+                let payments = body["payments"].as_array().map(Vec::as_slice).unwrap_or_default();
+                payments
+                    .iter()
+                    .chain([body])
+                    .any(|sent| sent["payment_method_id"] == part["payment_method_id"])
+            };
+            self.parts.retain(|part| !sent(part));
         }
         let settled = heard.as_ref().is_some_and(|heard| !matches!(heard.status.as_u16(), 202 | 503));
         let tired = heard.as_ref().is_some_and(|heard| heard.status == 503) && self.dice.percent(35);
@@ -254,81 +274,14 @@ impl Shopper {
         }
     }
 
-    fn post(&mut self, path: String, body: Value) -> Ask {
+    pub(crate) fn post(&mut self, path: String, body: Value) -> Ask {
         self.keys += 1;
         Ask::post(path, format!("{}{}", self.plan().tag, self.keys), body)
     }
 
-    fn pay(&mut self, path: &str, seen: &Value) -> Ask {
-        let due = &seen["payment"]["amount_due"];
-        let open = if due.is_number() { due } else { &seen["totals"]["grand_total"] };
-        let agreement = (open.is_number() && self.dice.percent(50)).then(|| open.clone());
-        let (path, mut body) = if self.dice.percent(15) {
-            (format!("{path}/complete"), self.whole())
-        } else {
-            let certificate =
-                self.certificate.clone().filter(|_| seen["payment"]["status"] != "partially_paid");
-            (format!("{path}/payment"), certificate.unwrap_or_else(|| self.plan().payment(self.card)))
-        };
-        if seen["payment"]["status"] == "partially_paid" {
-            // A decline of the rest leaves the part as it is: nothing shows that the next card is wanted.
-            self.card += 1;
-        }
-        body = agreed(body);
-        if let Some(agreement) = agreement {
-            body["agreed_total"] = agreement;
-        }
-        self.post(path, body)
-    }
-
-    /// What pays the whole in one call.
-    fn whole(&self) -> Value {
-        let card = self.plan().payment(self.card);
-        self.certificate
-            .as_ref()
-            .map_or_else(|| json!({"payment": card}), |certificate| json!({"payments": [certificate, card]}))
-    }
-
-    fn complete(&mut self, path: &str) -> Ask {
-        let mut body = agreed(self.whole());
-        if self.plan().opening == Opening::OneCall {
-            self.plan().fill(&mut body);
-        }
-        self.post(format!("{path}/complete"), body)
-    }
-
-    async fn revise(&mut self, path: &str, seen: &Value) {
-        let item = &seen["cart"]["line_items"]["custom_items"][0];
-        let ask = match self.plan().revision {
-            Some(Revision::Billing) => {
-                Ask::put(format!("{path}/billing-address"), self.plan().address("Dallas"))
-            }
-            Some(Revision::Shipping) if item.is_object() => {
-                Ask::put(format!("{path}/consignments"), json!([{"address": self.plan().address("Dallas")}]))
-            }
-            Some(Revision::AddItem) => {
-                let body = json!({"custom_items": [self.plan().item("second")]});
-                self.post(format!("{path}/items"), body)
-            }
-            Some(Revision::Message) => {
-                Ask::put(format!("{path}/customer-message"), json!({"customer_message": self.plan().tag}))
-            }
-            Some(Revision::Quantity) => {
-                let Some(id) = item["id"].as_str() else { return };
-                let body = json!({"line_item": {"quantity": 4}});
-                let mut body = body;
-                body["line_item"]["name"] = item["name"].clone();
-                body["line_item"]["list_price"] = item["list_price"].clone();
-                Ask::put(format!("{path}/items/{id}"), body)
-            }
-            _ => return,
-        };
-        self.say(ask).await;
-    }
-
     /// Sends something in the manner of the shopper, and remembers what was said.
-    async fn say(&mut self, mut ask: Ask) -> Option<Heard> {
-        let replica = self.replica();
+    pub(crate) async fn say(&mut self, mut ask: Ask) -> Option<Heard> {
+        let (replica, at) = (self.replica(), moment());
         let habits = self.plan().habits;
         let write = ask.method != reqwest::Method::GET;
         let (double, tabs, hangs, hasty) = (
@@ -354,7 +307,7 @@ impl Shopper {
             let (one, two) =
                 tokio::join!(chaos.doors.ask(replica, &ask), chaos.doors.ask(replica + 1, &other));
             if let Some(two) = &two {
-                self.note(&other, two);
+                self.note(&other, two, at);
             }
             one
         } else if misbehaves && hangs {
@@ -363,20 +316,25 @@ impl Shopper {
             chaos.doors.ask(replica, &ask).await
         };
         match &heard {
-            Some(heard) => self.note(&ask, heard),
+            Some(heard) => self.note(&ask, heard, at),
             None => self.trace(&format!("{} {}: nothing heard", ask.method, ask.path)),
         }
         heard
     }
 
-    fn note(&mut self, ask: &Ask, heard: &Heard) {
+    fn note(&mut self, ask: &Ask, heard: &Heard, at: i64) {
         if ask.method != reqwest::Method::GET {
             self.refusals = if heard.status.is_client_error() { self.refusals + 1 } else { 0 };
         }
         if ask.method != reqwest::Method::GET {
             self.trace(&format!("{} {}: {} {}", ask.method, ask.path, heard.status.as_u16(), heard.code()));
         }
-        self.record.note(ask, heard);
+        self.record.note(ask, heard, at);
+    }
+
+    /// Waits as somebody who looks on does.
+    pub(crate) async fn glance(&self) {
+        tokio::time::sleep(GLANCE).await;
     }
 
     fn replica(&mut self) -> usize {
@@ -389,4 +347,10 @@ impl Shopper {
             println!("    run {}: {what}", self.plan().run);
         }
     }
+}
+
+/// Unix milliseconds.
+fn moment() -> i64 {
+    let now = time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+    i64::try_from(now).unwrap_or_default()
 }

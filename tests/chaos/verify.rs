@@ -1,13 +1,15 @@
 //! What must be true after everything has healed. Safety first, then liveness; each violation names its run.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bigcommerce_simulator::{Deed, Ledger, Order};
 use rust_decimal::Decimal;
 use sqlx::{PgPool, Row as _};
 
-use crate::faults::{bars, ends, pays};
+use crate::faults::{bars, edits, ends, gives_back, orders as orders_again};
+use crate::hands::HandOver;
 use crate::record::Record;
+use crate::told::{self, Money};
 
 /// What is wrong, and with which checkout.
 #[derive(Debug, Clone)]
@@ -80,32 +82,29 @@ impl Evidence {
             let run = runs.get(checkout).copied();
             violations.push(Violation { run, checkout: Some(checkout.to_owned()), what });
         };
-        let met: HashMap<&str, Deed> =
-            records.iter().filter_map(|record| Some((record.id.as_deref()?, record.met?))).collect();
-        let hidden: HashSet<&str> = records
-            .iter()
-            .filter(|record| record.plan.cards.iter().any(|(_, flag)| *flag == 2))
-            .filter_map(|record| record.id.as_deref())
-            .collect();
-        self.money(&met, &hidden, &mut say);
-        self.orders(&mut say, &mut tolerated);
+        let met: HashMap<&str, &Record> =
+            records.iter().filter_map(|record| Some((record.id.as_deref()?, record))).collect();
+        let money = Money::of(&self.ledger);
+        self.money(&met, &money, &mut say);
+        self.orders(&met, &mut say, &mut tolerated);
         for record in records {
-            self.acknowledged(record, &mut say);
-            self.ended(record, &mut say);
+            self.acknowledged(record, &money, &mut say);
+            self.ended(record, &money, &mut say);
+            told::check(record, &self.ledger, &money, &mut say);
         }
         (violations, tolerated)
     }
 
     /// Guarantee 1, and what is known of money: one order holds money, never more than its total, and what is completed
-    /// has all of it. Only where somebody else paid meanwhile may more be held, and then a person is told.
-    fn money(&self, met: &HashMap<&str, Deed>, hidden: &HashSet<&str>, say: &mut impl FnMut(&str, String)) {
+    /// has all of it. Only where somebody else really paid may more be held, and then a person is told.
+    fn money(&self, met: &HashMap<&str, &Record>, money: &Money, say: &mut impl FnMut(&str, String)) {
         let mut held: BTreeMap<&str, BTreeMap<u64, Decimal>> = BTreeMap::new();
         for charge in self.ledger.charges.iter().filter(|charge| charge.holds_money()) {
             let amount = charge.amount - charge.refunded;
             if amount.is_zero() {
                 continue;
             }
-            let owner = self.owner(charge.order_id).or(charge.correlation_id.as_deref()).unwrap_or_default();
+            let owner = money.owner(charge.order_id).or(charge.correlation_id.as_deref()).unwrap_or_default();
             *held.entry(owner).or_default().entry(charge.order_id).or_default() += amount;
         }
         for (owner, orders) in &held {
@@ -113,8 +112,9 @@ impl Evidence {
                 say(owner, "charged, but there is no such checkout".to_owned());
                 continue;
             };
-            let deed = met.get(owner).copied();
-            let is_edited = matches!(deed, Some(Deed::TotalUp | Deed::TotalDown | Deed::RefundPart));
+            let has_met = |kind: fn(Deed) -> bool| met.get(owner).is_some_and(|record| record.has_met(kind));
+            let gave_back = has_met(gives_back);
+            let is_edited = has_met(edits) || has_met(|deed| deed == Deed::RefundPart);
             let total =
                 |id: &u64| self.ledger.orders.iter().find(|order| order.id == *id).map(|order| order.total);
             let mut is_whole = true;
@@ -130,8 +130,8 @@ impl Evidence {
             }
             let paid_twice = matches!(stored.reason.as_deref(), Some("paid-twice" | "surplus-order-paid"));
             // A charge that BigCommerce never shows (flag 2) beside one of somebody else cannot be seen by anybody.
-            let hidden = hidden.contains(*owner);
-            if is_more && !(deed.is_some_and(pays) && (paid_twice || hidden)) {
+            let hidden = met.get(owner).is_some_and(|record| record.plan.hides_a_charge());
+            if is_more && !(money.is_paid_elsewhere(owner) && (paid_twice || hidden)) {
                 say(
                     owner,
                     format!("more is held than was due: {orders:?}, {} {:?}", stored.status, stored.reason),
@@ -144,6 +144,7 @@ impl Evidence {
                     "succeeded" => is_whole && matches!(&*stored.status, "completed" | "stuck"),
                     "pending" | "unknown" => matches!(&*stored.status, "completed" | "stuck"),
                     "partially_paid" => is_part && matches!(&*stored.status, "awaiting_input" | "stuck"),
+                    "given_back" => gave_back,
                     _ => false,
                 };
             if !fits {
@@ -154,18 +155,17 @@ impl Evidence {
             }
         }
         for (id, stored) in &self.stored {
-            let gave_back = matches!(met.get(id.as_str()), Some(Deed::Void | Deed::RefundAll));
+            let gave_back = met.get(id.as_str()).is_some_and(|record| record.has_met(gives_back));
             if stored.status == "completed" && !held.contains_key(id.as_str()) && !gave_back {
                 say(id, "completed, but nothing was charged".to_owned());
             }
         }
     }
 
-    /// The checkout of an order: who made it, else who made its cart.
-    fn owner(&self, order: u64) -> Option<&str> {
-        let order = self.ledger.orders.iter().find(|one| one.id == order)?;
-        let cart = || self.ledger.carts.iter().find(|cart| Some(&cart.id) == order.cart_id.as_ref());
-        order.correlation_id.as_deref().or_else(|| cart()?.correlation_id.as_deref())
+    /// Whether the checkout knows this order as its own.
+    fn knows(&self, checkout: &str, order: u64) -> bool {
+        let stored = self.stored.get(checkout);
+        stored.is_some_and(|stored| i64::try_from(order).is_ok_and(|id| stored.orders.contains(&id)))
     }
 
     /// What is held for an order.
@@ -177,14 +177,19 @@ impl Evidence {
 
     /// No two alive orders of one checkout. One that a process made which had lost its lease, and could not clear up, is
     /// harmless as long as nobody can pay it.
-    fn orders(&self, say: &mut impl FnMut(&str, String), tolerated: &mut Tolerated) {
+    fn orders(
+        &self,
+        met: &HashMap<&str, &Record>,
+        say: &mut impl FnMut(&str, String),
+        tolerated: &mut Tolerated,
+    ) {
         let mut alive: BTreeMap<&str, Vec<&Order>> = BTreeMap::new();
         // What others made is theirs.
         let living = |order: &&Order| {
             let refunded = order.status_id == 4 && self.held(order.id).is_zero();
             // Refunded: nobody can pay it any more.
             let over = refunded || order.archived || matches!(order.status_id, 5 | 6);
-            order.correlation_id.is_some() && !over
+            order.correlation_id.is_some() && order.source != "www" && !over
         };
         for order in self.ledger.orders.iter().filter(living) {
             alive.entry(order.correlation_id.as_deref().unwrap_or_default()).or_default().push(order);
@@ -202,7 +207,10 @@ impl Evidence {
             if orders.len() - surplus.len() > 1 || surplus.iter().any(|order| payable(order)) {
                 let ids: Vec<u64> = orders.iter().map(|order| order.id).collect();
                 say(owner, format!("several alive orders that could be paid: {ids:?}"));
-            } else if !surplus.is_empty() && !stored.fenced {
+            } else if !surplus.is_empty()
+                && !stored.fenced
+                && !met.get(owner).is_some_and(|record| record.has_met(orders_again))
+            {
                 let ids: Vec<u64> = surplus.iter().map(|order| order.id).collect();
                 say(
                     owner,
@@ -218,7 +226,7 @@ impl Evidence {
     }
 
     /// Guarantee 7.
-    fn acknowledged(&self, record: &Record, say: &mut impl FnMut(&str, String)) {
+    fn acknowledged(&self, record: &Record, money: &Money, say: &mut impl FnMut(&str, String)) {
         for what in &record.strange {
             say(record.id.as_deref().unwrap_or_default(), what.clone());
         }
@@ -231,11 +239,15 @@ impl Evidence {
             return;
         };
         // What somebody else paid as well may show late: then a person is told.
-        let paid_twice = stored.reason.as_deref() == Some("paid-twice") && record.met.is_some_and(pays);
-        if record.completed.is_some() && stored.status != "completed" && !paid_twice {
+        let elsewhere = money.is_paid_elsewhere(id);
+        let paid_twice = matches!(stored.reason.as_deref(), Some("paid-twice" | "surplus-order-paid"));
+        for what in record.unsaid.iter().filter(|_| !(elsewhere && paid_twice)) {
+            say(id, what.clone());
+        }
+        if record.completed.is_some() && stored.status != "completed" && !(elsewhere && paid_twice) {
             say(id, format!("was answered completed, and is {}", stored.status));
         }
-        if record.cancelled && stored.status != "cancelled" {
+        if record.cancelled && stored.status != "cancelled" && !elsewhere {
             say(id, format!("was answered cancelled, and is {}", stored.status));
         }
         for order in record.orders.difference(&stored.orders) {
@@ -244,8 +256,8 @@ impl Evidence {
     }
 
     /// Guarantee 5: an end that the run explains.
-    fn ended(&self, record: &Record, say: &mut impl FnMut(&str, String)) {
-        for id in &record.others {
+    fn ended(&self, record: &Record, money: &Money, say: &mut impl FnMut(&str, String)) {
+        for id in &record.given_up {
             let status = self.stored.get(id).map(|stored| stored.status.as_str()).unwrap_or_default();
             if !matches!(status, "awaiting_input" | "expired") {
                 say(id, format!("was given up by its shopper and is {status}"));
@@ -257,14 +269,14 @@ impl Evidence {
         };
         let Some(stored) = self.stored.get(id) else { return };
         match &*stored.status {
-            "completed" if !record.cancelling => {}
+            "completed" if !record.cancelling || money.is_paid_elsewhere(id) => {}
             "cancelled" if record.cancelling => {}
-            "awaiting_input" | "expired" if record.left || record.met.is_some_and(bars) => {}
+            "awaiting_input" | "expired" if record.left || record.has_met(bars) => {}
             // The part can be given back, and no more be paid for an order that is over.
-            "awaiting_input" if stored.payment == "partially_paid" && record.met.is_some_and(ends) => {}
+            "awaiting_input" if stored.payment == "partially_paid" && record.has_met(ends) => {}
             "stuck" => {
                 let reason = stored.reason.as_deref().unwrap_or_default();
-                if let Some(why) = self.unexplained(record, id, reason) {
+                if let Some(why) = self.unexplained(record, id, money, reason) {
                     say(id, format!("stuck ({reason}): {why}"));
                 }
             }
@@ -275,33 +287,39 @@ impl Evidence {
     }
 
     /// Why this reason is not explained by the run; `None`: it is.
-    fn unexplained(&self, record: &Record, id: &str, reason: &str) -> Option<&'static str> {
+    fn unexplained(&self, record: &Record, id: &str, money: &Money, reason: &str) -> Option<&'static str> {
         let plan = &record.plan;
+        let page_settles = record.handed_over.is_some() && plan.hand_over.is_some_and(HandOver::settles_late);
         match reason {
-            "order-not-payable" | "payment-unknown" | "payment-pending-too-long"
-                if record.met.is_some_and(bars) =>
-            {
+            "order-not-payable" | "payment-unknown" | "payment-pending-too-long" if record.has_met(bars) => {
                 None
             }
+            // The rest was accepted and declined later: BigCommerce's order is over, and holds the parts.
+            "order-not-payable" if plan.has_parts() && plan.has_card(&[20_002]) => None,
             // Made late, and over before it was seen: nobody can tell that it is the one.
-            "order-unknown" if record.met.is_some_and(ends) => None,
+            "order-unknown" if record.has_met(ends) => None,
             // Made cheaper than what a certificate had paid of it already: more is held than it costs.
-            "paid-twice" if record.met == Some(Deed::TotalDown) && plan.certificate.is_some() => None,
+            "paid-twice" if record.has_met(|deed| deed == Deed::TotalDown) && plan.has_parts() => None,
             "paid-twice" | "surplus-order-paid" => {
-                (!record.met.is_some_and(pays)).then_some("nobody else paid")
+                // What was given back since was paid nevertheless.
+                let paid = money.is_paid_elsewhere(id) || record.has_met(gives_back) || page_settles;
+                (!paid).then_some("nobody else paid")
             }
             "payment-unknown" => {
-                // Charged at the gateway without BigCommerce's knowledge: nobody can see it (flag 2).
-                let hidden = plan.cards.iter().any(|(_, flag)| *flag == 2);
                 // A part that was paid moves the order on, too, and says nothing of the rest.
                 let visible = self.ledger.orders.iter().any(|order| {
                     order.correlation_id.as_deref() == Some(id)
+                        // One that somebody else made and paid says nothing of our payment.
+                        && self.knows(id, order.id)
                         && !matches!(order.status_id, 0 | 5 | 6)
                         && !order.archived
                         && self.held(order.id) >= order.total
                 });
-                (visible && !hidden).then_some("BigCommerce shows what became of the payment")
+                (visible && !plan.hides_a_charge()).then_some("BigCommerce shows what became of the payment")
             }
+            // Undone while the payment on the page was settling.
+            "cancel-found-paid" if page_settles && record.cancelling => None,
+            "payment-pending-too-long" if page_settles => None,
             "payment-pending-too-long" => (!plan.has_card(&[20_001, 20_002, 20_003, 20_005]))
                 .then_some("no card of this run is ever pending"),
             "payment-configuration" => {
