@@ -233,6 +233,11 @@ pub(crate) fn orders(does: Deed) -> bool {
     matches!(does, Deed::OrderAgain | Deed::Complete)
 }
 
+/// Whether the order moves on without money.
+pub(crate) fn moves_on(does: Deed) -> bool {
+    matches!(does, Deed::MarkPaid | Deed::MarkPending | Deed::Ship)
+}
+
 /// Whether what an order costs, or what is held for it, is no longer ours alone.
 pub(crate) fn moves_money(does: Deed) -> bool {
     edits(does) || gives_back(does) || matches!(does, Deed::PayOrder | Deed::PayPage | Deed::Complete)

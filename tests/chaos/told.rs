@@ -15,11 +15,17 @@ const PARTS: [&str; 2] = ["bigcommerce.gift_certificate", "bigcommerce.store_cre
 pub(crate) struct Money {
     owners: HashMap<u64, String>,
     elsewhere: HashSet<String>,
+    ever: HashSet<String>,
 }
 
 /// Whether it was taken without the service: by the hosted page, or in a second tab.
 pub(crate) fn is_of_others(charge: &Charge) -> bool {
-    charge.jti.is_empty() && !PARTS.contains(&&*charge.payment_method_id)
+    charge.jti.is_empty() && !is_part(charge)
+}
+
+/// Whether store credit or a gift certificate paid it.
+pub(crate) fn is_part(charge: &Charge) -> bool {
+    PARTS.contains(&&*charge.payment_method_id)
 }
 
 impl Money {
@@ -42,7 +48,9 @@ impl Money {
         // What was given back is nobody's.
         let held = others.filter(|charge| charge.amount > charge.refunded);
         let elsewhere = held.filter_map(|charge| owners.get(&charge.order_id).cloned()).collect();
-        Self { owners, elsewhere }
+        let ever = ledger.charges.iter().filter(|charge| is_of_others(charge));
+        let ever = ever.filter_map(|charge| owners.get(&charge.order_id).cloned()).collect();
+        Self { owners, elsewhere, ever }
     }
 
     /// The checkout of an order: who made it, else who made its cart.
@@ -53,6 +61,11 @@ impl Money {
     /// Whether somebody else holds money for this checkout.
     pub(crate) fn is_paid_elsewhere(&self, checkout: &str) -> bool {
         self.elsewhere.contains(checkout)
+    }
+
+    /// Whether somebody else ever began to pay for this checkout, whatever became of that.
+    pub(crate) fn was_paid_elsewhere(&self, checkout: &str) -> bool {
+        self.ever.contains(checkout)
     }
 }
 
@@ -68,8 +81,7 @@ pub(crate) fn check(record: &Record, ledger: &Ledger, money: &Money, say: &mut i
                 && charge.at < safe.at
                 && money.owner(charge.order_id) == Some(&safe.checkout)
         });
-        let counted =
-            ours.filter(|charge| safe.paid.is_some() || !PARTS.contains(&&*charge.payment_method_id));
+        let counted = ours.filter(|charge| safe.paid.is_some() || !is_part(charge));
         let taken: Decimal = counted.map(|charge| charge.amount).sum();
         let known = safe.paid.unwrap_or_default();
         if taken > known {

@@ -6,10 +6,13 @@ use bigcommerce_simulator::{Deed, Ledger, Order};
 use rust_decimal::Decimal;
 use sqlx::{PgPool, Row as _};
 
-use crate::faults::{bars, edits, ends, gives_back, orders as orders_again};
+use crate::faults::{bars, edits, ends, gives_back, moves_on, orders as orders_again};
 use crate::hands::HandOver;
 use crate::record::Record;
 use crate::told::{self, Money};
+
+/// Pending, Shipped, Partially Shipped, Completed, and what is awaited: BigCommerce's statuses of what goes on.
+const MOVED_ON: [u64; 8] = [1, 2, 3, 7, 8, 9, 10, 11];
 
 /// What is wrong, and with which checkout.
 #[derive(Debug, Clone)]
@@ -123,7 +126,7 @@ impl Evidence {
                 match total(id) {
                     Some(total) => {
                         is_whole &= *amount == total || is_edited;
-                        is_more |= *amount > total && !is_edited;
+                        is_more |= *amount > if is_edited { self.at_most(*id, total) } else { total };
                     }
                     None => say(owner, format!("charged for order {id}, which does not exist")),
                 }
@@ -166,6 +169,27 @@ impl Evidence {
     fn knows(&self, checkout: &str, order: u64) -> bool {
         let stored = self.stored.get(checkout);
         stored.is_some_and(|stored| i64::try_from(order).is_ok_and(|id| stored.orders.contains(&id)))
+    }
+
+    /// Whether an order of this checkout has this status: 6 is declined for good, 14 partially refunded.
+    fn is_of_status(&self, checkout: &str, status: u64) -> bool {
+        self.ledger.orders.iter().any(|order| order.status_id == status && self.knows(checkout, order.id))
+    }
+
+    /// The most that can be held for an order without a second charge for the same: what it costs, or what it cost when the
+    /// largest charge was taken, and the parts.
+    fn at_most(&self, order: u64, total: Decimal) -> Decimal {
+        let (mut largest, mut parts) = (Decimal::ZERO, Decimal::ZERO);
+        for charge in
+            self.ledger.charges.iter().filter(|charge| charge.order_id == order && charge.holds_money())
+        {
+            if told::is_part(charge) {
+                parts += charge.amount - charge.refunded;
+            } else {
+                largest = largest.max(charge.amount);
+            }
+        }
+        total.max(largest + parts)
     }
 
     /// What is held for an order.
@@ -295,15 +319,26 @@ impl Evidence {
                 None
             }
             // The rest was accepted and declined later: BigCommerce's order is over, and holds the parts.
-            "order-not-payable" if plan.has_parts() && plan.has_card(&[20_002]) => None,
+            "order-not-payable"
+                if plan.has_parts() && plan.has_card(&[20_002]) && self.is_of_status(id, 6) =>
+            {
+                None
+            }
+            // A part of which some was given back: how much is due is for a person.
+            "order-not-payable"
+                if plan.has_parts()
+                    && record.has_met(|deed| deed == Deed::RefundPart)
+                    && self.is_of_status(id, 14) =>
+            {
+                None
+            }
             // Made late, and over before it was seen: nobody can tell that it is the one.
             "order-unknown" if record.has_met(ends) => None,
             // Made cheaper than what a certificate had paid of it already: more is held than it costs.
             "paid-twice" if record.has_met(|deed| deed == Deed::TotalDown) && plan.has_parts() => None,
             "paid-twice" | "surplus-order-paid" => {
-                // What was given back since was paid nevertheless.
-                let paid = money.is_paid_elsewhere(id) || record.has_met(gives_back) || page_settles;
-                (!paid).then_some("nobody else paid")
+                // What was given back, or was declined late, was paid or being paid nevertheless.
+                (!money.was_paid_elsewhere(id)).then_some("nobody else paid")
             }
             "payment-unknown" => {
                 // A part that was paid moves the order on, too, and says nothing of the rest.
@@ -319,6 +354,14 @@ impl Evidence {
             }
             // Undone while the payment on the page was settling.
             "cancel-found-paid" if page_settles && record.cancelling => None,
+            // A person says that it is paid, or on its way, and no money is listed: it is not undone on a word.
+            "cancel-found-paid"
+                if record.cancelling
+                    && record.has_met(moves_on)
+                    && MOVED_ON.iter().any(|status| self.is_of_status(id, *status)) =>
+            {
+                None
+            }
             "payment-pending-too-long" if page_settles => None,
             "payment-pending-too-long" => (!plan.has_card(&[20_001, 20_002, 20_003, 20_005]))
                 .then_some("no card of this run is ever pending"),
