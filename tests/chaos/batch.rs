@@ -172,7 +172,8 @@ async fn rest(chaos: &Chaos) -> Vec<Violation> {
 /// What was paid elsewhere and is not known to be: a look of the service's own finds it.
 async fn not_found(chaos: &Chaos) -> Result<Vec<String>, sqlx::Error> {
     let open = sqlx::query_scalar::<_, String>(
-        "select checkout_id::text from checkout where status = 'awaiting_input'",
+        "select checkout_id::text from checkout where status = 'awaiting_input'
+            and coalesce(record -> 'facts' -> 'payment' ->> 'status', '') <> 'partially_paid'",
     );
     let open = open.fetch_all(&chaos.world.database.pool).await?;
     let money = Money::of(&chaos.world.simulator.ledger());

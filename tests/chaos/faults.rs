@@ -233,6 +233,11 @@ pub(crate) fn orders(does: Deed) -> bool {
     matches!(does, Deed::OrderAgain | Deed::Complete)
 }
 
+/// Whether it takes the hosted page, or another tab that knows the cart from there.
+pub(crate) fn is_of_the_page(does: Deed) -> bool {
+    matches!(does, Deed::OpenPage | Deed::PayPage | Deed::OrderAgain | Deed::Complete)
+}
+
 /// Whether the order moves on without money.
 pub(crate) fn moves_on(does: Deed) -> bool {
     matches!(does, Deed::MarkPaid | Deed::MarkPending | Deed::Ship)

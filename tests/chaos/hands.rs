@@ -126,6 +126,7 @@ impl Shopper {
         }
         self.page = Page::Back;
         self.record.handed_over = Some(plan.then);
+        self.script_the_page();
         let chaos = Arc::clone(&self.chaos);
         match plan.then {
             Then::ComesBack => {

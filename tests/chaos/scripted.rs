@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bigcommerce_simulator::{Fault, FaultId};
 
+use crate::faults::is_of_the_page;
 use crate::plan::Opening;
 use crate::shopper::Shopper;
 
@@ -29,7 +30,9 @@ impl Shopper {
                 self.record.faults.push((planned.cell(), id));
             }
         }
-        for other in self.plan().others.clone() {
+        // Who knows the cart only from the page does nothing before it was handed over.
+        let others = self.plan().others.clone();
+        for other in others.into_iter().filter(|other| !is_of_the_page(other.does)) {
             if let Some(fault) = narrowed(other.call, other.fault(), &tag) {
                 self.record.others_at_work.push((other.does, self.chaos.world.simulator.add_fault(fault)));
             }
@@ -41,6 +44,16 @@ impl Shopper {
             let fault = self.chaos.world.simulator.add_fault(fault);
             self.record.faults.push((format!("{}:strike", strike.call), fault));
             self.watch(fault);
+        }
+    }
+
+    /// The cart was handed over: what the page and a second tab are to do with it.
+    pub(crate) fn script_the_page(&mut self) {
+        let Some(id) = self.record.id.clone() else { return };
+        let others = self.plan().others.clone();
+        for other in others.into_iter().filter(|other| is_of_the_page(other.does)) {
+            let fault = self.chaos.world.simulator.add_fault(other.fault().correlation_id(&id));
+            self.record.others_at_work.push((other.does, fault));
         }
     }
 

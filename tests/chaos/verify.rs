@@ -121,11 +121,13 @@ impl Evidence {
             let total =
                 |id: &u64| self.ledger.orders.iter().find(|order| order.id == *id).map(|order| order.total);
             let mut is_whole = true;
+            let mut was_whole = gave_back;
             let mut is_more = orders.len() > 1;
             for (id, amount) in orders {
                 match total(id) {
                     Some(total) => {
                         is_whole &= *amount == total || is_edited;
+                        was_whole &= self.taken(*id) >= total;
                         is_more |= *amount > if is_edited { self.at_most(*id, total) } else { total };
                     }
                     None => say(owner, format!("charged for order {id}, which does not exist")),
@@ -144,11 +146,17 @@ impl Evidence {
             let is_part = !is_whole || is_edited;
             let fits = is_more
                 || match &*stored.payment {
-                    "succeeded" => is_whole && matches!(&*stored.status, "completed" | "stuck"),
+                    // A merchant gave back what one of the parts had paid, after all of it was.
+                    "succeeded" => {
+                        (is_whole || was_whole) && matches!(&*stored.status, "completed" | "stuck")
+                    }
                     "pending" | "unknown" => matches!(&*stored.status, "completed" | "stuck"),
                     "partially_paid" => is_part && matches!(&*stored.status, "awaiting_input" | "stuck"),
                     "given_back" => gave_back,
-                    _ => false,
+                    // What was given back of a part while the rest was being paid is for a person.
+                    "processing" => gave_back && stored.status == "stuck",
+                    // No payment of ours: what somebody else paid is for a person, and `ended` judges why.
+                    _ => stored.status == "stuck" && money.is_paid_elsewhere(owner),
                 };
             if !fits {
                 say(
@@ -190,6 +198,13 @@ impl Evidence {
             }
         }
         total.max(largest + parts)
+    }
+
+    /// What was ever taken for an order, also where it was given back since.
+    fn taken(&self, order: u64) -> Decimal {
+        let charges = self.ledger.charges.iter().filter(|charge| charge.order_id == order);
+        let taken = charges.filter(|charge| !matches!(&*charge.state, "pending" | "declined"));
+        taken.map(|charge| charge.amount).sum()
     }
 
     /// What is held for an order.
@@ -352,8 +367,8 @@ impl Evidence {
                 });
                 (visible && !plan.hides_a_charge()).then_some("BigCommerce shows what became of the payment")
             }
-            // Undone while the payment on the page was settling.
-            "cancel-found-paid" if page_settles && record.cancelling => None,
+            // Undone while somebody else paid, or a payment on the page was settling.
+            "cancel-found-paid" if record.cancelling && money.was_paid_elsewhere(id) => None,
             // A person says that it is paid, or on its way, and no money is listed: it is not undone on a word.
             "cancel-found-paid"
                 if record.cancelling
