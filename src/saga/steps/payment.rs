@@ -283,6 +283,12 @@ pub(super) fn judged(cx: &mut StepContext, judgment: Judgment, checkpoint: &Chec
         }
         Judgment::Part { paid } => part_paid(cx, paid, checkpoint.paid).into(),
         judgment @ Judgment::More { .. } => {
+            // It may be ours or another one that was taken twice: nobody is told that it is still being made.
+            if let Some(payment) = cx.facts().payment.as_mut()
+                && payment.status == PaymentStatus::Processing
+            {
+                payment.status = PaymentStatus::Unknown;
+            }
             decided(cx, judgment, false).err().unwrap_or(Verdict::Moved).into()
         }
         Judgment::GivenBack => given_back(cx).into(),
