@@ -355,6 +355,12 @@ impl Plan {
         self.cards.iter().any(|(_, flag)| *flag == 2)
     }
 
+    /// Whether most of the tries to make the order can learn nothing.
+    pub(crate) fn hides_the_order(&self) -> bool {
+        let on_order = |call: &str| matches!(call, "create-order" | "list-orders" | "get-checkout");
+        self.faults.iter().filter(|fault| on_order(fault.call)).map(|fault| fault.times).sum::<u64>() >= 6
+    }
+
     /// Whether more than a card pays.
     pub(crate) fn has_parts(&self) -> bool {
         self.certificate.is_some() || self.credit.is_some()

@@ -349,8 +349,10 @@ impl Evidence {
             }
             // Made late, and over before it was seen: nobody can tell that it is the one.
             "order-unknown" if record.has_met(ends) => None,
-            // Made cheaper than what a certificate had paid of it already: more is held than it costs.
-            "paid-twice" if record.has_met(|deed| deed == Deed::TotalDown) && plan.has_parts() => None,
+            // Eight tries that learn nothing are for a person, and each of these costs one. Kills cost the rest.
+            "order-unknown" if plan.hides_the_order() => None,
+            // Made cheaper than what was taken already: more is held than it costs.
+            "paid-twice" if record.has_met(|deed| deed == Deed::TotalDown) => None,
             "paid-twice" | "surplus-order-paid" => {
                 // What was given back, or was declined late, was paid or being paid nevertheless.
                 (!money.was_paid_elsewhere(id)).then_some("nobody else paid")
