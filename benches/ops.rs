@@ -7,8 +7,8 @@ use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
 use headless_checkout::config::Secret;
+use headless_checkout::db::Db;
 use headless_checkout::ops::{Cursor, Filter, Sort, Status, StepName, StuckReason};
-use headless_checkout::store::Store;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use time::OffsetDateTime;
@@ -61,7 +61,7 @@ async fn measure(
     pool.execute("vacuum analyze checkout_content").await?;
     pool.execute("vacuum analyze checkout_order").await?;
     eprintln!("filled in {:.0?}", began.elapsed());
-    let store = Store::new(pool, Duration::from_secs(1));
+    let db = Db::new(pool, Duration::from_secs(1));
     let mut fast = true;
     println!(
         "{:<52} {:<12} {:>6} {:>9} {:>9} {:>9}",
@@ -70,13 +70,13 @@ async fn measure(
     for (name, filter) in filters() {
         for order in ["-updated_at", "updated_at", "-created_at", "created_at"] {
             let sort: Sort = order.parse()?;
-            let (rows, times) = times(&store, &filter, sort, rounds).await?;
-            let deep = deep(&store, &filter, sort).await?;
+            let (rows, times) = times(&db, &filter, sort, rounds).await?;
+            let deep = deep(&db, &filter, sort).await?;
             let (p50, p95) = (at(&times, 50), at(&times, 95));
             fast &= p95 <= TARGET && deep <= TARGET;
             println!("{name:<52} {order:<12} {rows:>6} {:>9.1} {:>9.1} {:>9.1}", ms(p50), ms(p95), ms(deep));
             if plans {
-                for line in store.explain(&filter, sort).await? {
+                for line in db.explain(&filter, sort).await? {
                     println!("    {line}");
                 }
             }
@@ -85,7 +85,7 @@ async fn measure(
     let mut times = Vec::new();
     for _ in 0..rounds {
         let began = Instant::now();
-        store.summary(None).await?;
+        db.summary(None).await?;
         times.push(began.elapsed());
     }
     times.sort_unstable();
@@ -156,7 +156,7 @@ fn filters() -> Vec<(&'static str, Filter)> {
 }
 
 async fn times(
-    store: &Store,
+    db: &Db,
     filter: &Filter,
     sort: Sort,
     rounds: usize,
@@ -164,7 +164,7 @@ async fn times(
     let (mut times, mut rows) = (Vec::new(), 0);
     for _ in 0..rounds {
         let began = Instant::now();
-        rows = store.list(filter, sort, None, 50).await?.data.len();
+        rows = db.list(filter, sort, None, 50).await?.data.len();
         times.push(began.elapsed());
     }
     times.sort_unstable();
@@ -172,11 +172,11 @@ async fn times(
 }
 
 /// The slowest of twenty pages further on.
-async fn deep(store: &Store, filter: &Filter, sort: Sort) -> anyhow::Result<Duration> {
+async fn deep(db: &Db, filter: &Filter, sort: Sort) -> anyhow::Result<Duration> {
     let (mut cursor, mut slowest) = (None, Duration::ZERO);
     for _ in 0..20 {
         let began = Instant::now();
-        let page = store.list(filter, sort, cursor, 200).await?;
+        let page = db.list(filter, sort, cursor, 200).await?;
         slowest = slowest.max(began.elapsed());
         let Some(next) = page.next_cursor else { break };
         cursor = Some(Cursor::decode(&next, sort)?);

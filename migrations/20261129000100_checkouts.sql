@@ -38,7 +38,7 @@ create table checkout (
     order_id bigint,
     -- Steps, facts, goal and the attempt in flight.
     record json not null,
-    -- Which version of the record this is (src/store/row.rs, RECORD_VERSION). Several versions of the program run side by side
+    -- Which version of the record this is (src/db/row.rs, RECORD_VERSION). Several versions of the program run side by side
     -- during a deployment; a process leaves a record that it cannot read to one that can.
     record_version smallint not null default 1,
     -- The record version of the program that tried to read it and could not, and why.

@@ -21,21 +21,21 @@ use tokio_util::task::TaskTracker;
 use crate::bigcommerce;
 use crate::bigcommerce::budget::Budget;
 use crate::config::Config;
+use crate::db::{CommitObserver, Committer, Connections, Db, Demand};
 use crate::http;
 use crate::ops::Operators;
 use crate::outbox::{self, Outbox, SigningKey};
 use crate::saga::{Engine, Settings};
-use crate::store::{CommitObserver, Committer, Connections, Demand, Store};
 use crate::telemetry::Metrics;
 use parts::{budgets, clients, identified, keep, operators_settings, told};
 use presence::Presence;
 
-pub use commands::{acting, case_as_json, client, http_client, migrate, reading, store};
+pub use commands::{acting, case_as_json, client, database, http_client, migrate, reading};
 
 /// The service of one process: built, not yet running.
 pub struct App {
     config: Config,
-    store: Store,
+    db: Db,
     connections: Connections,
     engine: Engine,
     operators: Operators,
@@ -72,11 +72,11 @@ impl App {
         let demand = if config.is_local() { Demand::DurableOrThrowaway } else { Demand::Durable };
         let connections =
             commands::connect(&config.database, config.database.max_connections - 1, demand).await?;
-        let store = Store::new(connections.clone(), config.lease)
+        let db = Db::new(connections.clone(), config.lease)
             .telling(told(&config.events)?)
             .looking_at_rests(config.reconcile);
-        let config = identified(config, &store).await?;
-        let (store, committer) = store.grouping();
+        let config = identified(config, &db).await?;
+        let (db, committer) = db.grouping();
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
@@ -91,25 +91,25 @@ impl App {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let presence = Presence::new();
         let budgets = budgets(&config, &presence.replicas);
-        let metrics = Metrics::new(store.clone());
+        let metrics = Metrics::new(db.clone());
         let committing = Committing::begin(committer, metrics.commits());
         let clients = clients(&config, &budgets, &metrics)?;
         let operators = Operators::new(
-            store.clone(),
+            db.clone(),
             clients.clone(),
             budgets.clone(),
             operators_settings(&config),
             tasks.clone(),
         );
         let engine =
-            Engine::new(store.clone(), clients, settings, metrics.engine(), tasks.clone(), stopping.clone());
+            Engine::new(db.clone(), clients, settings, metrics.engine(), tasks.clone(), stopping.clone());
         let metrics_listener = match config.metrics_addr {
             Some(addr) => Some(bind("METRICS_ADDR", addr).await?),
             None => None,
         };
         Ok(Self {
             config,
-            store,
+            db,
             connections,
             engine,
             operators,
@@ -142,7 +142,7 @@ impl App {
     pub fn serve(mut self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
         let metrics_addr = self.serve_metrics()?;
-        self.presence.announce(&self.store, "serve");
+        self.presence.announce(&self.db, "serve");
         self.begin_work()?;
         let state = http::State::new(
             &self.config,
@@ -204,7 +204,7 @@ impl App {
         let connections = bigcommerce::http_client(events.timeout).context("the HTTP client cannot start")?;
         let pace = outbox::Pace { base: events.retry_base, cap: events.retry_max, give_up: events.give_up };
         let (tasks, stopping) = (self.tasks.clone(), self.stopping.clone());
-        let outbox = Outbox::new(self.store.clone(), connections, events.timeout, pace, tasks, stopping);
+        let outbox = Outbox::new(self.db.clone(), connections, events.timeout, pace, tasks, stopping);
         for destination in &events.destinations {
             let keys = destination.secrets.iter().map(|secret| SigningKey::parse(secret.expose()));
             let keys: Option<Vec<SigningKey>> = keys.collect();
@@ -221,7 +221,7 @@ impl App {
 
     fn begin_listening(&self) {
         let (changes, connections, stop) =
-            (self.store.changes().clone(), self.connections.clone(), self.stopping.clone());
+            (self.db.changes().clone(), self.connections.clone(), self.stopping.clone());
         self.tasks.spawn(async move {
             loop {
                 let listening = async { changes.listen(connections.listener_pool().await?).await };
@@ -256,15 +256,15 @@ impl App {
             tracing::warn!(running = self.tasks.len(), "not all work ended in time");
         }
         self.committing.end().await;
-        match self.store.release_all().await {
+        match self.db.release_all().await {
             Ok(0) => {}
             Ok(released) => tracing::info!(released, "leases were handed back"),
             Err(error) => tracing::warn!(%error, "leases were not handed back; they run out by themselves"),
         }
-        if let Err(error) = self.store.release_turns().await {
+        if let Err(error) = self.db.release_turns().await {
             tracing::warn!(%error, "deliveries were not handed back; their leases run out by themselves");
         }
-        self.presence.leave(&self.store).await;
+        self.presence.leave(&self.db).await;
         self.connections.close().await;
         tracing::info!("stopped");
         Ok(())
@@ -327,7 +327,7 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
     let stop = stop_asked()?;
     let mut app = App::build(config).await?;
     app.serve_metrics()?;
-    app.presence.announce(&app.store, "worker");
+    app.presence.announce(&app.db, "worker");
     app.begin_work()?;
     tracing::info!("working");
     stop.await;

@@ -8,10 +8,10 @@
 
 pub mod bigcommerce;
 pub mod checkout;
+pub mod db;
 pub mod json;
 pub mod outbox;
 pub mod saga;
-pub mod store;
 
 pub mod http;
 pub mod ops;

@@ -11,20 +11,20 @@ use super::parts::{budgets, clients, identified, operators_settings, told, upstr
 use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
+use crate::db::{ConnectConfig, Connections, Db, Demand, connect_once, parse_url};
 use crate::http;
 use crate::migrations::{self, Migrated};
 use crate::ops::{self, Operators};
-use crate::store::{ConnectConfig, Connections, Demand, Store, connect_once, parse_url};
 use crate::telemetry::Metrics;
 
 /// The database, for a command. No transition is written through it, so it tells nobody anything.
-pub async fn store(database: &config::Database) -> anyhow::Result<Store> {
+pub async fn database(database: &config::Database) -> anyhow::Result<Db> {
     over(database, Demand::Nothing).await
 }
 
-async fn over(database: &config::Database, demand: Demand) -> anyhow::Result<Store> {
+async fn over(database: &config::Database, demand: Demand) -> anyhow::Result<Db> {
     // No lease is ever taken.
-    Ok(Store::new(connect(database, 2, demand).await?, Duration::from_secs(1)))
+    Ok(Db::new(connect(database, 2, demand).await?, Duration::from_secs(1)))
 }
 
 /// Connections to the database, which has to be reachable.
@@ -48,8 +48,8 @@ pub async fn migrate(database: &config::Database) -> anyhow::Result<Migrated> {
 
 /// The operators' room, to look around in.
 pub async fn reading(database: &config::Database) -> anyhow::Result<Operators> {
-    let store = store(database).await?;
-    Ok(Operators::new(store, HashMap::new(), HashMap::new(), ops::Settings::default(), TaskTracker::new()))
+    let db = self::database(database).await?;
+    Ok(Operators::new(db, HashMap::new(), HashMap::new(), ops::Settings::default(), TaskTracker::new()))
 }
 
 /// The operators' room, to act in. Whoever is told of transitions is told of these too. With a configuration it can ask
@@ -60,17 +60,17 @@ pub async fn acting(
     config: Option<&Config>,
 ) -> anyhow::Result<Operators> {
     // What is acted on is money; whether BigCommerce is on loopback is not known without a configuration.
-    let store = over(database, Demand::DurableOrThrowaway).await?.telling(told(events)?);
+    let db = over(database, Demand::DurableOrThrowaway).await?.telling(told(events)?);
     let (clients, budgets, settings) = match config {
         Some(config) => {
-            let config = &identified(config.clone(), &store).await?;
+            let config = &identified(config.clone(), &db).await?;
             let budgets = budgets(config, &Replicas::joining(Duration::ZERO));
-            let clients = clients(config, &budgets, &Metrics::new(store.clone()))?;
+            let clients = clients(config, &budgets, &Metrics::new(db.clone()))?;
             (clients, budgets, operators_settings(config))
         }
         None => (HashMap::new(), HashMap::new(), ops::Settings::default()),
     };
-    Ok(Operators::new(store, clients, budgets, settings, TaskTracker::new()))
+    Ok(Operators::new(db, clients, budgets, settings, TaskTracker::new()))
 }
 
 /// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.

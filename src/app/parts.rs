@@ -8,9 +8,9 @@ use anyhow::Context as _;
 use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
+use crate::db::Db;
 use crate::ops;
 use crate::saga::Keep;
-use crate::store;
 use crate::telemetry::Metrics;
 
 pub(super) fn operators_settings(config: &Config) -> ops::Settings {
@@ -22,21 +22,21 @@ pub(super) fn operators_settings(config: &Config) -> ops::Settings {
 }
 
 /// Whom transitions tell what.
-pub(super) fn told(events: &config::Events) -> anyhow::Result<Vec<store::Destination>> {
+pub(super) fn told(events: &config::Events) -> anyhow::Result<Vec<crate::db::Destination>> {
     let destination = |destination: &config::Destination| {
         let wants = destination.types.iter().map(|kind| kind.parse());
         let wants = wants.collect::<Result<_, _>>().context("EVENT_DESTINATIONS: there is no such event")?;
-        Ok(store::Destination { name: destination.name.clone(), wants })
+        Ok(crate::db::Destination { name: destination.name.clone(), wants })
     };
     events.destinations.iter().map(destination).collect()
 }
 
 /// The configuration with each store under the name by which its rows are kept, whatever it is called now.
-pub(super) async fn identified(mut config: Config, store: &store::Store) -> anyhow::Result<Config> {
+pub(super) async fn identified(mut config: Config, db: &Db) -> anyhow::Result<Config> {
     let mut renamed = HashMap::new();
     for one in &mut config.stores {
         let kept_as =
-            store.identify(&one.name, &one.store_hash).await.context("the stores cannot be identified")?;
+            db.identify(&one.name, &one.store_hash).await.context("the stores cannot be identified")?;
         if kept_as != one.name {
             tracing::warn!(
                 store = one.name,
@@ -100,7 +100,7 @@ pub(super) fn keep(config: &Config) -> Keep {
         personal_data: retention.personal_data,
         events: events.keep,
         pending_events: events.give_up,
-        forgotten: store::Keep {
+        forgotten: crate::db::Keep {
             keys: retention.keys,
             tokens: retention.tokens,
             webhooks: retention.webhooks,

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bigcommerce::budget::Replicas;
+use crate::db::Db;
 use crate::http;
-use crate::store::Store;
 
 /// How the processes that share the quotas of the stores know of each other. It outlives the other tasks: until the
 /// last of them has ended, this process still spends.
@@ -24,7 +24,7 @@ pub(super) struct Presence {
 impl Presence {
     pub(super) fn new() -> Self {
         // The others know of this process after their next beat; a second more, for a slow one.
-        let replicas = Replicas::joining(Store::BEAT + Duration::from_secs(1));
+        let replicas = Replicas::joining(Db::BEAT + Duration::from_secs(1));
         let doors = Arc::new(AtomicU32::new(1));
         Self { replicas, doors, tasks: TaskTracker::new(), leaving: CancellationToken::new() }
     }
@@ -36,21 +36,21 @@ impl Presence {
     }
 
     /// Says that this process is alive, and counts the others, until it leaves.
-    pub(super) fn announce(&self, store: &Store, kind: &'static str) {
-        let (store, replicas, leaving) = (store.clone(), self.replicas.clone(), self.leaving.clone());
+    pub(super) fn announce(&self, db: &Db, kind: &'static str) {
+        let (db, replicas, leaving) = (db.clone(), self.replicas.clone(), self.leaving.clone());
         let doors = self.doors.clone();
         self.tasks.spawn(async move {
-            let mut beats = tokio::time::interval(Store::BEAT);
+            let mut beats = tokio::time::interval(Db::BEAT);
             beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     () = leaving.cancelled() => return,
                     _ = beats.tick() => {}
                 }
-                if let Err(error) = store.look_at_durability().await {
+                if let Err(error) = db.look_at_durability().await {
                     tracing::warn!(%error, "whether commits survive could not be asked");
                 }
-                match store.beat(kind).await {
+                match db.beat(kind).await {
                     Ok((live, alike)) => {
                         doors.store(alike, Ordering::Relaxed);
                         replicas.observe(live);
@@ -61,11 +61,11 @@ impl Presence {
         });
     }
 
-    pub(super) async fn leave(self, store: &Store) {
+    pub(super) async fn leave(self, db: &Db) {
         self.leaving.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        if let Err(error) = store.leave().await {
+        if let Err(error) = db.leave().await {
             tracing::warn!(%error, "this process counts as alive for a few seconds more");
         }
     }

@@ -137,7 +137,9 @@ fn refusal(refused: &Refused) -> Problem {
         | Refused::Contradicted { .. }
         | Refused::Rejected(_)
         | Refused::Moved => Exit::Refused,
-        Refused::NoReason | Refused::Upstream(_) | Refused::UnknownStore | Refused::Store(_) => Exit::Error,
+        Refused::NoReason | Refused::Upstream(_) | Refused::UnknownStore | Refused::Database(_) => {
+            Exit::Error
+        }
     };
     Problem {
         exit,

@@ -92,11 +92,11 @@ fn time(text: &str) -> Result<OffsetDateTime, String> {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let store = app::store(&Database::from_env()?).await?;
+    let db = app::database(&Database::from_env()?).await?;
     let format = arguments.output;
     match arguments.command {
         Command::List { which, limit } => {
-            let found = store.events(&which.filter(None), limit).await?;
+            let found = db.events(&which.filter(None), limit).await?;
             let columns =
                 ["event", "at", "type", "checkout", "destination", "state", "attempts", "last status"];
             rows(format, columns, &found, |row| {
@@ -113,13 +113,13 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             })?;
         }
         Command::Show { id } => {
-            let Some(data) = store.event_data(id, None).await? else {
+            let Some(data) = db.event_data(id, None).await? else {
                 eprintln!("there is no event {id}");
                 return Ok(ExitCode::from(3));
             };
             super::output::print(&data);
             let columns = ["at", "destination", "attempt", "outcome", "status", "failure", "duration_ms"];
-            rows(format, columns, &store.tries(id).await?, |row| {
+            rows(format, columns, &db.tries(id).await?, |row| {
                 [
                     row.at.format(&Rfc3339).unwrap_or_default(),
                     row.destination.clone(),
@@ -135,7 +135,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let filter = which.filter(given(ids)?);
             let told = config::events()?.destinations;
             let configured: Vec<String> = told.into_iter().map(|destination| destination.name).collect();
-            let queued = match events::redeliver(&store, &filter, to.as_deref(), &configured, dry_run).await {
+            let queued = match events::redeliver(&db, &filter, to.as_deref(), &configured, dry_run).await {
                 Err(error @ (events::Error::Unbounded | events::Error::UnknownDestination(_))) => {
                     eprintln!("headless-checkout: {error}");
                     return Ok(ExitCode::from(2));

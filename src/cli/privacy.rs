@@ -57,8 +57,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         eprintln!("headless-checkout: --reason must say why, and must not name the person");
         return Ok(ExitCode::from(2));
     }
-    let store = app::store(&Database::from_env()?).await?;
-    let found = privacy::erase(&store, email, reason, dry_run).await?;
+    let db = app::database(&Database::from_env()?).await?;
+    let found = privacy::erase(&db, email, reason, dry_run).await?;
     rows(arguments.output, ["checkout", "status", "outcome"], &found, |row| {
         [row.checkout_id.to_string(), row.status.to_owned(), row.outcome.as_str().to_owned()]
     })?;

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::table::Slug;
 use crate::checkout::CheckoutId;
 use crate::config::{self, Config};
-use crate::ops::{Actor, Operators, Role, StoreError};
+use crate::ops::{Actor, DbError, Operators, Role};
 use crate::saga::TokenProof;
 
 /// Every credential that is configured, as its hash.
@@ -128,16 +128,16 @@ impl Room {
 
     /// The numbers of the migrations that the database has, for whoever asks whether it fits.
     /// As the room says it, of all stores.
-    pub(super) async fn foreign_records(&self) -> Result<(i64, i64), StoreError> {
+    pub(super) async fn foreign_records(&self) -> Result<(i64, i64), DbError> {
         self.0.foreign_records().await
     }
 
     /// Whether the database answers, and takes writes.
-    pub(super) async fn takes_writes(&self) -> Result<bool, StoreError> {
+    pub(super) async fn takes_writes(&self) -> Result<bool, DbError> {
         self.0.takes_writes().await
     }
 
-    pub(super) async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, StoreError> {
+    pub(super) async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, DbError> {
         self.0.applied_migrations().await
     }
 

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::bigcommerce::Client;
 use crate::checkout::{Checkout, CheckoutId, Illegal, Refused as Rejection, Status};
+use crate::db::{self, Audited, Entry, Held, Transition};
 use crate::saga::operate;
-use crate::store::{self, Audited, Entry, Held, Transition};
 
 use super::Operators;
 use super::action::{Action, Actor, Role, reason};
@@ -92,7 +92,7 @@ pub enum Refused {
     Moved,
     /// The database failed. Whether it was done is not known: look.
     #[error("the database failed")]
-    Store(#[source] store::Error),
+    Database(#[source] db::Error),
 }
 
 impl From<Guard> for Refused {
@@ -101,19 +101,19 @@ impl From<Guard> for Refused {
     }
 }
 
-impl From<store::Error> for Refused {
-    fn from(error: store::Error) -> Self {
+impl From<db::Error> for Refused {
+    fn from(error: db::Error) -> Self {
         match error {
-            store::Error::Lost => Self::Moved,
-            store::Error::OrderTaken => Self::Contradicted {
+            db::Error::Lost => Self::Moved,
+            db::Error::OrderTaken => Self::Contradicted {
                 detail: "the order already belongs to another checkout".to_owned(),
                 evidence: Vec::new(),
             },
-            error @ (store::Error::Unreadable { .. } | store::Error::Newer { .. }) => {
+            error @ (db::Error::Unreadable { .. } | db::Error::Newer { .. }) => {
                 let detail = format!("{error}: it can only be closed, with what is there of it named");
                 Guard::new("unreadable", detail).into()
             }
-            other => Self::Store(other),
+            other => Self::Database(other),
         }
     }
 }
@@ -137,7 +137,7 @@ impl Refused {
             Self::Upstream(_) => "upstream-unavailable",
             Self::UnknownStore => "unknown-store",
             Self::Moved => "moved",
-            Self::Store(_) => "database",
+            Self::Database(_) => "database",
         }
     }
 
@@ -176,13 +176,13 @@ impl Operators {
     async fn try_to(&self, id: CheckoutId, action: &Action, ask: Ask<'_>) -> Result<Report, Refused> {
         permitted(ask.actor, action)?;
         if let Action::Close { leaves } = action
-            && self.store().unread(id).await?.is_some()
+            && self.db().unread(id).await?.is_some()
         {
             return self.close(id, action, leaves, ask).await;
         }
         let (checked, seen) = match action {
             Action::Resolve(finding) => {
-                let held = self.store().look(id).await?.ok_or(Refused::NotFound)?;
+                let held = self.db().look(id).await?.ok_or(Refused::NotFound)?;
                 guard(action, &held)?;
                 let checked =
                     check(self.client(&held.checkout)?, &held, finding, self.inner.settings.quiet_payment)
@@ -190,7 +190,7 @@ impl Operators {
                 (Some(checked), Some(held.checkout.version))
             }
             Action::Cancel { refund: true } => {
-                let held = self.store().look(id).await?.ok_or(Refused::NotFound)?;
+                let held = self.db().look(id).await?.ok_or(Refused::NotFound)?;
                 guard(action, &held)?;
                 if held.checkout.status == Status::Completed {
                     return self.give_back(&held, ask).await;
@@ -199,7 +199,7 @@ impl Operators {
             }
             _ => (None, None),
         };
-        let mut audited = self.store().audited().await?;
+        let mut audited = self.db().audited().await?;
         let held = audited.lock(id).await?.ok_or(Refused::NotFound)?;
         if seen.is_some_and(|seen| seen != held.checkout.version) {
             return Err(Refused::Moved);
@@ -294,10 +294,10 @@ impl Operators {
     async fn note_refusal(&self, id: CheckoutId, action: &Action, ask: Ask<'_>, refused: &Refused) {
         let result = format!("refused: {}", refused.name());
         let noted = async {
-            let mut audited = self.store().audited().await?;
+            let mut audited = self.db().audited().await?;
             let order_id = match audited.lock(id).await {
                 Ok(Some(held)) => order_of(&held.checkout),
-                Err(store::Error::Unreadable { .. } | store::Error::Newer { .. }) => None,
+                Err(db::Error::Unreadable { .. } | db::Error::Newer { .. }) => None,
                 Ok(None) => return Ok(()),
                 Err(error) => return Err(error),
             };
@@ -321,8 +321,8 @@ impl Operators {
     }
 
     /// Writes an action into the audit log that is done elsewhere, such as on an order at BigCommerce.
-    pub async fn note(&self, entry: &Entry<'_>) -> Result<i64, store::Error> {
-        let mut audited = self.store().audited().await?;
+    pub async fn note(&self, entry: &Entry<'_>) -> Result<i64, db::Error> {
+        let mut audited = self.db().audited().await?;
         let id = audited.note(entry).await?;
         audited.commit().await?;
         Ok(id)

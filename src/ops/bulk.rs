@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::store::{self, Bulk, BulkItem, BulkResult, Entry, Filter, NewBulk};
+use crate::db::{self, Bulk, BulkItem, BulkResult, Entry, Filter, NewBulk};
 
 use super::Operators;
 use super::act::{Ask, Refused, permitted};
@@ -83,12 +83,12 @@ impl Operators {
     pub async fn preview_bulk(&self, bulk: BulkAsk<'_>) -> Result<BulkPreview, Refused> {
         checked(&bulk)?;
         let filter = self.of(bulk.ask.actor).within(bulk.filter);
-        let total = self.store().count(&filter, AT_MOST).await?;
+        let total = self.db().count(&filter, AT_MOST).await?;
         let (mut allowed, mut sample) = (0, Vec::new());
-        let ids = self.store().sample(&filter, EXAMINED).await?;
+        let ids = self.db().sample(&filter, EXAMINED).await?;
         let mut examined = 0;
         for id in ids {
-            let Some(held) = self.store().look(id).await? else { continue };
+            let Some(held) = self.db().look(id).await? else { continue };
             examined += 1;
             let verdict = guard(bulk.action, &held);
             allowed += i64::from(verdict.is_ok());
@@ -111,7 +111,7 @@ impl Operators {
         let id = Uuid::now_v7();
         let actor = bulk.ask.actor;
         let filter = self.of(actor).within(bulk.filter);
-        let mut audited = self.store().audited().await?;
+        let mut audited = self.db().audited().await?;
         let new = NewBulk {
             id,
             action: bulk.action.name(),
@@ -140,7 +140,7 @@ impl Operators {
         audited.commit().await?;
         self.inner.wake_bulk.notify_one();
         tracing::info!(bulk_id = %id, action = bulk.action.name(), total, actor = actor.name, "a bulk was asked for");
-        let begun = self.store().bulk(id, None).await.map_err(store::Error::after_writing)?;
+        let begun = self.db().bulk(id, None).await.map_err(db::Error::after_writing)?;
         begun.ok_or(Refused::NotFound)
     }
 
@@ -150,17 +150,17 @@ impl Operators {
         id: Uuid,
         after: Option<Uuid>,
         limit: u32,
-    ) -> Result<Option<BulkSeen>, store::Error> {
-        let Some(bulk) = self.store().bulk(id, self.scope()).await? else { return Ok(None) };
-        let results = self.store().bulk_results(id, after, i64::from(limit.clamp(1, 10_000))).await?;
+    ) -> Result<Option<BulkSeen>, db::Error> {
+        let Some(bulk) = self.db().bulk(id, self.scope()).await? else { return Ok(None) };
+        let results = self.db().bulk_results(id, after, i64::from(limit.clamp(1, 10_000))).await?;
         Ok(Some(BulkSeen { bulk, results }))
     }
 
     /// The latest bulks, the newest first.
-    pub async fn bulks(&self) -> Result<Vec<Bulk>, store::Error> {
+    pub async fn bulks(&self) -> Result<Vec<Bulk>, db::Error> {
         let mut bulks = Vec::new();
-        for id in self.store().bulks(20, self.scope()).await? {
-            bulks.extend(self.store().bulk(id, self.scope()).await?);
+        for id in self.db().bulks(20, self.scope()).await? {
+            bulks.extend(self.db().bulk(id, self.scope()).await?);
         }
         Ok(bulks)
     }
@@ -184,9 +184,9 @@ impl Operators {
     }
 
     /// Deals with one checkout after the other, until none is left.
-    async fn work_off(&self, stopping: &CancellationToken) -> Result<(), store::Error> {
+    async fn work_off(&self, stopping: &CancellationToken) -> Result<(), db::Error> {
         while !stopping.is_cancelled() {
-            let mut audited = self.store().audited().await?;
+            let mut audited = self.db().audited().await?;
             let Some(item) = audited.take_bulk_item().await? else { return Ok(()) };
             match self.deal_with(&mut audited, &item).await {
                 Ok(()) => {
@@ -199,11 +199,11 @@ impl Operators {
                     audited.commit().await?;
                 }
                 // The database is away: the item stays to be done.
-                Err(Refused::Store(error @ store::Error::Database(_))) => return Err(error),
+                Err(Refused::Database(error @ db::Error::Database(_))) => return Err(error),
                 Err(refused) => {
                     // What was begun is undone; the outcome is written by a transaction of its own.
                     drop(audited);
-                    let mut audited = self.store().audited().await?;
+                    let mut audited = self.db().audited().await?;
                     audited.end_bulk_item(&item, "failed", &refused.to_string()).await?;
                     audited.commit().await?;
                 }
@@ -212,7 +212,7 @@ impl Operators {
         Ok(())
     }
 
-    async fn deal_with(&self, audited: &mut store::Audited, item: &BulkItem) -> Result<(), Refused> {
+    async fn deal_with(&self, audited: &mut db::Audited, item: &BulkItem) -> Result<(), Refused> {
         let action = Action::for_many(&item.action)
             .map_err(|_| Guard::new("unknown-action", "this version does not know the action"))?;
         // Its checkouts were chosen among those that the operator sees.

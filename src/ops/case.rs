@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::checkout::Checkout;
-use crate::store::{AuditRow, Held, LogRow};
+use crate::db::{AuditRow, Held, LogRow};
 
 /// One checkout with everything that is known of it.
 #[derive(Debug, Clone)]

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::Operators;
 use super::act::{Ask, Refused};
 use super::action::{Role, reason};
-use crate::store::{self, Entry, Store};
+use crate::db::{self, Db, Entry};
 
-pub use crate::store::{EventFilter, EventRecord, Redelivered, TryRecord};
+pub use crate::db::{EventFilter, EventRecord, Redelivered, TryRecord};
 
 /// The most events that are shown at a time.
 pub const SHOWN_AT_MOST: i64 = 10_000;
@@ -26,13 +26,13 @@ pub enum Error {
     UnknownDestination(String),
     /// The database failed.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Database(#[from] db::Error),
 }
 
 /// Queues again what is meant, or with `dry_run` answers what would be. `configured` are the destinations that the service
 /// delivers to; `to` sends to one of them what was not meant for it.
 pub async fn redeliver(
-    store: &Store,
+    db: &Db,
     filter: &EventFilter,
     to: Option<&str>,
     configured: &[String],
@@ -45,15 +45,15 @@ pub async fn redeliver(
     }
     for name in [to, filter.destination.as_deref()].into_iter().flatten() {
         let known = configured.iter().any(|known| known == name)
-            || store.known_destinations().await?.iter().any(|known| known == name);
+            || db.known_destinations().await?.iter().any(|known| known == name);
         if !known {
             return Err(Error::UnknownDestination(name.to_owned()));
         }
     }
     if !dry_run {
-        return Ok(store.redeliver(filter, to).await?);
+        return Ok(db.redeliver(filter, to).await?);
     }
-    let found = store.events(filter, SHOWN_AT_MOST).await?.into_iter();
+    let found = db.events(filter, SHOWN_AT_MOST).await?.into_iter();
     let mut would: Vec<Redelivered> = found
         .filter(|record| to.is_some() || record.state != "pending")
         .map(|record| Redelivered {
@@ -67,15 +67,15 @@ pub async fn redeliver(
 
 impl Operators {
     /// The events that are meant, the latest first, at most `limit`.
-    pub async fn events(&self, filter: &EventFilter, limit: i64) -> Result<Vec<EventRecord>, store::Error> {
+    pub async fn events(&self, filter: &EventFilter, limit: i64) -> Result<Vec<EventRecord>, db::Error> {
         let filter = EventFilter { within: self.scope().map(str::to_owned), ..filter.clone() };
-        self.store().events(&filter, limit.clamp(1, SHOWN_AT_MOST)).await
+        self.db().events(&filter, limit.clamp(1, SHOWN_AT_MOST)).await
     }
 
     /// What an event says, and the log of its deliveries; `None`: there is none, or it is forgotten.
-    pub async fn event(&self, id: Uuid) -> Result<Option<(String, Vec<TryRecord>)>, store::Error> {
-        let Some(data) = self.store().event_data(id, self.scope()).await? else { return Ok(None) };
-        Ok(Some((data, self.store().tries(id).await?)))
+    pub async fn event(&self, id: Uuid) -> Result<Option<(String, Vec<TryRecord>)>, db::Error> {
+        let Some(data) = self.db().event_data(id, self.scope()).await? else { return Ok(None) };
+        Ok(Some((data, self.db().tries(id).await?)))
     }
 
     /// Sends an event again to everybody that it was meant for and that is done with it. Answers whether there is one.
@@ -88,12 +88,12 @@ impl Operators {
         let why = reason(ask.reason).ok_or(Refused::NoReason)?;
         let within = self.of(ask.actor).scope().map(str::to_owned);
         let filter = EventFilter { ids: Some(vec![id]), within, ..EventFilter::default() };
-        let found = self.store().events(&filter, 1).await?;
+        let found = self.db().events(&filter, 1).await?;
         let Some(event) = found.first() else { return Ok(false) };
         if ask.dry_run {
             return Ok(true);
         }
-        let queued = self.store().redeliver(&filter, None).await?;
+        let queued = self.db().redeliver(&filter, None).await?;
         let destinations: Vec<&str> = queued.iter().map(|one| one.destination.as_str()).collect();
         self.note(&Entry {
             actor: &ask.actor.name,

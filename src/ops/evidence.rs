@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::bigcommerce::orders::{Filter, Order, Refund, Transaction};
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority, checkouts::Include};
 use crate::checkout::{Checkout, Flow, OrderFacts};
+use crate::db::Held;
 use crate::saga::judge::{Before, Judgment, judge, may_be_refunded, may_hold};
 use crate::saga::operate;
-use crate::store::Held;
 
 use super::act::Refused;
 use super::action::Finding;

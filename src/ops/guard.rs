@@ -4,8 +4,8 @@
 //! asked for; it is looked for, or a finding about it is checked against BigCommerce.
 
 use crate::checkout::{PaymentStatus, Status, StuckReason};
+use crate::db::Held;
 use crate::saga::operate;
-use crate::store::Held;
 
 use super::action::{Action, Finding};
 

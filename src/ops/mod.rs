@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bigcommerce::Client;
 use crate::bigcommerce::budget::Budget;
-use crate::store::{self, Store};
+use crate::db::{self, Db};
 
 pub use act::{Ask, Refused, Report};
 pub use action::{Action, Actor, Finding, Role};
@@ -46,8 +46,8 @@ use why::effects;
 
 // What the doors need to ask and to read, so that they need nothing else.
 pub use crate::checkout::{CheckoutId, InvalidId, Status, StepName, StuckReason};
-pub use crate::store::Error as StoreError;
-pub use crate::store::{
+pub use crate::db::Error as DbError;
+pub use crate::db::{
     AtRisk, AuditRow, Broken, Bulk, BulkResult, Count, Cursor, Entry, Filter, Held, InvalidCursor,
     InvalidSort, Listed, ListedStuck, Minute, OldestUnknown, Page, Sort, StuckCount, Summary, Unread,
     Verified,
@@ -97,7 +97,7 @@ pub struct Operators {
 }
 
 struct Inner {
-    store: Store,
+    db: Db,
     clients: HashMap<String, Client>,
     budgets: HashMap<String, Arc<Budget>>,
     settings: Settings,
@@ -113,15 +113,14 @@ impl Operators {
     /// A room on this database. `clients` are those of the stores by name; without one, what has to ask BigCommerce is
     /// refused. `budgets` are those that this process spends; what was begun is ended on `tasks`.
     pub fn new(
-        store: Store,
+        db: Db,
         clients: HashMap<String, Client>,
         budgets: HashMap<String, Arc<Budget>>,
         settings: Settings,
         tasks: TaskTracker,
     ) -> Self {
         let (wake_bulk, actions_moved, wake_actions) = Default::default();
-        let inner =
-            Inner { store, clients, budgets, settings, tasks, wake_bulk, actions_moved, wake_actions };
+        let inner = Inner { db, clients, budgets, settings, tasks, wake_bulk, actions_moved, wake_actions };
         Self { inner: Arc::new(inner), scope: None }
     }
 
@@ -133,27 +132,27 @@ impl Operators {
     }
 
     /// Whether there is such a checkout here.
-    pub async fn knows(&self, id: CheckoutId) -> Result<bool, store::Error> {
-        Ok(self.store().store_of(id).await?.is_some_and(|store| self.sees(&store)))
+    pub async fn knows(&self, id: CheckoutId) -> Result<bool, db::Error> {
+        Ok(self.db().store_of(id).await?.is_some_and(|store| self.sees(&store)))
     }
 
-    fn store(&self) -> &Store {
-        &self.inner.store
+    fn db(&self) -> &Db {
+        &self.inner.db
     }
 
     /// Whether the database answers, and takes writes.
-    pub async fn takes_writes(&self) -> Result<bool, store::Error> {
-        self.store().takes_writes().await
+    pub async fn takes_writes(&self) -> Result<bool, db::Error> {
+        self.db().takes_writes().await
     }
 
     /// The numbers of the migrations that the database has. `None`: they cannot be read.
-    pub async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, store::Error> {
-        self.store().applied_migrations().await
+    pub async fn applied_migrations(&self) -> Result<Option<Vec<i64>>, db::Error> {
+        self.db().applied_migrations().await
     }
 
     /// Overdue checkouts of a newer version of the program, and checkouts that cannot be read.
-    pub async fn foreign_records(&self) -> Result<(i64, i64), store::Error> {
-        self.store().foreign_records().await
+    pub async fn foreign_records(&self) -> Result<(i64, i64), db::Error> {
+        self.db().foreign_records().await
     }
 
     fn scope(&self) -> Option<&str> {
@@ -169,13 +168,13 @@ impl Operators {
     }
 
     /// The counts of the summary.
-    pub async fn summary(&self) -> Result<Summary, store::Error> {
-        self.store().summary(self.scope()).await
+    pub async fn summary(&self) -> Result<Summary, db::Error> {
+        self.db().summary(self.scope()).await
     }
 
     /// What went on in the last hour, minute by minute.
-    pub async fn activity(&self) -> Result<Vec<Minute>, store::Error> {
-        self.store().activity(self.scope()).await
+    pub async fn activity(&self) -> Result<Vec<Minute>, db::Error> {
+        self.db().activity(self.scope()).await
     }
 
     /// One page of the checkouts that fit; at most [`PAGE_AT_MOST`] rows.
@@ -185,17 +184,16 @@ impl Operators {
         sort: Sort,
         after: Option<Cursor>,
         limit: u32,
-    ) -> Result<Page<Listed>, store::Error> {
-        self.store().list(&self.within(filter), sort, after, limit.clamp(1, PAGE_AT_MOST)).await
+    ) -> Result<Page<Listed>, db::Error> {
+        self.db().list(&self.within(filter), sort, after, limit.clamp(1, PAGE_AT_MOST)).await
     }
 
     /// One checkout with everything that is known of it; `None`: there is none.
-    pub async fn case(&self, id: CheckoutId) -> Result<Option<Case>, store::Error> {
-        let held = self.store().look(id).await?.filter(|held| self.sees(&held.checkout.store));
+    pub async fn case(&self, id: CheckoutId) -> Result<Option<Case>, db::Error> {
+        let held = self.db().look(id).await?.filter(|held| self.sees(&held.checkout.store));
         let Some(held) = held else { return Ok(None) };
-        let rows = self.store().attempt_log(id, LOG_AT_MOST).await?;
-        let actions =
-            self.store().audit(Some(id.uuid()), None, i64::from(PAGE_AT_MOST), self.scope()).await?;
+        let rows = self.db().attempt_log(id, LOG_AT_MOST).await?;
+        let actions = self.db().audit(Some(id.uuid()), None, i64::from(PAGE_AT_MOST), self.scope()).await?;
         Ok(Some(Case::new(held, &rows, actions)))
     }
 
@@ -205,10 +203,10 @@ impl Operators {
         id: Option<CheckoutId>,
         cursor: Option<i64>,
         limit: u32,
-    ) -> Result<Page<AuditRow>, store::Error> {
+    ) -> Result<Page<AuditRow>, db::Error> {
         let limit = limit.clamp(1, PAGE_AT_MOST);
         let id = id.map(CheckoutId::uuid);
-        let mut data = self.store().audit(id, cursor, i64::from(limit) + 1, self.scope()).await?;
+        let mut data = self.db().audit(id, cursor, i64::from(limit) + 1, self.scope()).await?;
         let more = data.len() > limit as usize;
         data.truncate(limit as usize);
         let next_cursor = data.last().filter(|_| more).map(|row| row.audit_id.to_string());
@@ -217,10 +215,10 @@ impl Operators {
 
     /// Walks the audit chain. `anchor`: a head that was noted earlier. `None`: the chain is of all stores, so an operator
     /// of one of them has none to walk.
-    pub async fn verify_audit(&self, anchor: Option<[u8; 32]>) -> Result<Option<Verified>, store::Error> {
+    pub async fn verify_audit(&self, anchor: Option<[u8; 32]>) -> Result<Option<Verified>, db::Error> {
         if self.scope.is_some() {
             return Ok(None);
         }
-        self.store().verify_audit(anchor).await.map(Some)
+        self.db().verify_audit(anchor).await.map(Some)
     }
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::Operators;
 use crate::bigcommerce::budget::HostState;
-use crate::store::{self, Heard, Summary};
+use crate::db::{self, Heard, Summary};
 
 /// The summary.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,8 +71,8 @@ pub struct HookHealth {
 
 impl Operators {
     /// The summary, as it is now.
-    pub async fn overview(&self) -> Result<Overview, store::Error> {
-        let (summary, heard) = tokio::try_join!(self.store().summary(self.scope()), self.store().heard())?;
+    pub async fn overview(&self) -> Result<Overview, db::Error> {
+        let (summary, heard) = tokio::try_join!(self.db().summary(self.scope()), self.db().heard())?;
         let mut stores: Vec<StoreHealth> = self
             .inner
             .budgets

@@ -6,7 +6,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::store::{Cause, Erasure, Error, Store};
+use crate::db::{Cause, Db, Erasure, Error};
 
 /// One checkout that holds data of the person, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,16 +44,16 @@ impl Outcome {
 
 /// Removes the personal data of every checkout that holds this email address, or with `dry_run` says what would be
 /// removed. `reason` is kept with each of them; it must not name the person.
-pub async fn erase(store: &Store, email: &str, reason: &str, dry_run: bool) -> Result<Vec<Found>, Error> {
+pub async fn erase(db: &Db, email: &str, reason: &str, dry_run: bool) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
-    for holder in store.holders_of(email).await? {
+    for holder in db.holders_of(email).await? {
         let mut status = holder.status;
         let outcome = if !status.is_final() {
             Outcome::RefusedStillRunning
         } else if dry_run {
             Outcome::Erased
         } else {
-            match store.redact(holder.checkout, Cause::Request(reason)).await? {
+            match db.redact(holder.checkout, Cause::Request(reason)).await? {
                 Erasure::Done => Outcome::Erased,
                 Erasure::Nothing => Outcome::NothingLeft,
                 Erasure::Running(now) => {

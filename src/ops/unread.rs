@@ -17,7 +17,7 @@ use super::why::{AllowedAction, Suggested, Why};
 use super::{LOG_AT_MOST, Operators, PAGE_AT_MOST};
 use crate::bigcommerce::{Call, Client, Priority, checkouts::Include};
 use crate::checkout::{Checkout, CheckoutId};
-use crate::store::{self, AuditRow, Entry, Unread};
+use crate::db::{self, AuditRow, Entry, Unread};
 
 /// One checkout that cannot be read, with everything that is known of it all the same.
 #[derive(Debug, Clone)]
@@ -122,12 +122,11 @@ fn closable(unread: &Unread) -> Result<(), Guard> {
 
 impl Operators {
     /// What is known of a checkout that cannot be read. `None`: there is none here, or it can be read.
-    pub async fn unread(&self, id: CheckoutId) -> Result<Option<UnreadCase>, store::Error> {
-        let unread = self.store().unread(id).await?.filter(|unread| self.sees(&unread.store));
+    pub async fn unread(&self, id: CheckoutId) -> Result<Option<UnreadCase>, db::Error> {
+        let unread = self.db().unread(id).await?.filter(|unread| self.sees(&unread.store));
         let Some(unread) = unread else { return Ok(None) };
-        let rows = self.store().attempt_log(id, LOG_AT_MOST).await?;
-        let actions =
-            self.store().audit(Some(id.uuid()), None, i64::from(PAGE_AT_MOST), self.scope()).await?;
+        let rows = self.db().attempt_log(id, LOG_AT_MOST).await?;
+        let actions = self.db().audit(Some(id.uuid()), None, i64::from(PAGE_AT_MOST), self.scope()).await?;
         Ok(Some(UnreadCase { unread, timeline: Timeline::of(id.uuid(), &rows), actions }))
     }
 
@@ -139,7 +138,7 @@ impl Operators {
         leaves: &[String],
         ask: Ask<'_>,
     ) -> Result<Report, Refused> {
-        let unread = self.store().unread(id).await?.ok_or(Refused::Moved)?;
+        let unread = self.db().unread(id).await?.ok_or(Refused::Moved)?;
         closable(&unread)?;
         let stand_in = unread.stand_in().ok_or_else(|| {
             Guard::new("unreadable", format!("this version of the program knows no flow {}", unread.flow))
@@ -152,7 +151,7 @@ impl Operators {
             return Err(Refused::Contradicted { detail: detail.to_owned(), evidence: unnamed });
         }
         self.quiet(&unread)?;
-        let mut audited = self.store().audited().await?;
+        let mut audited = self.db().audited().await?;
         let now = audited.lock_unread(id).await?.ok_or(Refused::Moved)?;
         if (now.version, now.fence) != (unread.version, unread.fence) {
             return Err(Refused::Moved);

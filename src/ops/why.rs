@@ -7,8 +7,8 @@ use super::case::Case;
 use super::guard::guard;
 use super::reasons;
 use crate::checkout::{Checkout, Money, OrderFacts, PaymentStatus, Status, StepName, StuckReason};
+use crate::db::Held;
 use crate::saga::operate;
-use crate::store::Held;
 
 /// A checkout in plain words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

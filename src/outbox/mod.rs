@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 pub use pace::Pace;
 pub use signature::SigningKey;
 
-use crate::store::{OutgoingEvent, Store, Try, TryEnd, Turn};
+use crate::db::{Db, OutgoingEvent, Try, TryEnd, Turn};
 use pace::Health;
 use signature::signatures;
 
@@ -52,7 +52,7 @@ pub struct Outbox {
 }
 
 struct Inner {
-    store: Store,
+    db: Db,
     http: reqwest::Client,
     timeout: Duration,
     pace: Pace,
@@ -71,14 +71,14 @@ impl Outbox {
     /// Deliveries over these connections, which must not follow redirects. A try takes at most `timeout`. Tries are spawned
     /// on `tasks`; none is begun once `stopping` is cancelled.
     pub fn new(
-        store: Store,
+        db: Db,
         http: reqwest::Client,
         timeout: Duration,
         pace: Pace,
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
-        Self { inner: Arc::new(Inner { store, http, timeout, pace, tasks, stopping }) }
+        Self { inner: Arc::new(Inner { db, http, timeout, pace, tasks, stopping }) }
     }
 
     /// Delivers to this destination until the process stops: when something was queued, when a pause is over, and at least
@@ -89,7 +89,7 @@ impl Outbox {
             health: Mutex::default(),
             free: Arc::new(Semaphore::new(AT_ONCE)),
         });
-        let mut reasons = self.inner.store.changes().outbox();
+        let mut reasons = self.inner.db.changes().outbox();
         loop {
             // Before the look: what comes during it is a reason for the next one.
             reasons.borrow_and_update();
@@ -110,7 +110,7 @@ impl Outbox {
     }
 
     /// Begins to deliver what is due, as far as there is room. Answers when to look again.
-    async fn deliver_due(&self, route: &Arc<Route>) -> Result<Duration, crate::store::Error> {
+    async fn deliver_due(&self, route: &Arc<Route>) -> Result<Duration, crate::db::Error> {
         loop {
             let room = route.health().room(route.free.available_permits());
             if self.inner.stopping.is_cancelled() || room == 0 {
@@ -119,7 +119,7 @@ impl Outbox {
             }
             let lease = self.inner.timeout + LEASE_MARGIN;
             let limit = i64::try_from(room).unwrap_or(1);
-            let turns = self.inner.store.claim_turns(&route.destination.name, lease, limit).await?;
+            let turns = self.inner.db.claim_turns(&route.destination.name, lease, limit).await?;
             let full = turns.claimed.len() == room;
             for turn in turns.claimed {
                 // There was room, and only this loop takes it.
@@ -128,7 +128,7 @@ impl Outbox {
                 self.inner.tasks.spawn(async move {
                     outbox.take_turn(&route, turn).await;
                     drop(permit);
-                    outbox.inner.store.changes().ring_outbox();
+                    outbox.inner.db.changes().ring_outbox();
                 });
             }
             if !full {
@@ -165,7 +165,7 @@ impl Outbox {
                 "an event was given up; it can be sent again by `headless-checkout events redeliver`"
             ),
         }
-        if let Err(error) = self.inner.store.settle(turn, Try { end, status, failure, duration }).await {
+        if let Err(error) = self.inner.db.settle(turn, Try { end, status, failure, duration }).await {
             tracing::warn!(%event_id, %error, "how a delivery went was not recorded; it may be repeated");
         }
     }

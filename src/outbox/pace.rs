@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::store::TryEnd;
+use crate::db::TryEnd;
 
 /// The longest pause of a destination that fails, after which one event is tried.
 const SPARED_AT_MOST: Duration = Duration::from_mins(1);

@@ -13,7 +13,7 @@ use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::steps;
 use crate::checkout::{Answer, Checkout, Event, InFlight, Status, StepName, StepStatus, Stuck, StuckReason};
-use crate::store::{Began, Hold, Outcome};
+use crate::db::{Began, Hold, Outcome};
 
 /// The longest wait that a run sits out under its lease, so that the shopper who waits gets the answer from it.
 const SIT_OUT: Duration = Duration::from_secs(5);

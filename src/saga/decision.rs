@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::checkout::{Answer, Checkout, Event};
-use crate::store::{Began, Hold, Outcome};
+use crate::db::{Began, Hold, Outcome};
 
 /// The bounds of trying again.
 #[derive(Debug, Clone, Copy)]

@@ -24,7 +24,7 @@ use super::step::{Evidence, StepContext, Verdict};
 use super::steps;
 use crate::bigcommerce::{Call, Client, OrderId, PaymentRequest, Priority};
 use crate::checkout::{Checkout, Facts, InFlight, KeyRef, Status, StepName, StuckReason};
-use crate::store::{self, Claim, Ended, Hold, Outcome, Store, Transition};
+use crate::db::{self, Claim, Db, Ended, Hold, Outcome, Transition};
 
 /// How long a shopper who has paid waits for the order's new status.
 const REFRESH_AT_MOST: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ pub struct Engine {
 }
 
 pub(super) struct Inner {
-    pub(super) store: Store,
+    pub(super) db: Db,
     pub(super) clients: HashMap<String, Client>,
     pub(super) settings: Settings,
     pub(super) instruments: Instruments,
@@ -69,7 +69,7 @@ impl Engine {
     /// An engine for these stores, by name, watched by `observer`. Runs are spawned on `tasks`; none is begun once
     /// `stopping` is cancelled.
     pub fn new(
-        store: Store,
+        db: Db,
         clients: HashMap<String, Client>,
         settings: Settings,
         observer: Arc<dyn Observer>,
@@ -80,7 +80,7 @@ impl Engine {
         let handed_over = HandedOver::default();
         let rests = Arc::new(Semaphore::new(rests::AT_ONCE));
         let inner = Inner {
-            store,
+            db,
             clients,
             settings,
             instruments,
@@ -216,7 +216,7 @@ impl Engine {
         let order = self.client(checkout)?.orders(&call).get(id).await.ok()?.value;
         let mut fresh = checkout.clone();
         fresh.facts.order = Some(steps::order_facts(&order, true));
-        self.inner.store.refresh_order(&fresh).await.ok()?
+        self.inner.db.refresh_order(&fresh).await.ok()?
     }
 
     /// Prepares and executes. What was prepared is committed in between.
@@ -249,9 +249,9 @@ impl Engine {
             return None;
         };
         // A call may wait for its turn for longer than a lease that cannot be renewed.
-        let (lease, store) = (claim.lease(), self.inner.store.clone());
+        let (lease, db) = (claim.lease(), self.inner.db.clone());
         Some(StepContext {
-            client: client.guarded(Arc::new(move || lease.lasts() && store.is_durable())),
+            client: client.guarded(Arc::new(move || lease.lasts() && db.is_durable())),
             call: Call::new(checkout.id.uuid(), priority(&checkout)),
             attempt: checkout.in_flight.clone()?,
             checkout,
@@ -279,7 +279,7 @@ impl Engine {
             tokio::select! {
                 done = &mut work => return done,
                 () = tokio::time::sleep(every) => {
-                    if let Err(error) = self.inner.store.renew(claim).await {
+                    if let Err(error) = self.inner.db.renew(claim).await {
                         tracing::warn!(checkout_id = %claim.checkout().id, %error, "a lease could not be renewed");
                     }
                 }
@@ -309,7 +309,7 @@ impl Engine {
                 }
             };
         let event = transition.event();
-        match self.inner.store.advance(claim, transition).await {
+        match self.inner.db.advance(claim, transition).await {
             Ok(claim) => {
                 observer::moved(&*self.inner.observer, claim.checkout(), event, ended.as_ref());
                 if held {
@@ -317,8 +317,8 @@ impl Engine {
                 }
                 Some(Recorded::LetGo(Box::new(claim.into_checkout())))
             }
-            Err((claim, store::Error::OrderTaken)) => self.taken(&claim, "order").await,
-            Err((claim, store::Error::CartTaken)) => self.cart_taken(&claim).await,
+            Err((claim, db::Error::OrderTaken)) => self.taken(&claim, "order").await,
+            Err((claim, db::Error::CartTaken)) => self.cart_taken(&claim).await,
             Err((claim, error)) => {
                 self.not_recorded(&claim, &made, ended, &error).await;
                 None
@@ -326,15 +326,15 @@ impl Engine {
         }
     }
 
-    async fn not_recorded(&self, claim: &Claim, made: &Facts, ended: Option<Ended>, error: &store::Error) {
+    async fn not_recorded(&self, claim: &Claim, made: &Facts, ended: Option<Ended>, error: &db::Error) {
         let checkout = claim.checkout();
         tracing::warn!(checkout_id = %checkout.id, fence = checkout.fence, %error, "an outcome was not recorded");
-        if !matches!(error, store::Error::Lost) {
+        if !matches!(error, db::Error::Lost) {
             return;
         }
         if let Some(ended) = ended {
             self.inner.observer.fenced_out(ended.step);
-            if let Err(error) = self.inner.store.keep_evidence(checkout, &ended).await {
+            if let Err(error) = self.inner.db.keep_evidence(checkout, &ended).await {
                 tracing::warn!(checkout_id = %checkout.id, %error, "evidence was not kept");
             }
         }

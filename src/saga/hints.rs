@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::engine::Engine;
 use super::operation::Refusal;
 use super::submit::unwritten;
-use crate::store::{Taken, WebhookEvent};
+use crate::db::{Taken, WebhookEvent};
 
 /// Why an event cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -28,12 +28,8 @@ impl Engine {
         let hash = word("hash").ok_or(HintError::Malformed("hash"))?;
         let (cart_id, order_id) = subject(scope, &event["data"]);
         let event = WebhookEvent { store, scope, hash, body, cart_id: cart_id.as_deref(), order_id };
-        let taken = self
-            .inner
-            .store
-            .take_webhook(&event, self.inner.settings.late_pause())
-            .await
-            .map_err(unwritten)?;
+        let taken =
+            self.inner.db.take_webhook(&event, self.inner.settings.late_pause()).await.map_err(unwritten)?;
         tracing::info!(store, scope, taken = ?taken, "a webhook event came in");
         Ok(taken)
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::engine::Engine;
 use crate::bigcommerce::{Call, Client, Error, OrderId, Priority};
 use crate::checkout::{Checkout, Facts};
-use crate::store::{self, Forgotten};
+use crate::db::{self, Forgotten};
 
 /// Between two looks for what was kept for long enough. Days are counted, so an hour more or less does not matter.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
@@ -29,7 +29,7 @@ pub struct Keep {
     /// Events that no process delivers any more, before they are given up.
     pub pending_events: Duration,
     /// Idempotency keys, checkout tokens and webhook events.
-    pub forgotten: store::Keep,
+    pub forgotten: db::Keep,
 }
 
 impl Engine {
@@ -53,17 +53,17 @@ impl Engine {
     }
 
     /// One batch. Answers whether there may be more.
-    async fn tidy_once(&self, keep: Keep) -> Result<bool, crate::store::Error> {
-        let store = &self.inner.store;
+    async fn tidy_once(&self, keep: Keep) -> Result<bool, crate::db::Error> {
+        let db = &self.inner.db;
         let (redacted, more) = match keep.personal_data {
             Some(after) => {
-                store.redact_old_order_actions(after, BATCH).await?;
-                store.redact_old(after, BATCH).await?
+                db.redact_old_order_actions(after, BATCH).await?;
+                db.redact_old(after, BATCH).await?
             }
             None => (0, false),
         };
-        let (given_up, forgotten) = store.tidy_outbox(keep.pending_events, keep.events, BATCH).await?;
-        let uncounted = store.forget_asked(BATCH).await?;
+        let (given_up, forgotten) = db.tidy_outbox(keep.pending_events, keep.events, BATCH).await?;
+        let uncounted = db.forget_asked(BATCH).await?;
         if redacted + given_up + forgotten + uncounted > 0 {
             tracing::info!(
                 redacted,
@@ -73,7 +73,7 @@ impl Engine {
                 "what was kept for long enough was cleared up"
             );
         }
-        let old = store.forget_old(keep.forgotten, BATCH).await?;
+        let old = db.forget_old(keep.forgotten, BATCH).await?;
         if old != Forgotten::default() {
             let Forgotten { keys, tokens, webhooks } = old;
             tracing::info!(keys, tokens, webhooks, "what only protects for a time was forgotten");

@@ -15,7 +15,7 @@ use super::steps::{self, Late};
 use super::{observer, operate};
 use crate::bigcommerce::{Call, Priority};
 use crate::checkout::{Checkout, Event, InFlight, Status, StepName};
-use crate::store::{self, Hold, LateLook, Transition};
+use crate::db::{self, Hold, LateLook, Transition};
 
 const BATCH: i64 = 16;
 /// Between two looks while BigCommerce does not answer, or its list proves nothing.
@@ -25,12 +25,12 @@ const MOST: u32 = 24;
 
 impl Engine {
     /// Takes the late looks that are due. Answers when the next one is.
-    pub(super) async fn look_late(&self) -> Result<Option<Duration>, store::Error> {
-        for look in self.inner.store.claim_late(BATCH).await? {
+    pub(super) async fn look_late(&self) -> Result<Option<Duration>, db::Error> {
+        for look in self.inner.db.claim_late(BATCH).await? {
             let engine = self.clone();
             self.inner.tasks.spawn(async move { engine.one_late(look).await });
         }
-        let next = self.inner.store.next_late().await?;
+        let next = self.inner.db.next_late().await?;
         Ok(next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
     }
 
@@ -41,18 +41,18 @@ impl Engine {
         }
     }
 
-    async fn try_late(&self, look: LateLook) -> Result<(), store::Error> {
+    async fn try_late(&self, look: LateLook) -> Result<(), db::Error> {
         match look.checkout.status {
             // Nothing was looked at yet.
             Status::Running | Status::Waiting => {
-                return self.inner.store.defer_late(&look, self.inner.settings.late(), false).await;
+                return self.inner.db.defer_late(&look, self.inner.settings.late(), false).await;
             }
             // Somebody else has found something.
             Status::AwaitingInput | Status::Compensating => {
-                return self.inner.store.drop_late(look.checkout.id).await;
+                return self.inner.db.drop_late(look.checkout.id).await;
             }
             Status::Stuck if !is_looked_at(&look.checkout) => {
-                return self.inner.store.drop_late(look.checkout.id).await;
+                return self.inner.db.drop_late(look.checkout.id).await;
             }
             Status::Stuck | Status::Completed | Status::Cancelled | Status::Expired => {}
         }
@@ -60,7 +60,7 @@ impl Engine {
         let found = steps::look_late(&mut cx).await;
         let now = cx.clock.now();
         let transition = match found {
-            Ok(Late::Nothing) => return self.inner.store.end_late(&look, self.inner.settings.late()).await,
+            Ok(Late::Nothing) => return self.inner.db.end_late(&look, self.inner.settings.late()).await,
             Ok(Late::Settling) => return self.not_yet(&look).await,
             Ok(Late::Paid) => {
                 let facts = cx.checkout.facts;
@@ -91,34 +91,34 @@ impl Engine {
                 return self.not_yet(&look).await;
             }
         };
-        let Ok(transition) = transition else { return self.inner.store.drop_late(look.checkout.id).await };
+        let Ok(transition) = transition else { return self.inner.db.drop_late(look.checkout.id).await };
         let event = transition.event();
         tracing::warn!(checkout_id = %look.checkout.id, event = event.as_str(), "a late look found something out");
-        match self.inner.store.transit(transition).await {
+        match self.inner.db.transit(transition).await {
             Ok(shown) => {
                 observer::moved(&*self.inner.observer, &shown, event, None);
                 // What waits for a person is looked at again: others may put it right.
                 if shown.status.is_final() {
-                    self.inner.store.drop_late(shown.id).await
+                    self.inner.db.drop_late(shown.id).await
                 } else {
                     self.not_yet(&look).await
                 }
             }
             // Another checkout has this cart, and its order, by now.
-            Err(store::Error::CartTaken | store::Error::OrderTaken) => {
-                self.inner.store.drop_late(look.checkout.id).await
+            Err(db::Error::CartTaken | db::Error::OrderTaken) => {
+                self.inner.db.drop_late(look.checkout.id).await
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn not_yet(&self, look: &LateLook) -> Result<(), store::Error> {
+    async fn not_yet(&self, look: &LateLook) -> Result<(), db::Error> {
         if look.looks >= MOST {
             tracing::error!(checkout_id = %look.checkout.id, "what became of an ended checkout could not be found out");
-            return self.inner.store.drop_late(look.checkout.id).await;
+            return self.inner.db.drop_late(look.checkout.id).await;
         }
         let doubled = self.inner.settings.late().saturating_mul(2_u32.saturating_pow(look.looks.min(16)));
-        self.inner.store.defer_late(look, (doubled / 2).min(LONGEST), true).await
+        self.inner.db.defer_late(look, (doubled / 2).min(LONGEST), true).await
     }
 
     pub(super) fn late_context(&self, look: &LateLook) -> Option<StepContext> {

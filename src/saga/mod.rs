@@ -66,4 +66,4 @@ pub use submitted::{Submitted, Waited};
 
 // What crosses this room on its way through the doors.
 pub use crate::bigcommerce::PaymentRequest;
-pub use crate::store::Watch;
+pub use crate::db::Watch;

@@ -11,7 +11,7 @@ use tracing::Span;
 
 use super::decision::Decision;
 use crate::checkout::{Checkout, Event, Status, StepName};
-use crate::store::{Claim, Ended};
+use crate::db::{Claim, Ended};
 
 /// What a try of a step was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

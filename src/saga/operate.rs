@@ -14,7 +14,7 @@ use crate::checkout::{
     Answer, Answered, Checkout, Decline, Event, Goal, Illegal, InFlight, OrderFacts, PaymentFacts,
     PaymentStatus, Status, StepName, StepStatus, Stuck, StuckReason,
 };
-use crate::store::{Binding, Hold, Transition};
+use crate::db::{Binding, Hold, Transition};
 
 /// What is kept of an order that an operator named.
 pub fn order_facts(order: &Order, verified: bool) -> OrderFacts {

@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::operation::{Operation, Refusal, Request};
 use super::submit::internal;
 use crate::checkout::{Checkout, CheckoutId, Document};
-use crate::store::{Asked, AskedFor};
+use crate::db::{Asked, AskedFor};
 
 /// A payment that is asked for, and how many there may be.
 #[derive(Debug, Clone)]
@@ -40,8 +40,8 @@ impl Engine {
         asked: PaymentsOf,
     ) -> Result<Option<(&'static str, Duration)>, Refusal> {
         let (checkout, bound) = match request.key_ref() {
-            Some(key) => self.inner.store.load_with_key(id, &key).await.map_err(internal)?,
-            None => (self.inner.store.load(id).await.map_err(internal)?, None),
+            Some(key) => self.inner.db.load_with_key(id, &key).await.map_err(internal)?,
+            None => (self.inner.db.load(id).await.map_err(internal)?, None),
         };
         if bound.is_some() {
             return Ok(None);
@@ -63,7 +63,7 @@ impl Engine {
         }
         let subjects = counted.iter().map(|(kind, hash, _)| Asked { kind, subject: *hash }).collect();
         let asked_for = AskedFor { subjects, window: asked.window };
-        let found = self.inner.store.count_asked(&asked_for).await.map_err(internal)?;
+        let found = self.inner.db.count_asked(&asked_for).await.map_err(internal)?;
         let over = found.into_iter().find_map(|(kind, times, left)| {
             let (name, _, most) = counted.iter().find(|(name, ..)| *name == kind)?;
             (times > i64::from(*most)).then_some((*name, left))

@@ -28,26 +28,26 @@ impl Engine {
                     .min()
                     .unwrap_or(LOOK_AT_LEAST_EVERY)
                     .min(LOOK_AT_LEAST_EVERY),
-                Err::<_, crate::store::Error>(error) => {
+                Err::<_, crate::db::Error>(error) => {
                     tracing::warn!(%error, "recovery could not look for due checkouts");
                     Duration::from_millis(500)
                 }
             };
             tokio::select! {
                 () = self.inner.stopping.cancelled() => return,
-                () = self.inner.store.changes().due() => {}
+                () = self.inner.db.changes().due() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
     }
 
     /// Claims what is due now and runs it. Answers when the next one is due.
-    pub async fn recover_once(&self) -> Result<Option<Duration>, crate::store::Error> {
+    pub async fn recover_once(&self) -> Result<Option<Duration>, crate::db::Error> {
         loop {
             if self.inner.stopping.is_cancelled() {
                 return Ok(None);
             }
-            let due = self.inner.store.claim_due(BATCH).await?;
+            let due = self.inner.db.claim_due(BATCH).await?;
             let full = i64::try_from(due.claims.len()).is_ok_and(|claimed| claimed == BATCH);
             for claim in due.claims {
                 observer::resumed(&*self.inner.observer, claim.checkout());

@@ -13,7 +13,7 @@ use super::observer;
 use super::steps::{self, Rest};
 use crate::bigcommerce::OrderId;
 use crate::checkout::{Checkout, Event, Status};
-use crate::store::{self, Hold, LateLook, Transition};
+use crate::db::{self, Hold, LateLook, Transition};
 
 /// So many looks of one process run at once: they are for nobody who waits.
 pub(super) const AT_ONCE: usize = 16;
@@ -22,12 +22,12 @@ const AFTER_EXPIRY: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Takes the looks at rest that are due. Answers when the next one is.
-    pub(super) async fn look_at_rests(&self) -> Result<Option<Duration>, store::Error> {
+    pub(super) async fn look_at_rests(&self) -> Result<Option<Duration>, db::Error> {
         let free = self.inner.rests.available_permits().min(AT_ONCE);
         if free == 0 {
             return Ok(None);
         }
-        for look in self.inner.store.claim_rests(i64::try_from(free).unwrap_or(1)).await? {
+        for look in self.inner.db.claim_rests(i64::try_from(free).unwrap_or(1)).await? {
             let Ok(turn) = self.inner.rests.clone().try_acquire_owned() else { break };
             let engine = self.clone();
             self.inner.tasks.spawn(async move {
@@ -38,11 +38,11 @@ impl Engine {
                 drop(turn);
             });
         }
-        let next = self.inner.store.next_rest().await?;
+        let next = self.inner.db.next_rest().await?;
         Ok(next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
     }
 
-    async fn one_rest(&self, look: LateLook) -> Result<(), store::Error> {
+    async fn one_rest(&self, look: LateLook) -> Result<(), db::Error> {
         let (seen, settle) = (&look.checkout, self.inner.settings.late_pause());
         let facts = &seen.facts;
         let readable = facts.order.as_ref().is_none_or(|order| OrderId::new(order.id).is_some());
@@ -50,13 +50,13 @@ impl Engine {
             return Ok(());
         }
         let Some(mut cx) = self.late_context(&look) else {
-            return self.inner.store.look_again(&look, settle).await;
+            return self.inner.db.look_again(&look, settle).await;
         };
         let found = match steps::look_at_rest(&mut cx).await {
-            Ok(Rest::AsItWas) => return self.inner.store.look_again(&look, settle).await,
+            Ok(Rest::AsItWas) => return self.inner.db.look_again(&look, settle).await,
             Err(verdict) => {
                 tracing::info!(checkout_id = %seen.id, ?verdict, "a checkout at rest could not be looked at");
-                return self.inner.store.look_again(&look, settle).await;
+                return self.inner.db.look_again(&look, settle).await;
             }
             Ok(found) => found,
         };
@@ -89,7 +89,7 @@ impl Engine {
         let event = transition.event();
         tracing::info!(checkout_id = %seen.id, event = event.as_str(), "others changed the order of a checkout at rest");
         // Whoever changed it first, or holds it, finds out by himself.
-        let shown = self.inner.store.transit(transition).await?;
+        let shown = self.inner.db.transit(transition).await?;
         observer::moved(&*self.inner.observer, &shown, event, None);
         Ok(())
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::bigcommerce::carts::RedirectUrls;
 use crate::bigcommerce::{AccessToken, Call, Client, Error, PaymentRequest};
 use crate::checkout::{Checkout, Decline, Facts, InFlight, Input, Money, Refused, StepName, StuckReason};
-use crate::store::{Clock, Lease};
+use crate::db::{Clock, Lease};
 
 /// One step of the saga. Its file is the only place that knows its calls and its name.
 #[async_trait]

@@ -14,7 +14,7 @@ use super::reads::ReadError;
 use super::submitted::{Submitted, Ticket};
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{Answer, Checkout, CheckoutId, Event, Goal, Input, Status, StepName};
-use crate::store::{self, Binding, BoundKey, Claim, Hold, Transition};
+use crate::db::{self, Binding, BoundKey, Claim, Hold, Transition};
 
 impl Engine {
     /// Creates a checkout and begins to run it. With a key that is bound already, joins that checkout.
@@ -33,7 +33,7 @@ impl Engine {
             if let Some(bound) = self.bound(&request).await? {
                 return Ok(self.join_created(bound, &request, token).await?);
             }
-            if self.inner.store.has_cart(&new.store, cart_id).await.map_err(internal)? {
+            if self.inner.db.has_cart(&new.store, cart_id).await.map_err(internal)? {
                 return Err(Refusal::CartTaken.into());
             }
             self.may_take_over(&new, cart_id).await?;
@@ -43,10 +43,10 @@ impl Engine {
         let goal = (StepName::ShippingOptions, "create");
         let transition = claiming(&created, created.clone(), goal, &request, (false, now))?;
         let ticket = transition.checkout().version;
-        match self.inner.store.create(transition, token.0, self.inner.settings.checkout_ttl).await {
+        match self.inner.db.create(transition, token.0, self.inner.settings.checkout_ttl).await {
             Ok(claim) => Ok(self.started(claim, ticket, VecDeque::new())),
             // The same key, earlier.
-            Err(store::Error::KeyBound) => {
+            Err(db::Error::KeyBound) => {
                 let bound = self.bound(&request).await?.ok_or(Refusal::KeyInUse)?;
                 Ok(self.join_created(bound, &request, token).await?)
             }
@@ -76,7 +76,7 @@ impl Engine {
         }
         let again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
         let submitted = self.join(bound, request, "create").await?;
-        let admitted = self.inner.store.admit_token(submitted.checkout.id, token.0).await;
+        let admitted = self.inner.db.admit_token(submitted.checkout.id, token.0).await;
         admitted.map_err(|error| internal(error).after_recording())?;
         if again && submitted.checkout.status == Status::AwaitingInput {
             return self.create_again(&submitted.checkout, request).await;
@@ -90,7 +90,7 @@ impl Engine {
         let now = self.now().await?;
         let transition = claiming(checkout, checkout.clone(), goal, request, (true, now))?;
         let ticket = transition.checkout().version;
-        let claim = self.inner.store.claim(transition).await.map_err(unwritten)?;
+        let claim = self.inner.db.claim(transition).await.map_err(unwritten)?;
         Ok(self.started(claim, ticket, VecDeque::new()))
     }
 
@@ -109,7 +109,7 @@ impl Engine {
             && let Ok(Some(transition)) = wanted(&seen, &operation, &request, (false, now))
         {
             let ticket = transition.checkout().version;
-            match self.inner.store.claim(transition).await {
+            match self.inner.db.claim(transition).await {
                 Ok(claim) => return Ok(self.started(claim, ticket, operation.into_instruments())),
                 Err(error) => maybe_recorded = !error.wrote_nothing(),
             }
@@ -131,8 +131,8 @@ impl Engine {
         // Of one moment: whatever happens after it moves the version, and the claim is then refused. Were the key read
         // first, a retry with the same key that went through in between would be overlooked, and done once more.
         let (seen, bound) = match request.key_ref() {
-            Some(key) => self.inner.store.load_with_key(id, &key).await.map_err(internal)?,
-            None => (self.inner.store.load(id).await.map_err(internal)?, None),
+            Some(key) => self.inner.db.load_with_key(id, &key).await.map_err(internal)?,
+            None => (self.inner.db.load(id).await.map_err(internal)?, None),
         };
         if let Some(bound) = bound {
             if bound.checkout != id {
@@ -171,32 +171,32 @@ impl Engine {
             return Ok(self.already(checkout));
         };
         let ticket = transition.checkout().version;
-        match self.inner.store.claim(transition).await {
+        match self.inner.db.claim(transition).await {
             Ok(claim) => Ok(self.started(claim, ticket, operation.into_instruments())),
             // Somebody else was a moment faster.
-            Err(store::Error::KeyBound) => Err(Refusal::KeyInUse),
+            Err(db::Error::KeyBound) => Err(Refusal::KeyInUse),
             Err(error) => Err(unwritten(error)),
         }
     }
 
     /// The checkout as it is now.
     pub async fn snapshot(&self, id: CheckoutId) -> Result<Checkout, Refusal> {
-        self.inner.store.load(id).await.map_err(internal)?.ok_or(Refusal::NotFound)
+        self.inner.db.load(id).await.map_err(internal)?.ok_or(Refusal::NotFound)
     }
 
     /// The name of the store that a checkout belongs to.
     pub async fn store_of(&self, id: CheckoutId) -> Result<Option<String>, Refusal> {
-        self.inner.store.store_of(id).await.map_err(internal)
+        self.inner.db.store_of(id).await.map_err(internal)
     }
 
     /// Whether a checkout token is good for this checkout.
     pub async fn admits(&self, id: Uuid, token: TokenProof) -> Result<bool, Refusal> {
-        self.inner.store.admits_token(id, token.0).await.map_err(internal)
+        self.inner.db.admits_token(id, token.0).await.map_err(internal)
     }
 
     /// News of one checkout.
-    pub fn watch(&self, id: CheckoutId) -> store::Watch {
-        self.inner.store.changes().watch(id)
+    pub fn watch(&self, id: CheckoutId) -> db::Watch {
+        self.inner.db.changes().watch(id)
     }
 
     fn admit(&self) -> Result<(), Refusal> {
@@ -206,7 +206,7 @@ impl Engine {
 
     async fn bound(&self, request: &Request) -> Result<Option<BoundKey>, Refusal> {
         match request.key_ref() {
-            Some(key) => self.inner.store.bound_key(&key).await.map_err(internal),
+            Some(key) => self.inner.db.bound_key(&key).await.map_err(internal),
             None => Ok(None),
         }
     }
@@ -234,7 +234,7 @@ impl Engine {
 
     /// PostgreSQL's clock: windows count from what is written here, also when another process counts.
     async fn now(&self) -> Result<OffsetDateTime, Refusal> {
-        self.inner.store.clock().await.map(|clock| clock.now()).map_err(internal)
+        self.inner.db.clock().await.map(|clock| clock.now()).map_err(internal)
     }
 
     fn created(&self, new: NewCheckout, now: OffsetDateTime) -> Checkout {
@@ -315,27 +315,27 @@ fn binding(request: &Request, operation: &str, again: bool) -> Option<Binding> {
 const MAYBE: Refusal = Refusal::Unavailable { maybe_recorded: true };
 
 /// Why a write of the database's may not have happened.
-pub(super) fn unwritten(error: store::Error) -> Refusal {
+pub(super) fn unwritten(error: db::Error) -> Refusal {
     let wrote_nothing = error.wrote_nothing();
     let refusal = internal(error);
     if wrote_nothing { refusal } else { refusal.after_recording() }
 }
 
 /// Why the database could not be read, so that an operation was not taken in.
-pub(super) fn internal(error: store::Error) -> Refusal {
+pub(super) fn internal(error: db::Error) -> Refusal {
     match error {
-        store::Error::Database(cause) => {
+        db::Error::Database(cause) => {
             tracing::error!(error = %cause, "the database failed");
             Refusal::Unavailable { maybe_recorded: false }
         }
-        store::Error::Lost => Refusal::InProgress,
+        db::Error::Lost => Refusal::InProgress,
         // A person has to look: nothing can be done with it, and nothing of it is known.
-        error @ store::Error::Unreadable { .. } => {
+        error @ db::Error::Unreadable { .. } => {
             tracing::error!(%error, "a checkout was asked for that cannot be read");
             Refusal::Stuck
         }
         // What a newer version wrote is for a process of that version.
-        error @ (store::Error::Lossy(_) | store::Error::Newer { .. }) => {
+        error @ (db::Error::Lossy(_) | db::Error::Newer { .. }) => {
             tracing::warn!(%error, "this process leaves it alone");
             Refusal::Unavailable { maybe_recorded: false }
         }

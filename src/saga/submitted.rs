@@ -99,7 +99,7 @@ impl Submitted {
     }
 
     async fn answer_of(&self, key: &KeyRef) -> Result<Option<Answer>, Refusal> {
-        let bound = self.engine.inner.store.bound_key(key).await.map_err(internal)?;
+        let bound = self.engine.inner.db.bound_key(key).await.map_err(internal)?;
         Ok(bound.and_then(|bound| bound.answer))
     }
 

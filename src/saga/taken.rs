@@ -6,7 +6,7 @@ use super::engine::{Engine, Recorded, goal_key};
 use super::observer;
 use super::step::Verdict;
 use crate::checkout::StuckReason;
-use crate::store::Claim;
+use crate::db::Claim;
 
 impl Engine {
     /// The order or the cart that was found belongs to another checkout: a person has to look at both.
@@ -36,12 +36,12 @@ impl Engine {
         let checkout = claim.checkout();
         let answer = decision.answer.clone().and_then(|answer| Some((goal_key(checkout)?, answer)));
         let state = decision.checkout;
-        let transition = crate::store::Transition::new(checkout, decision.event, decision.hold, |checkout| {
+        let transition = crate::db::Transition::new(checkout, decision.event, decision.hold, |checkout| {
             *checkout = state;
         })
         .ok()?
         .answer(answer);
-        let instead = self.inner.store.transit(transition).await.ok()?;
+        let instead = self.inner.db.transit(transition).await.ok()?;
         observer::moved(&*self.inner.observer, &instead, decision.event, None);
         Some(Recorded::LetGo(Box::new(instead)))
     }

@@ -4,7 +4,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 
 use crate::bigcommerce;
 use crate::checkout::StepName;
-use crate::store::Outcome;
+use crate::db::Outcome;
 
 /// An attempt that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -27,8 +27,8 @@ use super::vitals::Gauges;
 use crate::bigcommerce::budget::Budget;
 use crate::bigcommerce::{self, Priority, Seen, Unavailable};
 use crate::checkout::{self, Checkout, StepName, StuckReason};
+use crate::db::{CommitObserver, Db, Ended, Outcome};
 use crate::saga::{self, Try};
-use crate::store::{CommitObserver, Ended, Outcome, Store};
 
 /// What every name begins with.
 const PREFIX: &str = "headless_checkout";
@@ -176,13 +176,13 @@ impl Counted {
 
 impl Metrics {
     /// Metrics of a process that uses this database.
-    pub fn new(store: Store) -> Self {
+    pub fn new(db: Db) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of this process", version);
         let counted = Counted::register(&mut registry);
         let budgets = Budgets::register(&mut registry);
-        let vitals = Gauges::register(&mut registry, store);
+        let vitals = Gauges::register(&mut registry, db);
         Self(Arc::new(Inner { registry, counted, budgets, vitals }))
     }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::labels::{Connection, Reason, Standing};
 use crate::checkout::{Status, StuckReason};
-use crate::store::{Store, Vitals};
+use crate::db::{Db, Vitals};
 
 /// How old a reading may be.
 const FRESH: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ type Seconds = Gauge<f64, AtomicU64>;
 
 /// The gauges that the database fills.
 pub(super) struct Gauges {
-    store: Store,
+    db: Db,
     read_at: Mutex<Option<Instant>>,
     up: Gauge,
     checkouts: Family<Standing, Gauge>,
@@ -38,9 +38,9 @@ pub(super) struct Gauges {
 }
 
 impl Gauges {
-    pub(super) fn register(registry: &mut Registry, store: Store) -> Self {
+    pub(super) fn register(registry: &mut Registry, db: Db) -> Self {
         let all = Self {
-            store,
+            db,
             read_at: Mutex::default(),
             up: Gauge::default(),
             checkouts: Family::default(),
@@ -95,7 +95,7 @@ impl Gauges {
         if read_at.is_some_and(|at| at.elapsed() < FRESH) {
             return;
         }
-        let vitals = tokio::time::timeout(PATIENCE, self.store.vitals()).await;
+        let vitals = tokio::time::timeout(PATIENCE, self.db.vitals()).await;
         // Also after a failure: a database in trouble is not asked more often than one that is well.
         *read_at = Some(Instant::now());
         match &vitals {
@@ -129,7 +129,7 @@ impl Gauges {
     }
 
     fn show_connections(&self) {
-        let (all, idle) = self.store.connections();
+        let (all, idle) = self.db.connections();
         let set = |state: &'static str, value: usize| {
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             self.connections.get_or_create(&Connection { state }).set(value);

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::super::problem::Problem;
 use super::layout::{Page, plain};
 use super::session::Viewer;
-use crate::ops::{Refused, Role, StoreError};
+use crate::ops::{DbError, Refused, Role};
 
 /// Nothing but our own files, and no page of ours inside another.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -84,9 +84,9 @@ pub(super) fn unless_barred<E: Into<Failed>>(viewer: &Viewer, least: Role, wrong
     if viewer.actor.role < least { Refused::Forbidden { needs: least }.into() } else { wrong.into() }
 }
 
-impl From<StoreError> for Failed {
-    fn from(error: StoreError) -> Self {
-        if let StoreError::Unreadable { .. } | StoreError::Newer { .. } | StoreError::Corrupt { .. } = error {
+impl From<DbError> for Failed {
+    fn from(error: DbError) -> Self {
+        if let DbError::Unreadable { .. } | DbError::Newer { .. } | DbError::Corrupt { .. } = error {
             tracing::error!(%error, "a page for operators cannot be shown");
             let detail = sentence(&error.to_string());
             return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "This cannot be shown", detail);

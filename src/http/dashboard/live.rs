@@ -21,7 +21,7 @@ use super::super::table::Slug;
 use super::answer::guarded;
 use super::session::Viewer;
 use crate::checkout::{Checkout, CheckoutId};
-use crate::ops::{Actor, Bulk, Minute, Overview, StoreError};
+use crate::ops::{Actor, Bulk, DbError, Minute, Overview};
 
 /// How old the state of everything may be, whoever asks: the database is asked once for all of them.
 const FRESH: Duration = Duration::from_secs(2);
@@ -50,7 +50,7 @@ type Latest = Arc<Mutex<Option<(Instant, Arc<Seen>)>>>;
 
 impl Pulse {
     /// At most [`FRESH`] old. Dropped half-way: whoever asks next looks.
-    pub(super) async fn look(&self, state: &State, actor: &Actor) -> Result<Arc<Seen>, StoreError> {
+    pub(super) async fn look(&self, state: &State, actor: &Actor) -> Result<Arc<Seen>, DbError> {
         let latest = {
             let mut all = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
             all.entry(actor.store.clone()).or_default().clone()

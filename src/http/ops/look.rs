@@ -15,7 +15,7 @@ use super::super::validate::{AUDIT_QUERY, FILTER, HEAD_QUERY, LIST_QUERY};
 use super::described::{Shown, Why};
 use super::described_many::{AuditPage, CheckoutPage, Overview, Verified};
 use super::request::{About, Asked, wrong};
-use crate::ops::{CheckoutId, Cursor, Operators, PAGE, Sort, StoreError, UnreadCase, why as plainly};
+use crate::ops::{CheckoutId, Cursor, DbError, Operators, PAGE, Sort, UnreadCase, why as plainly};
 
 /// Why an operator of one store has no chain to verify.
 const ONE_CHAIN: &str = "the audit log is one chain of all stores: an operator of one store cannot verify it";
@@ -99,8 +99,8 @@ pub(super) async fn why(Has(state): Has<State>, about: About) -> Result<Response
 }
 
 /// The checkout that could not be read, or the error that it was not about that.
-async fn unread(room: &Operators, id: CheckoutId, error: StoreError) -> Result<UnreadCase, Problem> {
-    let (StoreError::Unreadable { .. } | StoreError::Newer { .. }) = error else { return Err(error.into()) };
+async fn unread(room: &Operators, id: CheckoutId, error: DbError) -> Result<UnreadCase, Problem> {
+    let (DbError::Unreadable { .. } | DbError::Newer { .. }) = error else { return Err(error.into()) };
     room.unread(id).await?.ok_or_else(|| error.into())
 }
 

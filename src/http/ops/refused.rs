@@ -2,7 +2,7 @@
 
 use super::super::problem::Problem;
 use super::super::table::Slug;
-use crate::ops::{Refused, Role, StoreError};
+use crate::ops::{DbError, Refused, Role};
 
 /// When to ask again after BigCommerce or the database gave no answer, in seconds.
 const LATER: u64 = 5;
@@ -28,35 +28,33 @@ impl From<Refused> for Problem {
                 .with("evidence", evidence.into()),
             Refused::Rejected(refused) => Self::rejected(&refused),
             Refused::Upstream(_) => Self::new(Slug::UpstreamUnavailable, detail).retry_after(LATER),
-            Refused::Store(
-                error @ (StoreError::Unreadable { .. }
-                | StoreError::Newer { .. }
-                | StoreError::Corrupt { .. }),
+            Refused::Database(
+                error @ (DbError::Unreadable { .. } | DbError::Newer { .. } | DbError::Corrupt { .. }),
             ) => unreadable(&error),
-            Refused::Store(error @ (StoreError::Database(_) | StoreError::Lossy(_))) => {
+            Refused::Database(error @ (DbError::Database(_) | DbError::Lossy(_))) => {
                 tracing::error!(%error, "an operator's action met a failing database");
                 Self::unavailable(!error.wrote_nothing())
             }
-            Refused::Store(error) => Self::internal(&error.to_string()),
+            Refused::Database(error) => Self::internal(&error.to_string()),
         }
     }
 }
 
 /// Nothing can be done with what cannot be read, and it cannot be shown.
-fn unreadable(error: &StoreError) -> Problem {
+fn unreadable(error: &DbError) -> Problem {
     tracing::error!(%error, "an operator asked for what cannot be read");
     Problem::new(Slug::Guarded, error.to_string()).with("guard", "unreadable".into())
 }
 
 /// Of reading: nothing was to be done.
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
         match error {
-            StoreError::Database(_) | StoreError::Lossy(_) => {
+            DbError::Database(_) | DbError::Lossy(_) => {
                 tracing::warn!(%error, "a list for operators could not be read");
                 Self::unavailable(false).retry_after(LATER)
             }
-            error @ (StoreError::Unreadable { .. } | StoreError::Newer { .. }) => unreadable(&error),
+            error @ (DbError::Unreadable { .. } | DbError::Newer { .. }) => unreadable(&error),
             other => Self::internal(&other.to_string()),
         }
     }

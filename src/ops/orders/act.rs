@@ -17,7 +17,7 @@ use super::{Kind, OrderId, OrderRefused, call, enough, unread};
 use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::{Order, Transaction};
 use crate::checkout::{CheckoutId, Refused as Rejection, Status};
-use crate::store::{self, Entry, Lease, NewOrderAction, OrderAction};
+use crate::db::{self, Entry, Lease, NewOrderAction, OrderAction};
 
 /// An action as it is asked for.
 #[derive(Debug, Clone)]
@@ -124,7 +124,7 @@ impl Operators {
         let key = new.key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
         // Each turn is lost to somebody who got ahead; the third one in a row is hardly that.
         for _ in 0..3 {
-            if let Some(bound) = self.store().order_action_of(&new.principal, &key).await? {
+            if let Some(bound) = self.db().order_action_of(&new.principal, &key).await? {
                 if bound.fingerprint != new.fingerprint {
                     return Err(OrderRefused::KeyReused);
                 }
@@ -144,23 +144,23 @@ impl Operators {
             }
             let seen = self.look_before(new).await;
             // The same request, sent twice at once: what is seen may be the effect of the other one.
-            let taken = self.store().order_action_of(&new.principal, &key).await?.is_some();
+            let taken = self.db().order_action_of(&new.principal, &key).await?.is_some();
             if taken {
                 continue;
             }
-            let lease = self.store().new_lease();
+            let lease = self.db().new_lease();
             match self.open(new, &key, &seen?).await {
                 Ok(action) => {
                     let id = action.order_action_id;
                     self.send_undisturbed(action, lease);
                     return Ok(Submitted { id, replayed: false });
                 }
-                Err(store::Error::Lost) => {
+                Err(db::Error::Lost) => {
                     return Err(Guard::new("ended", "the checkout was cancelled meanwhile").into());
                 }
-                Err(store::Error::KeyBound) => {}
-                Err(store::Error::OrderBusy) => {
-                    if self.store().order_action_of(&new.principal, &key).await?.is_none() {
+                Err(db::Error::KeyBound) => {}
+                Err(db::Error::OrderBusy) => {
+                    if self.db().order_action_of(&new.principal, &key).await?.is_none() {
                         return Err(OrderRefused::Busy);
                     }
                 }
@@ -204,19 +204,19 @@ impl Operators {
     }
 
     /// Writes the intent down.
-    async fn open(&self, new: &NewAction, key: &str, seen: &Value) -> Result<OrderAction, store::Error> {
+    async fn open(&self, new: &NewAction, key: &str, seen: &Value) -> Result<OrderAction, db::Error> {
         let id = Uuid::now_v7();
         let body = match (&new.body, new.kind) {
             (Value::Null, _) => String::new(),
             (body, Kind::Refund) => marked(body, &new.reason, id).to_string(),
             (body, _) => body.to_string(),
         };
-        let mut audited = self.store().audited().await?;
+        let mut audited = self.db().audited().await?;
         if let Some(id) = new.checkout_id {
             // What is to be cancelled may have been, since it was looked at.
             let held = audited.lock(id).await?;
             if held.is_none_or(|held| held.checkout.status != Status::Completed) {
-                return Err(store::Error::Lost);
+                return Err(db::Error::Lost);
             }
         }
         let action = audited
@@ -243,11 +243,11 @@ impl Operators {
 
     /// Sends an action again that certainly was not done. False: somebody else did.
     pub(super) async fn again(&self, id: Uuid) -> Result<bool, OrderRefused> {
-        let mut audited = self.store().audited().await?;
-        let lease = self.store().new_lease();
+        let mut audited = self.db().audited().await?;
+        let lease = self.db().new_lease();
         let reopened = match audited.reopen_order_action(id).await {
             Ok(reopened) => reopened,
-            Err(store::Error::OrderBusy) => return Err(OrderRefused::Busy),
+            Err(db::Error::OrderBusy) => return Err(OrderRefused::Busy),
             Err(error) => return Err(error.into()),
         };
         let Some(action) = reopened else { return Ok(false) };
@@ -268,7 +268,7 @@ impl Operators {
         let deadline = tokio::time::Instant::now() + patience;
         loop {
             let moved = self.inner.actions_moved.notified();
-            let action = self.store().order_action(id).await?;
+            let action = self.db().order_action(id).await?;
             let over = tokio::time::Instant::now() >= deadline;
             if over || action.as_ref().is_none_or(|action| !action.is_open()) {
                 return Ok(action);

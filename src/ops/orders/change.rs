@@ -12,7 +12,7 @@ use super::statuses::{Change, INCOMPLETE};
 use super::{OrderId, OrderRefused, call, enough, rejection, unread};
 use crate::bigcommerce::orders::Order;
 use crate::bigcommerce::{Error, UnavailableReason};
-use crate::store::Entry;
+use crate::db::Entry;
 
 /// How a change is asked for.
 #[derive(Debug, Clone)]
@@ -128,10 +128,10 @@ impl Operators {
         if order.status_id != INCOMPLETE || to == INCOMPLETE {
             return Ok(());
         }
-        let Some(checkout_id) = self.store().checkout_of_order(store, order.id.get()).await? else {
+        let Some(checkout_id) = self.db().checkout_of_order(store, order.id.get()).await? else {
             return Ok(());
         };
-        match self.store().look(checkout_id).await? {
+        match self.db().look(checkout_id).await? {
             Some(held) if !held.checkout.status.is_final() => Err(Guard::new(
                 "checkout-open",
                 format!(

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::act::Outcome;
 use super::{Kind, LATER, OrderAction};
-use crate::store;
+use crate::db;
 
 /// A part of the record cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,8 +43,8 @@ pub(super) fn believed(action: &OrderAction) -> Option<Outcome> {
 }
 
 /// What became of it.
-pub fn outcome(action: &OrderAction) -> Result<Outcome, store::Error> {
-    read(action).map_err(|Unreadable(part)| store::Error::Corrupt {
+pub fn outcome(action: &OrderAction) -> Result<Outcome, db::Error> {
+    read(action).map_err(|Unreadable(part)| db::Error::Corrupt {
         what: "the action on an order",
         id: action.order_action_id,
         reason: part.to_owned(),

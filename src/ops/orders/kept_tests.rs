@@ -70,7 +70,7 @@ fn an_outcome_that_cannot_be_read_is_none_of_the_outcomes() {
         ("gone", Some("{}")),
     ] {
         let read = outcome(&action("refund", status, "", "{}", answer));
-        assert!(matches!(read, Err(store::Error::Corrupt { .. })), "{status} {answer:?}: {read:?}");
+        assert!(matches!(read, Err(db::Error::Corrupt { .. })), "{status} {answer:?}: {read:?}");
     }
     for (status, answer) in [
         ("sending", None),

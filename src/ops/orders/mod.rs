@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::bigcommerce::{Call, Client, Error, Priority};
 use crate::checkout::Refused as Rejection;
-use crate::store;
+use crate::db;
 
 use super::action::Role;
 use super::guard::Guard;
@@ -32,7 +32,7 @@ use super::{Actor, Operators};
 pub use crate::bigcommerce::OrderId;
 pub use crate::bigcommerce::customers::Filter as CustomerFilter;
 pub use crate::bigcommerce::orders::Filter as OrderFilter;
-pub use crate::store::{OrderAction, OrderActionFilter};
+pub use crate::db::{OrderAction, OrderActionFilter};
 pub use act::{NewAction, Outcome, Submitted};
 pub use change::{Changed, StatusAsk};
 pub use kept::outcome;
@@ -120,12 +120,12 @@ pub enum OrderRefused {
     Busy,
     /// The database failed.
     #[error("the database failed")]
-    Store(#[source] store::Error),
+    Database(#[source] db::Error),
 }
 
-impl From<store::Error> for OrderRefused {
-    fn from(error: store::Error) -> Self {
-        Self::Store(error)
+impl From<db::Error> for OrderRefused {
+    fn from(error: db::Error) -> Self {
+        Self::Database(error)
     }
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::super::Operators;
 use super::statuses::{self, Kind};
 use super::{CustomerFilter, OrderFilter, OrderId, OrderRefused, call, unread};
-use crate::store::{OrderAction, OrderActionFilter};
+use crate::db::{OrderAction, OrderActionFilter};
 
 /// What hangs on an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Operators {
 
     /// One action on an order.
     pub async fn order_action(&self, id: Uuid) -> Result<Option<OrderAction>, OrderRefused> {
-        let action = self.store().order_action(id).await?;
+        let action = self.db().order_action(id).await?;
         Ok(action.filter(|action| self.sees(&action.store)))
     }
 
@@ -136,6 +136,6 @@ impl Operators {
             return Ok(Vec::new());
         }
         let filter = OrderActionFilter { store: filter.store.or(self.scope()), ..filter.clone() };
-        Ok(self.store().order_actions(&filter, i64::from(limit)).await?)
+        Ok(self.db().order_actions(&filter, i64::from(limit)).await?)
     }
 }

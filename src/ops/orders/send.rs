@@ -16,8 +16,8 @@ use super::witness::{self, Finding, mark};
 use super::{Kind, LATER, OrderId, call, later, rejection};
 use crate::bigcommerce::{Client, Error};
 use crate::checkout::Status;
+use crate::db::{self, Lease, OrderAction};
 use crate::saga::operate;
-use crate::store::{self, Lease, OrderAction};
 
 /// Why an action was not sent, or not looked for.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +60,8 @@ impl Operators {
                 Ok(found) => return self.found(&action, found).await,
                 Err(trouble) => return self.end(&action, &trouble.not_done()).await,
             }
-            let renewed = self.store().new_lease();
-            if !matches!(self.store().renew_order_action(&action).await, Ok(true)) {
+            let renewed = self.db().new_lease();
+            if !matches!(self.db().renew_order_action(&action).await, Ok(true)) {
                 return;
             }
             lease = renewed;
@@ -104,7 +104,7 @@ impl Operators {
     /// What came of it is not known: it is looked for. `believed`: what is believed once nothing has shown for long enough.
     async fn defer(&self, action: &OrderAction, believed: Option<&Outcome>) {
         let answer = believed.map(Outcome::answer);
-        if let Err(error) = self.store().defer_order_action(action, 0.0, answer.as_ref()).await {
+        if let Err(error) = self.db().defer_order_action(action, 0.0, answer.as_ref()).await {
             tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
         }
         self.moved();
@@ -113,8 +113,8 @@ impl Operators {
     /// The one call. It is not sent once the lease may have run out: by then somebody else may have found it not done.
     async fn send_once(&self, action: &OrderAction, lease: Lease) -> Result<Finding, Trouble> {
         let (client, id) = self.client_for(action)?;
-        let store = self.store().clone();
-        let client = client.guarded(Arc::new(move || lease.lasts() && store.is_durable()));
+        let db = self.db().clone();
+        let client = client.guarded(Arc::new(move || lease.lasts() && db.is_durable()));
         let cx = call(action.order_action_id);
         let orders = client.orders(&cx);
         let pending = |status: &str| json!({"order_id": action.order_id, "payment_status": status});
@@ -199,8 +199,8 @@ impl Operators {
         self.moved();
     }
 
-    async fn try_to_end(&self, action: &OrderAction, outcome: &Outcome) -> Result<bool, store::Error> {
-        let mut audited = self.store().audited().await?;
+    async fn try_to_end(&self, action: &OrderAction, outcome: &Outcome) -> Result<bool, db::Error> {
+        let mut audited = self.db().audited().await?;
         // The checkout before the action, as whoever begins one locks them.
         let held = match action.checkout_id {
             Some(id) => audited.lock(id.into()).await?,

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::Operators;
 use super::pause;
 use super::witness::Finding;
-use crate::store::{self, OrderAction};
+use crate::db::{self, OrderAction};
 
 /// Taken at once.
 const BATCH: i64 = 16;
@@ -40,9 +40,9 @@ impl Operators {
     }
 
     /// Takes all that is due. Answers when the next one is.
-    async fn settle_due(&self, stopping: &CancellationToken) -> Result<Duration, store::Error> {
+    async fn settle_due(&self, stopping: &CancellationToken) -> Result<Duration, db::Error> {
         while !stopping.is_cancelled() {
-            let due = self.store().claim_order_actions(BATCH).await?;
+            let due = self.db().claim_order_actions(BATCH).await?;
             if due.is_empty() {
                 break;
             }
@@ -51,7 +51,7 @@ impl Operators {
                 self.inner.tasks.spawn(async move { operators.look_for(action).await });
             }
         }
-        let next = self.store().next_order_action().await?;
+        let next = self.db().next_order_action().await?;
         let next = next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
         Ok(next.unwrap_or(LOOK_AT_LEAST_EVERY).clamp(Duration::from_millis(10), LOOK_AT_LEAST_EVERY))
     }
@@ -71,7 +71,7 @@ impl Operators {
                 error.retry_after().unwrap_or(Duration::from_millis(250 * doubled)).min(LONGEST)
             }
         };
-        if let Err(error) = self.store().defer_order_action(&action, wait.as_secs_f64(), None).await {
+        if let Err(error) = self.db().defer_order_action(&action, wait.as_secs_f64(), None).await {
             tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
         }
         self.inner.wake_actions.notify_one();

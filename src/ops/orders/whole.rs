@@ -20,8 +20,8 @@ use super::kept::outcome;
 use super::{Kind, OrderId, OrderRefused, call, unread};
 use crate::bigcommerce::orders::{Order, refund_payments as payments};
 use crate::checkout::{CheckoutId, Status};
+use crate::db::{Held, OrderAction, OrderActionFilter};
 use crate::saga::judge::{Account, may_be_refunded};
-use crate::store::{Held, OrderAction, OrderActionFilter};
 
 /// How long the operator waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,7 +44,7 @@ impl From<OrderRefused> for Refused {
             OrderRefused::NotFound(_) => Self::Contradicted { detail: said, evidence: Vec::new() },
             OrderRefused::Busy | OrderRefused::KeyReused => Guard::new("order-busy", said).into(),
             OrderRefused::Unavailable { .. } | OrderRefused::Unknown => Self::Upstream(said),
-            OrderRefused::Store(error) => error.into(),
+            OrderRefused::Database(error) => error.into(),
         }
     }
 }
@@ -85,8 +85,8 @@ impl Operators {
             Outcome::Rejected(refused) => return Err(Refused::Rejected(refused)),
             Outcome::NotDone { detail, .. } => return Err(Refused::Upstream(detail)),
         };
-        let now = self.store().look(checkout.id).await?.ok_or(Refused::NotFound)?;
-        let noted = self.store().audit(Some(checkout.id.uuid()), None, 1, None).await?;
+        let now = self.db().look(checkout.id).await?.ok_or(Refused::NotFound)?;
+        let noted = self.db().audit(Some(checkout.id.uuid()), None, 1, None).await?;
         let report = report(held, ask, effect);
         Ok(Report {
             status_after: now.checkout.status.as_str(),
@@ -98,7 +98,7 @@ impl Operators {
 
     /// Somebody else may have given it back meanwhile: then BigCommerce's refusal says only that.
     async fn unless_ended(&self, id: CheckoutId, refused: OrderRefused) -> Refused {
-        match self.store().look(id).await {
+        match self.db().look(id).await {
             Ok(Some(held)) if held.checkout.status != Status::Completed => {
                 Guard::new("ended", "the checkout was cancelled meanwhile").into()
             }
@@ -119,7 +119,7 @@ impl Operators {
 
     async fn latest(&self, id: CheckoutId) -> Result<Option<OrderAction>, OrderRefused> {
         let filter = OrderActionFilter { checkout_id: Some(id.uuid()), ..OrderActionFilter::default() };
-        Ok(self.store().order_actions(&filter, 1).await?.pop())
+        Ok(self.db().order_actions(&filter, 1).await?.pop())
     }
 
     /// How what was paid goes back, by what BigCommerce shows.

@@ -16,19 +16,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("checkout", &["json"]),
     ("bigcommerce", &["json"]),
-    ("store", &["checkout"]),
-    ("saga", &["checkout", "store", "bigcommerce"]),
-    ("outbox", &["store"]),
-    ("ops", &["checkout", "store", "saga", "bigcommerce"]),
+    ("db", &["checkout"]),
+    ("saga", &["checkout", "db", "bigcommerce"]),
+    ("outbox", &["db"]),
+    ("ops", &["checkout", "db", "saga", "bigcommerce"]),
     ("http", &["json", "checkout", "saga", "ops", "config", "migrations", "telemetry"]),
     ("config", &[]),
-    ("telemetry", &["checkout", "store", "saga", "bigcommerce", "config"]),
+    ("telemetry", &["checkout", "db", "saga", "bigcommerce", "config"]),
     ("migrations", &["config"]),
     (
         "app",
         &[
             "checkout",
-            "store",
+            "db",
             "saga",
             "outbox",
             "bigcommerce",
@@ -47,7 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("axum", &["http", "app"]),
     ("utoipa", &["http"]),
     ("maud", &["http"]),
-    ("sqlx", &["store", "migrations", "app", "config", "http"]),
+    ("sqlx", &["db", "migrations", "app", "config", "http"]),
     ("clap", &["cli"]),
     ("prometheus_client", &["telemetry"]),
     ("opentelemetry", &["telemetry"]),
@@ -58,7 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Where SQL may be.
-const MAY_QUERY: &[&str] = &["store", "migrations"];
+const MAY_QUERY: &[&str] = &["db", "migrations"];
 
 /// Words that say nothing, as parts of the names of modules and types.
 const NOT_OUR_WORDS: &[&str] =

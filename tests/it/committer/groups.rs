@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use headless_checkout::checkout::{Answer, Checkout, Document, Event, StepName};
-use headless_checkout::store::{Began, Claim, Ended, Error, Hold, Outcome, Store, Transition};
+use headless_checkout::db::{Began, Claim, Db, Ended, Error, Hold, Outcome, Transition};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -15,8 +15,8 @@ use crate::harness::{Database, PATIENCE};
 #[tokio::test]
 async fn what_is_wanted_at_the_same_time_is_one_commit() {
     let bench = Bench::new().await;
-    let (store, claims) = (bench.store.clone(), bench.claimed(60).await);
-    let work = claims.into_iter().map(|claim| advance(&store, claim, |_| {})).collect();
+    let (db, claims) = (bench.db.clone(), bench.claimed(60).await);
+    let work = claims.into_iter().map(|claim| advance(&db, claim, |_| {})).collect();
     let (database, claims, groups) = bench.together(work).await;
     for claim in claims {
         let claim = claim.expect("it is written");
@@ -29,9 +29,9 @@ async fn what_is_wanted_at_the_same_time_is_one_commit() {
 #[tokio::test]
 async fn checkouts_that_begin_share_a_commit_with_those_that_go_on() {
     let bench = Bench::new().await;
-    let (store, claims) = (bench.store.clone(), bench.claimed(5).await);
-    let old = claims.into_iter().map(|claim| Box::pin(advance(&store, claim, |_| {})) as Going<'_>);
-    let new = (0..5).map(|n| Box::pin(create(&store, ["a", "b", "c", "d", "e"][n])) as Going<'_>);
+    let (db, claims) = (bench.db.clone(), bench.claimed(5).await);
+    let old = claims.into_iter().map(|claim| Box::pin(advance(&db, claim, |_| {})) as Going<'_>);
+    let new = (0..5).map(|n| Box::pin(create(&db, ["a", "b", "c", "d", "e"][n])) as Going<'_>);
     let work = old.chain(new).collect();
     let (database, claims, groups) = bench.together(work).await;
     assert!(claims.iter().all(Result::is_ok), "{claims:?}");
@@ -43,11 +43,11 @@ type Going<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Claim, Error>> + '
 
 #[tokio::test]
 async fn one_at_a_time_is_never_held_back_for_a_group() {
-    let Bench { database, store, committer, groups } = Bench::new().await;
+    let Bench { database, db, committer, groups } = Bench::new().await;
     let work = async {
-        let mut claim = create(&store, "alone").await.expect("it is created");
+        let mut claim = create(&db, "alone").await.expect("it is created");
         for _ in 0..20 {
-            claim = advance(&store, claim, |_| {}).await.expect("it is written");
+            claim = advance(&db, claim, |_| {}).await.expect("it is written");
         }
         claim.into_checkout()
     };
@@ -60,11 +60,11 @@ async fn one_at_a_time_is_never_held_back_for_a_group() {
 #[tokio::test]
 async fn of_two_transitions_of_one_checkout_the_first_is_written_and_the_second_is_lost() {
     let bench = Bench::new().await;
-    let (store, claims) = (bench.store.clone(), bench.claimed(2).await);
+    let (db, claims) = (bench.db.clone(), bench.claimed(2).await);
     let transit = async |claim: &Claim, goes: &'static str| {
         let change = |checkout: &mut Checkout| checkout.facts.cart_id = Some(goes.to_owned());
         let transition = Transition::new(claim.checkout(), Event::Advanced, Hold::Lease, change);
-        store.transit(transition.expect("legal")).await
+        db.transit(transition.expect("legal")).await
     };
     let [one, other] = claims.as_slice() else { panic!("two") };
     let work = vec![transit(one, "first"), transit(one, "second"), transit(other, "other")];
@@ -81,7 +81,7 @@ async fn of_two_transitions_of_one_checkout_the_first_is_written_and_the_second_
 }
 
 /// Everything that a transition can carry, on two checkouts at a time.
-async fn tour(store: &Store, pool: &PgPool) {
+async fn tour(db: &Db, pool: &PgPool) {
     let began = |step| Some(Began { step, attempt: 1 });
     let ended = |step, outcome| {
         let (upstream_status, duration) = (Some(201), Duration::from_millis(12));
@@ -93,7 +93,7 @@ async fn tour(store: &Store, pool: &PgPool) {
         let transition = Transition::new(&from, Event::Claimed, Hold::Lease, |_| {}).expect("legal");
         let transition =
             transition.bind(Some(binding(&format!("tour-{n}"), false))).began(began(StepName::Cart));
-        store.create(transition, [u8::try_from(n).unwrap_or(9); 32], TTL).await.expect("it is created")
+        db.create(transition, [u8::try_from(n).unwrap_or(9); 32], TTL).await.expect("it is created")
     });
     let mut claims = join_all(created).await;
     for turn in 0_i64..3 {
@@ -128,19 +128,19 @@ async fn tour(store: &Store, pool: &PgPool) {
                     .answer(Some((key(&format!("tour-{n}")), Answer::Done))),
                 _ => transition,
             };
-            store.advance(claim, transition).await.map_err(|(_, error)| error).expect("it is written")
+            db.advance(claim, transition).await.map_err(|(_, error)| error).expect("it is written")
         }))
         .await;
     }
     // The key of one is bound again, which takes its answer back.
     let rested = claims.pop().expect("two").into_checkout();
     let transition = Transition::new(&rested, Event::Claimed, Hold::Lease, |_| {}).expect("legal");
-    let claim = store.claim(transition.bind(Some(binding("tour-1", true)))).await.expect("it is claimed");
+    let claim = db.claim(transition.bind(Some(binding("tour-1", true)))).await.expect("it is claimed");
     // An order dies, and another one takes its place.
     let died = |checkout: &mut Checkout| checkout.facts.dead_orders = vec![11, 15];
-    let claim = advance(store, claim, died).await.expect("it is written");
+    let claim = advance(db, claim, died).await.expect("it is written");
     let _claim =
-        advance(store, claim, |checkout| checkout.facts.order = Some(order(12))).await.expect("another");
+        advance(db, claim, |checkout| checkout.facts.order = Some(order(12))).await.expect("another");
 }
 
 /// Every row that a transition writes, but for what is different each time.
@@ -173,8 +173,8 @@ async fn rows(database: &Database) -> Vec<serde_json::Value> {
 
 #[tokio::test]
 async fn a_group_writes_what_each_would_have_written_alone() {
-    let Bench { database, store, committer, groups } = Bench::new().await;
-    Box::pin(running(committer, groups.clone(), tour(&store, &database.pool))).await;
+    let Bench { database, db, committer, groups } = Bench::new().await;
+    Box::pin(running(committer, groups.clone(), tour(&db, &database.pool))).await;
     assert!(groups.sizes().iter().filter(|&&size| size == 2).count() == 4, "{:?}", groups.sizes());
     let alone = Bench::new().await;
     tour(&alone.plain(), &alone.database.pool).await;
@@ -196,7 +196,7 @@ async fn a_group_writes_what_each_would_have_written_alone() {
 #[tokio::test]
 async fn fresher_readings_of_paid_orders_share_a_commit_and_are_not_logged() {
     let bench = Bench::new().await;
-    let (store, plain, claims) = (bench.store.clone(), bench.plain(), bench.claimed(3).await);
+    let (db, plain, claims) = (bench.db.clone(), bench.plain(), bench.claimed(3).await);
     let paid = claims.into_iter().zip(1..).map(async |(claim, id)| {
         let change = |checkout: &mut Checkout| checkout.facts.order = Some(order(id));
         let transition = Transition::new(claim.checkout(), Event::Paid, Hold::None, change).expect("legal");
@@ -209,7 +209,7 @@ async fn fresher_readings_of_paid_orders_share_a_commit_and_are_not_logged() {
     }
     // One that moved meanwhile.
     fresh[2].version -= 1;
-    let work = fresh.iter().map(|fresh| store.refresh_order(fresh)).collect();
+    let work = fresh.iter().map(|fresh| db.refresh_order(fresh)).collect();
     let (database, done, groups) = bench.together(work).await;
     assert_eq!(groups, [3]);
     let versions: Vec<Option<i64>> =
@@ -244,9 +244,9 @@ async fn who_waits_is_told_by_a_notification() {
     let mut listener =
         sqlx::postgres::PgListener::connect_with(&bench.database.pool).await.expect("it listens");
     listener.listen("checkout").await.expect("it listens");
-    let (store, claims) = (bench.store.clone(), bench.claimed(2).await);
+    let (db, claims) = (bench.db.clone(), bench.claimed(2).await);
     heard(&mut listener, 2).await;
-    let work = claims.into_iter().map(|claim| advance(&store, claim, |_| {})).collect();
+    let work = claims.into_iter().map(|claim| advance(&db, claim, |_| {})).collect();
     let (database, claims, groups) = bench.together(work).await;
     assert_eq!(groups, [2]);
     let mut expected: Vec<String> =
@@ -261,15 +261,15 @@ async fn who_waits_is_told_by_a_notification() {
 #[tokio::test]
 async fn who_comes_when_the_queue_is_full_waits_and_is_written() {
     let bench = Bench::new().await;
-    let store = Arc::new(bench.store.clone());
+    let db = Arc::new(bench.db.clone());
     // More than the queue holds.
     let work = (0..1100)
         .map(|_| {
-            let store = store.clone();
+            let db = db.clone();
             async move {
                 let from = checkout();
                 let transition = Transition::new(&from, Event::Claimed, Hold::Lease, |_| {}).expect("legal");
-                store.create(transition, [1; 32], TTL).await
+                db.create(transition, [1; 32], TTL).await
             }
         })
         .collect();
@@ -286,25 +286,25 @@ async fn who_comes_when_the_queue_is_full_waits_and_is_written() {
 /// Statistics come late. Until then PostgreSQL knows nothing of tables that were empty a moment ago.
 #[tokio::test]
 async fn tables_that_grow_from_nothing_are_never_read_as_a_whole() {
-    let Bench { database, store, committer, groups } = Bench::new().await;
+    let Bench { database, db, committer, groups } = Bench::new().await;
     let mut off = database.pool.acquire().await.expect("a connection");
     for table in ["checkout", "idempotency_key", "checkout_order", "attempt_log", "checkout_token"] {
         let sql = format!("alter table {table} set (autovacuum_enabled = off)");
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *off).await.expect("no statistics");
     }
     drop(off);
-    let (store, rounds, each) = (&store, 80, 10);
+    let (db, rounds, each) = (&db, 80, 10);
     let work = async {
         for round in 0..rounds {
             let walks = (0..each).map(async |n| {
-                let claim = create(store, &format!("{round}-{n}")).await.expect("it is created");
+                let claim = create(db, &format!("{round}-{n}")).await.expect("it is created");
                 let id = i64::from(round * each + n);
-                let claim = advance(store, claim, |checkout| checkout.facts.order = Some(order(id + 1_000)));
+                let claim = advance(db, claim, |checkout| checkout.facts.order = Some(order(id + 1_000)));
                 let claim = claim.await.expect("it is written");
-                let claim = advance(store, claim, |_| {}).await.expect("it is written");
+                let claim = advance(db, claim, |_| {}).await.expect("it is written");
                 let transition = Transition::new(claim.checkout(), Event::Rested, Hold::Rest(TTL), |_| {});
                 let answer = Some((key(&format!("{round}-{n}")), Answer::Done));
-                let _ended = store.advance(claim, transition.expect("legal").answer(answer)).await;
+                let _ended = db.advance(claim, transition.expect("legal").answer(answer)).await;
             });
             join_all(walks).await;
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::poll;
 use headless_checkout::checkout::{Checkout, CheckoutId, Event, Flow, Input, KeyRef, OrderFacts};
-use headless_checkout::store::{Binding, Claim, CommitObserver, Committer, Error, Hold, Store, Transition};
+use headless_checkout::db::{Binding, Claim, CommitObserver, Committer, Db, Error, Hold, Transition};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -40,10 +40,10 @@ impl Groups {
     }
 }
 
-/// A database and a store whose transitions are written in groups once the committer runs.
+/// A database, and a [`Db`] whose transitions are written in groups once the committer runs.
 struct Bench {
     database: Database,
-    store: Store,
+    db: Db,
     committer: Committer,
     groups: Arc<Groups>,
 }
@@ -51,16 +51,16 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let database = Database::create().await;
-        let (store, committer) = Store::new(database.pool.clone(), LEASE).grouping();
-        Self { database, store, committer, groups: Arc::default() }
+        let (db, committer) = Db::new(database.pool.clone(), LEASE).grouping();
+        Self { database, db, committer, groups: Arc::default() }
     }
 
-    /// Another store on the same database, which writes everything alone.
-    fn plain(&self) -> Store {
-        Store::new(self.database.pool.clone(), LEASE)
+    /// Another one on the same database, which writes everything alone.
+    fn plain(&self) -> Db {
+        Db::new(self.database.pool.clone(), LEASE)
     }
 
-    /// Checkouts that were claimed by this store, written alone.
+    /// Checkouts that were claimed by this one, written alone.
     async fn claimed(&self, count: usize) -> Vec<Claim> {
         let plain = self.plain();
         let created = join_all((0..count).map(async |n| create(&plain, &format!("claimed-{n}")).await)).await;
@@ -117,16 +117,16 @@ fn binding(name: &str, again: bool) -> Binding {
 }
 
 /// Creates a checkout and binds a key of this name.
-async fn create(store: &Store, name: &str) -> Result<Claim, Error> {
+async fn create(db: &Db, name: &str) -> Result<Claim, Error> {
     let from = checkout();
     let transition = Transition::new(&from, Event::Claimed, Hold::Lease, |_| {}).expect("it may be claimed");
-    store.create(transition.bind(Some(binding(name, false))), [1; 32], TTL).await
+    db.create(transition.bind(Some(binding(name, false))), [1; 32], TTL).await
 }
 
 /// Goes on with a checkout, with these changes.
-async fn advance(store: &Store, claim: Claim, change: impl FnOnce(&mut Checkout)) -> Result<Claim, Error> {
+async fn advance(db: &Db, claim: Claim, change: impl FnOnce(&mut Checkout)) -> Result<Claim, Error> {
     let transition = Transition::new(claim.checkout(), Event::Advanced, Hold::Lease, change).expect("legal");
-    store.advance(claim, transition).await.map_err(|(_, error)| error)
+    db.advance(claim, transition).await.map_err(|(_, error)| error)
 }
 
 async fn version(pool: &PgPool, id: CheckoutId) -> i64 {

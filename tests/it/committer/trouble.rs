@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::{Either, join_all, select};
 use futures::poll;
 use headless_checkout::checkout::{Checkout, Event};
-use headless_checkout::store::{Claim, Error, Hold, Store, Transition};
+use headless_checkout::db::{Claim, Db, Error, Hold, Transition};
 use tokio_util::sync::CancellationToken;
 
 use super::{Bench, Groups, advance, binding, create, order, running, version};
@@ -22,7 +22,7 @@ enum Fate {
     KeyBound,
 }
 
-async fn meet(store: &Store, claim: Claim, fate: Fate, n: i64) -> Result<Claim, Error> {
+async fn meet(db: &Db, claim: Claim, fate: Fate, n: i64) -> Result<Claim, Error> {
     let change = |checkout: &mut Checkout| match fate {
         Fate::OrderTaken => checkout.facts.order = Some(order(1)),
         Fate::CartTaken => checkout.facts.cart_id = Some("taken".to_owned()),
@@ -31,13 +31,13 @@ async fn meet(store: &Store, claim: Claim, fate: Fate, n: i64) -> Result<Claim, 
     let transition = Transition::new(claim.checkout(), Event::Advanced, Hold::Lease, change).expect("legal");
     // Bound when it was created.
     let key = (fate == Fate::KeyBound).then(|| binding("claimed-0", false));
-    store.advance(claim, transition.bind(key)).await.map_err(|(_, error)| error)
+    db.advance(claim, transition.bind(key)).await.map_err(|(_, error)| error)
 }
 
 /// Each with its fate, in one group; answers the sizes of the groups.
 async fn meet_together(fates: &[Fate]) -> Vec<usize> {
     let bench = Bench::new().await;
-    let (store, claims) = (bench.store.clone(), bench.claimed(fates.len() + 1).await);
+    let (db, claims) = (bench.db.clone(), bench.claimed(fates.len() + 1).await);
     let plain = bench.plain();
     let mut claims = claims.into_iter();
     let owner = claims.next().expect("one more");
@@ -54,7 +54,7 @@ async fn meet_together(fates: &[Fate]) -> Vec<usize> {
         sqlx::query(taken_over).bind(id.uuid()).execute(&bench.database.pool).await.expect("taken over");
     }
     let work =
-        claims.into_iter().zip(fates).zip(0_i64..).map(|((claim, &fate), n)| meet(&store, claim, fate, n));
+        claims.into_iter().zip(fates).zip(0_i64..).map(|((claim, &fate), n)| meet(&db, claim, fate, n));
     let (database, done, groups) = bench.together(work.collect()).await;
     for ((id, &fate), done) in ids.into_iter().zip(fates).zip(done) {
         let expected = match fate {
@@ -97,8 +97,8 @@ async fn a_row_that_breaks_a_constraint_fails_alone_and_its_neighbors_are_writte
 #[tokio::test]
 async fn two_requests_with_one_key_in_one_group_make_one_checkout() {
     let bench = Bench::new().await;
-    let store = bench.store.clone();
-    let work = ["same", "other", "same"].map(|name| create(&store, name)).into_iter().collect();
+    let db = bench.db.clone();
+    let work = ["same", "other", "same"].map(|name| create(&db, name)).into_iter().collect();
     let (database, created, groups) = bench.together(work).await;
     assert!(matches!(created.as_slice(), [Ok(_), Ok(_), Err(Error::KeyBound)]), "{created:?}");
     assert_eq!(groups, [2, 1]);
@@ -121,10 +121,10 @@ async fn cut(pool: &sqlx::PgPool) -> usize {
 async fn a_connection_that_is_cut_again_and_again_loses_nothing_that_was_answered() {
     let bench = Bench::new().await;
     let claims = bench.claimed(8).await;
-    let Bench { database, store, committer, groups } = bench;
+    let Bench { database, db, committer, groups } = bench;
     let walk = async |mut claim: Claim| {
         for _ in 0..40 {
-            let answered = advance(&store, claim, |_| {}).await.expect("it is written in the end");
+            let answered = advance(&db, claim, |_| {}).await.expect("it is written in the end");
             // Whatever was answered is there.
             let (id, known) = (answered.checkout().id, answered.checkout().version);
             assert_eq!(version(&database.pool, id).await, known);
@@ -164,7 +164,7 @@ async fn a_connection_that_is_cut_again_and_again_loses_nothing_that_was_answere
 async fn a_checkout_that_somebody_holds_locked_delays_no_other() {
     let bench = Bench::new().await;
     let claims = bench.claimed(4).await;
-    let Bench { database, store, committer, groups } = bench;
+    let Bench { database, db, committer, groups } = bench;
     let mut claims = claims.into_iter();
     let locked = claims.next().expect("four");
     let id = locked.checkout().id;
@@ -175,9 +175,9 @@ async fn a_checkout_that_somebody_holds_locked_delays_no_other() {
         .await
         .expect("it is locked");
     let work = async {
-        let mut waits = pin!(advance(&store, locked, |_| {}));
+        let mut waits = pin!(advance(&db, locked, |_| {}));
         assert!(poll!(&mut waits).is_pending());
-        let others = join_all(claims.map(|claim| advance(&store, claim, |_| {})));
+        let others = join_all(claims.map(|claim| advance(&db, claim, |_| {})));
         let others = match select(waits.as_mut(), pin!(others)).await {
             Either::Left(_) => panic!("what is locked was written"),
             Either::Right((others, _)) => others,
@@ -195,8 +195,8 @@ async fn a_checkout_that_somebody_holds_locked_delays_no_other() {
 async fn who_is_queued_when_the_process_stops_is_answered_and_who_comes_later_writes_alone() {
     let bench = Bench::new().await;
     let claims = bench.claimed(3).await;
-    let Bench { database, store, committer, groups } = bench;
-    let mut work = pin!(join_all(claims.into_iter().map(|claim| advance(&store, claim, |_| {}))));
+    let Bench { database, db, committer, groups } = bench;
+    let mut work = pin!(join_all(claims.into_iter().map(|claim| advance(&db, claim, |_| {}))));
     assert!(poll!(&mut work).is_pending());
     let stopping = CancellationToken::new();
     stopping.cancel();
@@ -205,7 +205,7 @@ async fn who_is_queued_when_the_process_stops_is_answered_and_who_comes_later_wr
     assert!(claims.iter().all(Result::is_ok), "{claims:?}");
     assert_eq!(groups.sizes(), [3]);
     for claim in claims.into_iter().flatten() {
-        let claim = advance(&store, claim, |_| {}).await.expect("it is written alone");
+        let claim = advance(&db, claim, |_| {}).await.expect("it is written alone");
         assert_eq!(version(&database.pool, claim.checkout().id).await, 4);
     }
     assert_eq!(groups.sizes(), [3]);
@@ -216,14 +216,14 @@ async fn who_is_queued_when_the_process_stops_is_answered_and_who_comes_later_wr
 async fn who_has_gone_before_the_turn_came_is_not_written() {
     let bench = Bench::new().await;
     let claims = bench.claimed(2).await;
-    let Bench { database, store, committer, groups } = bench;
+    let Bench { database, db, committer, groups } = bench;
     let mut claims = claims.into_iter();
     let (goes, stays) = (claims.next().expect("two"), claims.next().expect("two"));
     let id = goes.checkout().id;
-    let mut goes = Box::pin(advance(&store, goes, |_| {}));
+    let mut goes = Box::pin(advance(&db, goes, |_| {}));
     assert!(poll!(&mut goes).is_pending());
     drop(goes);
-    let stays = Box::pin(running(committer, groups.clone(), advance(&store, stays, |_| {}))).await;
+    let stays = Box::pin(running(committer, groups.clone(), advance(&db, stays, |_| {}))).await;
     assert_eq!(version(&database.pool, stays.expect("it is written").checkout().id).await, 3);
     assert_eq!(version(&database.pool, id).await, 2);
     assert_eq!(groups.sizes(), [1]);
@@ -234,10 +234,10 @@ async fn who_has_gone_before_the_turn_came_is_not_written() {
 async fn an_answer_that_is_lost_is_looked_for() {
     let bench = Bench::new().await;
     let claims = bench.claimed(1).await;
-    let Bench { database, store, committer, groups } = bench;
+    let Bench { database, db, committer, groups } = bench;
     // Nobody will ever answer what is queued here.
     let mut claims = claims.into_iter();
-    let mut work = pin!(advance(&store, claims.next().expect("one"), |_| {}));
+    let mut work = pin!(advance(&db, claims.next().expect("one"), |_| {}));
     assert!(poll!(&mut work).is_pending());
     drop(committer);
     let claim = tokio::time::timeout(Duration::from_secs(10), work).await.expect("it does not wait forever");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use headless_checkout::store::{Store, Vitals};
+use headless_checkout::db::{Db, Vitals};
 use sqlx::postgres::PgPoolOptions;
 
 use crate::harness::World;
@@ -52,7 +52,7 @@ async fn what_is_alive_is_counted_and_what_is_finished_is_not_read() {
             .expect("a number")
     };
     let before = read().await;
-    let vitals = Store::new(pool.clone(), Duration::from_secs(6)).vitals().await.expect("vitals");
+    let vitals = Db::new(pool.clone(), Duration::from_secs(6)).vitals().await.expect("vitals");
     let rows = read().await - before;
     assert!(rows <= 12_000, "{rows} rows of {FINISHED} and more were read");
     for (status, expected) in
@@ -78,8 +78,7 @@ async fn what_is_alive_is_counted_and_what_is_finished_is_not_read() {
 #[tokio::test]
 async fn an_empty_database_has_nothing_to_tell_but_zeros() {
     let world = World::new().await;
-    let vitals =
-        Store::new(world.database.pool.clone(), Duration::from_secs(6)).vitals().await.expect("vitals");
+    let vitals = Db::new(world.database.pool.clone(), Duration::from_secs(6)).vitals().await.expect("vitals");
     assert_eq!(vitals, Vitals::default());
     world.finish().await;
 }
@@ -87,7 +86,7 @@ async fn an_empty_database_has_nothing_to_tell_but_zeros() {
 #[tokio::test]
 async fn webhooks_tell_how_late_they_come() {
     let world = World::new().await;
-    let store = Store::new(world.database.pool.clone(), Duration::from_secs(6));
+    let db = Db::new(world.database.pool.clone(), Duration::from_secs(6));
     let heard = "insert into webhook_event (store, scope, hash, body, received_at)
         values ('default', 'store/order/created', $1, $2::text::json, now() - make_interval(secs => $3::float8))";
     let now: f64 = sqlx::query_scalar("select extract(epoch from now())::float8")
@@ -109,7 +108,7 @@ async fn webhooks_tell_how_late_they_come() {
             .await
             .expect("a row");
     }
-    let vitals = store.vitals().await.expect("vitals");
+    let vitals = db.vitals().await.expect("vitals");
     let lag = vitals.webhook_lag.expect("a lag").as_secs();
     assert!((65..=75).contains(&lag), "{vitals:?}");
     let silence = vitals.webhook_silence.expect("a silence").as_secs();

@@ -10,7 +10,7 @@ use super::super::super::table::Slug;
 use super::super::refused::forbidden;
 use super::super::request::{Asked, wrong};
 use crate::ops::orders::{OrderId, OrderRefused};
-use crate::ops::{Actor, Guard, StoreError};
+use crate::ops::{Actor, DbError, Guard};
 
 /// The order of the path, and who asks.
 #[derive(Debug)]
@@ -97,11 +97,11 @@ impl From<OrderRefused> for Problem {
             OrderRefused::KeyReused => Self::of(Slug::KeyReused),
             OrderRefused::Busy => Self::new(Slug::OrderBusy, detail).retry_after(1),
             // Of several statements and calls: what went before may have been sent as well.
-            OrderRefused::Store(error @ (StoreError::Database(_) | StoreError::Lossy(_))) => {
+            OrderRefused::Database(error @ (DbError::Database(_) | DbError::Lossy(_))) => {
                 tracing::error!(%error, "a request about an order met a failing database");
                 Self::unavailable(true)
             }
-            OrderRefused::Store(error) => Self::internal(&error.to_string()),
+            OrderRefused::Database(error) => Self::internal(&error.to_string()),
         }
     }
 }

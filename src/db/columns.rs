@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Binding, Error, Hold, Store, TokenHash, Transition, row};
+use super::{Binding, Db, Error, Hold, TokenHash, Transition, row};
 use crate::checkout::{Checkout, Document, KeyRef, Status, StepName};
 
 /// One row of a group, or the parameters of the statement that writes it alone.
@@ -77,7 +77,7 @@ fn seconds(duration: Duration) -> f64 {
 
 impl Columns {
     /// The columns of a transition that this store writes.
-    pub(super) fn of(store: &Store, transition: &Transition) -> Result<Self, Error> {
+    pub(super) fn of(store: &Db, transition: &Transition) -> Result<Self, Error> {
         let checkout = &transition.checkout;
         let (due_in, leased) = match transition.hold {
             Hold::Lease => (Some(seconds(store.lease)), true),

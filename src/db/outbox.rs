@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::{Error, Store, Transition, row};
+use super::{Db, Error, Transition, row};
 use crate::checkout::{AnnouncedCheckout, Announcement};
 
 /// Where events go, as far as the database has to know.
@@ -65,7 +65,7 @@ impl Publication {
     }
 }
 
-impl Store {
+impl Db {
     /// A store whose transitions tell these destinations.
     #[must_use]
     pub fn telling(self, destinations: Vec<Destination>) -> Self {

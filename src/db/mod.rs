@@ -81,7 +81,7 @@ const CLOCK_GOOD_FOR: Duration = Duration::from_mins(1);
 
 /// The database, for one process.
 #[derive(Debug, Clone)]
-pub struct Store {
+pub struct Db {
     connections: Connections,
     process_id: Uuid,
     lease: Duration,
@@ -213,8 +213,8 @@ impl Clock {
     }
 }
 
-impl Store {
-    /// A store on this pool. `lease` is how long a claim is good for without being renewed.
+impl Db {
+    /// The database behind this pool. `lease` is how long a claim is good for without being renewed.
     pub fn new(connections: impl Into<Connections>, lease: Duration) -> Self {
         Self {
             connections: connections.into(),

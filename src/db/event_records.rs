@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Error, Store};
+use super::{Db, Error};
 
 /// Which events are meant; what is left out does not matter.
 #[derive(Debug, Clone, Default)]
@@ -79,7 +79,7 @@ pub struct Redelivered {
     pub destination: String,
 }
 
-impl Store {
+impl Db {
     /// The events that are meant, the latest first, at most `limit`.
     pub async fn events(&self, filter: &EventFilter, limit: i64) -> Result<Vec<EventRecord>, Error> {
         Ok(sqlx::query_as!(

@@ -1,7 +1,7 @@
 //! Groups are taken in order, and never hold what cannot be written by one statement.
 
 use super::*;
-use crate::store::Binding;
+use crate::db::Binding;
 
 /// Queues a row of this checkout that binds this key; its receiver stands for whoever waits.
 fn queue(

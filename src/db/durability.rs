@@ -16,7 +16,7 @@ use std::sync::PoisonError;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Error, Executor, Postgres, Row as _};
 
-use super::Store;
+use super::Db;
 
 /// What is asked of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub(super) async fn refuse_lossy(
     Ok(())
 }
 
-impl Store {
+impl Db {
     /// Looks again whether what is committed survives. While it does not, nothing is begun and nothing is sent.
     pub async fn look_at_durability(&self) -> Result<(), super::Error> {
         let weakness = look(&self.pool(), self.connections.demand()).await?;

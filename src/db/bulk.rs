@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::filter::Filter;
 use super::listing::push_from;
-use super::{Audited, Error, Store};
+use super::{Audited, Db, Error};
 use crate::checkout::CheckoutId;
 
 /// What is asked for.
@@ -84,7 +84,7 @@ pub struct BulkResult {
     pub detail: String,
 }
 
-impl Store {
+impl Db {
     /// How many checkouts fit, counted up to `at_most`.
     pub async fn count(&self, filter: &Filter, at_most: i64) -> Result<i64, Error> {
         let mut query = QueryBuilder::new("select count(*) from (");

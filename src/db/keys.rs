@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Error, Store, row::Row};
+use super::{Db, Error, row::Row};
 use crate::checkout::{Answer, Checkout, CheckoutId, KeyRef};
 
 /// What a key was bound to, and what became of it.
@@ -36,7 +36,7 @@ impl BoundKey {
 /// SHA-256 of a checkout token.
 pub type TokenHash = [u8; 32];
 
-impl Store {
+impl Db {
     /// Looks an idempotency key up.
     pub async fn bound_key(&self, key: &KeyRef) -> Result<Option<BoundKey>, Error> {
         let row = sqlx::query!(

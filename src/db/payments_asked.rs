@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Error, Store};
+use super::{Db, Error};
 
 /// Whom a payment is counted for.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub struct AskedFor {
     pub window: Duration,
 }
 
-impl Store {
+impl Db {
     /// Counts a payment and answers for each subject how many there were in its window, and how long that still lasts. The
     /// table is not logged, so that the commit waits for no disk. A window that began in the future was begun by a clock
     /// that was set back since, and is over; a transaction that began a moment later than this one is no such clock.

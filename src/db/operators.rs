@@ -5,7 +5,7 @@
 
 use time::OffsetDateTime;
 
-use super::{Error, Store, Transition, checkouts};
+use super::{Db, Error, Transition, checkouts};
 use crate::checkout::{Checkout, CheckoutId};
 use sqlx::{Postgres, Transaction};
 
@@ -25,11 +25,11 @@ pub struct Held {
 /// An open transaction of an operator. Dropped: nothing was done.
 pub struct Audited {
     pub(super) tx: Transaction<'static, Postgres>,
-    store: Store,
+    store: Db,
     moved: Vec<(CheckoutId, i64)>,
 }
 
-impl Store {
+impl Db {
     /// Opens a transaction for one action.
     pub async fn audited(&self) -> Result<Audited, Error> {
         Ok(Audited { tx: self.pool().begin().await?, store: self.clone(), moved: Vec::new() })

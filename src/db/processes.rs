@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use super::{Error, Store};
+use super::{Db, Error};
 
-impl Store {
+impl Db {
     /// How often a process says that it is alive.
     pub const BEAT: Duration = Duration::from_secs(3);
 

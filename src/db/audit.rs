@@ -11,7 +11,7 @@ use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Audited, Error, Store};
+use super::{Audited, Db, Error};
 
 /// Rows that are read at once while the chain is walked.
 const PAGE: i64 = 2000;
@@ -166,7 +166,7 @@ impl Audited {
     }
 }
 
-impl Store {
+impl Db {
     /// The newest rows first, of one checkout or of all, before the row `before`. `within`: those of this store, which are
     /// about a checkout of it, or name it because they are about none.
     pub async fn audit(

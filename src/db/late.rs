@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::moment::Moment;
 use super::row::RECORD_VERSION;
-use super::{Clock, Error, Lease, Store, checkouts};
+use super::{Clock, Db, Error, Lease, checkouts};
 use crate::checkout::{Checkout, CheckoutId};
 
 /// A late look that this process has taken.
@@ -36,7 +36,7 @@ impl LateLook {
     }
 }
 
-impl Store {
+impl Db {
     /// Takes up to `limit` late looks that are due. A checkout that cannot be read is shown to
     /// operators, and left to a version that can.
     pub async fn claim_late(&self, limit: i64) -> Result<Vec<LateLook>, Error> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Audited, Error, Store};
+use super::{Audited, Db, Error};
 use crate::checkout::CheckoutId;
 
 /// An action as it stands.
@@ -108,7 +108,7 @@ pub struct OrderActionFilter<'a> {
     pub before: Option<Uuid>,
 }
 
-impl Store {
+impl Db {
     /// One action.
     pub async fn order_action(&self, id: Uuid) -> Result<Option<OrderAction>, Error> {
         Ok(sqlx::query_as!(

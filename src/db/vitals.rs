@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::row::RECORD_VERSION;
-use super::{Error, Store};
+use super::{Db, Error};
 
 /// Up to so many checkouts every row is counted.
 const SMALL: i64 = 10_000;
@@ -43,7 +43,7 @@ fn duration(seconds: Option<f64>) -> Option<Duration> {
     seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default())
 }
 
-impl Store {
+impl Db {
     /// How the checkouts stand.
     pub async fn vitals(&self) -> Result<Vitals, Error> {
         let mut vitals = Vitals { statuses: self.statuses().await?, ..Vitals::default() };

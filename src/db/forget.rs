@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Error, Store};
+use super::{Db, Error};
 
 /// For how long it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Forgotten {
     pub webhooks: u64,
 }
 
-impl Store {
+impl Db {
     /// Forgets up to `limit` of each kind, the oldest first. Each row is locked before it is removed, so that its place
     /// (`ctid`) is its own, and the plan is the same however large the table is.
     pub async fn forget_old(&self, keep: Keep, limit: i64) -> Result<Forgotten, Error> {

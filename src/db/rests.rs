@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::late::LateLook;
 use super::moment::Moment;
 use super::row::RECORD_VERSION;
-use super::{Clock, Error, Lease, Store, checkouts};
+use super::{Clock, Db, Error, Lease, checkouts};
 
 /// The longest pause between two looks at one checkout.
 const LONGEST: Duration = Duration::from_hours(1);
 
-impl Store {
+impl Db {
     /// Has checkouts at rest looked at first after so long. `None`: only when a webhook tells of
     /// their orders.
     #[must_use]

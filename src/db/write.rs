@@ -7,10 +7,10 @@ use time::OffsetDateTime;
 use super::columns::Columns;
 use super::committer::Written;
 use super::row::RECORD_VERSION;
-use super::{Error, Store, Transition, group, outbox::Publication};
+use super::{Db, Error, Transition, group, outbox::Publication};
 use crate::checkout::{Checkout, Document, Status};
 
-impl Store {
+impl Db {
     /// Writes a transition: with those of other checkouts where a committer runs, or by itself. Dropped half-way: it is
     /// written whole or not at all.
     pub(super) async fn commit(&self, transition: &Transition) -> Result<OffsetDateTime, Error> {

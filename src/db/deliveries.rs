@@ -9,7 +9,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Clock, Error, Store};
+use super::{Clock, Db, Error};
 
 /// The right to deliver the next event of one checkout to one destination, for as long as its lease lasts. Dropped: the
 /// lease runs out and another process delivers; the receiver may then see the event twice.
@@ -90,7 +90,7 @@ impl TryEnd {
     }
 }
 
-impl Store {
+impl Db {
     /// Claims up to `limit` turns of a destination, the longest waiting first. Several processes never get the same one
     /// and never wait for each other.
     pub async fn claim_turns(&self, destination: &str, lease: Duration, limit: i64) -> Result<Turns, Error> {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::row::RECORD_VERSION;
-use super::{Audited, Error, Hold, Store, Transition, checkouts};
+use super::{Audited, Db, Error, Hold, Transition, checkouts};
 use crate::checkout::{Checkout, CheckoutId, Event, Input, Status};
 
 /// What is known of a checkout whose record cannot be read.
@@ -73,7 +73,7 @@ impl Unread {
     }
 }
 
-impl Store {
+impl Db {
     /// What is known of a checkout that cannot be read. `None`: there is none, or it can be read.
     pub async fn unread(&self, id: CheckoutId) -> Result<Option<Unread>, Error> {
         self.audited().await?.lock_unread(id).await

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Error, Store};
+use super::{Db, Error};
 use crate::checkout::CheckoutId;
 
 /// A row of the attempt log: what ended and what began.
@@ -39,7 +39,7 @@ pub struct LogRow {
     pub began_attempt: Option<i32>,
 }
 
-impl Store {
+impl Db {
     /// The latest `limit` rows of a checkout's attempt log, the oldest first.
     pub async fn attempt_log(&self, id: CheckoutId, limit: i64) -> Result<Vec<LogRow>, Error> {
         let mut rows = sqlx::query_as!(

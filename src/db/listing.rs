@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::filter::{Cursor, Filter, Sort, id_floor};
-use super::{Error, Store};
+use super::{Db, Error};
 use crate::checkout::{Money, Status, Stuck, parse_decimal};
 
 /// One line of a list.
@@ -161,7 +161,7 @@ const COLUMNS: &str = concat!(
     " #>> '{facts,payment,status}' as payment_status"
 );
 
-impl Store {
+impl Db {
     /// One page of the checkouts that fit. `limit` rows at most.
     pub async fn list(
         &self,

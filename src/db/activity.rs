@@ -3,7 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Error, Store};
+use super::{Db, Error};
 
 /// One minute.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -26,7 +26,7 @@ pub struct Minute {
 /// Minutes that are looked back.
 pub const MINUTES: i32 = 60;
 
-impl Store {
+impl Db {
     /// The last [`MINUTES`] minutes of one store or of all, the oldest first, the current one included. Times of attempts are those of the 20
     /// checkouts that were completed last in a minute, so that a busy hour costs no more than a calm one.
     pub async fn activity(&self, within: Option<&str>) -> Result<Vec<Minute>, Error> {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Error, Store};
+use super::{Db, Error};
 use crate::checkout::{Money, StuckReason, parse_decimal};
 
 /// How things stand.
@@ -70,7 +70,7 @@ pub struct OldestUnknown {
     pub since: OffsetDateTime,
 }
 
-impl Store {
+impl Db {
     /// How things stand, in one store or in all. Each number is right for a moment; not all for the same one.
     pub async fn summary(&self, within: Option<&str>) -> Result<Summary, Error> {
         let (by_status, by_step, stuck, money_at_risk, oldest_unknown, lag) = tokio::try_join!(

@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::row::RECORD_VERSION;
-use super::{Clock, Ended, Error, Hold, Store, TokenHash, Transition, checkouts, row, row::Row};
+use super::{Clock, Db, Ended, Error, Hold, TokenHash, Transition, checkouts, row, row::Row};
 use crate::checkout::Checkout;
 
 /// Between two looks at the database after a commit whose result is not known.
 const UNCERTAIN_COMMIT: Duration = Duration::from_millis(250);
 
 /// The right to call BigCommerce for one checkout and to write what came of it. Only the store makes one; whoever
-/// holds one ends it through [`Store::advance`]. Dropped: the lease runs out and recovery
+/// holds one ends it through [`Db::advance`]. Dropped: the lease runs out and recovery
 /// takes over.
 #[must_use = "a claim that is dropped keeps its checkout busy until the lease runs out"]
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Claim {
     }
 }
 
-impl Store {
+impl Db {
     /// Creates a checkout and claims it. `token_hash` admits its checkout token.
     pub async fn create(
         &self,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Error, Store};
+use super::{Db, Error};
 use crate::checkout::CheckoutId;
 
 /// An event as it came in.
@@ -47,7 +47,7 @@ pub struct Heard {
     pub last_hour: i64,
 }
 
-impl Store {
+impl Db {
     /// The stores that were heard of in the last day.
     pub async fn heard(&self) -> Result<Vec<Heard>, Error> {
         Ok(sqlx::query_as!(

@@ -10,7 +10,7 @@
 //!   what is wrong with his own. So does whoever has to wait for a lock, so that a checkout that somebody holds locked
 //!   delays no other.
 //! - When it cannot be known whether a group was written, everybody in it is told so, as after a single statement that
-//!   broke: whoever holds a claim looks again (`Store::advance`).
+//!   broke: whoever holds a claim looks again (`Db::advance`).
 //! - The queue is bounded: whoever comes when it is full waits until there is room.
 //!
 //! A caller who is dropped while its transition is queued: it is not written. Later: it is written whole or not at all.
@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::connection::{Connections, Generation, is_read_only, note};
-use super::{Store, columns::Columns, group, write};
+use super::{Db, columns::Columns, group, write};
 use crate::checkout::KeyRef;
 
 /// The most rows of one statement. More would make those who came first wait for those who came last.
@@ -102,7 +102,7 @@ struct Connected {
     used: Instant,
 }
 
-impl Store {
+impl Db {
     /// A store whose transitions are written in groups, and who does it. Nothing is written before it runs; once it has
     /// ended, everybody writes alone.
     #[must_use]

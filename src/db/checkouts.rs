@@ -3,10 +3,10 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Error, Store, row::Row};
+use super::{Db, Error, row::Row};
 use crate::checkout::{Checkout, CheckoutId};
 
-impl Store {
+impl Db {
     /// One checkout as it is now; `None` when there is none.
     pub async fn load(&self, id: CheckoutId) -> Result<Option<Checkout>, Error> {
         read(&self.pool(), id).await

@@ -1,11 +1,11 @@
 //! Who a store is: its hash. Its name may be changed in the configuration, and rows keep the one that came first.
 
-use super::{Error, Store};
+use super::{Db, Error};
 
 /// PostgreSQL: `undefined_table`. The migrations have not come this far, so that nothing was ever renamed.
 const UNDEFINED_TABLE: &str = "42P01";
 
-impl Store {
+impl Db {
     /// The name under which the rows of a store are kept: the one with which its hash was first seen. Two stores never
     /// have the same: whoever comes later with a name that is taken is kept under the hash itself.
     pub async fn identify(&self, name: &str, store_hash: &str) -> Result<String, Error> {

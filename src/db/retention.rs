@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Error, Store, checkouts, row};
+use super::{Db, Error, checkouts, row};
 use crate::checkout::{Answer, Checkout, CheckoutId, Document, Status};
 
 /// Why personal data is removed.
@@ -40,7 +40,7 @@ pub enum Erasure {
     Nothing,
 }
 
-impl Store {
+impl Db {
     /// Redacts up to `limit` checkouts that ended more than `keep` ago. Answers how many, and whether there may be more.
     /// Several processes never redact the same one and never wait for each other.
     pub async fn redact_old(&self, keep: Duration, limit: i64) -> Result<(u64, bool), Error> {
