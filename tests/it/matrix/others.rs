@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::deeds::{Cell, Way, cells, impossible, name, wanted};
 use super::shops::{self, Shop};
-use crate::harness::{Answer, World, address, custom_cart, good_card};
+use crate::harness::{Answer, World, address, custom_cart, good_card, run_with};
 
 /// One shopper who goes on with whatever step is next, and agrees to what is shown.
 struct Shopper<'a> {
@@ -219,13 +219,20 @@ pub(super) fn has(wanted: &str) -> bool {
 async fn what_others_do_around_any_call() {
     let cells = chosen();
     let world = shops::world(cells.len().max(1), |_| {}).await;
-    let service = world.start().await;
-    let (world_ref, service_ref) = (&world, &service);
-    let failed =
-        shops::play(&cells, |number, cell| play(world_ref, Shop::new(world_ref, service_ref, number), cell))
-            .await;
-    assert!(failed.is_empty(), "{} of {} cells failed:\n{}", failed.len(), cells.len(), failed.join("\n"));
-    println!("{} cells passed", cells.len());
-    service.stop().await;
-    world.finish().await;
+    run_with(world, async |world, service| {
+        let (world_ref, service_ref) = (world, service);
+        let failed = shops::play(&cells, |number, cell| {
+            play(world_ref, Shop::new(world_ref, service_ref, number), cell)
+        })
+        .await;
+        assert!(
+            failed.is_empty(),
+            "{} of {} cells failed:\n{}",
+            failed.len(),
+            cells.len(),
+            failed.join("\n")
+        );
+        println!("{} cells passed", cells.len());
+    })
+    .await;
 }
