@@ -1,7 +1,7 @@
 //! One cell of the comparison: so many shoppers, one after the other on each connection, for so long.
 //!
 //! Guarantees: what is counted lies between two moments in the middle of the run, after everybody is at work and before
-//! anybody stops; a checkout that fails fails the run.
+//! anybody stops; a checkout that fails fails the run, and so does one that is completed and was not charged what it costs, once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,7 +85,9 @@ pub(crate) async fn run(
     let mut seen = Vec::new();
     while let Some(ended) = running.join_next().await {
         let of_one = ended?.with_context(|| watched.program.map(Running::last_words).unwrap_or_default());
-        seen.extend(of_one?);
+        let (of_one, sold) = of_one?;
+        watched.upstream.books().hold(&sold)?;
+        seen.extend(of_one);
     }
     let mut figures = between(&before, &after)?;
     add_times(&mut figures, &seen, before.at, after.at);

@@ -14,7 +14,7 @@ use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, LOCATION};
 
 use super::bodies;
 use super::connection::{Answer, Connection};
-use super::upstream::OPTION;
+use super::upstream::{OPTION, number_after};
 
 /// How a checkout is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +89,8 @@ pub(crate) struct Shopper {
     shop: Arc<Shop>,
     pub(crate) connection: Connection,
     seen: Vec<Seen>,
+    /// The orders of the checkouts that are completed.
+    sold: Vec<u64>,
     /// Which checkout this is, and which of its requests.
     number: u64,
     part: u32,
@@ -97,7 +99,7 @@ pub(crate) struct Shopper {
 impl Shopper {
     pub(crate) async fn enter(shop: &Arc<Shop>) -> anyhow::Result<Self> {
         let connection = Connection::open(shop.addr).await?;
-        Ok(Self { shop: shop.clone(), connection, seen: Vec::new(), number: 0, part: 0 })
+        Ok(Self { shop: shop.clone(), connection, seen: Vec::new(), sold: Vec::new(), number: 0, part: 0 })
     }
 
     /// One checkout from its beginning to its end.
@@ -115,9 +117,9 @@ impl Shopper {
         Ok(())
     }
 
-    /// What ended, in order.
-    pub(crate) fn into_seen(self) -> Vec<Seen> {
-        self.seen
+    /// What ended, in order, and the orders of what was completed.
+    pub(crate) fn into_seen(self) -> (Vec<Seen>, Vec<u64>) {
+        (self.seen, self.sold)
     }
 
     pub(crate) fn note(&mut self, what: &'static str, began: Instant) {
@@ -130,7 +132,7 @@ impl Shopper {
         let path = location(&created.expect(&[201])?)?;
         let completed =
             self.ask("complete", Method::POST, &format!("{path}/complete"), bodies::COMPLETE).await?;
-        is_completed(&completed.expect(&[200])?)
+        self.sell(&completed.expect(&[200])?)
     }
 
     async fn stepwise(&mut self) -> anyhow::Result<()> {
@@ -141,7 +143,17 @@ impl Shopper {
         self.step("consignments", Method::PUT, &path, bodies::CONSIGNMENTS).await?;
         self.step("shipping-options", Method::PUT, &path, option).await?;
         self.step("order", Method::POST, &path, bodies::ORDER).await?;
-        is_completed(&self.step("payment", Method::POST, &path, bodies::PAYMENT).await?)
+        let paid = self.step("payment", Method::POST, &path, bodies::PAYMENT).await?;
+        self.sell(&paid)
+    }
+
+    /// Notes the order of a checkout that is said to be completed.
+    fn sell(&mut self, answer: &Answer) -> anyhow::Result<()> {
+        is_completed(answer)?;
+        let order =
+            number_after(&answer.body, b"\"order\":{\"id\":").context("a completed checkout has no order")?;
+        self.sold.push(order);
+        Ok(())
     }
 
     async fn step(

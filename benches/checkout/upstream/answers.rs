@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 
+use super::books::DUE;
 use super::route::Call;
 
 /// The shipping option of every consignment.
@@ -31,7 +32,7 @@ pub(super) fn number_of(id: &str) -> u64 {
 }
 
 /// The first number behind that text.
-pub(super) fn number_after(body: &[u8], text: &[u8]) -> Option<u64> {
+pub(crate) fn number_after(body: &[u8], text: &[u8]) -> Option<u64> {
     let at = body.windows(text.len()).position(|window| window == text)? + text.len();
     let digits =
         body.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).map(|byte| char::from(*byte));
@@ -134,7 +135,7 @@ impl Answers {
 /// A payment access token: a JWT that nobody verifies.
 fn token(order: u64) -> Bytes {
     let claims = format!(
-        r#"{{"data":{{"amount":14859,"currency":"USD","order_id":{order},"store_id":"10000","is_recurring":false}},"exp":4102444800,"iss":"payments.bigcommerce.com","jti":"{}","nbf":1732147200,"sub":"bench"}}"#,
+        r#"{{"data":{{"amount":{DUE},"currency":"USD","order_id":{order},"store_id":"10000","is_recurring":false}},"exp":4102444800,"iss":"payments.bigcommerce.com","jti":"{}","nbf":1732147200,"sub":"bench"}}"#,
         cart_of(order)
     );
     let claims = BASE64_URL_SAFE_NO_PAD.encode(claims);

@@ -1,10 +1,11 @@
 //! The bench upstream: it answers as BigCommerce would on the straight path, from prepared text, and counts.
 //!
 //! Guarantees: an answer is of realistic size and fits the calls before it (the cart's id is in every answer, its order's
-//! number follows from it), so that a saga runs to its end; nothing is remembered, so that it costs almost nothing and
-//! is not what is measured. Never: a fault, a limit of the rate, a wrong request found. That is the simulator's part.
+//! number follows from it), so that a saga runs to its end; nothing is remembered but what was charged, so that it costs almost
+//! nothing and is not what is measured. Never: a fault, a limit of the rate, a wrong request found. That is the simulator's part.
 
 mod answers;
+mod books;
 mod route;
 
 use std::convert::Infallible;
@@ -17,7 +18,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -26,7 +27,8 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use answers::Answers;
-pub(crate) use answers::OPTION;
+pub(crate) use answers::{OPTION, number_after};
+use books::Books;
 use route::Call;
 
 /// A quota that nobody uses up: what is measured is the program, not the plan of a store.
@@ -47,6 +49,7 @@ struct State {
     latency_us: AtomicU64,
     holding: AtomicBool,
     started: Instant,
+    books: Books,
 }
 
 /// Calls since the start.
@@ -75,6 +78,7 @@ impl Upstream {
             latency_us: AtomicU64::new(0),
             holding: AtomicBool::new(false),
             started: Instant::now(),
+            books: Books::default(),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -97,6 +101,11 @@ impl Upstream {
     /// option in turn.
     pub(crate) fn hold(&self, holding: bool) {
         self.state.holding.store(holding, Ordering::Relaxed);
+    }
+
+    /// What was charged so far.
+    pub(crate) fn books(&self) -> &Books {
+        &self.state.books
     }
 
     /// What was called so far.
@@ -142,6 +151,9 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     };
     if state.holding.load(Ordering::Relaxed) && call.place() == Some(number % Call::PLACES) {
         std::future::pending::<()>().await;
+    }
+    if call == Call::Pay {
+        state.books.charge(head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default());
     }
     let latency = state.latency_us.load(Ordering::Relaxed);
     if latency > 0 {
