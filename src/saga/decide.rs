@@ -162,6 +162,10 @@ pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstan
         }
         Finding::Absent => {
             let resumable = steps::find(checkout.flow, step).is_resumable();
+            // An attempt counts once: this one did when its answer was lost.
+            if checkout.in_flight.as_ref().is_some_and(|attempt| attempt.unknown_since.is_some()) {
+                checkout.tries = checkout.tries.saturating_sub(1);
+            }
             if resumable {
                 retry(checkout, step, Some(Duration::ZERO), at)
             } else {

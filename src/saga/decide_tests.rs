@@ -277,6 +277,22 @@ fn an_undoing_goes_on_once_what_was_in_flight_has_ended_without_effect() {
 }
 
 #[test]
+fn an_attempt_whose_answer_was_lost_and_that_had_no_effect_counts_once() {
+    let mut held = up_to(checkout(Flow::Cart, Status::Running), StepName::Order);
+    held.goal = Some(goal(StepName::Order));
+    held.in_flight = Some(in_flight(StepName::Order));
+    for tried in 1..LIMITS.max_attempts {
+        let lost = settle(held, Verdict::Unknown { why: String::new() }, at(0.5)).checkout;
+        assert_eq!((lost.tries, lost.status), (tried, Status::Running));
+        held = reconcile(lost, Finding::Absent, at(0.5)).checkout;
+        assert_eq!(held.tries, tried);
+        held.in_flight = Some(in_flight(StepName::Order));
+    }
+    let lost = settle(held, Verdict::Unknown { why: String::new() }, at(0.5));
+    assert_eq!(lost.event, Event::Stalled, "it was tried often enough");
+}
+
+#[test]
 fn a_gateway_that_is_not_set_up_leaves_nothing_to_look_for() {
     let mut held = up_to(checkout(Flow::Cart, Status::Running), StepName::Payment);
     held.goal = Some(goal(StepName::Payment));
