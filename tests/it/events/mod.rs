@@ -52,7 +52,7 @@ pub(crate) async fn wait_for_rows(world: &World, what: &str, sql: &'static str) 
     }
 }
 
-async fn wait_until_all_is_told(world: &World) {
+pub(crate) async fn wait_until_all_is_told(world: &World) {
     let idle = "select not exists (select from delivery where state = 'pending')
                     and not exists (select from delivery_turn)";
     wait_for_rows(world, "all told", idle).await;
