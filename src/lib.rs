@@ -1,7 +1,7 @@
 //! The checkout service for headless BigCommerce storefronts.
 //!
 //! In reading order: [`checkout`] is the vocabulary and the transition function; [`bigcommerce`] is the upstream client
-//! (both read JSON of others through [`json`]); [`store`] keeps checkouts in PostgreSQL, whose schema [`migrations`] makes;
+//! (both read JSON of others through [`json`]); [`db`] keeps checkouts in PostgreSQL, whose schema [`migrations`] makes;
 //! [`saga`] is the engine that makes BigCommerce safe; [`outbox`] tells the world what became of checkouts; [`ops`] is what
 //! operators may do; [`http`] are the doors; [`config`] and [`telemetry`] read the environment; [`app`] builds everything
 //! once; [`cli`] is the command line.

@@ -1,6 +1,5 @@
 //! Reading checkouts.
 
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Db, Error, row::Row};
@@ -40,27 +39,11 @@ impl Db {
     /// Replaces the order of a completed checkout by a fresher reading of it. Dropped half-way: nothing is lost, the
     /// reading can be repeated at any time.
     pub async fn refresh_order(&self, fresh: &Checkout) -> Result<Option<Checkout>, Error> {
-        let at = match self.commit_refreshed(fresh).await? {
-            Some(at) => Some(at),
-            None => self.refresh_alone(fresh).await?,
-        };
+        let at = self.commit_refreshed(fresh).await?;
         let Some(updated_at) = at else { return Ok(None) };
         let version = fresh.version + 1;
         self.changes.publish(fresh.id, version);
         Ok(Some(Checkout { version, updated_at, ..fresh.clone() }))
-    }
-
-    async fn refresh_alone(&self, fresh: &Checkout) -> Result<Option<OffsetDateTime>, Error> {
-        Ok(sqlx::query_scalar!(
-            "update checkout set record = $3::text::json, record_version = $4, version = version + 1, updated_at = now()
-             where checkout_id = $1 and version = $2 and status = 'completed' and record_version <= $4 returning updated_at",
-            fresh.id.uuid(),
-            fresh.version,
-            super::row::record_text(fresh)?,
-            super::row::RECORD_VERSION,
-        )
-        .fetch_optional(&self.pool())
-        .await?)
     }
 }
 

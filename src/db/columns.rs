@@ -168,11 +168,6 @@ impl Columns {
         Ok(Self { input, expires_in: Some(seconds(ttl)), creation: Some(creation), ..self })
     }
 
-    /// Whether a group can hold it: orders that died are buried, and late looks left, by the plain statement only.
-    pub(super) fn suits_a_group(&self) -> bool {
-        self.dead_orders.is_empty() && self.late_in.is_none()
-    }
-
     /// The key that is bound by it for the first time.
     pub(super) fn new_key(&self) -> Option<&KeyRef> {
         self.binding.as_ref().filter(|binding| !binding.again).map(|binding| &binding.key)

@@ -1,7 +1,7 @@
 //! The group committer: transitions of different checkouts that are wanted at the same time are written by one statement.
 //!
 //! One task with a connection of its own takes what queued while the last statement ran, and writes it. Nothing ever
-//! waits for a group to fill; a group of one is written by the plain statement.
+//! waits for a group to fill.
 //!
 //! Guarantees:
 //! - Everybody is answered, also at shutdown and when the connection breaks. What is answered as written is durable.
@@ -15,8 +15,8 @@
 //!
 //! A caller who is dropped while its transition is queued: it is not written. Later: it is written whole or not at all.
 //!
-//! Never here: transitions that somebody is told of (`outbox`), those of checkouts with orders that died, those of
-//! operators, which share a transaction with their audit row, and what recovery claims. They are written alone.
+//! Never here: transitions that cause events (`outbox`), those of operators, which share a transaction with their audit row, and
+//! what recovery claims. They are written alone.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::connection::{Connections, Generation, is_read_only, note};
-use super::{Db, columns::Columns, group, write};
+use super::{Db, columns::Columns, statement};
 use crate::checkout::KeyRef;
 
 /// The most rows of one statement. More would make those who came first wait for those who came last.
@@ -165,12 +165,6 @@ impl Committer {
     }
 
     async fn commit(&mut self, group: Vec<Queued>, observer: &dyn CommitObserver) {
-        if let [refreshed] = group.as_slice()
-            && refreshed.columns.event.is_none()
-        {
-            // By itself it is written in fewer words.
-            return group.into_iter().for_each(Queued::alone);
-        }
         let mut connected = match timeout(CONNECT, self.connected()).await {
             Ok(Ok(connected)) => connected,
             failed => {
@@ -185,15 +179,15 @@ impl Committer {
         let rows: Vec<&Columns> = group.iter().map(|queued| &*queued.columns).collect();
         let Connected { connection, generation, .. } = &mut connected;
         let written = match rows.as_slice() {
-            [row] if row.creation.is_none() => {
-                let one = Box::pin(write::one(&mut *connection, self.process_id, row, None));
+            [row] => {
+                let one = Box::pin(statement::one(&mut *connection, self.process_id, row, None));
                 let id = row.checkout_id;
                 timeout(self.patience, while_good(generation, one))
                     .await
                     .map(|written| written.map(|at| at.map(|at| (id, at)).into_iter().collect()))
             }
             rows => {
-                let all = Box::pin(group::write(&mut *connection, self.process_id, rows));
+                let all = Box::pin(statement::several(&mut *connection, self.process_id, rows));
                 timeout(self.patience, while_good(generation, all)).await
             }
         };

@@ -25,16 +25,15 @@ const LARGE: [&str; 10] = [
 ];
 
 /// What the hot path is made of, by words that only one statement has. All of it must be found.
-const HOT: [&str; 13] = [
-    "update checkout set status = $4",                    // a transition, alone
-    "update checkout c set status = g.status",            // a group of them
-    "for update skip locked ), claimed as",               // what is due
-    "select extract(epoch from min(due_at) - now())",     // when the next is
+const HOT: [&str; 12] = [
+    "update checkout c set status = g.status", // a transition, alone or with others
+    "for update skip locked ), claimed as",    // what is due
+    "select extract(epoch from min(due_at) - now())", // when the next is
     "update checkout set due_at = now() + make_interval", // a lease is renewed
     "join checkout_content using (checkout_id) where checkout_id = any($1)", // checkouts
-    "where principal = $1 and key = $2",                  // a key
+    "where principal = $1 and key = $2",       // a key
     "left join idempotency_key k on k.principal = $2 and k.key = $3", // both
-    "from checkout_token where checkout_id = $1",         // a token
+    "from checkout_token where checkout_id = $1", // a token
     "from checkout_content where store = $1 and cart_id in ($5, lower($5)) union all", // what a webhook is about
     "select exists (select from checkout_content where store = $1 and lower(cart_id) = lower($2)", // whose cart it is
     "update delivery_turn", // an event's turn
