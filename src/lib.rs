@@ -1,10 +1,10 @@
 //! The checkout service for headless BigCommerce storefronts.
 //!
 //! In reading order: [`checkout`] is the vocabulary and the transition function; [`bigcommerce`] is the upstream client
-//! (both read JSON of others through [`json`]); [`db`] keeps checkouts in PostgreSQL, whose schema [`migrations`] makes;
-//! [`saga`] is the engine that makes BigCommerce safe; [`outbox`] tells the world what became of checkouts; [`ops`] is what
-//! operators may do; [`http`] are the doors; [`config`] and [`telemetry`] read the environment; [`app`] builds everything
-//! once; [`cli`] is the command line.
+//! (both read JSON of others through [`json`]); [`schema`] describes the vocabulary in `openapi.yaml`; [`db`] keeps checkouts
+//! in PostgreSQL, whose schema [`migrations`] makes; [`saga`] is the engine that makes BigCommerce safe; [`outbox`] tells the
+//! world what became of checkouts; [`ops`] is what operators may do; [`http`] are the doors; [`config`] and [`telemetry`] read
+//! the environment; [`app`] builds everything once; [`cli`] is the command line.
 
 pub mod bigcommerce;
 pub mod checkout;
@@ -12,6 +12,7 @@ pub mod db;
 pub mod json;
 pub mod outbox;
 pub mod saga;
+pub mod schema;
 
 pub mod http;
 pub mod ops;

@@ -127,8 +127,8 @@ async fn look(look: Look, plainly: bool) -> anyhow::Result<ExitCode> {
                 let Some(unread) = operators.unread(id).await? else { return Err(error.into()) };
                 exits.push(Exit::Ok);
                 match look.output {
-                    Format::Json if plainly => values.push(with_id(json!(unread.why()), id)),
-                    Format::Json => values.push(unread.as_json()),
+                    Format::Json if plainly => values.push(json!(unread.why())),
+                    Format::Json => values.push(json!(unread)),
                     Format::Ids => print(&id.to_string()),
                     Format::Table if plainly => print(&show::plainly(id, &unread.why(), screen)),
                     Format::Table => print(&show::unread(&unread, screen)),
@@ -159,14 +159,7 @@ fn as_json(case: &Case, plainly: bool) -> Value {
     if !plainly {
         return app::case_as_json(case);
     }
-    with_id(json!(why(case)), case.checkout().id)
-}
-
-fn with_id(mut value: Value, id: CheckoutId) -> Value {
-    if let Some(map) = value.as_object_mut() {
-        map.insert("checkout_id".to_owned(), json!(id));
-    }
-    value
+    json!(why(case))
 }
 
 /// The operators' room, to look around in.

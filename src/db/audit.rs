@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Audited, Db, Error};
@@ -37,8 +38,8 @@ pub struct Entry<'a> {
     pub detail: serde_json::Value,
 }
 
-/// A row of the audit log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+/// An action that an operator took or was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 pub struct AuditRow {
     /// Its number in the chain, from 1.
     #[serde(rename = "id")]
@@ -60,7 +61,7 @@ pub struct AuditRow {
     pub reason: String,
     /// `done`, or `refused: ` and the guard.
     pub result: String,
-    /// JSON text.
+    /// The details of the request, as JSON text.
     pub detail: String,
     #[serde(skip)]
     previous: Vec<u8>,
@@ -68,21 +69,21 @@ pub struct AuditRow {
     hash: Vec<u8>,
 }
 
-/// What walking the chain found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The result of verifying the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Verified {
     /// How many rows are there.
     pub rows: i64,
-    /// The last hash, in hexadecimal.
+    /// The last hash, in hexadecimal. Note it somewhere else: it proves later that nothing was removed.
     pub head: String,
-    /// The first thing that is wrong; `None`: nothing is.
+    /// The first thing that is wrong; null: nothing is.
     pub broken: Option<Broken>,
 }
 
-/// Where a chain is broken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Where the chain is broken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Broken {
-    /// The row at which it shows.
+    /// The first broken row.
     #[serde(rename = "id")]
     pub audit_id: i64,
     /// What is wrong, in a sentence.

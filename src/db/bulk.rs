@@ -6,6 +6,7 @@
 use serde::Serialize;
 use sqlx::QueryBuilder;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::filter::Filter;
@@ -48,7 +49,7 @@ pub struct BulkItem {
 }
 
 /// How a bulk stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Bulk {
     /// Identity.
     pub id: Uuid,
@@ -56,7 +57,8 @@ pub struct Bulk {
     pub status: &'static str,
     /// What is done.
     pub action: String,
-    /// Which checkouts were meant.
+    /// The filter that was used.
+    #[schema(value_type = Object)]
     pub filter: serde_json::Value,
     /// Why.
     pub reason: String,
@@ -73,12 +75,12 @@ pub struct Bulk {
     pub created_at: OffsetDateTime,
 }
 
-/// What became of one checkout.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The result for one checkout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BulkResult {
-    /// Which.
+    /// The checkout.
     pub checkout_id: Uuid,
-    /// `done`, `refused` or `failed`; `None`: it is still to be dealt with.
+    /// `done`, `refused` or `failed`; null: it is still to be dealt with.
     pub outcome: Option<String>,
     /// In a sentence.
     pub detail: String,

@@ -6,26 +6,30 @@
 use serde::Serialize;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::filter::{Cursor, Filter, Sort, id_floor};
 use super::{Db, Error};
 use crate::checkout::{Money, Status, Stuck, parse_decimal};
+use crate::schema;
 
 /// One line of a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Listed {
     /// Identity.
     pub id: Uuid,
     /// Its store.
     pub store: String,
-    /// Which saga.
+    /// Which saga it runs.
+    #[schema(schema_with = schema::flow)]
     pub flow: String,
     /// Where it stands.
+    #[schema(schema_with = schema::status)]
     pub status: String,
     /// The first step that is not done.
     pub next_step: Option<String>,
-    /// Why a person is needed.
+    /// Why manual review is needed.
     pub stuck: Option<ListedStuck>,
     /// Its version.
     pub version: i64,
@@ -36,6 +40,7 @@ pub struct Listed {
     /// The shopper.
     pub email: Option<String>,
     /// What it costs.
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     pub total: Option<Money>,
     /// ISO 4217.
     pub currency: Option<String>,
@@ -47,24 +52,26 @@ pub struct Listed {
     /// RFC 3339, UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
-    /// When recovery looks at it next.
+    /// When recovery runs next.
     #[serde(with = "time::serde::rfc3339::option")]
     pub due_at: Option<OffsetDateTime>,
-    /// Why this version of the program cannot read it, so that nothing can be done with it; `None`: it can.
+    /// Why this version of the service cannot read it; null: it can. No action is possible on one that it cannot read.
     pub unreadable: Option<String>,
 }
 
-/// Why a person is needed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Why manual review is needed.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ListedStuck {
     /// The reason.
+    #[schema(schema_with = schema::stuck_reason)]
     pub reason: String,
     /// In a sentence.
     pub detail: String,
     /// Since when.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
-    /// What to do first.
+    /// What an operator should try first.
+    #[schema(schema_with = schema::suggested_action)]
     pub suggested_action: &'static str,
 }
 

@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Db, Error};
 use crate::checkout::{Money, StuckReason, parse_decimal};
+use crate::schema;
 
-/// How things stand.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The checkouts in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Summary {
     /// Checkouts by status.
     pub by_status: Vec<Count>,
@@ -16,50 +18,52 @@ pub struct Summary {
     pub by_step: Vec<Count>,
     /// Stuck checkouts by reason, with the oldest of each.
     pub stuck: Vec<StuckCount>,
-    /// What may have been charged and is not known, or hangs on a stuck order, by currency.
+    /// Amounts that may have been charged and are not known, or belong to a stuck order, by currency.
     pub money_at_risk: Vec<AtRisk>,
     /// The attempt whose outcome has been unknown for the longest time.
     pub oldest_unknown: Option<OldestUnknown>,
-    /// Seconds for which the most overdue checkout has been waiting for recovery; 0 when none is overdue.
+    /// How long the most overdue checkout has waited for recovery; 0 when none is overdue.
     pub recovery_lag_seconds: f64,
 }
 
 /// How many.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Count {
-    /// Of what.
+    /// The status or the step.
     pub name: String,
     /// How many.
     pub count: i64,
 }
 
 /// How many are stuck for a reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StuckCount {
     /// The reason.
+    #[schema(schema_with = schema::stuck_reason)]
     pub reason: String,
     /// How many.
     pub count: i64,
-    /// When the one that changed least recently changed.
+    /// When the least recently changed one last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub oldest: OffsetDateTime,
     /// What to do first.
     pub suggested_action: Option<&'static str>,
 }
 
-/// Money that hangs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Money that may be at risk.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AtRisk {
     /// ISO 4217; empty where it is not known.
     pub currency: String,
-    /// The sum of the totals.
+    /// The sum of the totals. An exact decimal; do not read it into binary floating point.
+    #[schema(schema_with = schema::amount)]
     pub amount: Money,
-    /// Of how many checkouts.
+    /// How many checkouts.
     pub checkouts: i64,
 }
 
 /// An attempt whose outcome is unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OldestUnknown {
     /// The checkout.
     pub checkout_id: Uuid,

@@ -2,7 +2,9 @@
 //!
 //! Guarantees: nothing of the record is guessed, and nobody closes one that can be read or that a process holds.
 
+use serde::Serialize;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::row::RECORD_VERSION;
@@ -10,13 +12,14 @@ use super::{Audited, Db, Error, Hold, Transition, checkouts};
 use crate::checkout::{Checkout, CheckoutId, Event, Input, Status};
 
 /// What is known of a checkout whose record cannot be read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Unread {
-    /// Which.
+    /// Which one.
+    #[schema(value_type = Uuid)]
     pub id: CheckoutId,
     /// Its store.
     pub store: String,
-    /// Which saga, in the word that is stored.
+    /// Which saga it runs, in the word that is stored.
     pub flow: String,
     /// Where it stands, in the word that is stored.
     pub status: String,
@@ -25,18 +28,23 @@ pub struct Unread {
     /// Its fence.
     pub fence: i64,
     /// Why it cannot be read, without what stands there.
+    #[serde(rename = "unreadable")]
     pub reason: String,
     /// BigCommerce's cart, where one is known.
     pub cart_id: Option<String>,
     /// BigCommerce's orders that were made for it or taken over.
+    #[serde(rename = "order_ids")]
     pub orders: Vec<i64>,
     /// Whether a process is working on it right now.
     pub leased: bool,
     /// When it was created.
+    #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
     /// When it last changed.
+    #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
     /// PostgreSQL's clock.
+    #[serde(skip)]
     pub now: OffsetDateTime,
 }
 

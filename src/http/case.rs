@@ -1,37 +1,91 @@
 //! A checkout as operators see it: what the storefront sees, and everything behind it. The command line shows the same.
 
-use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::snapshot::Snapshot;
-use crate::ops::Case;
+use crate::checkout;
+use crate::ops::{AuditRow, Case, Timeline};
 
-/// One checkout, its timeline and what operators did.
-pub fn as_json(case: &Case) -> Value {
-    let checkout = case.checkout();
-    let mut value = serde_json::to_value(Snapshot::of(checkout)).unwrap_or_default();
-    let Some(map) = value.as_object_mut() else { return value };
-    if let (Some(stuck), Some(shown)) = (&checkout.stuck, map.get_mut("stuck").and_then(Value::as_object_mut))
-    {
-        shown.insert("detail".to_owned(), stuck.detail.as_str().into());
+/// A checkout with everything that is known of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Case)]
+pub(super) struct Seen<'a> {
+    #[serde(flatten)]
+    checkout: Snapshot<'a>,
+    /// Grows with every claim; what an older claim brings is not taken.
+    fence: i64,
+    /// Attempts of the step since it was last started or restarted.
+    tries: u32,
+    /// Whether a process is working on it right now.
+    leased: bool,
+    /// When recovery runs.
+    #[serde(with = "time::serde::rfc3339::option")]
+    due_at: Option<OffsetDateTime>,
+    /// Sent to BigCommerce as `X-Correlation-Id` with every call.
+    correlation_id: Uuid,
+    /// Abandoned orders.
+    dead_orders: &'a [i64],
+    in_flight: Option<InFlight<'a>>,
+    timeline: &'a Timeline,
+    /// Operator actions, newest first.
+    actions: &'a [AuditRow],
+}
+
+/// The attempt in flight.
+#[derive(Serialize, ToSchema)]
+struct InFlight<'a> {
+    step: &'a str,
+    attempt: u32,
+    fence: i64,
+    /// How often its effect was looked for.
+    looks: u32,
+    /// Whether it was accepted and settles.
+    settling: bool,
+    #[serde(with = "time::serde::rfc3339")]
+    started_at: OffsetDateTime,
+    /// Since when its outcome is unknown.
+    #[serde(with = "time::serde::rfc3339::option")]
+    unknown_since: Option<OffsetDateTime>,
+}
+
+impl<'a> Seen<'a> {
+    /// One checkout, its timeline and what operators did.
+    pub(super) fn of(case: &'a Case) -> Self {
+        let checkout = case.checkout();
+        Self {
+            checkout: Snapshot::of(checkout).for_operators(checkout),
+            fence: checkout.fence,
+            tries: checkout.tries,
+            leased: case.held.leased,
+            due_at: case.held.due_at,
+            correlation_id: checkout.id.uuid(),
+            dead_orders: &checkout.facts.dead_orders,
+            in_flight: checkout.in_flight.as_ref().map(InFlight::of),
+            timeline: &case.timeline,
+            actions: &case.actions,
+        }
     }
-    map.insert("fence".to_owned(), checkout.fence.into());
-    map.insert("tries".to_owned(), checkout.tries.into());
-    map.insert("leased".to_owned(), case.held.leased.into());
-    let due_at = case.held.due_at.and_then(|at| at.format(&Rfc3339).ok());
-    map.insert("due_at".to_owned(), due_at.into());
-    map.insert("correlation_id".to_owned(), checkout.id.to_string().into());
-    map.insert("dead_orders".to_owned(), json!(checkout.facts.dead_orders));
-    let in_flight = checkout.in_flight.as_ref().map(|attempt| {
-        json!({
-            "step": attempt.step, "attempt": attempt.attempt, "fence": attempt.fence, "looks": attempt.looks,
-            "settling": attempt.settling,
-            "started_at": attempt.started_at.format(&Rfc3339).ok(),
-            "unknown_since": attempt.unknown_since.and_then(|at| at.format(&Rfc3339).ok()),
-        })
-    });
-    map.insert("in_flight".to_owned(), in_flight.unwrap_or_default());
-    map.insert("timeline".to_owned(), json!(case.timeline));
-    map.insert("actions".to_owned(), json!(case.actions));
-    value
+}
+
+impl<'a> InFlight<'a> {
+    fn of(attempt: &'a checkout::InFlight) -> Self {
+        Self {
+            step: attempt.step.as_str(),
+            attempt: attempt.attempt,
+            fence: attempt.fence,
+            looks: attempt.looks,
+            settling: attempt.settling,
+            started_at: attempt.started_at,
+            unknown_since: attempt.unknown_since,
+        }
+    }
+}
+
+/// The same as a value.
+pub fn as_json(case: &Case) -> Value {
+    serde_json::to_value(Seen::of(case)).unwrap_or_default()
 }

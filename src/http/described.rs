@@ -77,13 +77,13 @@ pub(super) struct ProblemDocument {
     #[schema(nullable = false)]
     errors: Option<Vec<ProblemError>>,
     /// `step-out-of-order`: the step to do.
-    #[schema(schema_with = super::schema::next_step, required = false)]
+    #[schema(schema_with = crate::schema::next_step, required = false)]
     next_step: Option<String>,
     /// `total-changed`: what was agreed to.
-    #[schema(schema_with = super::schema::amount, required = false)]
+    #[schema(schema_with = crate::schema::amount, required = false)]
     agreed_total: Option<Value>,
     /// `total-changed`: what it would cost.
-    #[schema(schema_with = super::schema::amount, required = false)]
+    #[schema(schema_with = crate::schema::amount, required = false)]
     grand_total: Option<Value>,
     /// `rejected-by-bigcommerce`: what BigCommerce said.
     #[schema(nullable = false)]

@@ -1,6 +1,6 @@
-//! Schemas for `openapi.yaml`: from the shapes that bodies are checked by, and for the words of the vocabulary.
+//! Schemas of requests for `openapi.yaml`, from the shapes that bodies are checked by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, 
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, SchemaFormat};
 
 use super::shape::{Field, Like, Object, Shape};
-use crate::checkout::{Flow, PaymentStatus, Status, StepName, StepStatus, StuckReason};
+use crate::schema::{typed, words_of};
 
 /// The schemas of a document by their names.
 pub(super) type Named = BTreeMap<String, RefOr<Schema>>;
@@ -137,14 +137,6 @@ fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     }
 }
 
-fn typed(kind: Type) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(kind)
-}
-
-fn words_of(words: &[&str]) -> ObjectBuilder {
-    typed(Type::String).enum_values(Some(words.iter().copied()))
-}
-
 fn text(min: usize, max: usize, like: Like) -> ObjectBuilder {
     let text = typed(Type::String).min_length(Some(min)).max_length(Some(max));
     match like {
@@ -155,74 +147,4 @@ fn text(min: usize, max: usize, like: Like) -> ObjectBuilder {
         Like::Locale => text.pattern(Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?$")),
         Like::Line | Like::Lines => text,
     }
-}
-
-/// An amount: a number whose text is exact.
-pub(super) fn amount() -> ObjectBuilder {
-    typed(Type::Number).description(Some("An exact decimal; do not read it into binary floating point."))
-}
-
-/// An amount that may not be known.
-pub(super) fn amount_or_null() -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Number, Type::Null]))
-}
-
-pub(super) fn flow() -> ObjectBuilder {
-    words_of(&Flow::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
-}
-
-pub(super) fn status() -> ObjectBuilder {
-    words_of(&Status::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
-}
-
-/// The steps that a storefront sees.
-fn steps() -> Vec<&'static str> {
-    Flow::Cart.steps().iter().map(|step: &StepName| step.as_str()).collect()
-}
-
-pub(super) fn step() -> ObjectBuilder {
-    words_of(&steps())
-}
-
-pub(super) fn next_step() -> ObjectBuilder {
-    let words = steps().into_iter().map(Value::from).chain([Value::Null]);
-    ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-        .enum_values(Some(words))
-}
-
-pub(super) fn step_status() -> ObjectBuilder {
-    words_of(&StepStatus::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
-}
-
-pub(super) fn payment_status() -> ObjectBuilder {
-    words_of(&PaymentStatus::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
-}
-
-pub(super) fn stuck_reason() -> ObjectBuilder {
-    words_of(&StuckReason::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
-}
-
-pub(super) fn suggested_action() -> ObjectBuilder {
-    let all: BTreeSet<&str> = StuckReason::ALL.iter().map(|reason| reason.suggested_action()).collect();
-    words_of(&all.into_iter().collect::<Vec<_>>())
-}
-
-/// BigCommerce's consignments.
-pub(super) fn consignments() -> ArrayBuilder {
-    let objects = |about: &str| ArrayBuilder::new().items(typed(Type::Object)).description(Some(about));
-    let consignment = typed(Type::Object)
-        .property("id", typed(Type::String))
-        .property("line_item_ids", ArrayBuilder::new().items(typed(Type::String)))
-        .property(
-            "address",
-            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Null])),
-        )
-        .property("available_shipping_options", objects("What may be chosen."))
-        .property(
-            "selected_shipping_option",
-            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Null])),
-        );
-    let required = ["line_item_ids", "address", "available_shipping_options", "selected_shipping_option"];
-    ArrayBuilder::new().items(required.into_iter().fold(consignment, ObjectBuilder::required))
 }

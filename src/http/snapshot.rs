@@ -7,12 +7,12 @@ use time::{OffsetDateTime, UtcOffset};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::schema;
 use super::totals::Totals;
 use crate::checkout::{
     Checkout, Decline, Flow, Money, PaymentFacts, PaymentStatus, Status, StepName, StuckReason,
 };
 use crate::json::{self, Fields, List, Raw, shape};
+use crate::schema;
 
 /// A checkout as it is now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,7 +31,7 @@ pub(super) struct Snapshot<'a> {
     #[schema(schema_with = schema::status)]
     status: &'a str,
     /// The first step that is not done; null when the checkout has ended.
-    #[schema(schema_with = schema::next_step)]
+    #[schema(schema_with = schema::next_step, required = true)]
     next_step: Option<&'a str>,
     /// Its steps, in order.
     steps: Vec<Step<'a>>,
@@ -126,13 +126,13 @@ pub(super) struct Payment<'a> {
     /// `purchase` or `authorization`.
     transaction_type: Option<&'a str>,
     /// What it was to charge, or, where it paid a part, what it charged.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     amount: Option<Money>,
     /// What is held of the order's total: charged or authorized, and not given back.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     amount_paid: Option<Money>,
     /// What is still to be paid; null while the order's total is not known.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     amount_due: Option<Money>,
     /// The payments that add up to it, and the latest one, whatever its result.
     payments: Vec<OnePayment<'a>>,
@@ -155,7 +155,7 @@ pub(super) struct OnePayment<'a> {
     #[schema(schema_with = schema::payment_status)]
     status: &'a str,
     /// What it charged, or was to charge.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     amount: Option<Money>,
     /// BigCommerce's id of the payment.
     transaction_id: Option<&'a str>,
@@ -250,6 +250,14 @@ impl<'a> Snapshot<'a> {
     /// With the token that was just made for it, if one was.
     pub(super) fn with_token(self, token: Option<&'a str>) -> Self {
         Self { checkout_token: token, ..self }
+    }
+
+    /// With what an operator wrote of it, which is for operators.
+    pub(super) fn for_operators(mut self, checkout: &'a Checkout) -> Self {
+        if let (Some(shown), Some(stuck)) = (&mut self.stuck, &checkout.stuck) {
+            shown.detail = &stuck.detail;
+        }
+        self
     }
 }
 

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use super::schema;
 use crate::checkout::{Checkout, Document, Money, parse_decimal};
 use crate::json::{self, List, Object, Raw, shape};
+use crate::schema;
 
 /// What a checkout costs, in its currency: `subtotal - discount + shipping + handling + fees + tax + other` is
 /// `grand_total`. An amount that is not known is null.
@@ -19,28 +19,28 @@ pub(super) struct Totals {
     /// ISO 4217; null: not known.
     currency: Option<String>,
     /// The items before discounts, without tax.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     subtotal: Option<Number>,
     /// Discounts of the cart and coupons.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     discount: Option<Number>,
     /// Without tax and handling.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     shipping: Option<Number>,
     /// Handling of what is shipped, without tax.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     handling: Option<Number>,
     /// What merchants and their apps add, without tax: the sum of `fees` in BigCommerce's checkout.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     fees: Option<Number>,
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     tax: Option<Number>,
     /// What `grand_total` holds beyond the other parts: gift wrapping, a discount on shipping (negative), what BigCommerce
     /// rounded, and what somebody changed of the order after it was made.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     other: Option<Number>,
     /// What is to be paid, before store credit and gift certificates.
-    #[schema(schema_with = schema::amount_or_null)]
+    #[schema(schema_with = schema::amount_or_null, required = true)]
     grand_total: Option<Number>,
 }
 

@@ -5,11 +5,13 @@
 
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::bigcommerce::Client;
 use crate::checkout::{Checkout, CheckoutId, Illegal, Refused as Rejection, Status};
 use crate::db::{self, Audited, Entry, Held, Transition};
 use crate::saga::operate;
+use crate::schema;
 
 use super::Operators;
 use super::action::{Action, Actor, Role, reason};
@@ -29,7 +31,7 @@ pub struct Ask<'a> {
 }
 
 /// What was done, or would be.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Report {
     /// Whether it was a dry run.
     pub dry_run: bool,
@@ -38,14 +40,16 @@ pub struct Report {
     /// The checkout.
     pub checkout_id: uuid::Uuid,
     /// Where it stood.
+    #[schema(schema_with = schema::status)]
     pub status_before: &'static str,
-    /// Where it stands.
+    /// Where it stands, or would stand.
+    #[schema(schema_with = schema::status)]
     pub status_after: &'static str,
-    /// What that does to orders.
+    /// What it does to orders, in a sentence.
     pub effect_on_orders: String,
-    /// What that does to money.
+    /// What it does to money, in a sentence.
     pub effect_on_money: String,
-    /// The row of the audit log; `None` when it was only tried.
+    /// The row of the audit log; null for a dry run.
     pub audit_id: Option<i64>,
     /// The checkout as it is now, or would be.
     #[serde(skip)]

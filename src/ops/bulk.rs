@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::{self, Bulk, BulkItem, BulkResult, Entry, Filter, NewBulk};
@@ -39,7 +40,7 @@ pub struct BulkAsk<'a> {
 }
 
 /// The preview of a bulk action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BulkPreview {
     /// The action.
     pub action: &'static str,
@@ -56,9 +57,9 @@ pub struct BulkPreview {
 }
 
 /// What would happen to one checkout.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Previewed {
-    /// Which.
+    /// The checkout.
     pub checkout_id: Uuid,
     /// Where it stands.
     pub status: &'static str,
@@ -68,13 +69,13 @@ pub struct Previewed {
     pub detail: String,
 }
 
-/// A bulk with what became of its checkouts.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A bulk action and the result for each checkout.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct BulkSeen {
     /// State.
     #[serde(flatten)]
     pub bulk: Bulk,
-    /// What became of each checkout, one page.
+    /// The result for each checkout, one page.
     pub results: Vec<BulkResult>,
 }
 

@@ -5,6 +5,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::checkout::Checkout;
@@ -22,7 +23,7 @@ pub struct Case {
 }
 
 /// What happened to a checkout, the oldest first.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Timeline {
     /// Each try of each step.
     pub attempts: Vec<Attempt>,
@@ -31,17 +32,17 @@ pub struct Timeline {
 }
 
 /// One try of a step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Attempt {
-    /// Which step.
+    /// The step.
     pub step: String,
-    /// Which try of it.
+    /// Its number among the tries of the step.
     pub attempt: i32,
-    /// Under which claim it was sent.
+    /// Under which claim it was made.
     pub fence: i64,
     /// By which process.
     pub process_id: Uuid,
-    /// Sent upstream as `X-Correlation-Id`.
+    /// Sent to BigCommerce as `X-Correlation-Id`.
     pub correlation_id: Uuid,
     /// When its intent was committed.
     #[serde(with = "time::serde::rfc3339")]
@@ -49,19 +50,19 @@ pub struct Attempt {
     /// When the last thing that is known of it was recorded.
     #[serde(with = "time::serde::rfc3339::option")]
     pub ended_at: Option<OffsetDateTime>,
-    /// `succeeded`, `rejected`, `retry` or `unknown`; `None`: it is in flight.
+    /// `succeeded`, `rejected`, `retry` or `unknown`; null: it is in flight.
     pub outcome: Option<String>,
-    /// What was recorded of it: the execution and then each look for its effect that brought something.
+    /// What was recorded of it: its execution, then each look for its effect that brought something.
     pub results: Vec<AttemptResult>,
 }
 
 /// A recorded event of an attempt.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AttemptResult {
     /// When.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
-    /// What it came to.
+    /// The outcome.
     pub outcome: Option<String>,
     /// BigCommerce's HTTP status of the deciding call.
     pub upstream_status: Option<i16>,
@@ -71,12 +72,12 @@ pub struct AttemptResult {
     pub fence: i64,
     /// Whether it came too late to change anything.
     pub late: bool,
-    /// The calls and how they ended.
+    /// The calls and how they ended, redacted.
     pub calls: Value,
 }
 
 /// A move of the checkout.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Moved {
     /// When.
     #[serde(with = "time::serde::rfc3339")]

@@ -5,22 +5,24 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
 use super::Operators;
 use crate::bigcommerce::budget::HostState;
 use crate::db::{self, Heard, Summary};
 
 /// The summary.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Overview {
     /// The checkouts.
+    #[serde(flatten)]
     pub summary: Summary,
     /// The stores, by name.
     pub stores: Vec<StoreHealth>,
 }
 
-/// How a store stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// How a store stands, as the process that answers knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StoreHealth {
     /// Its name.
     pub store: String,
@@ -30,16 +32,16 @@ pub struct StoreHealth {
     pub api: HostHealth,
     /// BigCommerce's payments.
     pub payments: HostHealth,
-    /// What BigCommerce tells by itself.
+    /// The webhooks that BigCommerce sends.
     pub hooks: HookHealth,
 }
 
 /// How one of BigCommerce's hosts stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HostHealth {
     /// `closed` (calls are sent), `open` (held back) or `half_open` (one is sent to try).
     pub breaker: &'static str,
-    /// Requests of the whole store in one window; `None` until an answer told.
+    /// Requests of the whole store in one window; null until BigCommerce reported it.
     pub quota: Option<u64>,
     /// What was left of it, as of the last answer.
     pub left: Option<u64>,
@@ -60,9 +62,9 @@ pub struct HostHealth {
 }
 
 /// A received webhook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HookHealth {
-    /// The last event; `None`: none came in the last day.
+    /// When the last event came; null: none came in the last day.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_event_at: Option<OffsetDateTime>,
     /// Events of the last hour.

@@ -4,9 +4,11 @@
 //! Guarantees: closing moves nothing at BigCommerce. What is there of the checkout has to be named by whoever closes it, once
 //! whatever was on its way has had time to show; what cannot be asked about is not taken for absent.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
 
 use super::act::{Ask, Refused, Report};
 use super::action::{Action, Role};
@@ -19,10 +21,11 @@ use crate::bigcommerce::{Call, Client, Priority, checkouts::Include};
 use crate::checkout::{Checkout, CheckoutId};
 use crate::db::{self, AuditRow, Entry, Unread};
 
-/// One checkout that cannot be read, with everything that is known of it all the same.
-#[derive(Debug, Clone)]
+/// A checkout whose record cannot be read by this version of the program, with everything that is known of it all the same.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct UnreadCase {
     /// What stands beside the record.
+    #[serde(flatten)]
     pub unread: Unread,
     /// What happened.
     pub timeline: Timeline,
@@ -43,18 +46,6 @@ pub(super) fn effects() -> (String, String) {
 }
 
 impl UnreadCase {
-    /// The same as a value, in the fields of a checkout as far as they are known.
-    pub fn as_json(&self) -> Value {
-        let unread = &self.unread;
-        json!({
-            "id": unread.id.uuid(), "store": unread.store, "flow": unread.flow, "status": unread.status,
-            "version": unread.version, "fence": unread.fence, "leased": unread.leased, "unreadable": unread.reason,
-            "cart_id": unread.cart_id, "order_ids": unread.orders,
-            "created_at": instant(unread.created_at), "updated_at": instant(unread.updated_at),
-            "timeline": self.timeline, "actions": self.actions,
-        })
-    }
-
     /// Explains its state, in plain words.
     pub fn why(&self) -> Why {
         let unread = &self.unread;
@@ -88,6 +79,7 @@ impl UnreadCase {
                        mended, or look at its cart and its orders at BigCommerce, refund what is to be refunded there, and \
                        close it.";
         Why {
+            checkout_id: unread.id.uuid(),
             headline: "Its record cannot be read by this version of the program".to_owned(),
             what_happened: vec![format!("It was read, and refused: {}.", unread.reason)],
             known,

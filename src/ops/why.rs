@@ -1,6 +1,8 @@
 //! A checkout in plain words: what happened, what is known and not known, and what each action would do. Pure.
 
 use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::action::{Action, Finding};
 use super::case::Case;
@@ -11,8 +13,10 @@ use crate::db::Held;
 use crate::saga::operate;
 
 /// A checkout in plain words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Why {
+    /// Which one.
+    pub checkout_id: Uuid,
     /// In one line.
     pub headline: String,
     /// What happened, oldest first.
@@ -28,9 +32,9 @@ pub struct Why {
 }
 
 /// An action and what it would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AllowedAction {
-    /// `restart`, `pause`, `resume`, `cancel` or `resolve`.
+    /// `restart`, `pause`, `resume`, `cancel`, `resolve` or `close`.
     pub action: &'static str,
     /// For `resolve`: the member of the finding.
     pub finding: Option<&'static str>,
@@ -40,22 +44,22 @@ pub struct AllowedAction {
     pub role: &'static str,
     /// Whether it is possible in the current state.
     pub allowed: bool,
-    /// What it does to orders.
+    /// What it does to orders, in a sentence.
     pub effect_on_orders: String,
-    /// What it does to money.
+    /// What it does to money, in a sentence.
     pub effect_on_money: String,
     /// Why it is not possible, or what is checked before it is done.
     pub guard: Option<String>,
 }
 
 /// What to do first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Suggested {
     /// The action.
     pub action: &'static str,
     /// Why that one.
     pub because: String,
-    /// The heading of its entry in `docs/runbook.md`.
+    /// Its heading in the runbook.
     pub runbook: Option<&'static str>,
 }
 
@@ -78,6 +82,7 @@ pub fn why(case: &Case) -> Why {
         (headline, None)
     };
     Why {
+        checkout_id: checkout.id.uuid(),
         headline,
         what_happened: what_happened(case, reason),
         known,

@@ -3,7 +3,9 @@
 use axum::extract::State as Has;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::super::State;
 use super::super::answer::json;
@@ -12,10 +14,18 @@ use super::super::extract::Json;
 use super::super::problem::Problem;
 use super::super::snapshot::Snapshot;
 use super::super::validate::{self, Wish};
-use super::described::Acted;
 use super::refused::forbidden;
 use super::request::About;
-use crate::ops::{Action, Ask, Role};
+use crate::ops::{Action, Ask, Report, Role};
+
+/// What an action did, or would do.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Acted<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    /// The checkout as it is now, or would be.
+    checkout: Snapshot<'a>,
+}
 
 /// Retry now
 ///
@@ -142,9 +152,6 @@ async fn act(
     };
     let ask = Ask { actor: &about.actor, reason: &wish.reason, dry_run: wish.dry_run };
     let report = state.operators(&about.actor).act(about.id, &action, ask).await?;
-    let mut answer = json!(report);
-    if let Some(answer) = answer.as_object_mut() {
-        answer.insert("checkout".to_owned(), json!(Snapshot::of(&report.checkout)));
-    }
-    Ok(json(StatusCode::OK, &answer))
+    let checkout = Snapshot::of(&report.checkout);
+    Ok(json(StatusCode::OK, &Acted { report: &report, checkout }))
 }

@@ -3,7 +3,9 @@
 use axum::extract::{Path, State as Has};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::State;
@@ -14,13 +16,27 @@ use super::super::extract::Json;
 use super::super::problem::Problem;
 use super::super::table::Slug;
 use super::super::validate::{self, BULK_QUERY};
-use super::described_many::{Bulk, BulkPreview, BulkSeen, Bulks};
 use super::refused::forbidden;
 use super::request::{Asked, filter};
-use crate::ops::{Action, Ask, BulkAsk, Role};
+use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen, Role};
 
 /// Results of a bulk that are shown at once, unless asked otherwise; the most, too.
 const RESULTS: u32 = 10_000;
+
+/// Recent bulk actions.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Bulks {
+    data: Vec<Bulk>,
+}
+
+/// A bulk action and one page of its results.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BulkPage {
+    #[serde(flatten)]
+    seen: BulkSeen,
+    /// Where the next page begins; null: there is none.
+    next_cursor: Option<Uuid>,
+}
 
 /// Act on many checkouts
 ///
@@ -67,7 +83,7 @@ pub(super) async fn begin(
     responses((status = 200, description = "The latest 20, newest first", body = Bulks)),
 )]
 pub(super) async fn list(Has(state): Has<State>, Operator(actor): Operator) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &json!({"data": state.operators(&actor).bulks().await?})))
+    Ok(json(StatusCode::OK, &Bulks { data: state.operators(&actor).bulks().await? }))
 }
 
 /// Read a bulk action
@@ -76,7 +92,7 @@ pub(super) async fn list(Has(state): Has<State>, Operator(actor): Operator) -> R
 #[utoipa::path(
     get, path = "/ops/v1/bulk/{bulk_id}", operation_id = "readBulk", tag = "Operators",
     params(("bulk_id" = Uuid, Path, description = "The bulk.")),
-    responses((status = 200, description = "State", body = BulkSeen)),
+    responses((status = 200, description = "State", body = BulkPage)),
 )]
 pub(super) async fn read(
     Has(state): Has<State>,
@@ -92,9 +108,5 @@ pub(super) async fn read(
     let seen = state.operators(&actor).bulk(id, after, limit).await?.ok_or_else(not_found)?;
     let full = u32::try_from(seen.results.len()).is_ok_and(|shown| shown == limit);
     let next_cursor = seen.results.last().filter(|_| full).map(|last| last.checkout_id);
-    let mut answer = json!(seen);
-    if let Some(answer) = answer.as_object_mut() {
-        answer.insert("next_cursor".to_owned(), json!(next_cursor));
-    }
-    Ok(json(StatusCode::OK, &answer))
+    Ok(json(StatusCode::OK, &BulkPage { seen, next_cursor }))
 }

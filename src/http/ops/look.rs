@@ -3,22 +3,50 @@
 use axum::extract::State as Has;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::super::State;
 use super::super::answer::{etag, json};
 use super::super::auth::Operator;
-use super::super::case;
+use super::super::case::Seen;
 use super::super::problem::Problem;
 use super::super::table::Slug;
 use super::super::validate::{AUDIT_QUERY, FILTER, HEAD_QUERY, LIST_QUERY};
-use super::described::{Shown, Why};
-use super::described_many::{AuditPage, CheckoutPage, Overview, Verified};
 use super::request::{About, Asked, wrong};
-use crate::ops::{CheckoutId, Cursor, DbError, Operators, PAGE, Sort, UnreadCase, why as plainly};
+use crate::ops::{
+    AuditRow, CheckoutId, Cursor, DbError, Listed, Operators, Overview, PAGE, Page, Sort, UnreadCase,
+    Verified, Why, why as plainly,
+};
 
 /// Why an operator of one store has no chain to verify.
 const ONE_CHAIN: &str = "the audit log is one chain of all stores: an operator of one store cannot verify it";
+
+/// A checkout as operators see it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum Shown<'a> {
+    /// With its record.
+    Case(Box<Seen<'a>>),
+    /// Its record cannot be read.
+    Unread(Box<UnreadCase>),
+}
+
+/// One page of checkouts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CheckoutPage {
+    data: Vec<Listed>,
+    /// Where the next page begins; null: there is none.
+    next_cursor: Option<String>,
+}
+
+/// One page of the audit log.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditPage {
+    data: Vec<AuditRow>,
+    /// Where the next page begins; null: there is none.
+    next_cursor: Option<String>,
+}
 
 /// Read the summary
 ///
@@ -29,12 +57,7 @@ const ONE_CHAIN: &str = "the audit log is one chain of all stores: an operator o
     responses((status = 200, description = "As it is now", body = Overview)),
 )]
 pub(super) async fn summary(Has(state): Has<State>, Operator(actor): Operator) -> Result<Response, Problem> {
-    let overview = state.operators(&actor).overview().await?;
-    let mut answer = json!(overview.summary);
-    if let Some(answer) = answer.as_object_mut() {
-        answer.insert("stores".to_owned(), json!(overview.stores));
-    }
-    Ok(json(StatusCode::OK, &answer))
+    Ok(json(StatusCode::OK, &state.operators(&actor).overview().await?))
 }
 
 /// List checkouts
@@ -55,7 +78,8 @@ pub(super) async fn list(
     let after = asked.text("cursor").map(|text| Cursor::decode(text, sort)).transpose();
     let after = after.map_err(|error| wrong("cursor", error.to_string()))?;
     let page = state.operators(&actor).list(&filter, sort, after, asked.limit(PAGE)).await?;
-    Ok(json(StatusCode::OK, &page))
+    let Page { data, next_cursor } = page;
+    Ok(json(StatusCode::OK, &CheckoutPage { data, next_cursor }))
 }
 
 /// Read a checkout with its timeline
@@ -70,9 +94,12 @@ pub(super) async fn case(Has(state): Has<State>, about: About) -> Result<Respons
     let room = state.operators(&about.actor);
     let case = match room.case(about.id).await {
         Ok(case) => case.ok_or_else(not_found)?,
-        Err(error) => return Ok(json(StatusCode::OK, &unread(&room, about.id, error).await?.as_json())),
+        Err(error) => {
+            let unread = Shown::Unread(Box::new(unread(&room, about.id, error).await?));
+            return Ok(json(StatusCode::OK, &unread));
+        }
     };
-    let mut response = json(StatusCode::OK, &case::as_json(&case));
+    let mut response = json(StatusCode::OK, &Shown::Case(Box::new(Seen::of(&case))));
     if let Some(tag) = etag(case.checkout()) {
         response.headers_mut().insert(axum::http::header::ETAG, tag);
     }
@@ -88,14 +115,11 @@ pub(super) async fn case(Has(state): Has<State>, about: About) -> Result<Respons
 )]
 pub(super) async fn why(Has(state): Has<State>, about: About) -> Result<Response, Problem> {
     let room = state.operators(&about.actor);
-    let mut answer = match room.case(about.id).await {
-        Ok(case) => json!(plainly(&case.ok_or_else(not_found)?)),
-        Err(error) => json!(unread(&room, about.id, error).await?.why()),
+    let why = match room.case(about.id).await {
+        Ok(case) => plainly(&case.ok_or_else(not_found)?),
+        Err(error) => unread(&room, about.id, error).await?.why(),
     };
-    if let Some(answer) = answer.as_object_mut() {
-        answer.insert("checkout_id".to_owned(), json!(about.id));
-    }
-    Ok(json(StatusCode::OK, &answer))
+    Ok(json(StatusCode::OK, &why))
 }
 
 /// The checkout that could not be read, or the error that it was not about that.
@@ -122,7 +146,9 @@ pub(super) async fn audit(
         wrong("checkout_id", error.to_string())
     })?;
     let cursor: Option<i64> = asked.cursor()?;
-    Ok(json(StatusCode::OK, &state.operators(&actor).audit(id, cursor, asked.limit(PAGE)).await?))
+    let page = state.operators(&actor).audit(id, cursor, asked.limit(PAGE)).await?;
+    let Page { data, next_cursor } = page;
+    Ok(json(StatusCode::OK, &AuditPage { data, next_cursor }))
 }
 
 /// Verify the audit log

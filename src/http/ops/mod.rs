@@ -1,13 +1,10 @@
 //! The operators' doors, `/ops/v1`: extract, ask the operators' room, answer. What may be done is decided there.
 //!
 //! Reading order: [`request`] is what a request brings along, [`refused`] what a refusal looks like. [`look`] are the
-//! doors that only read, [`act`] those that act on one checkout, [`bulk`] on many; [`orders`] are those about orders. [`described`] and [`described_many`]
-//! are the schemas of the answers.
+//! doors that only read, [`act`] those that act on one checkout, [`bulk`] on many; [`orders`] are those about orders.
 
 mod act;
 mod bulk;
-mod described;
-mod described_many;
 mod look;
 mod orders;
 mod refused;

@@ -5,6 +5,7 @@
 //! decides about tax documents at Avalara and says nothing about money: that is `payment_status` and the transactions.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Incomplete: the only status in which an order can be paid through this service.
 pub const INCOMPLETE: i64 = 0;
@@ -22,7 +23,7 @@ pub enum Kind {
 }
 
 /// What a change of the status does to the tax document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TaxDocument {
     /// One is submitted.
@@ -67,14 +68,15 @@ pub fn tax_document(from: Kind, to: Kind) -> TaxDocument {
     }
 }
 
-/// A change of the status, explained.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What a move from one status to another does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = StatusChange)]
 pub struct Change {
     /// The status before.
     pub from: i64,
     /// The status after.
     pub to: i64,
-    /// What becomes of the tax document, where the store has automatic tax.
+    /// What happens to the tax document, where the store has automatic tax.
     pub tax_document: TaxDocument,
     /// In a sentence.
     pub effect: &'static str,

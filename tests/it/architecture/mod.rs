@@ -16,11 +16,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("checkout", &["json"]),
     ("bigcommerce", &["json"]),
-    ("db", &["checkout"]),
+    ("schema", &["checkout"]),
+    ("db", &["checkout", "schema"]),
     ("saga", &["checkout", "db", "bigcommerce"]),
     ("outbox", &["db"]),
-    ("ops", &["checkout", "db", "saga", "bigcommerce"]),
-    ("http", &["json", "checkout", "saga", "ops", "config", "migrations", "telemetry"]),
+    ("ops", &["checkout", "schema", "db", "saga", "bigcommerce"]),
+    ("http", &["json", "checkout", "schema", "saga", "ops", "config", "migrations", "telemetry"]),
     ("config", &[]),
     ("telemetry", &["checkout", "db", "saga", "bigcommerce", "config"]),
     ("migrations", &["config"]),
@@ -45,7 +46,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Crates that only some modules may name.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("axum", &["http", "app"]),
-    ("utoipa", &["http"]),
+    // A derive on the types that are answered, wherever they are made: nothing of HTTP comes with it.
+    ("utoipa", &["http", "ops", "db", "schema"]),
     ("maud", &["http"]),
     ("sqlx", &["db", "migrations", "app", "config", "http"]),
     ("clap", &["cli"]),
