@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use utoipa::openapi::ObjectBuilder;
-use utoipa::openapi::schema::{ArrayBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{SchemaType, Type};
 
 use crate::checkout::{Flow, PaymentStatus, Status, StepName, StepStatus, StuckReason};
 
@@ -17,6 +17,14 @@ pub fn typed(kind: Type) -> ObjectBuilder {
 /// One of these words.
 pub fn words_of(words: &[&str]) -> ObjectBuilder {
     typed(Type::String).enum_values(Some(words.iter().copied()))
+}
+
+/// One of these words, or null.
+pub fn words_of_or_null(words: &[&str]) -> ObjectBuilder {
+    let words = words.iter().map(|word| Value::from(*word)).chain([Value::Null]);
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .enum_values(Some(words))
 }
 
 /// An amount: a number whose text is exact.
@@ -51,10 +59,7 @@ pub fn step() -> ObjectBuilder {
 
 /// The step to do; null: there is none.
 pub fn next_step() -> ObjectBuilder {
-    let words = steps().into_iter().map(Value::from).chain([Value::Null]);
-    ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-        .enum_values(Some(words))
+    words_of_or_null(&steps())
 }
 
 /// How a step went.
@@ -76,23 +81,4 @@ pub fn stuck_reason() -> ObjectBuilder {
 pub fn suggested_action() -> ObjectBuilder {
     let all: BTreeSet<&str> = StuckReason::ALL.iter().map(|reason| reason.suggested_action()).collect();
     words_of(&all.into_iter().collect::<Vec<_>>())
-}
-
-/// BigCommerce's consignments.
-pub fn consignments() -> ArrayBuilder {
-    let objects = |about: &str| ArrayBuilder::new().items(typed(Type::Object)).description(Some(about));
-    let consignment = typed(Type::Object)
-        .property("id", typed(Type::String))
-        .property("line_item_ids", ArrayBuilder::new().items(typed(Type::String)))
-        .property(
-            "address",
-            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Null])),
-        )
-        .property("available_shipping_options", objects("What may be chosen."))
-        .property(
-            "selected_shipping_option",
-            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Null])),
-        );
-    let required = ["line_item_ids", "address", "available_shipping_options", "selected_shipping_option"];
-    ArrayBuilder::new().items(required.into_iter().fold(consignment, ObjectBuilder::required))
 }

@@ -58,7 +58,7 @@ pub struct Bulk {
     /// What is done.
     pub action: String,
     /// The filter that was used.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Filter)]
     pub filter: serde_json::Value,
     /// Why.
     pub reason: String,

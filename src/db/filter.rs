@@ -4,40 +4,52 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::checkout::{Status, StepName, StuckReason};
+use crate::schema;
 
 /// Which checkouts. What is not given does not matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = BulkFilter)]
 pub struct Filter {
     /// Where they stand.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::status, required = false)]
     pub status: Option<Status>,
     /// The first step that is not done.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub step: Option<StepName>,
     /// Why they are stuck.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::stuck_reason, required = false)]
     pub reason: Option<StuckReason>,
     /// Their store.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub store: Option<String>,
     /// Their order, also one that was given up.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub order_id: Option<i64>,
     /// Their cart.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub cart_id: Option<String>,
     /// The shopper's email address, in any case.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub email: Option<String>,
     /// Created at this time or later.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub created_after: Option<OffsetDateTime>,
     /// Unchanged since before this time.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub updated_before: Option<OffsetDateTime>,
     /// Of this store whatever else is asked for: who asks is bound to it. Never read from outside.
     #[serde(skip)]

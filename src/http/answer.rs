@@ -35,7 +35,7 @@ impl From<Refusal> for Problem {
             Refusal::AgreementRequired => Self::of(Slug::AgreementRequired),
             Refusal::VersionMismatch { version } => {
                 Self::new(Slug::VersionMismatch, format!("the checkout is at version {version}"))
-                    .with("version", version.into())
+                    .with(|members| members.version = Some(version))
             }
             Refusal::KeyReused => Self::of(Slug::KeyReused),
             Refusal::KeyInUse => Self::of(Slug::KeyInUse).retry_after(SOON),
@@ -152,7 +152,9 @@ impl Manner<'_> {
                 Some(problem) => {
                     let problem = problem.about(checkout);
                     match self.token {
-                        Some(token) => problem.with("checkout_token", token.into()),
+                        Some(token) => {
+                            problem.with(|members| members.checkout_token = Some(token.to_owned()))
+                        }
                         None => problem,
                     }
                     .into_response()

@@ -16,9 +16,10 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::claims::Trust;
-use super::described::ProblemDocument;
+use super::codes;
 use super::examples;
 use super::ops;
+use super::problem::Document;
 use super::schema::Named;
 use super::table::Slug;
 use super::trust::CREDENTIALS;
@@ -68,9 +69,10 @@ fn generate() -> OpenApi {
         components.add_security_scheme(*name, SecurityScheme::ApiKey(scheme));
     }
     let mut more = Vec::new();
-    more.push((ProblemDocument::name().into_owned(), ProblemDocument::schema()));
-    ProblemDocument::schemas(&mut more);
+    more.push((Document::name().into_owned(), Document::schema()));
+    Document::schemas(&mut more);
     components.schemas.extend(more);
+    components.schemas.extend(codes::schemas());
     for status in [400, 401, 402, 403, 404, 409, 412, 413, 415, 422, 428, 429, 500, 503] {
         components.responses.insert(format!("Problem{status}"), problem(status));
     }
@@ -368,8 +370,7 @@ fn problem(status: u16) -> RefOr<utoipa::openapi::Response> {
             "trace_id": "6f1c1a3e-6f0f-4f0e-9d3c-0d6a7c1b2e4f",
         })
     });
-    let content =
-        ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(example).build();
+    let content = ContentBuilder::new().schema(Some(codes::of_status(status))).example(example).build();
     ResponseBuilder::new()
         .description(slugs.join(" "))
         .content("application/problem+json", content)

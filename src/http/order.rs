@@ -3,11 +3,13 @@
 use axum::extract::State as Has;
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::State;
 use super::answer::json;
 use super::bodies;
-use super::described::{Confirmation, RedirectUrls};
+use super::documents::Confirmation;
 use super::extract::{Ask, MaybeJson, Target};
 use super::json::canonical;
 use super::problem::Problem;
@@ -15,7 +17,19 @@ use super::snapshot::Snapshot;
 use super::table::Slug;
 use super::validate;
 use crate::checkout::IdempotencyKey;
-use crate::saga::Operation;
+use crate::saga::{self, Operation};
+
+/// URLs of BigCommerce's hosted cart and checkout; each works once.
+#[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "BigCommerce's names")]
+pub(super) struct RedirectUrls {
+    /// The hosted cart.
+    cart_url: String,
+    /// The hosted checkout.
+    checkout_url: String,
+    /// The hosted checkout for a frame.
+    embedded_checkout_url: Option<String>,
+}
 
 /// Create the order
 ///
@@ -44,7 +58,7 @@ pub(super) async fn create(
 )]
 pub(super) async fn confirmation(Has(state): Has<State>, target: Target) -> Result<Response, Problem> {
     let confirmation = state.engine().confirmation(target.id).await?;
-    Ok(json(StatusCode::OK, &confirmation.0))
+    Ok(json(StatusCode::OK, &Confirmation::from(confirmation)))
 }
 
 /// Make redirect URLs
@@ -78,5 +92,6 @@ pub(super) async fn redirect_urls(
             urls
         })
         .await?;
-    Ok(json(StatusCode::OK, &urls))
+    let saga::RedirectUrls { cart_url, checkout_url, embedded_checkout_url } = urls;
+    Ok(json(StatusCode::OK, &RedirectUrls { cart_url, checkout_url, embedded_checkout_url }))
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::State;
 use super::answer::json;
 use super::bodies;
-use super::described::PaymentMethods;
+use super::documents::PaymentMethods;
 use super::extract::{Ask, Json, Target};
 use super::json::canonical;
 use super::limits::Client;
@@ -26,7 +26,7 @@ use super::validate;
 )]
 pub(super) async fn methods(Has(state): Has<State>, target: Target) -> Result<Response, Problem> {
     let methods = state.engine().payment_methods(target.id).await?;
-    Ok(json(StatusCode::OK, &serde_json::json!({ "data": methods })))
+    Ok(json(StatusCode::OK, &PaymentMethods::from(methods)))
 }
 
 /// Pay

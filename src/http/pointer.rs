@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 /// More errors than this help nobody.
 const MOST: usize = 100;
 
@@ -17,11 +20,13 @@ const MASKED_DIGITS: usize = 12;
 pub(super) struct Pointer(String);
 
 /// What is wrong at a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ProblemError)]
 pub(super) struct InputError {
-    /// Where.
+    /// JSON pointer (RFC 6901).
     pub(super) pointer: String,
-    /// What it must be; never what it was.
+    /// What must be there; never what was.
+    #[schema(value_type = String)]
     pub(super) detail: Cow<'static, str>,
 }
 

@@ -2,17 +2,21 @@
 //! checkout that the request was about.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::ObjectBuilder;
 
 use super::pointer::InputError;
 use super::shopper::{Cause, sentence};
 use super::table::Slug;
 use super::validate::Invalid;
 use crate::checkout::{Checkout, CheckoutId, Decline, Money, Refused, StepName};
+use crate::ops::Role;
+use crate::schema;
 
 /// What went wrong, in the words of the table.
 #[derive(Debug, Clone)]
@@ -22,7 +26,7 @@ pub(super) struct Problem(Box<Inner>);
 struct Inner {
     slug: Slug,
     detail: Cow<'static, str>,
-    members: Map<String, Value>,
+    members: Members,
     cause: Option<Cause>,
     shopper: Option<String>,
     retry_after: Option<u64>,
@@ -35,7 +39,7 @@ impl Problem {
         Self(Box::new(Inner {
             slug,
             detail: detail.into(),
-            members: Map::new(),
+            members: Members::default(),
             cause: None,
             shopper: None,
             retry_after: None,
@@ -56,7 +60,7 @@ impl Problem {
             }
             many => format!("{} fields are invalid", many.len()),
         };
-        Self::new(Slug::InvalidInput, detail).with("errors", listed(errors))
+        Self::new(Slug::InvalidInput, detail).with(|members| members.errors = Some(errors.to_vec()))
     }
 
     /// What the caller may not say.
@@ -66,8 +70,12 @@ impl Problem {
 
     /// What it is about in the body, where it was forbidden and does not say so yet.
     pub(super) fn at(self, errors: &[InputError]) -> Self {
-        let speaks = self.0.slug != Slug::Forbidden || self.0.members.contains_key("errors");
-        if speaks || errors.is_empty() { self } else { self.with("errors", listed(errors)) }
+        let speaks = self.0.slug != Slug::Forbidden || self.0.members.errors.is_some();
+        if speaks || errors.is_empty() {
+            self
+        } else {
+            self.with(|members| members.errors = Some(errors.to_vec()))
+        }
     }
 
     /// Another step comes first.
@@ -77,23 +85,24 @@ impl Problem {
             None => "this checkout has no steps left".to_owned(),
         };
         Self::new(Slug::StepOutOfOrder, detail)
-            .with("next_step", next_step.map_or(Value::Null, |step| step.as_str().into()))
+            .with(|members| members.next_step = Some(NextStep(next_step.map(StepName::as_str))))
     }
 
     /// BigCommerce said no.
     pub(super) fn rejected(refused: &Refused) -> Self {
-        let errors: Map<String, Value> =
-            refused.errors.iter().map(|(field, message)| (field.clone(), message.as_str().into())).collect();
+        let (status, title) = (refused.status, refused.title.clone());
+        let upstream = Upstream { status, title, errors: refused.errors.iter().cloned().collect() };
         let mut problem = Self::new(Slug::Rejected, refused.title.clone())
-            .with("upstream", json!({"status": refused.status, "title": refused.title, "errors": errors}));
+            .with(|members| members.upstream = Some(upstream));
         problem.0.cause = Some(Cause::Refused(refused.clone()));
         problem
     }
 
     /// The payment was declined.
     pub(super) fn declined(decline: &Decline) -> Self {
-        let mut problem = Self::new(Slug::PaymentDeclined, decline.title.clone())
-            .with("decline", json!({"code": decline.code, "title": decline.title}));
+        let mut problem = Self::new(Slug::PaymentDeclined, decline.title.clone()).with(|members| {
+            members.decline = Some(Declined { code: decline.code, title: decline.title.clone() });
+        });
         problem.0.cause = Some(Cause::Declined(decline.code));
         problem
     }
@@ -109,8 +118,7 @@ impl Problem {
             Slug::TotalChanged,
             format!("the checkout would cost more than the shopper agreed to: {so}"),
         )
-        .with("agreed_total", json!(agreed))
-        .with("grand_total", json!(total))
+        .with(|members| (members.agreed_total, members.grand_total) = (Some(agreed), Some(total)))
     }
 
     /// Our own database or process cannot take it. Whether it was recorded, and so may be done, may not be known; whoever
@@ -123,7 +131,7 @@ impl Problem {
             "this service or its own database cannot take the request at the moment; nothing was recorded and nothing was sent"
         };
         let mut problem = Self::new(Slug::ServiceUnavailable, detail)
-            .with("may_be_recorded", maybe_recorded.into())
+            .with(|members| members.may_be_recorded = Some(maybe_recorded))
             .retry_after(1);
         if maybe_recorded {
             problem.0.shopper = Some(
@@ -135,9 +143,9 @@ impl Problem {
         problem
     }
 
-    /// With a member of its own.
-    pub(super) fn with(mut self, name: &str, value: Value) -> Self {
-        self.0.members.insert(name.to_owned(), value);
+    /// With members of its own.
+    pub(super) fn with(mut self, set: impl FnOnce(&mut Members)) -> Self {
+        set(&mut self.0.members);
         self
     }
 
@@ -166,21 +174,13 @@ impl Problem {
 
     /// What is wrong with each field, where that is known.
     pub(super) fn errors(&self) -> Vec<String> {
-        let errors = self.0.members.get("errors").and_then(Value::as_array);
-        let text = |error: &Value, field: &str| error.get(field).and_then(Value::as_str).map(str::to_owned);
-        errors
-            .into_iter()
-            .flatten()
-            .map(|error| {
-                let place = text(error, "pointer").unwrap_or_default();
-                format!("{} {}", place.trim_start_matches('/'), text(error, "detail").unwrap_or_default())
-            })
-            .collect()
+        let errors = self.0.members.errors.iter().flatten();
+        errors.map(|error| format!("{} {}", error.pointer.trim_start_matches('/'), error.detail)).collect()
     }
 
     /// Whether what was asked for may have been recorded all the same.
     pub(super) fn may_be_recorded(&self) -> bool {
-        self.0.members.get("may_be_recorded") == Some(&Value::Bool(true))
+        self.0.members.may_be_recorded == Some(true)
     }
 
     /// The time after which to come back, in seconds.
@@ -195,44 +195,151 @@ impl Problem {
 
     /// The document.
     pub(super) fn document<'a>(&'a self, trace_id: &'a str, instance: Option<CheckoutId>) -> Document<'a> {
-        Document { problem: &self.0, trace_id, instance }
+        Document::of(&self.0, trace_id, instance)
     }
 }
 
-fn listed(errors: &[InputError]) -> Value {
-    errors.iter().map(|error| json!({"pointer": error.pointer, "detail": error.detail})).collect()
+/// What a problem says beside what the table says of it.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[schema(as = ProblemMembers)]
+pub(super) struct Members {
+    /// `invalid-input`: all that is wrong with the body; `forbidden`: all that this caller may not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) errors: Option<Vec<InputError>>,
+    /// `step-out-of-order`: the step to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::next_step, required = false)]
+    pub(super) next_step: Option<NextStep>,
+    /// `total-changed`: what was agreed to. An exact decimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::amount, required = false)]
+    pub(super) agreed_total: Option<Money>,
+    /// `total-changed`: what it would cost. An exact decimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::amount, required = false)]
+    pub(super) grand_total: Option<Money>,
+    /// `rejected-by-bigcommerce`: what BigCommerce said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) upstream: Option<Upstream>,
+    /// `payment-declined`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) decline: Option<Declined>,
+    /// `service-unavailable`: whether it may have been recorded all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) may_be_recorded: Option<bool>,
+    /// `version-mismatch`: the version now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) version: Option<i64>,
+    /// `refused-by-guard`, `contradicted-by-bigcommerce`: what refused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) guard: Option<String>,
+    /// `contradicted-by-bigcommerce`: what BigCommerce shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) evidence: Option<Vec<String>>,
+    /// `forbidden`: the role that may do it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) needs: Option<Role>,
+    /// When a checkout was created and a step of it failed: its credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) checkout_token: Option<String>,
 }
 
-/// A problem document, ready to be written.
+/// The step to do; null: there is none.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(transparent)]
+pub(super) struct NextStep(Option<&'static str>);
+
+/// BigCommerce's refusal.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct Upstream {
+    /// BigCommerce's HTTP status.
+    status: u16,
+    /// BigCommerce's title.
+    title: String,
+    /// Messages by field.
+    errors: BTreeMap<String, String>,
+}
+
+/// Why a payment was declined.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ProblemDecline)]
+pub(super) struct Declined {
+    /// BigCommerce's code.
+    code: Option<i64>,
+    /// BigCommerce's title.
+    title: String,
+}
+
+/// A problem (RFC 9457). `/problems/{code}` explains each.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub(super) struct Document<'a> {
-    problem: &'a Inner,
+    /// `/problems/{code}`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// A few words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong, in a sentence.
+    detail: &'a str,
+    /// The word for it.
+    #[schema(schema_with = codes)]
+    code: &'static str,
+    /// Also in `X-Request-Id`.
     trace_id: &'a str,
-    instance: Option<CheckoutId>,
+    /// The checkout, where it concerns one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    instance: Option<String>,
+    /// Whether the same request may succeed later; where it concerns a checkout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    retryable: Option<bool>,
+    /// True only when it is certain that nothing was charged; where it concerns a checkout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    safe_to_pay_again: Option<bool>,
+    /// A sentence that may be shown to the shopper; where it concerns a checkout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    shopper_message: Option<String>,
+    #[serde(flatten)]
+    members: &'a Members,
 }
 
-impl Serialize for Document<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let entry = self.problem.slug.entry();
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", &format_args!("/problems/{}", entry.slug))?;
-        map.serialize_entry("title", entry.title)?;
-        map.serialize_entry("status", &entry.status)?;
-        map.serialize_entry("detail", &self.problem.detail)?;
-        map.serialize_entry("code", entry.slug)?;
-        map.serialize_entry("trace_id", self.trace_id)?;
-        if let Some(id) = self.instance {
-            map.serialize_entry("instance", &format_args!("/v1/checkouts/{id}"))?;
-            map.serialize_entry("retryable", &entry.retryable)?;
-            map.serialize_entry("safe_to_pay_again", &self.problem.safe_to_pay_again.unwrap_or(false))?;
-            let unknown = || sentence(self.problem.slug, self.problem.cause.as_ref(), None);
-            let said = self.problem.shopper.clone().unwrap_or_else(unknown);
-            map.serialize_entry("shopper_message", &said)?;
+impl<'a> Document<'a> {
+    fn of(problem: &'a Inner, trace_id: &'a str, instance: Option<CheckoutId>) -> Self {
+        let entry = problem.slug.entry();
+        let unknown = || sentence(problem.slug, problem.cause.as_ref(), None);
+        Self {
+            kind: format!("/problems/{}", entry.slug),
+            title: entry.title,
+            status: entry.status,
+            detail: &problem.detail,
+            code: entry.slug,
+            trace_id,
+            instance: instance.map(|id| format!("/v1/checkouts/{id}")),
+            retryable: instance.map(|_| entry.retryable),
+            safe_to_pay_again: instance.map(|_| problem.safe_to_pay_again.unwrap_or(false)),
+            shopper_message: instance.map(|_| problem.shopper.clone().unwrap_or_else(unknown)),
+            members: &problem.members,
         }
-        for (name, value) in &self.problem.members {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
     }
+}
+
+/// Every code.
+fn codes() -> ObjectBuilder {
+    schema::words_of(&Slug::ALL.iter().map(|slug| slug.entry().slug).collect::<Vec<_>>())
 }
 
 impl IntoResponse for Problem {

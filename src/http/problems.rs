@@ -26,7 +26,7 @@ pub(super) async fn list(headers: HeaderMap) -> Response {
     params(("slug" = String, Path, description = "The last part of a problem's `type`.")),
     responses(
         (status = 200, description = "The explanation", content((String = "text/plain"), (String = "text/html"))),
-        (status = 404, description = "There is no such problem", body = super::described::ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such problem", body = super::problem::Document, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn explain(Path(slug): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {

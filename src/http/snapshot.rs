@@ -7,6 +7,7 @@ use time::{OffsetDateTime, UtcOffset};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::documents::{Address, Cart, Consignment};
 use super::totals::Totals;
 use crate::checkout::{
     Checkout, Decline, Flow, Money, PaymentFacts, PaymentStatus, Status, StepName, StuckReason,
@@ -36,14 +37,11 @@ pub(super) struct Snapshot<'a> {
     /// Its steps, in order.
     steps: Vec<Step<'a>>,
     /// The cart, in the shape of the cart inside of BigCommerce's checkout object.
-    #[schema(value_type = Option<Object>)]
-    cart: Option<&'a RawValue>,
+    cart: Option<Cart<'a>>,
     /// The billing address as BigCommerce holds it.
-    #[schema(value_type = Option<Object>)]
     billing_address: Option<Address<'a>>,
     /// Where the items go.
-    #[schema(schema_with = schema::consignments)]
-    consignments: Vec<Fields<'a>>,
+    consignments: Vec<Consignment<'a>>,
     /// The amounts, as far as they are known.
     totals: Option<Totals>,
     /// BigCommerce's order.
@@ -68,14 +66,6 @@ pub(super) struct Snapshot<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     checkout_token: Option<&'a str>,
-}
-
-/// An address as BigCommerce wrote it, or as it was given.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Address<'a> {
-    Answered(&'a RawValue),
-    Given(&'a Map<String, Value>),
 }
 
 shape!(
@@ -222,7 +212,7 @@ impl<'a> Snapshot<'a> {
             status: checkout.status.as_str(),
             next_step: checkout.next_step().map(StepName::as_str),
             steps: steps.collect(),
-            cart: parts.cart.raw(),
+            cart: parts.cart.raw().map(Cart),
             billing_address: billing_address(checkout, parts.billing_address),
             consignments: parts.consignments.0.into_iter().filter_map(Raw::fields).map(consignment).collect(),
             totals: Totals::of(checkout),
@@ -356,7 +346,7 @@ fn billing_address<'a>(checkout: &'a Checkout, answered: Raw<'a>) -> Option<Addr
 }
 
 /// BigCommerce's consignment, with the fields that a storefront relies on.
-fn consignment(mut consignment: Fields<'_>) -> Fields<'_> {
+fn consignment(mut consignment: Fields<'_>) -> Consignment<'_> {
     // BigCommerce answers the address under its old name as well.
     let older = consignment.remove("shipping_address");
     let list = serde_json::from_str("[]").unwrap_or(RawValue::NULL);
@@ -372,7 +362,7 @@ fn consignment(mut consignment: Fields<'_>) -> Fields<'_> {
             *there = missing;
         }
     }
-    consignment
+    Consignment(consignment)
 }
 
 #[cfg(test)]

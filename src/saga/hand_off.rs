@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hashlink::LinkedHashMap;
-use serde_json::{Value, json};
 use tracing::Instrument as _;
 
 use super::engine::Engine;
@@ -44,7 +43,11 @@ impl HandedOver {
 
 impl Engine {
     /// Fresh URLs of BigCommerce's hosted cart and checkout. Each can be used once, so each call makes new ones.
-    pub async fn redirect_urls(&self, id: CheckoutId, mut request: Request) -> Result<Value, ReadError> {
+    pub async fn redirect_urls(
+        &self,
+        id: CheckoutId,
+        mut request: Request,
+    ) -> Result<RedirectUrls, ReadError> {
         let checkout = self.snapshot(id).await?;
         if checkout.status.is_final() {
             return Err(Refusal::Closed.into());
@@ -76,10 +79,6 @@ impl Engine {
         }
         let urls = ticket.and_then(|ticket| self.inner.handed_over.take(id, ticket));
         let Some(urls) = urls else { return Err(ReadError::Unavailable { retry_after: 1 }) };
-        Ok(json!({
-            "cart_url": urls.cart_url,
-            "checkout_url": urls.checkout_url,
-            "embedded_checkout_url": urls.embedded_checkout_url,
-        }))
+        Ok(urls)
     }
 }

@@ -54,6 +54,7 @@ mod submit;
 mod submitted;
 mod taken;
 
+pub use crate::bigcommerce::carts::RedirectUrls;
 pub use engine::Engine;
 pub use hints::HintError;
 pub use janitor::Keep;

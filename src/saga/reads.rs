@@ -1,6 +1,6 @@
 //! What the storefront may ask of BigCommerce about its checkout. Reads only.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::engine::Engine;
 use super::operation::{NewCheckout, Refusal};
@@ -12,7 +12,22 @@ use crate::checkout::{Checkout, CheckoutId, Document, Refused};
 
 /// Everything that a confirmation page shows.
 #[derive(Debug, Clone, Default)]
-pub struct Confirmation(pub Map<String, Value>);
+pub struct Confirmation {
+    /// The order (BigCommerce: orders.v2).
+    pub order: Value,
+    /// Its products.
+    pub products: Vec<Value>,
+    /// Where it goes.
+    pub shipping_addresses: Vec<Value>,
+    /// Its taxes.
+    pub taxes: Vec<Value>,
+    /// Its coupons.
+    pub coupons: Vec<Value>,
+    /// Its transactions.
+    pub transactions: Vec<Value>,
+    /// Its shipments.
+    pub shipments: Vec<Value>,
+}
 
 /// Why a read has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -102,15 +117,15 @@ impl Engine {
         let transactions: Vec<Value> = list(
             transactions.map(|answer| answer.map(|rows| rows.into_iter().map(|row| row.raw).collect())),
         )?;
-        let mut parts = Map::new();
-        parts.insert("order".to_owned(), order?.value.raw);
-        parts.insert("products".to_owned(), list(products)?.into());
-        parts.insert("shipping_addresses".to_owned(), list(addresses)?.into());
-        parts.insert("taxes".to_owned(), list(taxes)?.into());
-        parts.insert("coupons".to_owned(), list(coupons)?.into());
-        parts.insert("transactions".to_owned(), transactions.into());
-        parts.insert("shipments".to_owned(), list(shipments)?.into());
-        Ok(Confirmation(parts))
+        Ok(Confirmation {
+            order: order?.value.raw,
+            products: list(products)?,
+            shipping_addresses: list(addresses)?,
+            taxes: list(taxes)?,
+            coupons: list(coupons)?,
+            transactions,
+            shipments: list(shipments)?,
+        })
     }
 
     pub(super) async fn reading(&self, id: CheckoutId) -> Result<(Checkout, Client, Call), Refusal> {

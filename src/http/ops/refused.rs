@@ -9,8 +9,8 @@ const LATER: u64 = 5;
 
 /// The role is not enough.
 pub(super) fn forbidden(needs: Role) -> Problem {
-    let needs = needs.as_str();
-    Problem::new(Slug::Forbidden, format!("this needs the role {needs}")).with("needs", needs.into())
+    Problem::new(Slug::Forbidden, format!("this needs the role {}", needs.as_str()))
+        .with(|members| members.needs = Some(needs))
 }
 
 impl From<Refused> for Problem {
@@ -21,11 +21,12 @@ impl From<Refused> for Problem {
             Refused::Forbidden { needs } => forbidden(needs),
             Refused::NoReason => Self::new(Slug::MalformedRequest, detail),
             Refused::Guarded(_) | Refused::Moved | Refused::UnknownStore => {
-                Self::new(Slug::Guarded, detail).with("guard", guard.into())
+                Self::new(Slug::Guarded, detail).with(|members| members.guard = Some(guard.to_owned()))
             }
-            Refused::Contradicted { evidence, .. } => Self::new(Slug::Contradicted, detail)
-                .with("guard", guard.into())
-                .with("evidence", evidence.into()),
+            Refused::Contradicted { evidence, .. } => Self::new(Slug::Contradicted, detail).with(|members| {
+                members.guard = Some(guard.to_owned());
+                members.evidence = Some(evidence);
+            }),
             Refused::Rejected(refused) => Self::rejected(&refused),
             Refused::Upstream(_) => Self::new(Slug::UpstreamUnavailable, detail).retry_after(LATER),
             Refused::Database(
@@ -43,7 +44,8 @@ impl From<Refused> for Problem {
 /// Nothing can be done with what cannot be read, and it cannot be shown.
 fn unreadable(error: &DbError) -> Problem {
     tracing::error!(%error, "an operator asked for what cannot be read");
-    Problem::new(Slug::Guarded, error.to_string()).with("guard", "unreadable".into())
+    Problem::new(Slug::Guarded, error.to_string())
+        .with(|members| members.guard = Some("unreadable".to_owned()))
 }
 
 /// Of reading: nothing was to be done.

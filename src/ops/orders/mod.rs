@@ -66,7 +66,7 @@ impl Kind {
     }
 
     /// The kind of this word.
-    fn find(word: &str) -> Option<Self> {
+    pub fn find(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
     }
 

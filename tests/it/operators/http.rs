@@ -170,7 +170,7 @@ async fn the_summary_shows_the_checkouts_and_the_health_of_each_store() {
             json!([{"name": "awaiting_input", "count": 1}, {"name": "stuck", "count": 1}])
         );
         assert_eq!(summary.body["stuck"][0]["reason"], "payment-unknown");
-        assert!(summary.text.contains("\"money_at_risk\":[{\"amount\":10.83"), "{}", summary.text);
+        assert!(summary.text.contains("\"money_at_risk\":[{\"currency\":\"USD\",\"amount\":10.83"), "{}", summary.text);
         assert_eq!(summary.body["oldest_unknown"]["checkout_id"], id(&path).to_string());
         let store = &summary.body["stores"][0];
         assert_eq!((&store["store"], &store["api"]["breaker"]), (&json!("default"), &json!("closed")));

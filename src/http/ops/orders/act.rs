@@ -3,13 +3,14 @@
 use axum::extract::{Path, State as Has};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::super::State;
 use super::super::super::answer::{PREFERENCE_APPLIED, REPLAYED, json};
 use super::super::super::auth::Operator;
 use super::super::super::bodies;
+use super::super::super::documents::{Made, Refund, Scheduled, Shipment};
 use super::super::super::extract::{Json, MaybeJson, idempotency_key};
 use super::super::super::json::{Body, canonical, fingerprint};
 use super::super::super::prefer::Wait;
@@ -18,7 +19,7 @@ use super::super::super::table::Slug;
 use super::super::super::validate::{self, ACTIONS_QUERY, Invalid, STORE_QUERY};
 use super::super::refused::forbidden;
 use super::super::request::Asked;
-use super::described::{OrderAction as Described, OrderActions, Refund, Scheduled, Shipment};
+use super::action::{Action, Actions};
 use super::request::{OrderOf, not_found, store_of};
 use crate::ops::PAGE;
 use crate::ops::orders::{Kind, NewAction, OrderAction, OrderActionFilter, Outcome, outcome};
@@ -36,7 +37,7 @@ const SOON: u64 = 1;
     request_body = bodies::Refund,
     responses(
         (status = 201, description = "The refund, as BigCommerce shows it", body = Refund),
-        (status = 202, description = "Outcome not known yet", body = Described),
+        (status = 202, description = "Outcome not known yet", body = Action),
     ),
 )]
 pub(super) async fn refund(
@@ -59,7 +60,7 @@ pub(super) async fn refund(
     request_body = Option<bodies::Money>,
     responses(
         (status = 201, description = "Scheduled", body = Scheduled),
-        (status = 202, description = "Outcome not known yet", body = Described),
+        (status = 202, description = "Outcome not known yet", body = Action),
     ),
 )]
 pub(super) async fn capture(
@@ -83,7 +84,7 @@ pub(super) async fn capture(
     request_body = Option<bodies::Money>,
     responses(
         (status = 201, description = "Scheduled", body = Scheduled),
-        (status = 202, description = "Outcome not known yet", body = Described),
+        (status = 202, description = "Outcome not known yet", body = Action),
     ),
 )]
 pub(super) async fn void(
@@ -107,7 +108,7 @@ pub(super) async fn void(
     request_body = bodies::Shipment,
     responses(
         (status = 201, description = "The shipment, as BigCommerce shows it", body = Shipment),
-        (status = 202, description = "Outcome not known yet", body = Described),
+        (status = 202, description = "Outcome not known yet", body = Action),
     ),
 )]
 pub(super) async fn ship(
@@ -166,7 +167,7 @@ async fn act(
     let submitted = room.submit(new).await?;
     let action = room.ended(submitted.id, wait.duration()).await?;
     let action = action.ok_or_else(|| Problem::internal("an action that was begun is gone"))?;
-    let mut response = answer(&action)?;
+    let mut response = answer(kind, &action)?;
     let headers = response.headers_mut();
     if submitted.replayed {
         headers.insert(REPLAYED, HeaderValue::from_static("true"));
@@ -178,15 +179,15 @@ async fn act(
 }
 
 /// What became of an action, as the answer to who asked for it.
-fn answer(action: &OrderAction) -> Result<Response, Problem> {
+fn answer(kind: Kind, action: &OrderAction) -> Result<Response, Problem> {
     let mut response = match outcome(action)? {
-        Outcome::Done(body) => json(StatusCode::CREATED, &body),
+        Outcome::Done(body) => json(StatusCode::CREATED, &Made::by(kind, body)),
         Outcome::Rejected(refused) => return Err(Problem::rejected(&refused)),
         Outcome::NotDone { detail, retry_after } => {
             return Err(Problem::new(Slug::UpstreamUnavailable, detail).retry_after(retry_after));
         }
         Outcome::Open => {
-            let mut response = json(StatusCode::ACCEPTED, &shown(action));
+            let mut response = json(StatusCode::ACCEPTED, &Action::of(action));
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(SOON));
             response
         }
@@ -198,40 +199,13 @@ fn answer(action: &OrderAction) -> Result<Response, Problem> {
     Ok(response)
 }
 
-/// What came of it, and what is wrong.
-fn told(outcome: Outcome) -> (Value, Value) {
-    match outcome {
-        Outcome::Open => (Value::Null, Value::Null),
-        Outcome::Done(body) => (body, Value::Null),
-        Outcome::Rejected(refused) => (Value::Null, refused.title.into()),
-        Outcome::NotDone { detail, .. } => (Value::Null, detail.into()),
-    }
-}
-
-/// An action as operators see it.
-fn shown(action: &OrderAction) -> Value {
-    // One that cannot be read hides no other in a list.
-    let (result, problem) =
-        outcome(action).map_or_else(|error| (Value::Null, error.to_string().into()), told);
-    let instant = |at: time::OffsetDateTime| {
-        at.format(&time::format_description::well_known::Rfc3339).map_or(Value::Null, Value::from)
-    };
-    json!({
-        "id": action.order_action_id, "store": action.store, "order_id": action.order_id, "kind": action.kind,
-        "status": action.status, "attempts": action.attempts, "actor": action.actor, "reason": action.reason,
-        "checkout_id": action.checkout_id, "unknown_since": action.unknown_since.map(instant),
-        "created_at": instant(action.created_at), "updated_at": instant(action.updated_at),
-        "result": result, "problem": problem,
-    })
-}
-
 /// List actions on orders
 ///
 /// Refunds, captures, voids and shipments that were asked for here, the newest first. `status=unknown`: what is being found
 /// out.
 #[utoipa::path(
     get, path = "/ops/v1/order-actions", operation_id = "listOrderActions", tag = "Orders",
-    responses((status = 200, description = "One page", body = OrderActions)),
+    responses((status = 200, description = "One page", body = Actions)),
 )]
 pub(super) async fn list(
     Has(state): Has<State>,
@@ -252,8 +226,8 @@ pub(super) async fn list(
     let more = actions.len() > limit as usize;
     actions.truncate(limit as usize);
     let next_cursor = actions.last().filter(|_| more).map(|last| last.order_action_id);
-    let data: Vec<Value> = actions.iter().map(shown).collect();
-    Ok(json(StatusCode::OK, &json!({"data": data, "next_cursor": next_cursor})))
+    let data = actions.iter().map(Action::of).collect();
+    Ok(json(StatusCode::OK, &Actions { data, next_cursor }))
 }
 
 /// Read an action on an order
@@ -262,7 +236,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get, path = "/ops/v1/order-actions/{action_id}", operation_id = "readOrderAction", tag = "Orders",
     params(("action_id" = Uuid, Path, description = "The action.")),
-    responses((status = 200, description = "State", body = Described)),
+    responses((status = 200, description = "State", body = Action)),
 )]
 pub(super) async fn read(
     Has(state): Has<State>,
@@ -272,5 +246,5 @@ pub(super) async fn read(
     let missing = || not_found("action");
     let id: Uuid = action_id.parse().map_err(|_| missing())?;
     let action = state.operators(&actor).order_action(id).await?.ok_or_else(missing)?;
-    Ok(json(StatusCode::OK, &shown(&action)))
+    Ok(json(StatusCode::OK, &Action::of(&action)))
 }

@@ -3,20 +3,31 @@
 use axum::extract::State as Has;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::super::super::State;
 use super::super::super::answer::json;
 use super::super::super::bodies;
+use super::super::super::documents::{Order, RefundQuote};
 use super::super::super::extract::Json;
 use super::super::super::problem::Problem;
 use super::super::super::validate::{self, STORE_QUERY};
 use super::super::refused::forbidden;
 use super::super::request::Asked;
-use super::described::{ChangedOrder, RefundQuote};
 use super::request::{OrderOf, store_of};
 use crate::ops::Role;
 use crate::ops::orders::StatusAsk;
+use crate::ops::orders::statuses::Change;
+
+/// An order that was changed: BigCommerce's order, with what the move does.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ChangedOrder {
+    #[serde(flatten)]
+    order: Order,
+    /// Null when the status was not asked for.
+    status_change: Option<Change>,
+}
 
 /// Change an order
 ///
@@ -47,10 +58,7 @@ pub(super) async fn update(
     };
     let ask = StatusAsk { actor: &order.actor, reason: &reason, fields: &fields, dry_run };
     let changed = state.operators(&order.actor).change_order(&store, order.id, ask).await?;
-    let mut answer = changed.order;
-    if let Some(answer) = answer.as_object_mut() {
-        answer.insert("status_change".to_owned(), json!(changed.change));
-    }
+    let answer = ChangedOrder { order: Order(changed.order), status_change: changed.change };
     Ok(json(StatusCode::OK, &answer))
 }
 
@@ -75,5 +83,6 @@ pub(super) async fn quote_refund(
     let store = store_of(&state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
     let Json(body) = body?;
     let body = validate::refund_quote(body.value())?;
-    Ok(json(StatusCode::CREATED, &state.operators(&order.actor).refund_quote(&store, order.id, &body).await?))
+    let quote = state.operators(&order.actor).refund_quote(&store, order.id, &body).await?;
+    Ok(json(StatusCode::CREATED, &RefundQuote(quote)))
 }

@@ -3,15 +3,16 @@
 use axum::extract::State as Has;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::super::super::State;
 use super::super::super::answer::json;
 use super::super::super::auth::Operator;
+use super::super::super::documents::{Customers, Order, OrderStatuses, Orders, Variants};
 use super::super::super::problem::Problem;
 use super::super::super::validate::{CUSTOMERS_QUERY, ORDERS_QUERY, STORE_QUERY, VARIANTS_QUERY};
 use super::super::request::Asked;
-use super::described::{Customers, Order, OrderStatuses, Orders, Variants};
 use super::request::{OrderOf, ProductOf, store_of};
 use crate::ops::orders::{CustomerFilter, OrderFilter};
 
@@ -52,14 +53,14 @@ pub(super) async fn list(
         limit: Some(asked.limit(ROWS)),
     };
     let rows = state.operators(&actor).orders(&store, &filter).await?;
-    Ok(page(&asked, &rows))
+    Ok(page::<Orders>(&asked, rows))
 }
 
 /// One page, and the number of the next one as long as this one is full.
-fn page(asked: &Asked, rows: &[serde_json::Value]) -> Response {
+fn page<P: From<(Vec<Value>, Option<u32>)> + Serialize>(asked: &Asked, rows: Vec<Value>) -> Response {
     let full = u32::try_from(rows.len()).is_ok_and(|shown| shown >= asked.limit(ROWS));
     let next_page = full.then(|| asked.page() + 1);
-    json(StatusCode::OK, &json!({"data": rows, "next_page": next_page}))
+    json(StatusCode::OK, &P::from((rows, next_page)))
 }
 
 /// Read an order
@@ -72,7 +73,7 @@ fn page(asked: &Asked, rows: &[serde_json::Value]) -> Response {
 )]
 pub(super) async fn read(Has(state): Has<State>, order: OrderOf, asked: Asked) -> Result<Response, Problem> {
     let store = store_of(&state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
-    Ok(json(StatusCode::OK, &state.operators(&order.actor).order(&store, order.id).await?))
+    Ok(json(StatusCode::OK, &Order(state.operators(&order.actor).order(&store, order.id).await?)))
 }
 
 /// List order statuses
@@ -88,7 +89,8 @@ pub(super) async fn statuses(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let store = store_of(&state, &actor, &asked.checked(&[&STORE_QUERY])?)?;
-    Ok(json(StatusCode::OK, &json!({"data": state.operators(&actor).order_statuses(&store).await?})))
+    let rows = state.operators(&actor).order_statuses(&store).await?;
+    Ok(json(StatusCode::OK, &OrderStatuses::from(rows)))
 }
 
 /// List customers
@@ -115,7 +117,7 @@ pub(super) async fn customers(
         limit: Some(asked.limit(ROWS)),
     };
     let rows = state.operators(&actor).customers(&store, &filter).await?;
-    Ok(page(&asked, &rows))
+    Ok(page::<Customers>(&asked, rows))
 }
 
 /// List the variants of a product
@@ -135,5 +137,5 @@ pub(super) async fn variants(
     let store = store_of(&state, &product.actor, &asked)?;
     let (number, limit) = (Some(asked.page()), Some(asked.limit(ROWS)));
     let rows = state.operators(&product.actor).variants(&store, product.id, number, limit).await?;
-    Ok(page(&asked, &rows))
+    Ok(page::<Variants>(&asked, rows))
 }

@@ -1,11 +1,11 @@
 //! The doors of order management, `/ops/v1/orders`: BigCommerce's orders, read and changed by operators.
 //!
 //! Reading order: [`request`] is what a request brings along, [`look`] only reads, [`change`] changes what may be repeated,
-//! [`act`] does what must not be done twice. [`described`] are the schemas of the answers.
+//! [`act`] does what must not be done twice, and [`action`] is how it shows.
 
 mod act;
+mod action;
 mod change;
-mod described;
 mod look;
 mod parts;
 mod request;

@@ -3,24 +3,30 @@
 use axum::extract::State as Has;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::super::super::State;
 use super::super::super::answer::json;
-use super::super::super::problem::Problem;
-use super::super::super::validate::{STORE_QUERY, TAXES_QUERY};
-use super::super::request::Asked;
-use super::described::{
+use super::super::super::documents::{
     OrderCoupons, OrderProducts, OrderTaxes, Refunds, Shipments, ShippingAddresses, ShippingQuotes,
     Transactions,
 };
+use super::super::super::problem::Problem;
+use super::super::super::validate::{STORE_QUERY, TAXES_QUERY};
+use super::super::request::Asked;
 use super::request::{AddressOf, OrderOf, store_of};
 use crate::ops::orders::Part;
 
-async fn part(state: &State, order: &OrderOf, asked: Asked, part: Part) -> Result<Response, Problem> {
+async fn part<L: From<Vec<Value>> + Serialize>(
+    state: &State,
+    order: &OrderOf,
+    asked: Asked,
+    part: Part,
+) -> Result<Response, Problem> {
     let store = store_of(state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
     let rows = state.operators(&order.actor).order_part(&store, order.id, part).await?;
-    Ok(json(StatusCode::OK, &json!({"data": rows})))
+    Ok(json(StatusCode::OK, &L::from(rows)))
 }
 
 /// List the products of an order
@@ -34,7 +40,7 @@ pub(super) async fn products(
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    part(&state, &order, asked, Part::Products).await
+    part::<OrderProducts>(&state, &order, asked, Part::Products).await
 }
 
 /// List the shipping addresses of an order
@@ -48,7 +54,7 @@ pub(super) async fn shipping_addresses(
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    part(&state, &order, asked, Part::ShippingAddresses).await
+    part::<ShippingAddresses>(&state, &order, asked, Part::ShippingAddresses).await
 }
 
 /// List the shipping quotes of an address
@@ -69,7 +75,7 @@ pub(super) async fn shipping_quotes(
     AddressOf(address_id): AddressOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    part(&state, &order, asked, Part::ShippingQuotes { address_id }).await
+    part::<ShippingQuotes>(&state, &order, asked, Part::ShippingQuotes { address_id }).await
 }
 
 /// List the taxes of an order
@@ -85,7 +91,7 @@ pub(super) async fn taxes(Has(state): Has<State>, order: OrderOf, asked: Asked) 
     let details = asked.text("details") == Some("true");
     let store = store_of(&state, &order.actor, &asked)?;
     let rows = state.operators(&order.actor).order_part(&store, order.id, Part::Taxes { details }).await?;
-    Ok(json(StatusCode::OK, &json!({"data": rows})))
+    Ok(json(StatusCode::OK, &OrderTaxes::from(rows)))
 }
 
 /// List the transactions of an order
@@ -101,7 +107,7 @@ pub(super) async fn transactions(
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    part(&state, &order, asked, Part::Transactions).await
+    part::<Transactions>(&state, &order, asked, Part::Transactions).await
 }
 
 /// List the coupons of an order
@@ -115,7 +121,7 @@ pub(super) async fn coupons(
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    part(&state, &order, asked, Part::Coupons).await
+    part::<OrderCoupons>(&state, &order, asked, Part::Coupons).await
 }
 
 /// List the shipments of an order
@@ -129,7 +135,7 @@ pub(super) async fn shipments(
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    part(&state, &order, asked, Part::Shipments).await
+    part::<Shipments>(&state, &order, asked, Part::Shipments).await
 }
 
 /// List the refunds of an order
@@ -143,5 +149,5 @@ pub(super) async fn refunds(
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    part(&state, &order, asked, Part::Refunds).await
+    part::<Refunds>(&state, &order, asked, Part::Refunds).await
 }

@@ -87,7 +87,7 @@ impl From<OrderRefused> for Problem {
             OrderRefused::NotFound(_) => Self::new(Slug::NotFound, detail),
             OrderRefused::Forbidden { needs } => forbidden(needs),
             OrderRefused::Guarded(Guard { name, .. }) => {
-                Self::new(Slug::Guarded, detail).with("guard", name.into())
+                Self::new(Slug::Guarded, detail).with(|members| members.guard = Some(name.to_owned()))
             }
             OrderRefused::Rejected(refused) => Self::rejected(&refused),
             OrderRefused::Unavailable { retry_after } => {
