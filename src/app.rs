@@ -144,7 +144,7 @@ impl App {
         let metrics_addr = self.serve_metrics()?;
         self.presence.announce(&self.db, "serve");
         self.begin_work()?;
-        let state = http::State::new(
+        let state = http::AppState::new(
             &self.config,
             self.engine.clone(),
             self.operators.clone(),

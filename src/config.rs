@@ -24,7 +24,7 @@ pub use credentials::{MIN_SECRET_CHARS, Operator, Role, StorefrontKey};
 pub use database::Database;
 pub use events::{Destination, EVENT_TYPES, Events};
 pub use limits::{Limits, Network};
-pub use reader::{Errors, Problem};
+pub use reader::{Errors, Mistake};
 pub use retention::Retention;
 pub use secret::Secret;
 pub use settings::{SETTINGS, Setting, as_markdown, as_text, setting};

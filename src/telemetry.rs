@@ -20,7 +20,7 @@ use tracing_subscriber::{EnvFilter, Registry, fmt};
 pub use metrics::Metrics;
 pub use traces::Exporting;
 
-use crate::config::{Errors, Problem, setting};
+use crate::config::{Errors, Mistake, setting};
 
 /// How logs look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Telemetry {
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Errors> {
         let mut problems = Vec::new();
         let mut refuse =
-            |name: &str, reason: String| problems.push(Problem { name: name.to_owned(), reason });
+            |name: &str, reason: String| problems.push(Mistake { name: name.to_owned(), reason });
         let value = |name: &str| {
             let set = get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
             set.or_else(|| setting(name)?.default.map(str::to_owned)).unwrap_or_default()
@@ -71,7 +71,7 @@ impl Telemetry {
         let refused = |error: &dyn std::fmt::Display| {
             let (name, reason) =
                 ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("cannot be used: {error}"));
-            Errors(vec![Problem { name, reason }])
+            Errors(vec![Mistake { name, reason }])
         };
         let sent =
             otlp_endpoint.map(traces::layer::<Registry>).transpose().map_err(|error| refused(&error))?;

@@ -11,7 +11,7 @@ pub enum Answer {
     /// It was done.
     Done,
     /// BigCommerce said no.
-    Rejected(Refused),
+    Rejected(UpstreamRejection),
     /// Another checkout took the cart over in the same moment. Ours: BigCommerce said nothing of it.
     CartTaken,
     /// BigCommerce takes no payment of the order in its status (payments, error code 30101).
@@ -49,7 +49,7 @@ pub struct Answered {
 
 /// BigCommerce's refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
+pub struct UpstreamRejection {
     /// BigCommerce's HTTP status.
     pub status: u16,
     /// BigCommerce's title.
@@ -64,14 +64,14 @@ impl Answer {
     #[must_use]
     pub fn of_earlier(self) -> Self {
         match self {
-            Self::Rejected(refused) if refused == Refused::cart_taken() => Self::CartTaken,
-            Self::Rejected(refused) if refused == Refused::not_payable() => Self::NotPayable,
+            Self::Rejected(refused) if refused == UpstreamRejection::cart_taken() => Self::CartTaken,
+            Self::Rejected(refused) if refused == UpstreamRejection::not_payable() => Self::NotPayable,
             other => other,
         }
     }
 }
 
-impl Refused {
+impl UpstreamRejection {
     fn ours(title: &str) -> Self {
         Self { status: 409, title: title.to_owned(), errors: Vec::new() }
     }
@@ -98,12 +98,12 @@ mod tests {
             ("Another checkout has this cart", Answer::CartTaken),
             ("The order cannot be paid in its current status", Answer::NotPayable),
         ] {
-            let same = Answer::Rejected(Refused::ours(title));
+            let same = Answer::Rejected(UpstreamRejection::ours(title));
             let read: Answer = serde_json::from_str(&stored(&same)).expect("an answer");
             assert_eq!(read, same, "a refusal of BigCommerce's stays one");
             assert_eq!(read.of_earlier(), word);
             assert_eq!(serde_json::from_str::<Answer>(&stored(&word)).expect("an answer"), word);
-            let other = Answer::Rejected(Refused { status: 422, ..Refused::ours(title) });
+            let other = Answer::Rejected(UpstreamRejection { status: 422, ..UpstreamRejection::ours(title) });
             assert_eq!(other.clone().of_earlier(), other);
         }
     }

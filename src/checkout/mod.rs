@@ -21,7 +21,7 @@ mod shared;
 mod status;
 
 pub use announcement::{AnnouncedCheckout, Announcement, announcements};
-pub use answer::{Answer, Answered, Refused};
+pub use answer::{Answer, Answered, UpstreamRejection};
 pub use document::{Consignment, Document, LineItem, ShippingOption};
 pub use hand_off::HandOff;
 pub use ids::{CheckoutId, IdempotencyKey, InvalidId};

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::money::parse_decimal;
-use super::{Answer, Answered, Checkout, Decline, Document, Input, Refused};
+use super::{Answer, Answered, Checkout, Decline, Document, Input, UpstreamRejection};
 
 /// Whole objects about a person, however deep they are; what stands for each of them is null.
 const PERSONAL: &[&str] = &[
@@ -78,9 +78,11 @@ impl Answer {
     #[must_use]
     pub fn redacted(self) -> Self {
         match self {
-            Self::Rejected(refused) => {
-                Self::Rejected(Refused { status: refused.status, title: String::new(), errors: Vec::new() })
-            }
+            Self::Rejected(refused) => Self::Rejected(UpstreamRejection {
+                status: refused.status,
+                title: String::new(),
+                errors: Vec::new(),
+            }),
             Self::Declined(decline) => Self::Declined(decline.redacted()),
             other => other,
         }
@@ -182,7 +184,7 @@ mod tests {
             detail: "canary".to_owned(),
             since: checkout.created_at,
         });
-        let refused = Refused {
+        let refused = UpstreamRejection {
             status: 422,
             title: "canary".to_owned(),
             errors: vec![("email".to_owned(), "canary".to_owned())],
@@ -193,7 +195,7 @@ mod tests {
         assert_eq!(after.stuck.map(|stuck| stuck.reason), Some(StuckReason::OrderUnknown));
         assert!(matches!(
             after.answered,
-            Some(Answered { ticket: 3, answer: Answer::Rejected(Refused { status: 422, .. }) })
+            Some(Answered { ticket: 3, answer: Answer::Rejected(UpstreamRejection { status: 422, .. }) })
         ));
     }
 }

@@ -12,13 +12,13 @@ use super::remote::Remote;
 use super::table::{Table, wrap};
 use crate::app;
 use crate::config::{self, Config, Database, Events};
-use crate::ops::{Action, Actor, Ask, CheckoutId, Operators, Refused, Role};
+use crate::ops::{Action, ActionError, Actor, Ask, CheckoutId, Operators, Role};
 
 /// What was done, as the service says it.
 pub(super) struct Done(pub(super) Value);
 
 /// Why something was not done.
-pub(super) struct Problem {
+pub(super) struct ActionFailure {
     pub(super) exit: Exit,
     pub(super) code: String,
     pub(super) detail: String,
@@ -96,7 +96,7 @@ fn done_row(id: CheckoutId, report: &Value, dry_run: bool) -> Vec<(String, Color
     ]
 }
 
-fn problem_row(id: CheckoutId, problem: &Problem) -> Vec<(String, Color)> {
+fn problem_row(id: CheckoutId, problem: &ActionFailure) -> Vec<(String, Color)> {
     let result = match problem.exit {
         Exit::Refused => "refused",
         Exit::NotFound => "not found",
@@ -123,25 +123,26 @@ fn print_effects(value: &Value, screen: Screen) {
     }
 }
 
-impl Problem {
+impl ActionFailure {
     fn into_json(self, id: CheckoutId) -> Value {
         json!({"checkout_id": id, "error": {"code": self.code, "detail": self.detail, "evidence": self.evidence}})
     }
 }
 
-fn refusal(refused: &Refused) -> Problem {
+fn refusal(refused: &ActionError) -> ActionFailure {
     let exit = match refused {
-        Refused::NotFound => Exit::NotFound,
-        Refused::Forbidden { .. }
-        | Refused::Guarded(_)
-        | Refused::Contradicted { .. }
-        | Refused::Rejected(_)
-        | Refused::Moved => Exit::Refused,
-        Refused::NoReason | Refused::Upstream(_) | Refused::UnknownStore | Refused::Database(_) => {
-            Exit::Error
-        }
+        ActionError::NotFound => Exit::NotFound,
+        ActionError::Forbidden { .. }
+        | ActionError::Guarded(_)
+        | ActionError::Contradicted { .. }
+        | ActionError::Rejected(_)
+        | ActionError::Moved => Exit::Refused,
+        ActionError::NoReason
+        | ActionError::Upstream(_)
+        | ActionError::UnknownStore
+        | ActionError::Database(_) => Exit::Error,
     };
-    Problem {
+    ActionFailure {
         exit,
         code: refused.name().to_owned(),
         detail: refused.to_string(),

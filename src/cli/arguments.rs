@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::output::Format;
 use crate::ops::action::{self, InvalidFinding};
-use crate::ops::{Finding, Sort, Status, StepName, StuckReason};
+use crate::ops::{Assertion, Sort, Status, StepName, StuckReason};
 
 /// The arguments of `checkouts`.
 #[derive(Debug, Args)]
@@ -147,12 +147,12 @@ pub(super) struct FindingArguments {
     pub(super) not_charged: bool,
     /// The finding as JSON, such as '{"order_id": 125}'
     #[arg(long, value_parser = finding)]
-    pub(super) finding: Option<Finding>,
+    pub(super) finding: Option<Assertion>,
 }
 
 impl FindingArguments {
     /// What is asserted.
-    pub(super) fn into_finding(self) -> Result<Finding, InvalidFinding> {
+    pub(super) fn into_finding(self) -> Result<Assertion, InvalidFinding> {
         let value = match self {
             Self { finding: Some(finding), .. } => return Ok(finding),
             Self { order_id: Some(id), .. } => json!({"order_id": id}),
@@ -160,7 +160,7 @@ impl FindingArguments {
             Self { no_order: true, .. } => json!({"no_order": true}),
             _ => json!({"not_charged": true}),
         };
-        Finding::parse(&value)
+        Assertion::parse(&value)
     }
 }
 
@@ -174,7 +174,7 @@ fn given_reason(text: &str) -> Result<String, String> {
     reason.ok_or_else(|| format!("must be 1 to {} characters on one line", action::REASON_AT_MOST))
 }
 
-fn finding(text: &str) -> Result<Finding, String> {
+fn finding(text: &str) -> Result<Assertion, String> {
     let value: Value = serde_json::from_str(text).map_err(|_| "must be JSON".to_owned())?;
-    Finding::parse(&value).map_err(|error| error.to_string())
+    Assertion::parse(&value).map_err(|error| error.to_string())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::act::{Done, Problem};
+use super::act::{ActionFailure, Done};
 use super::output::Exit;
 use crate::app;
 use crate::config;
@@ -47,7 +47,7 @@ impl Remote {
         action: &Action,
         reason: &str,
         dry_run: bool,
-    ) -> Result<Done, Problem> {
+    ) -> Result<Done, ActionFailure> {
         let mut body = json!({"reason": reason, "dry_run": dry_run});
         if let (Some(body), Some(more)) = (body.as_object_mut(), action.detail().as_object()) {
             body.extend(more.clone());
@@ -69,7 +69,7 @@ impl Remote {
             } else {
                 format!("{} gave no answer: whether it was done is not known", self.url)
             };
-            Problem { exit: Exit::Error, code: "no-answer".to_owned(), detail, evidence: Vec::new() }
+            ActionFailure { exit: Exit::Error, code: "no-answer".to_owned(), detail, evidence: Vec::new() }
         })?;
         let status = response.status().as_u16();
         let text = response.text().await.unwrap_or_default();
@@ -81,7 +81,7 @@ impl Remote {
     }
 }
 
-fn problem(status: u16, value: &Value) -> Problem {
+fn problem(status: u16, value: &Value) -> ActionFailure {
     let text = |field: &str| value[field].as_str().unwrap_or_default().to_owned();
     // What refused it says more than the kind of the problem.
     let code = match text("guard") {
@@ -99,7 +99,7 @@ fn problem(status: u16, value: &Value) -> Problem {
     };
     let evidence = value["evidence"].as_array().into_iter().flatten();
     let evidence = evidence.filter_map(Value::as_str).map(str::to_owned).collect();
-    Problem { exit, code, detail, evidence }
+    ActionFailure { exit, code, detail, evidence }
 }
 
 #[cfg(test)]

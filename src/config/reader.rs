@@ -8,7 +8,7 @@ use super::{secret::Secret, settings::setting};
 
 /// One thing that is wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct Mistake {
     /// The variable, or the place in the stores file.
     pub name: String,
     /// Why it was refused.
@@ -17,12 +17,12 @@ pub struct Problem {
 
 /// Everything that is wrong with the configuration; one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Errors(pub Vec<Problem>);
+pub struct Errors(pub Vec<Mistake>);
 
 impl fmt::Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration is wrong:")?;
-        for Problem { name, reason } in &self.0 {
+        for Mistake { name, reason } in &self.0 {
             write!(f, "\n  {name}: {reason}")?;
         }
         Ok(())
@@ -34,7 +34,7 @@ impl std::error::Error for Errors {}
 /// Looks variables up and remembers what was wrong.
 pub(super) struct Reader<'a> {
     get: &'a dyn Fn(&str) -> Option<String>,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<Mistake>,
 }
 
 impl<'a> Reader<'a> {
@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn refuse(&mut self, name: &str, reason: impl Into<String>) {
-        self.problems.push(Problem { name: name.to_owned(), reason: reason.into() });
+        self.problems.push(Mistake { name: name.to_owned(), reason: reason.into() });
     }
 
     /// The variable as it is set. An empty one counts as unset, because compose files pass those on.

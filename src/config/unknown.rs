@@ -3,15 +3,15 @@
 use std::ffi::OsString;
 
 use super::{
-    reader::Problem,
+    reader::Mistake,
     settings::{NEIGHBORS, SETTINGS, setting},
 };
 
 /// One problem for each name that starts like ours or nearly spells one of ours.
-pub(super) fn find(names: impl Iterator<Item = OsString>) -> Vec<Problem> {
+pub(super) fn find(names: impl Iterator<Item = OsString>) -> Vec<Mistake> {
     let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
     names.sort();
-    names.into_iter().filter_map(|name| judge(&name).map(|reason| Problem { name, reason })).collect()
+    names.into_iter().filter_map(|name| judge(&name).map(|reason| Mistake { name, reason })).collect()
 }
 
 /// Why the name is refused, if it is.

@@ -9,8 +9,8 @@ use super::prefer::Wait;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::table::Slug;
-use crate::checkout::{Answer, Checkout, Refused, Status, StuckReason};
-use crate::saga::{ReadError, Refusal};
+use crate::checkout::{Answer, Checkout, Status, StuckReason, UpstreamRejection};
+use crate::saga::{ReadError, SubmitError};
 
 /// Told to the caller when the answer was recorded for an earlier request with the same key.
 pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -22,43 +22,43 @@ const SOON: u64 = 1;
 /// When to look again at a checkout that waits for a timer, in seconds.
 const LATER: u64 = 3;
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
+impl From<SubmitError> for Problem {
+    fn from(refusal: SubmitError) -> Self {
         match refusal {
-            Refusal::NotFound => Self::of(Slug::CheckoutNotFound),
-            Refusal::OutOfOrder { next_step } => Self::out_of_order(next_step),
-            Refusal::InProgress => Self::of(Slug::StepInProgress).retry_after(SOON),
-            Refusal::Closed => Self::of(Slug::CheckoutClosed),
-            Refusal::CartTaken => Self::of(Slug::CartTaken),
-            Refusal::Stuck => Self::of(Slug::CheckoutStuck),
-            Refusal::PaymentInDoubt => Self::of(Slug::PaymentInDoubt),
-            Refusal::AgreementRequired => Self::of(Slug::AgreementRequired),
-            Refusal::VersionMismatch { version } => {
+            SubmitError::NotFound => Self::of(Slug::CheckoutNotFound),
+            SubmitError::OutOfOrder { next_step } => Self::out_of_order(next_step),
+            SubmitError::InProgress => Self::of(Slug::StepInProgress).retry_after(SOON),
+            SubmitError::Closed => Self::of(Slug::CheckoutClosed),
+            SubmitError::CartTaken => Self::of(Slug::CartTaken),
+            SubmitError::Stuck => Self::of(Slug::CheckoutStuck),
+            SubmitError::PaymentInDoubt => Self::of(Slug::PaymentInDoubt),
+            SubmitError::AgreementRequired => Self::of(Slug::AgreementRequired),
+            SubmitError::VersionMismatch { version } => {
                 Self::new(Slug::VersionMismatch, format!("the checkout is at version {version}"))
                     .with(|members| members.version = Some(version))
             }
-            Refusal::KeyReused => Self::of(Slug::KeyReused),
-            Refusal::KeyInUse => Self::of(Slug::KeyInUse).retry_after(SOON),
-            Refusal::Unavailable { maybe_recorded } => Self::unavailable(maybe_recorded),
-            Refusal::Internal(cause) => Self::internal(&cause),
-            Refusal::CustomerNotProven => Self::forbidden(
+            SubmitError::KeyReused => Self::of(Slug::KeyReused),
+            SubmitError::KeyInUse => Self::of(Slug::KeyInUse).retry_after(SOON),
+            SubmitError::Unavailable { maybe_recorded } => Self::unavailable(maybe_recorded),
+            SubmitError::Internal(cause) => Self::internal(&cause),
+            SubmitError::CustomerNotProven => Self::forbidden(
                 "stored instruments, store credit and saving an instrument are for a customer who was proven: by a \
                  customer_token, or by the customer_id that a server key gave",
                 &[],
             ),
-            Refusal::ForeignCart => {
+            SubmitError::ForeignCart => {
                 let detail = "the cart belongs to a customer who was not proven; it was left as it is";
                 Self::forbidden(
                     detail,
                     &[InputError { pointer: "/cart_id".to_owned(), detail: detail.into() }],
                 )
             }
-            Refusal::PublicReplay => {
+            SubmitError::PublicReplay => {
                 let detail = "everybody knows this publishable key, so that repeating a creation with it proves nothing: create \
                               with a fresh Idempotency-Key, or go on with the checkout_token of the first answer";
                 Self::new(Slug::KeyReused, detail)
             }
-            Refusal::UnknownStore => Self::internal("the store of the checkout is not configured"),
+            SubmitError::UnknownStore => Self::internal("the store of the checkout is not configured"),
         }
     }
 }
@@ -89,7 +89,7 @@ impl Problem {
             Answer::Done => return None,
             Answer::Rejected(refused) => Self::rejected(&refused),
             Answer::CartTaken => Self::of(Slug::CartTaken),
-            Answer::NotPayable => Self::rejected(&Refused::not_payable()),
+            Answer::NotPayable => Self::rejected(&UpstreamRejection::not_payable()),
             Answer::Declined(decline) => Self::declined(&decline),
             Answer::TotalChanged { agreed_total, grand_total } => {
                 Self::total_changed(agreed_total, grand_total, checkout)

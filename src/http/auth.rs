@@ -10,7 +10,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::State;
+use super::AppState;
 use super::problem::Problem;
 use super::table::Slug;
 use crate::checkout::CheckoutId;
@@ -171,10 +171,10 @@ impl Principal {
     }
 }
 
-impl FromRequestParts<State> for Principal {
+impl FromRequestParts<AppState> for Principal {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let presented = bearer(&parts.headers).ok_or_else(|| Problem::of(Slug::Unauthorized))?;
         match state.credentials().find(presented) {
             Some(Holder::Storefront { store, name, origins }) => {
@@ -208,10 +208,10 @@ impl FromRequestParts<State> for Principal {
 #[derive(Debug)]
 pub(super) struct Operator(pub(super) Actor);
 
-impl FromRequestParts<State> for Operator {
+impl FromRequestParts<AppState> for Operator {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let presented = bearer(&parts.headers).ok_or_else(|| Problem::of(Slug::Unauthorized))?;
         let known = match state.credentials().find(presented) {
             Some(Holder::Operator(actor)) => return Ok(Self(actor.clone())),

@@ -1,12 +1,12 @@
 //! Checkouts: create, read, cancel.
 
 use axum::Extension;
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::header::{self, HeaderMap};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::State;
+use super::AppState;
 use super::answer::{etag, snapshot};
 use super::auth::Principal;
 use super::bodies;
@@ -29,7 +29,7 @@ use crate::saga::{NewCheckout, NewFlow};
     responses((status = 201, description = "Created", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn create(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Extension(trace): Extension<Trace>,
     principal: Principal,
     Creator(ask): Creator,
@@ -46,12 +46,12 @@ pub(super) async fn create(
 /// The headers of a caller who may create checkouts: that comes before anything that is wrong with the request.
 pub(super) struct Creator(pub(super) Ask);
 
-impl axum::extract::FromRequestParts<State> for Creator {
+impl axum::extract::FromRequestParts<AppState> for Creator {
     type Rejection = Problem;
 
     async fn from_request_parts(
         parts: &mut axum::http::request::Parts,
-        state: &State,
+        state: &AppState,
     ) -> Result<Self, Problem> {
         Principal::from_request_parts(parts, state).await?.may_create()?;
         Ask::from_request_parts(parts, state).await.map(Self)
@@ -67,7 +67,7 @@ impl axum::extract::FromRequestParts<State> for Creator {
     responses((status = 200, description = "As it is now", body = Snapshot), (status = 304, description = "Unchanged")),
 )]
 pub(super) async fn read(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -90,6 +90,10 @@ pub(super) async fn read(
     delete, path = "/v1/checkouts/{id}", operation_id = "cancelCheckout", tag = "Checkouts",
     responses((status = 200, description = "Cancelled", body = Snapshot), (status = 202, description = "Being undone", body = Snapshot)),
 )]
-pub(super) async fn cancel(Has(state): Has<State>, target: Target, ask: Ask) -> Result<Response, Problem> {
+pub(super) async fn cancel(
+    State(state): State<AppState>,
+    target: Target,
+    ask: Ask,
+) -> Result<Response, Problem> {
     state.cancel(&target, &ask).await
 }

@@ -1,10 +1,10 @@
 //! The second saga: an order made directly, then paid.
 
 use axum::Extension;
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::response::Response;
 
-use super::State;
+use super::AppState;
 use super::auth::Principal;
 use super::bodies;
 use super::extract::{Ask, Json};
@@ -25,7 +25,7 @@ use crate::saga::{NewCheckout, NewFlow};
     responses((status = 201, description = "Created", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn create(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Extension(trace): Extension<Trace>,
     principal: Principal,
     Pricer(ask): Pricer,
@@ -43,12 +43,12 @@ pub(super) async fn create(
 /// The headers of a caller who may say what things cost: that comes before anything that is wrong with the request.
 pub(super) struct Pricer(Ask);
 
-impl axum::extract::FromRequestParts<State> for Pricer {
+impl axum::extract::FromRequestParts<AppState> for Pricer {
     type Rejection = Problem;
 
     async fn from_request_parts(
         parts: &mut axum::http::request::Parts,
-        state: &State,
+        state: &AppState,
     ) -> Result<Self, Problem> {
         Principal::from_request_parts(parts, state).await?.may_price()?;
         Ask::from_request_parts(parts, state).await.map(Self)

@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::State;
+use super::AppState;
 use super::openapi::as_yaml;
 
 static YAML: LazyLock<String> = LazyLock::new(as_yaml);
@@ -23,7 +23,7 @@ pub(super) async fn openapi() -> Response {
 }
 
 /// The reference as a page.
-pub(super) fn routes() -> Router<State> {
+pub(super) fn routes() -> Router<AppState> {
     // The validator of that page would ask a server elsewhere.
     let config = Config::new(["/openapi.yaml"]).validator_url("none").try_it_out_enabled(false);
     SwaggerUi::new("/docs").config(config).into()

@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
 
-use super::State;
+use super::AppState;
 use super::extract::Target;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
@@ -32,7 +32,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
     ),
 )]
 pub(super) async fn follow(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -54,7 +54,7 @@ pub(super) async fn follow(
 
 /// Dropped when the caller goes away: then nobody watches any more.
 fn changes(
-    state: State,
+    state: AppState,
     id: CheckoutId,
     mut watch: crate::saga::Watch,
     mut checkout: Checkout,

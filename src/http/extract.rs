@@ -10,7 +10,7 @@ use axum::http::{HeaderName, Method};
 use futures::StreamExt as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::State;
+use super::AppState;
 use super::auth::Principal;
 use super::json::{self, Body};
 use super::prefer::{Comparison, Tags, Wait};
@@ -35,10 +35,10 @@ pub(super) struct Target {
     pub(super) principal: Principal,
 }
 
-impl FromRequestParts<State> for Target {
+impl FromRequestParts<AppState> for Target {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let principal = Principal::from_request_parts(parts, state).await?;
         principal.may_act()?;
         let not_found = || Problem::of(Slug::CheckoutNotFound);
@@ -71,10 +71,10 @@ pub(super) struct Ask {
     if_match: Option<Tags>,
 }
 
-impl FromRequestParts<State> for Ask {
+impl FromRequestParts<AppState> for Ask {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
         let key = idempotency_key(&parts.headers)?;
         if parts.method == Method::POST && key.is_none() {
             return Err(Problem::of(Slug::KeyMissing));
@@ -88,7 +88,7 @@ impl Ask {
     /// The request as the saga takes it. A list of versions is decided here, because the saga knows one only.
     pub(super) async fn request(
         &self,
-        state: &State,
+        state: &AppState,
         target: &Target,
         operation: &str,
         canonical: &str,
@@ -160,20 +160,20 @@ pub(super) struct Json(pub(super) Body);
 /// A JSON body that may be left out, which is the same as an empty object.
 pub(super) struct MaybeJson(pub(super) Body);
 
-impl FromRequest<State> for Json {
+impl FromRequest<AppState> for Json {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         require_json(request.headers())?;
         let bytes = read(request, state.body_limit()).await?;
         parse(&bytes).map(Self)
     }
 }
 
-impl FromRequest<State> for MaybeJson {
+impl FromRequest<AppState> for MaybeJson {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let kind = require_json(request.headers());
         let bytes = read(request, state.body_limit()).await?;
         if bytes.is_empty() {

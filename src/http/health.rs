@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::State;
+use super::AppState;
 use super::answer::json;
 use crate::migrations::{self, Schema};
 
@@ -63,7 +63,7 @@ pub(super) async fn alive() -> Response {
     get, path = "/readyz", operation_id = "ready", tag = "Health",
     responses((status = 200, description = "It can", body = Readiness), (status = 503, description = "It cannot", body = Readiness)),
 )]
-pub(super) async fn ready(Has(state): Has<State>) -> Response {
+pub(super) async fn ready(State(state): State<AppState>) -> Response {
     let (database, migrations, records) =
         tokio::time::timeout(PATIENCE, look(&state)).await.unwrap_or(("slow", "unknown", "unknown"));
     let checks = Checks { database, migrations, records, config: "ok" };
@@ -76,7 +76,7 @@ pub(super) async fn ready(Has(state): Has<State>) -> Response {
     json(code, &Readiness { status, checks })
 }
 
-async fn look(state: &State) -> (&'static str, &'static str, &'static str) {
+async fn look(state: &AppState) -> (&'static str, &'static str, &'static str) {
     let (database, migrations) = schema(state).await;
     if !matches!(migrations, "ok" | NEWER) {
         return (database, migrations, "unknown");
@@ -91,7 +91,7 @@ async fn look(state: &State) -> (&'static str, &'static str, &'static str) {
     (database, migrations, records)
 }
 
-async fn schema(state: &State) -> (&'static str, &'static str) {
+async fn schema(state: &AppState) -> (&'static str, &'static str) {
     match state.0.operators.takes_writes().await {
         Ok(true) => {}
         Ok(false) => return ("takes no writes: DATABASE_URL must lead to the primary", "unknown"),

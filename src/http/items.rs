@@ -1,10 +1,10 @@
 //! Changes of the cart before the order exists. Later steps that a change invalidates go back to pending.
 
-use axum::extract::{FromRequestParts, RawPathParams, State as Has};
+use axum::extract::{FromRequestParts, RawPathParams, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 
-use super::State;
+use super::AppState;
 use super::bodies;
 use super::extract::{Ask, Json, Target};
 use super::json::canonical;
@@ -22,7 +22,7 @@ use crate::saga::Operation;
     responses((status = 200, description = "Done", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn add(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ask: Ask,
     Json(body): Json,
@@ -42,7 +42,7 @@ pub(super) async fn add(
     responses((status = 200, description = "Done", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn update(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ItemId(item_id): ItemId,
     ask: Ask,
@@ -61,7 +61,7 @@ pub(super) async fn update(
     responses((status = 200, description = "Done", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn remove(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ItemId(item_id): ItemId,
     ask: Ask,
@@ -77,7 +77,7 @@ pub(super) async fn remove(
     responses((status = 200, description = "Done", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn add_coupon(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ask: Ask,
     Json(body): Json,
@@ -94,7 +94,7 @@ pub(super) async fn add_coupon(
     responses((status = 200, description = "Done", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn remove_coupon(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     CouponCode(code): CouponCode,
     ask: Ask,
@@ -110,7 +110,7 @@ pub(super) async fn remove_coupon(
     responses((status = 200, description = "Done", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn customer_message(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ask: Ask,
     Json(body): Json,
@@ -121,7 +121,7 @@ pub(super) async fn customer_message(
 }
 
 async fn edit(
-    state: &State,
+    state: &AppState,
     target: &Target,
     ask: &Ask,
     edit: CartEdit,
@@ -136,25 +136,25 @@ pub(super) struct ItemId(String);
 /// The coupon of the path.
 pub(super) struct CouponCode(String);
 
-impl FromRequestParts<State> for ItemId {
+impl FromRequestParts<AppState> for ItemId {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let id = part(parts, state, "item_id").await.filter(|id| validate::is_item_id(id));
         id.map(Self).ok_or_else(|| Problem::new(Slug::NotFound, "not a valid item id"))
     }
 }
 
-impl FromRequestParts<State> for CouponCode {
+impl FromRequestParts<AppState> for CouponCode {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let code = part(parts, state, "code").await.filter(|code| validate::is_coupon_code(code));
         code.map(Self).ok_or_else(|| Problem::new(Slug::NotFound, "this cannot be a coupon code"))
     }
 }
 
-async fn part(parts: &mut Parts, state: &State, name: &str) -> Option<String> {
+async fn part(parts: &mut Parts, state: &AppState, name: &str) -> Option<String> {
     let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
     params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
 }

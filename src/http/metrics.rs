@@ -1,12 +1,12 @@
 //! The metrics, for Prometheus: on the listener of the API, or on one of their own and then nowhere else.
 
 use axum::Router;
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::State;
+use super::AppState;
 use super::problem::Problem;
 use super::table::Slug;
 use crate::telemetry::Metrics;
@@ -25,7 +25,7 @@ pub fn router(metrics: Metrics) -> Router {
         (status = 404, description = "`METRICS_ADDR` is set: they are there and not here", body = super::problem::Document, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn show(Has(state): Has<State>) -> Response {
+pub(super) async fn show(State(state): State<AppState>) -> Response {
     if state.0.metrics_elsewhere {
         return Problem::of(Slug::NotFound).into_response();
     }

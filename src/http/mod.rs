@@ -71,7 +71,7 @@ pub use openapi::as_yaml;
 
 /// What every door has at hand. Cheap to clone.
 #[derive(Clone)]
-pub struct State(Arc<Inner>);
+pub struct AppState(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
@@ -92,7 +92,7 @@ struct Inner {
     body_limit: usize,
 }
 
-impl State {
+impl AppState {
     /// From the configuration and what was built from it.
     pub fn new(
         config: &Config,
@@ -178,7 +178,7 @@ impl State {
 }
 
 /// Every route of the service.
-pub fn router(state: State) -> Router {
+pub fn router(state: AppState) -> Router {
     let (documented, _) = documented().split_for_parts();
     documented
         .merge(docs::routes())
@@ -193,7 +193,7 @@ pub fn router(state: State) -> Router {
 }
 
 /// The routes that the reference describes, with their descriptions.
-fn documented() -> OpenApiRouter<State> {
+fn documented() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(checkouts::create))
         .routes(routes!(checkouts::read, checkouts::cancel))

@@ -1,12 +1,12 @@
 //! The order, and the hand-off to BigCommerce's hosted checkout.
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::State;
+use super::AppState;
 use super::answer::json;
 use super::bodies;
 use super::documents::Confirmation;
@@ -40,7 +40,7 @@ pub(super) struct RedirectUrls {
     responses((status = 200, description = "The order exists", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn create(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ask: Ask,
     MaybeJson(body): MaybeJson,
@@ -56,7 +56,7 @@ pub(super) async fn create(
     get, path = "/v1/checkouts/{id}/order", operation_id = "readOrder", tag = "Order",
     responses((status = 200, description = "The order and all that belongs to it", body = Confirmation)),
 )]
-pub(super) async fn confirmation(Has(state): Has<State>, target: Target) -> Result<Response, Problem> {
+pub(super) async fn confirmation(State(state): State<AppState>, target: Target) -> Result<Response, Problem> {
     let confirmation = state.engine().confirmation(target.id).await?;
     Ok(json(StatusCode::OK, &Confirmation::from(confirmation)))
 }
@@ -71,7 +71,7 @@ pub(super) async fn confirmation(Has(state): Has<State>, target: Target) -> Resu
     responses((status = 200, description = "Fresh URLs", body = RedirectUrls)),
 )]
 pub(super) async fn redirect_urls(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ask: Ask,
     MaybeJson(body): MaybeJson,

@@ -1,11 +1,11 @@
 //! Paying. What a card is goes from the body into the one type that keeps it secret, and nowhere else.
 
 use axum::Extension;
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::State;
+use super::AppState;
 use super::answer::json;
 use super::bodies;
 use super::documents::PaymentMethods;
@@ -24,7 +24,7 @@ use super::validate;
     get, path = "/v1/checkouts/{id}/payment-methods", operation_id = "listPaymentMethods", tag = "Payment",
     responses((status = 200, description = "The methods", body = PaymentMethods)),
 )]
-pub(super) async fn methods(Has(state): Has<State>, target: Target) -> Result<Response, Problem> {
+pub(super) async fn methods(State(state): State<AppState>, target: Target) -> Result<Response, Problem> {
     let methods = state.engine().payment_methods(target.id).await?;
     Ok(json(StatusCode::OK, &PaymentMethods::from(methods)))
 }
@@ -40,7 +40,7 @@ pub(super) async fn methods(Has(state): Has<State>, target: Target) -> Result<Re
     responses((status = 200, description = "Paid", body = Snapshot), (status = 202, description = "Settling or unknown", body = Snapshot)),
 )]
 pub(super) async fn pay(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ask: Ask,
     Extension(client): Extension<Client>,
@@ -64,7 +64,7 @@ pub(super) async fn pay(
     responses((status = 200, description = "Paid", body = Snapshot), (status = 202, description = "Running, settling or unknown", body = Snapshot)),
 )]
 pub(super) async fn complete(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ask: Ask,
     Extension(client): Extension<Client>,

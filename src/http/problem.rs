@@ -14,7 +14,7 @@ use super::pointer::InputError;
 use super::shopper::{Cause, sentence};
 use super::table::Slug;
 use super::validate::Invalid;
-use crate::checkout::{Checkout, CheckoutId, Decline, Money, Refused, StepName};
+use crate::checkout::{Checkout, CheckoutId, Decline, Money, StepName, UpstreamRejection};
 use crate::ops::Role;
 use crate::schema;
 
@@ -89,7 +89,7 @@ impl Problem {
     }
 
     /// BigCommerce said no.
-    pub(super) fn rejected(refused: &Refused) -> Self {
+    pub(super) fn rejected(refused: &UpstreamRejection) -> Self {
         let (status, title) = (refused.status, refused.title.clone());
         let upstream = Upstream { status, title, errors: refused.errors.iter().cloned().collect() };
         let mut problem = Self::new(Slug::Rejected, refused.title.clone())

@@ -5,7 +5,7 @@ use axum::response::Response;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use super::State;
+use super::AppState;
 use super::answer::{Manner, snapshot};
 use super::auth::CheckoutToken;
 use super::extract::{Ask, Target};
@@ -14,9 +14,9 @@ use super::prefer::Wait;
 use super::problem::Problem;
 use super::trace::Trace;
 use crate::checkout::{Answer, Status};
-use crate::saga::{NewCheckout, Operation, Refusal, Request, Submitted};
+use crate::saga::{NewCheckout, Operation, Request, SubmitError, Submitted};
 
-impl State {
+impl AppState {
     /// Does something to its end, whether or not the caller is still there: what was begun must be handed to the
     /// engine, so that it goes on at once.
     pub(super) async fn undisturbed<T: Send + 'static, E: Into<Problem> + Send + 'static>(
@@ -121,7 +121,7 @@ impl State {
             match self.engine().snapshot(target.id).await {
                 Ok(checkout) => waited.checkout = checkout,
                 // It was recorded, and goes on.
-                Err(Refusal::Unavailable { .. }) => waited.answer = None,
+                Err(SubmitError::Unavailable { .. }) => waited.answer = None,
                 Err(refusal) => return Err(refusal.into()),
             }
         }

@@ -6,7 +6,7 @@
 
 use super::snapshot::safe_to_pay_again;
 use super::table::Slug;
-use crate::checkout::{Checkout, Refused, Status, StepName, StepStatus, StuckReason};
+use crate::checkout::{Checkout, Status, StepName, StepStatus, StuckReason, UpstreamRejection};
 
 /// What a problem has to say beyond its row in the table.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub(super) enum Cause {
     /// A payment was declined, with this code (BigCommerce: payments, error codes).
     Declined(Option<i64>),
     /// BigCommerce refused.
-    Refused(Refused),
+    Refused(UpstreamRejection),
 }
 
 const PLACED: &str = "Your order has been placed. There is nothing more to pay.";
@@ -107,7 +107,7 @@ fn declined(code: Option<i64>, parts: bool) -> String {
     format!("{why} {charged} {then}")
 }
 
-fn refused(refusal: &Refused, checkout: Option<&Checkout>) -> Option<&'static str> {
+fn refused(refusal: &UpstreamRejection, checkout: Option<&Checkout>) -> Option<&'static str> {
     let mut said = refusal.title.to_lowercase();
     for (field, message) in &refusal.errors {
         said.extend([" ", &field.to_lowercase(), " ", &message.to_lowercase()]);

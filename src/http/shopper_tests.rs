@@ -9,7 +9,7 @@ use crate::checkout::{Money, PaymentPart, PaymentStatus, Stuck};
 
 fn refusal(status: u16, title: &str, errors: &[(&str, &str)]) -> Cause {
     let errors = errors.iter().map(|(field, message)| ((*field).to_owned(), (*message).to_owned()));
-    Cause::Refused(Refused { status, title: title.to_owned(), errors: errors.collect() })
+    Cause::Refused(UpstreamRejection { status, title: title.to_owned(), errors: errors.collect() })
 }
 
 fn paying(status: PaymentStatus) -> Checkout {

@@ -1,9 +1,9 @@
 //! The steps before the order: addresses and shipping.
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::response::Response;
 
-use super::State;
+use super::AppState;
 use super::bodies;
 use super::extract::{Ask, Json, Target};
 use super::json::canonical;
@@ -21,7 +21,7 @@ use crate::saga::Operation;
     responses((status = 200, description = "Done", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn billing_address(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ask: Ask,
     Json(body): Json,
@@ -39,7 +39,7 @@ pub(super) async fn billing_address(
     responses((status = 200, description = "Done", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn consignments(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ask: Ask,
     Json(body): Json,
@@ -57,7 +57,7 @@ pub(super) async fn consignments(
     responses((status = 200, description = "Done", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(super) async fn shipping_options(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     target: Target,
     ask: Ask,
     Json(body): Json,

@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 use uuid::Uuid;
 
-use super::State;
+use super::AppState;
 use super::problem::Problem;
 use super::table::Slug;
 use crate::checkout::CheckoutId;
@@ -41,7 +41,7 @@ impl Trace {
 
 /// The layer.
 pub(super) async fn around(
-    axum::extract::State(state): axum::extract::State<State>,
+    axum::extract::State(state): axum::extract::State<AppState>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -93,7 +93,7 @@ fn span(trace_id: &str, method: &str, route: &str) -> tracing::Span {
 }
 
 /// Writes the problem document, where the answer is a problem.
-async fn written(state: &State, mut response: Response, trace: &Trace) -> Response {
+async fn written(state: &AppState, mut response: Response, trace: &Trace) -> Response {
     let Some(mut problem) = response.extensions_mut().remove::<Problem>().or_else(|| of_router(&response))
     else {
         return response;

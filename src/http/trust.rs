@@ -8,7 +8,7 @@
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::State;
+use super::AppState;
 use super::auth::Principal;
 use super::claims::Trust;
 use super::json::canonical;
@@ -57,7 +57,7 @@ impl Shopper {
     }
 }
 
-impl State {
+impl AppState {
     /// Who the shopper of a new checkout is. Whatever its caller may not say is refused, all at once.
     pub(super) fn shopper(
         &self,

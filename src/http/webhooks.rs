@@ -1,14 +1,14 @@
 //! Where BigCommerce's webhooks come in. They are hints: the answer is given when the event is stored, and what is true
 //! is read from BigCommerce.
 
-use axum::extract::{Request, State as Has};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::State;
+use super::AppState;
 use super::answer::json;
 use super::extract::read;
 use super::problem::Problem;
@@ -62,7 +62,7 @@ pub(super) struct Receipt {
     request_body(content = Object, content_type = "application/json", description = "An event, as BigCommerce sends it"),
     responses((status = 200, description = "The event is stored", body = Receipt)),
 )]
-pub(super) async fn take(Has(state): Has<State>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn take(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let headers = request.headers().clone();
     let body = read(request, state.body_limit()).await?;
     let forged = || {

@@ -8,7 +8,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::bigcommerce::Client;
-use crate::checkout::{Checkout, CheckoutId, Illegal, Refused as Rejection, Status};
+use crate::checkout::{Checkout, CheckoutId, Illegal, Status, UpstreamRejection};
 use crate::db::{self, Audited, Entry, Held, Transition};
 use crate::saga::operate;
 use crate::schema;
@@ -58,7 +58,7 @@ pub struct Report {
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum ActionError {
     /// There is no such checkout.
     #[error("there is no such checkout")]
     NotFound,
@@ -84,7 +84,7 @@ pub enum Refused {
     },
     /// BigCommerce refused to do it. Nothing happened.
     #[error("BigCommerce refused it")]
-    Rejected(Rejection),
+    Rejected(UpstreamRejection),
     /// BigCommerce could not be asked.
     #[error("BigCommerce could not be asked: {0}")]
     Upstream(String),
@@ -99,13 +99,13 @@ pub enum Refused {
     Database(#[source] db::Error),
 }
 
-impl From<Guard> for Refused {
+impl From<Guard> for ActionError {
     fn from(guard: Guard) -> Self {
         Self::Guarded(guard)
     }
 }
 
-impl From<db::Error> for Refused {
+impl From<db::Error> for ActionError {
     fn from(error: db::Error) -> Self {
         match error {
             db::Error::Lost => Self::Moved,
@@ -122,13 +122,13 @@ impl From<db::Error> for Refused {
     }
 }
 
-impl From<Illegal> for Refused {
+impl From<Illegal> for ActionError {
     fn from(illegal: Illegal) -> Self {
         Guard::new("illegal", illegal.to_string()).into()
     }
 }
 
-impl Refused {
+impl ActionError {
     /// The name of what refused it, for programs and for the audit log.
     pub fn name(&self) -> &'static str {
         match self {
@@ -161,12 +161,12 @@ impl Refused {
 
 impl Operators {
     /// Does what is asked for, or says what it would do.
-    pub async fn act(&self, id: CheckoutId, action: &Action, ask: Ask<'_>) -> Result<Report, Refused> {
-        let why = reason(ask.reason).ok_or(Refused::NoReason)?;
+    pub async fn act(&self, id: CheckoutId, action: &Action, ask: Ask<'_>) -> Result<Report, ActionError> {
+        let why = reason(ask.reason).ok_or(ActionError::NoReason)?;
         let ask = Ask { reason: why, ..ask };
         // What an operator is not bound to is not there, whatever is asked of it. A checkout never changes its store.
         if !self.of(ask.actor).knows(id).await? {
-            return Err(Refused::NotFound);
+            return Err(ActionError::NotFound);
         }
         let done = self.try_to(id, action, ask).await;
         if let (Err(refused), false) = (&done, ask.dry_run)
@@ -177,7 +177,7 @@ impl Operators {
         done
     }
 
-    async fn try_to(&self, id: CheckoutId, action: &Action, ask: Ask<'_>) -> Result<Report, Refused> {
+    async fn try_to(&self, id: CheckoutId, action: &Action, ask: Ask<'_>) -> Result<Report, ActionError> {
         permitted(ask.actor, action)?;
         if let Action::Close { leaves } = action
             && self.db().unread(id).await?.is_some()
@@ -186,7 +186,7 @@ impl Operators {
         }
         let (checked, seen) = match action {
             Action::Resolve(finding) => {
-                let held = self.db().look(id).await?.ok_or(Refused::NotFound)?;
+                let held = self.db().look(id).await?.ok_or(ActionError::NotFound)?;
                 guard(action, &held)?;
                 let checked =
                     check(self.client(&held.checkout)?, &held, finding, self.inner.settings.quiet_payment)
@@ -194,7 +194,7 @@ impl Operators {
                 (Some(checked), Some(held.checkout.version))
             }
             Action::Cancel { refund: true } => {
-                let held = self.db().look(id).await?.ok_or(Refused::NotFound)?;
+                let held = self.db().look(id).await?.ok_or(ActionError::NotFound)?;
                 guard(action, &held)?;
                 if held.checkout.status == Status::Completed {
                     return self.give_back(&held, ask).await;
@@ -204,9 +204,9 @@ impl Operators {
             _ => (None, None),
         };
         let mut audited = self.db().audited().await?;
-        let held = audited.lock(id).await?.ok_or(Refused::NotFound)?;
+        let held = audited.lock(id).await?.ok_or(ActionError::NotFound)?;
         if seen.is_some_and(|seen| seen != held.checkout.version) {
-            return Err(Refused::Moved);
+            return Err(ActionError::Moved);
         }
         let report = self.carry_out(&mut audited, &held, action, checked, ask, json!({})).await?;
         if ask.dry_run {
@@ -230,7 +230,7 @@ impl Operators {
         checked: Option<Checked>,
         ask: Ask<'_>,
         detail: serde_json::Value,
-    ) -> Result<Report, Refused> {
+    ) -> Result<Report, ActionError> {
         guard(action, held)?;
         let transition = self.transition(held, action, checked, ask)?;
         let checkout = audited.write(&transition).await?;
@@ -270,7 +270,7 @@ impl Operators {
         action: &Action,
         checked: Option<Checked>,
         ask: Ask<'_>,
-    ) -> Result<Transition, Refused> {
+    ) -> Result<Transition, ActionError> {
         let (from, now) = (&held.checkout, held.now);
         let transition = match (action, checked) {
             (Action::Restart | Action::Resume, _) => operate::restarted(from, now),
@@ -290,12 +290,12 @@ impl Operators {
                     operate::not_charged(from, order, dead, self.inner.settings.checkout_ttl, now)
                 }
             },
-            (Action::Resolve(_), None) | (Action::Close { .. }, _) => return Err(Refused::Moved),
+            (Action::Resolve(_), None) | (Action::Close { .. }, _) => return Err(ActionError::Moved),
         };
         Ok(transition?)
     }
 
-    async fn note_refusal(&self, id: CheckoutId, action: &Action, ask: Ask<'_>, refused: &Refused) {
+    async fn note_refusal(&self, id: CheckoutId, action: &Action, ask: Ask<'_>, refused: &ActionError) {
         let result = format!("refused: {}", refused.name());
         let noted = async {
             let mut audited = self.db().audited().await?;
@@ -332,15 +332,15 @@ impl Operators {
         Ok(id)
     }
 
-    fn client(&self, checkout: &Checkout) -> Result<&Client, Refused> {
-        self.inner.clients.get(&checkout.store).ok_or(Refused::UnknownStore)
+    fn client(&self, checkout: &Checkout) -> Result<&Client, ActionError> {
+        self.inner.clients.get(&checkout.store).ok_or(ActionError::UnknownStore)
     }
 }
 
 /// Whether the actor's role is enough. It is asked here, so that all doors answer alike.
-pub(super) fn permitted(actor: &Actor, action: &Action) -> Result<(), Refused> {
+pub(super) fn permitted(actor: &Actor, action: &Action) -> Result<(), ActionError> {
     let needs = action.role();
-    if actor.role >= needs { Ok(()) } else { Err(Refused::Forbidden { needs }) }
+    if actor.role >= needs { Ok(()) } else { Err(ActionError::Forbidden { needs }) }
 }
 
 fn order_of(checkout: &Checkout) -> Option<i64> {

@@ -60,7 +60,7 @@ pub struct Actor {
 
 /// What an operator found out and asserts. It is checked against BigCommerce before it is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
+pub enum Assertion {
     /// This order was created by the checkout.
     Order(i64),
     /// No order was made.
@@ -71,7 +71,7 @@ pub enum Finding {
     NotCharged,
 }
 
-impl Finding {
+impl Assertion {
     /// Reads `{"order_id": 125}`, `{"no_order": true}`, `{"charged": "..."}` or `{"not_charged": true}`.
     pub fn parse(value: &Value) -> Result<Self, InvalidFinding> {
         let map = value.as_object().filter(|map| map.len() == 1).ok_or(InvalidFinding)?;
@@ -133,7 +133,7 @@ pub enum Action {
         refund: bool,
     },
     /// Resolve what recovery cannot find out.
-    Resolve(Finding),
+    Resolve(Assertion),
     /// Close a checkout whose record cannot be read. Nothing is canceled at BigCommerce.
     Close {
         /// The ids of what is at BigCommerce of it, and stays there.
@@ -202,10 +202,10 @@ mod tests {
     #[test]
     fn a_finding_is_exactly_one_assertion() {
         for (value, expected) in [
-            (json!({"order_id": 125}), Some(Finding::Order(125))),
-            (json!({"no_order": true}), Some(Finding::NoOrder)),
-            (json!({"charged": "tx_1"}), Some(Finding::Charged("tx_1".to_owned()))),
-            (json!({"not_charged": true}), Some(Finding::NotCharged)),
+            (json!({"order_id": 125}), Some(Assertion::Order(125))),
+            (json!({"no_order": true}), Some(Assertion::NoOrder)),
+            (json!({"charged": "tx_1"}), Some(Assertion::Charged("tx_1".to_owned()))),
+            (json!({"not_charged": true}), Some(Assertion::NotCharged)),
             (json!({"order_id": 0}), None),
             (json!({"order_id": "125"}), None),
             (json!({"no_order": false}), None),
@@ -216,7 +216,7 @@ mod tests {
             (json!({}), None),
             (json!("not_charged"), None),
         ] {
-            let finding = Finding::parse(&value).ok();
+            let finding = Assertion::parse(&value).ok();
             assert_eq!(finding, expected, "{value}");
             if let Some(finding) = finding {
                 assert_eq!(finding.to_json(), value);
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(Action::Restart.role(), Role::Act);
         assert_eq!(Action::Cancel { refund: false }.role(), Role::Act);
         assert_eq!(Action::Cancel { refund: true }.role(), Role::Money);
-        assert_eq!(Action::Resolve(Finding::NotCharged).role(), Role::Money);
+        assert_eq!(Action::Resolve(Assertion::NotCharged).role(), Role::Money);
         assert_eq!(Action::Close { leaves: Vec::new() }.role(), Role::Money);
         assert!(Role::Read < Role::Act && Role::Act < Role::Money);
         assert!(Action::for_many("resolve").is_err());

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::db::{self, Bulk, BulkItem, BulkResult, Entry, Filter, NewBulk};
 
 use super::Operators;
-use super::act::{Ask, Refused, permitted};
+use super::act::{ActionError, Ask, permitted};
 use super::action::{Action, Actor, reason};
 use super::guard::{Guard, guard};
 
@@ -81,7 +81,7 @@ pub struct BulkSeen {
 
 impl Operators {
     /// The preview of a bulk action. Nothing is written.
-    pub async fn preview_bulk(&self, bulk: BulkAsk<'_>) -> Result<BulkPreview, Refused> {
+    pub async fn preview_bulk(&self, bulk: BulkAsk<'_>) -> Result<BulkPreview, ActionError> {
         checked(&bulk)?;
         let filter = self.of(bulk.ask.actor).within(bulk.filter);
         let total = self.db().count(&filter, AT_MOST).await?;
@@ -107,7 +107,7 @@ impl Operators {
     }
 
     /// Writes a bulk down; it is carried out by whichever process is free.
-    pub async fn begin_bulk(&self, bulk: BulkAsk<'_>) -> Result<Bulk, Refused> {
+    pub async fn begin_bulk(&self, bulk: BulkAsk<'_>) -> Result<Bulk, ActionError> {
         let why = checked(&bulk)?;
         let id = Uuid::now_v7();
         let actor = bulk.ask.actor;
@@ -142,7 +142,7 @@ impl Operators {
         self.inner.wake_bulk.notify_one();
         tracing::info!(bulk_id = %id, action = bulk.action.name(), total, actor = actor.name, "a bulk was asked for");
         let begun = self.db().bulk(id, None).await.map_err(db::Error::after_writing)?;
-        begun.ok_or(Refused::NotFound)
+        begun.ok_or(ActionError::NotFound)
     }
 
     /// How a bulk stands, with one page of what became of its checkouts.
@@ -195,12 +195,12 @@ impl Operators {
                     audited.commit().await?;
                 }
                 // Nothing was written before the guard spoke.
-                Err(Refused::Guarded(guard)) => {
+                Err(ActionError::Guarded(guard)) => {
                     audited.end_bulk_item(&item, "refused", &guard.detail).await?;
                     audited.commit().await?;
                 }
                 // The database is away: the item stays to be done.
-                Err(Refused::Database(error @ db::Error::Database(_))) => return Err(error),
+                Err(ActionError::Database(error @ db::Error::Database(_))) => return Err(error),
                 Err(refused) => {
                     // What was begun is undone; the outcome is written by a transaction of its own.
                     drop(audited);
@@ -213,7 +213,7 @@ impl Operators {
         Ok(())
     }
 
-    async fn deal_with(&self, audited: &mut db::Audited, item: &BulkItem) -> Result<(), Refused> {
+    async fn deal_with(&self, audited: &mut db::Audited, item: &BulkItem) -> Result<(), ActionError> {
         let action = Action::for_many(&item.action)
             .map_err(|_| Guard::new("unknown-action", "this version does not know the action"))?;
         // Its checkouts were chosen among those that the operator sees.
@@ -222,16 +222,16 @@ impl Operators {
         })?;
         let actor = Actor { name: item.actor.clone(), role, store: None };
         permitted(&actor, &action)?;
-        let held = audited.lock(item.checkout_id).await?.ok_or(Refused::NotFound)?;
+        let held = audited.lock(item.checkout_id).await?.ok_or(ActionError::NotFound)?;
         let ask = Ask { actor: &actor, reason: &item.reason, dry_run: false };
         let detail = json!({"bulk_id": item.bulk_id});
         self.carry_out(audited, &held, &action, None, ask, detail).await.map(drop)
     }
 }
 
-fn checked<'a>(bulk: &BulkAsk<'a>) -> Result<&'a str, Refused> {
+fn checked<'a>(bulk: &BulkAsk<'a>) -> Result<&'a str, ActionError> {
     permitted(bulk.ask.actor, bulk.action)?;
-    let why = reason(bulk.ask.reason).ok_or(Refused::NoReason)?;
+    let why = reason(bulk.ask.reason).ok_or(ActionError::NoReason)?;
     if bulk.filter.is_empty() {
         return Err(Guard::new(
             "no-filter",

@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use super::Operators;
-use super::act::{Ask, Refused};
+use super::act::{ActionError, Ask};
 use super::action::{Role, reason};
 use crate::db::{self, Db, Entry};
 
@@ -81,11 +81,11 @@ impl Operators {
     /// Sends an event again to everybody that it was meant for and that is done with it. Answers whether there is one.
     /// It is queued first and written down then: what was not written down was sent all the same, and can be asked for
     /// again, because a receiver knows it by its id.
-    pub async fn redeliver(&self, id: Uuid, ask: Ask<'_>) -> Result<bool, Refused> {
+    pub async fn redeliver(&self, id: Uuid, ask: Ask<'_>) -> Result<bool, ActionError> {
         if ask.actor.role < Role::Act {
-            return Err(Refused::Forbidden { needs: Role::Act });
+            return Err(ActionError::Forbidden { needs: Role::Act });
         }
-        let why = reason(ask.reason).ok_or(Refused::NoReason)?;
+        let why = reason(ask.reason).ok_or(ActionError::NoReason)?;
         let within = self.of(ask.actor).scope().map(str::to_owned);
         let filter = EventFilter { ids: Some(vec![id]), within, ..EventFilter::default() };
         let found = self.db().events(&filter, 1).await?;

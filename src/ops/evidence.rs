@@ -12,8 +12,8 @@ use crate::db::Held;
 use crate::saga::judge::{Before, Judgment, judge, may_be_refunded, may_hold};
 use crate::saga::operate;
 
-use super::act::Refused;
-use super::action::Finding;
+use super::act::ActionError;
+use super::action::Assertion;
 use super::guard::Guard;
 
 /// A finding that BigCommerce does not contradict, and what follows.
@@ -36,21 +36,21 @@ pub(super) const OVER: &[i64] = &[5, 6];
 pub(super) async fn check(
     client: &Client,
     held: &Held,
-    finding: &Finding,
+    finding: &Assertion,
     window: Duration,
-) -> Result<Checked, Refused> {
+) -> Result<Checked, ActionError> {
     let call = Call::new(held.checkout.id.uuid(), Priority::BackOffice);
     let look = Look { client, call: &call, checkout: &held.checkout };
     match finding {
-        Finding::Order(id) => look.order(*id).await,
+        Assertion::Order(id) => look.order(*id).await,
         // What is shown counts at once; only that nothing is shown has to wait.
-        Finding::NoOrder => {
+        Assertion::NoOrder => {
             let checked = look.no_order().await?;
             quiet(held, window)?;
             Ok(checked)
         }
-        Finding::Charged(transaction) => look.charged(transaction).await,
-        Finding::NotCharged => {
+        Assertion::Charged(transaction) => look.charged(transaction).await,
+        Assertion::NotCharged => {
             let checked = look.not_charged().await?;
             quiet(held, window)?;
             Ok(checked)
@@ -59,7 +59,7 @@ pub(super) async fn check(
 }
 
 /// What BigCommerce does not show is believed only after the longest call and the settle window.
-fn quiet(held: &Held, window: Duration) -> Result<(), Refused> {
+fn quiet(held: &Held, window: Duration) -> Result<(), ActionError> {
     let attempt = held.checkout.in_flight.as_ref();
     let sent = attempt.map(|attempt| attempt.unknown_since.unwrap_or(attempt.started_at));
     let expired = operate::token_expires_at(&held.checkout);
@@ -85,7 +85,7 @@ pub(super) struct Look<'a> {
 }
 
 impl Look<'_> {
-    async fn order(&self, id: i64) -> Result<Checked, Refused> {
+    async fn order(&self, id: i64) -> Result<Checked, ActionError> {
         let found = self.read(id).await?.ok_or_else(|| {
             contradicted(format!("BigCommerce has no order {id}, or it is archived"), Vec::new())
         })?;
@@ -128,7 +128,7 @@ impl Look<'_> {
     }
 
     /// Every other order of this checkout is certainly not paid.
-    async fn others_unpaid(&self, id: i64) -> Result<(), Refused> {
+    async fn others_unpaid(&self, id: i64) -> Result<(), ActionError> {
         for other in self.list().await?.iter().filter(|other| other.id.get() != id) {
             let transactions = self.transactions(other.id).await?;
             if !is_unpaid(other, &transactions) {
@@ -154,7 +154,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    async fn no_order(&self) -> Result<Checked, Refused> {
+    async fn no_order(&self) -> Result<Checked, ActionError> {
         let orders = self.list().await?;
         if !orders.is_empty() {
             let ids: Vec<String> = orders.iter().map(|order| order.id.to_string()).collect();
@@ -169,7 +169,7 @@ impl Look<'_> {
         Ok(Checked::NoOrder)
     }
 
-    async fn cart_names_no_order(&self) -> Result<(), Refused> {
+    async fn cart_names_no_order(&self) -> Result<(), ActionError> {
         let Some(cart_id) = self.checkout.facts.cart_id.as_deref() else { return Ok(()) };
         let read = self.client.checkouts(self.call).get(cart_id, Include::ShippingOptions).await;
         let Some(cart) = found(read)? else {
@@ -195,7 +195,7 @@ impl Look<'_> {
         }
     }
 
-    async fn charged(&self, claimed: &str) -> Result<Checked, Refused> {
+    async fn charged(&self, claimed: &str) -> Result<Checked, ActionError> {
         let (order, transactions) = self.known_order().await?;
         self.others_unpaid(order.id.get()).await?;
         let is_claimed = |transaction: &&Transaction| {
@@ -244,7 +244,7 @@ impl Look<'_> {
         Ok(Checked::Charged { order, instead_of: None, kind, transaction_id })
     }
 
-    async fn not_charged(&self) -> Result<Checked, Refused> {
+    async fn not_charged(&self) -> Result<Checked, ActionError> {
         let (order, transactions) = self.known_order().await?;
         self.others_unpaid(order.id.get()).await?;
         let refunds = self.refunds(&order, &transactions).await?;
@@ -270,7 +270,7 @@ impl Look<'_> {
         Ok(Checked::NotCharged { order: operate::order_facts(&order, true), dead })
     }
 
-    async fn known_order(&self) -> Result<(Order, Vec<Transaction>), Refused> {
+    async fn known_order(&self) -> Result<(Order, Vec<Transaction>), ActionError> {
         let id = self.checkout.facts.order.as_ref().map_or(0, |order| order.id);
         let gone = || contradicted(format!("BigCommerce no longer has order {id}"), Vec::new());
         let order = self.read(id).await?.ok_or_else(gone)?;
@@ -278,16 +278,16 @@ impl Look<'_> {
         Ok((order, transactions))
     }
 
-    pub(super) async fn read(&self, id: i64) -> Result<Option<Order>, Refused> {
+    pub(super) async fn read(&self, id: i64) -> Result<Option<Order>, ActionError> {
         let Some(id) = OrderId::new(id) else { return Ok(None) };
         found(self.client.orders(self.call).get(id).await)
     }
 
-    pub(super) async fn transactions(&self, id: OrderId) -> Result<Vec<Transaction>, Refused> {
+    pub(super) async fn transactions(&self, id: OrderId) -> Result<Vec<Transaction>, ActionError> {
         Ok(found(self.client.orders(self.call).transactions(id).await)?.unwrap_or_default())
     }
 
-    async fn refunds(&self, order: &Order, transactions: &[Transaction]) -> Result<Vec<Refund>, Refused> {
+    async fn refunds(&self, order: &Order, transactions: &[Transaction]) -> Result<Vec<Refund>, ActionError> {
         if !may_be_refunded(order, transactions) {
             return Ok(Vec::new());
         }
@@ -295,7 +295,7 @@ impl Look<'_> {
     }
 
     /// Every order of it that is alive.
-    pub(super) async fn list(&self) -> Result<Vec<Order>, Refused> {
+    pub(super) async fn list(&self) -> Result<Vec<Order>, ActionError> {
         let filter = match (self.checkout.flow, self.checkout.facts.cart_id.as_deref()) {
             (Flow::Cart, Some(cart_id)) => Filter::by_cart(cart_id),
             (Flow::Cart, None) => return Ok(Vec::new()),
@@ -379,7 +379,7 @@ pub(super) fn shown(order: &Order, transactions: &[Transaction]) -> Vec<String> 
 }
 
 /// `None`: it is not there.
-pub(super) fn found<T>(result: Result<Answer<T>, Error>) -> Result<Option<T>, Refused> {
+pub(super) fn found<T>(result: Result<Answer<T>, Error>) -> Result<Option<T>, ActionError> {
     match result {
         Ok(answer) => Ok(Some(answer.value)),
         Err(error) if error.is_not_found() => Ok(None),
@@ -388,10 +388,10 @@ pub(super) fn found<T>(result: Result<Answer<T>, Error>) -> Result<Option<T>, Re
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is used as a function that maps an error")]
-fn unreadable(error: Error) -> Refused {
-    Refused::Upstream(error.to_string())
+fn unreadable(error: Error) -> ActionError {
+    ActionError::Upstream(error.to_string())
 }
 
-fn contradicted(detail: String, evidence: Vec<String>) -> Refused {
-    Refused::Contradicted { detail, evidence }
+fn contradicted(detail: String, evidence: Vec<String>) -> ActionError {
+    ActionError::Contradicted { detail, evidence }
 }

@@ -7,7 +7,7 @@ use crate::checkout::{PaymentStatus, Status, StuckReason};
 use crate::db::Held;
 use crate::saga::operate;
 
-use super::action::{Action, Finding};
+use super::action::{Action, Assertion};
 
 /// Why an action is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,7 +133,7 @@ fn cancel(held: &Held) -> Result<(), Guard> {
     Ok(())
 }
 
-fn resolve(finding: &Finding, held: &Held) -> Result<(), Guard> {
+fn resolve(finding: &Assertion, held: &Held) -> Result<(), Guard> {
     let checkout = &held.checkout;
     if checkout.status != Status::Stuck {
         return Err(Guard::new(
@@ -143,25 +143,25 @@ fn resolve(finding: &Finding, held: &Held) -> Result<(), Guard> {
         ));
     }
     match finding {
-        Finding::Order(_) | Finding::NoOrder if operate::payment_in_doubt(checkout) => Err(Guard::new(
+        Assertion::Order(_) | Assertion::NoOrder if operate::payment_in_doubt(checkout) => Err(Guard::new(
             "payment-in-doubt",
             "a payment of the known order may have been made: a finding about the payment (charged or not_charged) comes \
              first",
         )),
-        Finding::NoOrder => match &checkout.facts.order {
+        Assertion::NoOrder => match &checkout.facts.order {
             Some(order) => Err(Guard::new(
                 "order-known",
                 format!("order {} is known to belong to this checkout", order.id),
             )),
             None => Ok(()),
         },
-        Finding::Charged(_) | Finding::NotCharged if checkout.facts.order.is_none() => Err(Guard::new(
+        Assertion::Charged(_) | Assertion::NotCharged if checkout.facts.order.is_none() => Err(Guard::new(
             "no-order",
             "no order is known, so nothing can have been charged through this checkout; find the order first \
              (order_id or no_order)",
         )),
-        Finding::Order(_) | Finding::Charged(_) => Ok(()),
-        Finding::NotCharged => not_charged(held),
+        Assertion::Order(_) | Assertion::Charged(_) => Ok(()),
+        Assertion::NotCharged => not_charged(held),
     }
 }
 

@@ -32,8 +32,8 @@ use crate::bigcommerce::Client;
 use crate::bigcommerce::budget::Budget;
 use crate::db::{self, Db};
 
-pub use act::{Ask, Refused, Report};
-pub use action::{Action, Actor, Finding, Role};
+pub use act::{ActionError, Ask, Report};
+pub use action::{Action, Actor, Assertion, Role};
 pub use bulk::{BulkAsk, BulkPreview, BulkSeen, Previewed};
 pub use case::{Attempt, AttemptResult, Case, Moved, Timeline};
 pub use guard::Guard;

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
-use super::act::{Ask, Refused, Report};
+use super::act::{ActionError, Ask, Report};
 use super::action::{Action, Role};
 use super::case::Timeline;
 use super::evidence::{Look, OVER, found, is_unpaid, shown};
@@ -129,26 +129,26 @@ impl Operators {
         action: &Action,
         leaves: &[String],
         ask: Ask<'_>,
-    ) -> Result<Report, Refused> {
-        let unread = self.db().unread(id).await?.ok_or(Refused::Moved)?;
+    ) -> Result<Report, ActionError> {
+        let unread = self.db().unread(id).await?.ok_or(ActionError::Moved)?;
         closable(&unread)?;
         let stand_in = unread.stand_in().ok_or_else(|| {
             Guard::new("unreadable", format!("this version of the program knows no flow {}", unread.flow))
         })?;
-        let client = self.inner.clients.get(&unread.store).ok_or(Refused::UnknownStore)?;
+        let client = self.inner.clients.get(&unread.store).ok_or(ActionError::UnknownStore)?;
         let unnamed = unnamed(client, &stand_in, &unread.orders, leaves).await?;
         if !unnamed.is_empty() {
             let detail = "BigCommerce has something of this checkout that was not named: deal with it there, or name its id \
                           in leaves";
-            return Err(Refused::Contradicted { detail: detail.to_owned(), evidence: unnamed });
+            return Err(ActionError::Contradicted { detail: detail.to_owned(), evidence: unnamed });
         }
         self.quiet(&unread)?;
         let mut audited = self.db().audited().await?;
-        let now = audited.lock_unread(id).await?.ok_or(Refused::Moved)?;
+        let now = audited.lock_unread(id).await?.ok_or(ActionError::Moved)?;
         if (now.version, now.fence) != (unread.version, unread.fence) {
-            return Err(Refused::Moved);
+            return Err(ActionError::Moved);
         }
-        let checkout = audited.close_unread(&now).await?.ok_or(Refused::Moved)?;
+        let checkout = audited.close_unread(&now).await?.ok_or(ActionError::Moved)?;
         let (effect_on_orders, effect_on_money) = effects();
         let mut detail = action.detail();
         if let Some(map) = detail.as_object_mut() {
@@ -212,7 +212,7 @@ async fn unnamed(
     checkout: &Checkout,
     orders: &[i64],
     leaves: &[String],
-) -> Result<Vec<String>, Refused> {
+) -> Result<Vec<String>, ActionError> {
     let call = Call::new(checkout.id.uuid(), Priority::BackOffice);
     let look = Look { client, call: &call, checkout };
     let is_named = |id: &str| leaves.iter().any(|named| named.eq_ignore_ascii_case(id));

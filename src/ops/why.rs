@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::action::{Action, Finding};
+use super::action::{Action, Assertion};
 use super::case::Case;
 use super::guard::guard;
 use super::reasons;
@@ -263,10 +263,10 @@ fn actions(held: &Held) -> Vec<AllowedAction> {
         Action::Resume,
         Action::Cancel { refund: false },
         Action::Cancel { refund: true },
-        Action::Resolve(Finding::Order(order)),
-        Action::Resolve(Finding::NoOrder),
-        Action::Resolve(Finding::Charged(String::new())),
-        Action::Resolve(Finding::NotCharged),
+        Action::Resolve(Assertion::Order(order)),
+        Action::Resolve(Assertion::NoOrder),
+        Action::Resolve(Assertion::Charged(String::new())),
+        Action::Resolve(Assertion::NotCharged),
     ];
     all.iter()
         .map(|action| {
@@ -295,18 +295,18 @@ fn condition(action: &Action) -> Option<&'static str> {
         Action::Cancel { refund: true } => {
             Some("For a paid checkout. BigCommerce is asked first what is left to refund")
         }
-        Action::Resolve(Finding::Order(_)) => Some(
+        Action::Resolve(Assertion::Order(_)) => Some(
             "BigCommerce is asked first: the order has to be of this cart, not archived, and no other order of the cart \
              may be paid",
         ),
-        Action::Resolve(Finding::NoOrder) => Some(
+        Action::Resolve(Assertion::NoOrder) => Some(
             "BigCommerce is asked first: it must list no order of this cart, and PAYMENT_TIMEOUT_SECONDS plus \
              SETTLE_SECONDS must have passed since the order was last asked for",
         ),
-        Action::Resolve(Finding::Charged(_)) => {
+        Action::Resolve(Assertion::Charged(_)) => {
             Some("BigCommerce is asked first: the order has to be paid, and by this transaction")
         }
-        Action::Resolve(Finding::NotCharged) => Some(
+        Action::Resolve(Assertion::NotCharged) => Some(
             "BigCommerce is asked first: the order has to be Incomplete, Cancelled or Declined without any transaction \
              that is not an error, and the access token must have expired PAYMENT_TIMEOUT_SECONDS plus SETTLE_SECONDS \
              ago",
@@ -334,19 +334,19 @@ pub(super) fn effects(action: &Action, held: &Held) -> (String, String) {
              alone.",
             "None: it is refused if anything may have been charged.",
         ),
-        Action::Resolve(Finding::Order(_)) => (
+        Action::Resolve(Assertion::Order(_)) => (
             "The checkout adopts this order. An order that it had before is abandoned. None is created.",
             "None is moved. If the order is already paid, the checkout is completed with that payment.",
         ),
-        Action::Resolve(Finding::NoOrder) => (
+        Action::Resolve(Assertion::NoOrder) => (
             "The order step runs again: one order is created.",
             "None is moved. The shopper can pay that order.",
         ),
-        Action::Resolve(Finding::Charged(_)) => (
+        Action::Resolve(Assertion::Charged(_)) => (
             "None. The known order is treated as paid.",
             "None is moved. The checkout is completed with the payment that BigCommerce shows.",
         ),
-        Action::Resolve(Finding::NotCharged) => (
+        Action::Resolve(Assertion::NotCharged) => (
             "None, if the order is Incomplete. One that was canceled or declined is abandoned, and the shopper may place a \
              new one.",
             "None is moved. The shopper may pay again, once.",

@@ -124,17 +124,17 @@ fn nothing_that_could_charge_twice_is_allowed() {
         let held = held(checkout);
         for action in [
             Action::Cancel { refund: false },
-            Action::Resolve(Finding::NoOrder),
-            Action::Resolve(Finding::Order(9)),
+            Action::Resolve(Assertion::NoOrder),
+            Action::Resolve(Assertion::Order(9)),
         ] {
             let refused = guard(&action, &held).expect_err(action.name());
             assert_eq!(refused.name, "payment-in-doubt", "{action:?}");
         }
         // The token is good until second 100.
-        let refused = guard(&Action::Resolve(Finding::NotCharged), &held).expect_err("too early");
+        let refused = guard(&Action::Resolve(Assertion::NotCharged), &held).expect_err("too early");
         assert_eq!(refused.name, "token-alive");
         let later = Held { now: OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(101), ..held.clone() };
-        guard(&Action::Resolve(Finding::NotCharged), &later).expect("late enough");
+        guard(&Action::Resolve(Assertion::NotCharged), &later).expect("late enough");
         // A restart keeps what is in flight, so that it is looked for.
         let restarted = operate::restarted(&held.checkout, held.now).expect("a restart");
         let attempt = restarted.checkout().in_flight.as_ref().expect("it stays in flight");
@@ -177,7 +177,7 @@ fn what_was_being_undone_is_undone_further() {
     let restarted = operate::restarted(&checkout, OffsetDateTime::UNIX_EPOCH).expect("a restart");
     assert_eq!(restarted.checkout().status, Status::Compensating);
     let held = held(with_order(checkout));
-    assert_eq!(guard(&Action::Resolve(Finding::NotCharged), &held).expect_err("undoing").name, "undoing");
+    assert_eq!(guard(&Action::Resolve(Assertion::NotCharged), &held).expect_err("undoing").name, "undoing");
 }
 
 #[test]

@@ -171,7 +171,7 @@ impl Outbox {
     }
 
     #[expect(clippy::disallowed_methods, reason = "a destination is not BigCommerce")]
-    async fn send(&self, destination: &Destination, turn: &Turn) -> Result<pace::Answer, &'static str> {
+    async fn send(&self, destination: &Destination, turn: &Turn) -> Result<pace::Reply, &'static str> {
         let body = body(&turn.event).ok_or("unreadable")?;
         let (id, timestamp) = (turn.event.event_id.to_string(), turn.clock.now().unix_timestamp());
         let request = self
@@ -188,7 +188,7 @@ impl Outbox {
         let response = request.send().await.map_err(|error| word(&error))?;
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-        Ok(pace::Answer { status: response.status().as_u16(), retry_after })
+        Ok(pace::Reply { status: response.status().as_u16(), retry_after })
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Pace {
 
 /// What a destination answered.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Answer {
+pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
 }
@@ -33,17 +33,17 @@ impl Pace {
     /// `dice` is from 0 to 1.
     pub(super) fn after(
         &self,
-        answer: Result<Answer, &'static str>,
+        answer: Result<Reply, &'static str>,
         failures: u32,
         age: Duration,
         dice: f64,
     ) -> TryEnd {
         match answer {
-            Ok(Answer { status: 200..=299, .. }) => TryEnd::Delivered,
+            Ok(Reply { status: 200..=299, .. }) => TryEnd::Delivered,
             // Gone (Standard Webhooks): the destination wants no more of it.
-            Ok(Answer { status: 410, .. }) => TryEnd::GivenUp,
+            Ok(Reply { status: 410, .. }) => TryEnd::GivenUp,
             _ if age >= self.give_up => TryEnd::GivenUp,
-            Ok(Answer { retry_after: Some(asked), .. }) => {
+            Ok(Reply { retry_after: Some(asked), .. }) => {
                 TryEnd::Again(self.pause(failures, dice).max(asked.min(self.cap)))
             }
             _ => TryEnd::Again(self.pause(failures, dice)),
@@ -105,8 +105,8 @@ mod tests {
         give_up: Duration::from_hours(72),
     };
 
-    fn answer(status: u16) -> Answer {
-        Answer { status, retry_after: None }
+    fn answer(status: u16) -> Reply {
+        Reply { status, retry_after: None }
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_destination_says_when_to_come_back_within_reason() {
-        let asks = |seconds| Ok(Answer { status: 429, retry_after: Some(Duration::from_secs(seconds)) });
+        let asks = |seconds| Ok(Reply { status: 429, retry_after: Some(Duration::from_secs(seconds)) });
         let after = |seconds| PACE.after(asks(seconds), 0, Duration::ZERO, 1.0);
         assert_eq!(after(0), TryEnd::Again(Duration::from_secs(1)));
         assert_eq!(after(120), TryEnd::Again(Duration::from_mins(2)));

@@ -1,6 +1,6 @@
 //! Whether an operation may be done now, decided on a snapshot. Pure.
 
-use super::operation::{Operation, Refusal, Seen};
+use super::operation::{Operation, Seen, SubmitError};
 use crate::checkout::{Checkout, Goal, Money, Status, StepName, StepStatus, StuckReason};
 
 /// What an operation does to a checkout that may run it.
@@ -18,11 +18,11 @@ pub(super) fn accept(
     checkout: &Checkout,
     operation: &Operation,
     if_match: Option<Seen>,
-) -> Result<Accepted, Refusal> {
+) -> Result<Accepted, SubmitError> {
     if let Some(seen) = if_match
         && seen.version != checkout.version
     {
-        return Err(Refusal::VersionMismatch { version: checkout.version });
+        return Err(SubmitError::VersionMismatch { version: checkout.version });
     }
     if matches!(operation, Operation::Order { .. }) && checkout.is_done(StepName::Order) {
         return Ok(Accepted::Already);
@@ -34,7 +34,7 @@ pub(super) fn accept(
     }
     at_rest(checkout, operation)?;
     if operation.needs_customer() && checkout.proven_customer().is_none() {
-        return Err(Refusal::CustomerNotProven);
+        return Err(SubmitError::CustomerNotProven);
     }
     let agreed_total = agreement(checkout, operation, if_match)?;
     if matches!(operation, Operation::Cancel) {
@@ -48,31 +48,35 @@ pub(super) fn accept(
 }
 
 /// Only a checkout that is at rest takes input.
-fn at_rest(checkout: &Checkout, operation: &Operation) -> Result<(), Refusal> {
+fn at_rest(checkout: &Checkout, operation: &Operation) -> Result<(), SubmitError> {
     let pays = matches!(operation, Operation::Payment { .. } | Operation::Complete(_) | Operation::HandOff);
     let in_doubt = checkout.payment_in_doubt()
         || checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::PaymentUnknown);
     match checkout.status {
         Status::Completed | Status::Cancelled | Status::Expired | Status::Compensating => {
-            Err(Refusal::Closed)
+            Err(SubmitError::Closed)
         }
         // Also while it is being found out: what to tell the shopper does not change from look to look. When idle nothing should be
         // in doubt; if it ever is, this fails closed.
         Status::Stuck | Status::Waiting | Status::AwaitingInput | Status::Running if pays && in_doubt => {
-            Err(Refusal::PaymentInDoubt)
+            Err(SubmitError::PaymentInDoubt)
         }
-        Status::Stuck => Err(Refusal::Stuck),
-        Status::Running | Status::Waiting => Err(Refusal::InProgress),
+        Status::Stuck => Err(SubmitError::Stuck),
+        Status::Running | Status::Waiting => Err(SubmitError::InProgress),
         Status::AwaitingInput => Ok(()),
     }
 }
 
-fn cancel(checkout: &Checkout) -> Result<Accepted, Refusal> {
-    if checkout.payment_in_doubt() { Err(Refusal::PaymentInDoubt) } else { Ok(Accepted::Cancel) }
+fn cancel(checkout: &Checkout) -> Result<Accepted, SubmitError> {
+    if checkout.payment_in_doubt() { Err(SubmitError::PaymentInDoubt) } else { Ok(Accepted::Cancel) }
 }
 
 /// Puts the input where the steps find it and says how far to run.
-fn take_input(checkout: &Checkout, next: &mut Checkout, operation: &Operation) -> Result<StepName, Refusal> {
+fn take_input(
+    checkout: &Checkout,
+    next: &mut Checkout,
+    operation: &Operation,
+) -> Result<StepName, SubmitError> {
     Ok(match operation {
         Operation::BillingAddress(address) => {
             reachable(checkout, StepName::BillingAddress)?;
@@ -97,7 +101,7 @@ fn take_input(checkout: &Checkout, next: &mut Checkout, operation: &Operation) -
         Operation::Edit(edit) => {
             before_order(checkout)?;
             if !checkout.is_done(StepName::Cart) {
-                return Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
+                return Err(SubmitError::OutOfOrder { next_step: checkout.next_step() });
             }
             next.input.edit = Some(edit.clone());
             StepName::Cart
@@ -141,28 +145,28 @@ fn take_input(checkout: &Checkout, next: &mut Checkout, operation: &Operation) -
             next.input.payment = intents.next();
             next.input.payments = intents.collect();
             if let Some(missing) = super::plan::missing_input(next, StepName::Payment) {
-                return Err(Refusal::OutOfOrder { next_step: Some(missing) });
+                return Err(SubmitError::OutOfOrder { next_step: Some(missing) });
             }
             StepName::Payment
         }
         Operation::HandOff => {
             if !checkout.is_done(StepName::Cart) {
-                return Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
+                return Err(SubmitError::OutOfOrder { next_step: checkout.next_step() });
             }
             if !checkout.facts.parts.is_empty() {
                 // The hosted page would make another order, and take all of it.
-                return Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
+                return Err(SubmitError::OutOfOrder { next_step: checkout.next_step() });
             }
             next.input.look = true;
             StepName::HandOff
         }
-        Operation::Cancel => return Err(Refusal::Closed),
+        Operation::Cancel => return Err(SubmitError::Closed),
     })
 }
 
 /// A step may be run, or run again, once all before it are done and as long as the order does not exist.
-fn reachable(checkout: &Checkout, step: StepName) -> Result<(), Refusal> {
-    let out_of_order = Err(Refusal::OutOfOrder { next_step: checkout.next_step() });
+fn reachable(checkout: &Checkout, step: StepName) -> Result<(), SubmitError> {
+    let out_of_order = Err(SubmitError::OutOfOrder { next_step: checkout.next_step() });
     let Some(position) = checkout.steps.iter().position(|record| record.name == step) else {
         return out_of_order;
     };
@@ -174,9 +178,9 @@ fn reachable(checkout: &Checkout, step: StepName) -> Result<(), Refusal> {
     if matches!(step, StepName::Order | StepName::Payment) { Ok(()) } else { before_order(checkout) }
 }
 
-fn before_order(checkout: &Checkout) -> Result<(), Refusal> {
+fn before_order(checkout: &Checkout) -> Result<(), SubmitError> {
     if checkout.facts.order.is_some() {
-        Err(Refusal::OutOfOrder { next_step: checkout.next_step() })
+        Err(SubmitError::OutOfOrder { next_step: checkout.next_step() })
     } else {
         Ok(())
     }
@@ -200,7 +204,7 @@ fn agreement(
     checkout: &Checkout,
     operation: &Operation,
     if_match: Option<Seen>,
-) -> Result<Option<Money>, Refusal> {
+) -> Result<Option<Money>, SubmitError> {
     let named = match operation {
         // Nothing is charged yet. What is ordered is not more than what was shown last, where that is a whole total.
         Operation::Order { agreed_total } => return Ok(agreed_total.or_else(|| implied_total(checkout))),
@@ -209,7 +213,7 @@ fn agreement(
         _ => return Ok(None),
     };
     let seen = || if_match.filter(|seen| seen.alone).and_then(|_| checkout.shown_total());
-    named.or_else(seen).map(Some).ok_or(Refusal::AgreementRequired)
+    named.or_else(seen).map(Some).ok_or(SubmitError::AgreementRequired)
 }
 
 /// A shopper who orders without naming a total agrees to the one that was shown last, once everything that makes up a

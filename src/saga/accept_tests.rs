@@ -61,7 +61,7 @@ fn verdict(checkout: &Checkout, operation: &Operation) -> String {
         Ok(Accepted::Run(run)) => {
             format!("run to {}", run.goal.expect("a run has a goal").until)
         }
-        Err(Refusal::OutOfOrder { next_step }) => {
+        Err(SubmitError::OutOfOrder { next_step }) => {
             format!("first {}", next_step.map_or("nothing", StepName::as_str))
         }
         Err(refusal) => format!("{refusal:?}"),
@@ -145,7 +145,7 @@ fn nothing_is_paid_while_a_payment_is_in_doubt() {
 fn a_changed_version_refuses_everything() {
     for operation in operations() {
         let refused = accept(&at(Status::AwaitingInput, StepName::Payment), &operation, seen(6, true));
-        assert!(matches!(refused, Err(Refusal::VersionMismatch { version: 7 })));
+        assert!(matches!(refused, Err(SubmitError::VersionMismatch { version: 7 })));
     }
 }
 
@@ -176,7 +176,7 @@ fn agreement_of(
     checkout: &Checkout,
     operation: &Operation,
     if_match: Option<Seen>,
-) -> Result<Option<Money>, Refusal> {
+) -> Result<Option<Money>, SubmitError> {
     match accept(checkout, operation, if_match)? {
         Accepted::Run(run) => Ok(run.goal.and_then(|goal| goal.agreed_total)),
         Accepted::Already | Accepted::Cancel => panic!("it does not run"),
@@ -197,11 +197,11 @@ fn whoever_pays_says_how_much_was_agreed_to() {
     shown.facts.order.as_mut().expect("an order").total = twelve;
     for operation in silent() {
         for (if_match, expected) in [
-            (None, Err(Refusal::AgreementRequired)),
+            (None, Err(SubmitError::AgreementRequired)),
             // Of several versions nobody knows which one was shown.
-            (seen(7, false), Err(Refusal::AgreementRequired)),
+            (seen(7, false), Err(SubmitError::AgreementRequired)),
             (seen(7, true), Ok(twelve)),
-            (seen(6, true), Err(Refusal::VersionMismatch { version: 7 })),
+            (seen(6, true), Err(SubmitError::VersionMismatch { version: 7 })),
         ] {
             assert_eq!(
                 agreement_of(&shown, &operation, if_match),
@@ -213,10 +213,10 @@ fn whoever_pays_says_how_much_was_agreed_to() {
         let mut unread = shown.clone();
         unread.facts.order.as_mut().expect("an order").total = None;
         unread.facts.document = None;
-        assert_eq!(agreement_of(&unread, &operation, seen(7, true)), Err(Refusal::AgreementRequired));
+        assert_eq!(agreement_of(&unread, &operation, seen(7, true)), Err(SubmitError::AgreementRequired));
         // What is over, busy or in doubt is told so first.
         let closed = at(Status::Completed, StepName::Payment);
-        assert_eq!(agreement_of(&closed, &operation, None), Err(Refusal::Closed));
+        assert_eq!(agreement_of(&closed, &operation, None), Err(SubmitError::Closed));
     }
     for operation in [pay(), complete()] {
         for if_match in [None, seen(7, true), seen(7, false)] {

@@ -7,7 +7,7 @@ use super::super::decision::Limits;
 use super::super::sample::{NOW, all_input, checkout, goal, in_flight, order, payment, up_to};
 use super::*;
 use crate::checkout::PaymentStatus;
-use crate::checkout::{CartEdit, Decline, Flow, Refused, next};
+use crate::checkout::{CartEdit, Decline, Flow, UpstreamRejection, next};
 use crate::seeded::seeded;
 
 const LIMITS: Limits = Limits {
@@ -29,7 +29,7 @@ fn any_wait() -> impl Strategy<Value = Option<Duration>> {
 
 /// Anything that an attempt in this status can come to.
 fn any_verdict(status: Status) -> impl Strategy<Value = Verdict> {
-    let refused = Refused { status: 422, title: "no".to_owned(), errors: Vec::new() };
+    let refused = UpstreamRejection { status: 422, title: "no".to_owned(), errors: Vec::new() };
     let decline = Decline { code: Some(30_051), title: "no".to_owned() };
     let total = crate::checkout::Money::from(rust_decimal::Decimal::TEN);
     let why = || "why".to_owned();
@@ -239,7 +239,7 @@ proptest! {
     #[test]
     fn a_payment_that_was_not_made_is_forgotten(held in any_payment(), after in any_wait(), dice in 0.0..1.0) {
         let total = crate::checkout::Money::from(rust_decimal::Decimal::TEN);
-        let refused = Refused { status: 422, title: "no".to_owned(), errors: Vec::new() };
+        let refused = UpstreamRejection { status: 422, title: "no".to_owned(), errors: Vec::new() };
         for verdict in [
             Verdict::Rejected(refused),
             Verdict::TotalChanged { agreed: total, total },

@@ -9,7 +9,7 @@ use hashlink::LinkedHashMap;
 use tracing::Instrument as _;
 
 use super::engine::Engine;
-use super::operation::{Operation, Refusal, Request};
+use super::operation::{Operation, Request, SubmitError};
 use super::reads::ReadError;
 use crate::bigcommerce::carts::RedirectUrls;
 use crate::checkout::{Answer, Checkout, CheckoutId, StepName};
@@ -50,10 +50,10 @@ impl Engine {
     ) -> Result<RedirectUrls, ReadError> {
         let checkout = self.snapshot(id).await?;
         if checkout.status.is_final() {
-            return Err(Refusal::Closed.into());
+            return Err(SubmitError::Closed.into());
         }
         if checkout.facts.cart_id.is_none() {
-            return Err(Refusal::OutOfOrder { next_step: Some(StepName::Cart) }.into());
+            return Err(SubmitError::OutOfOrder { next_step: Some(StepName::Cart) }.into());
         }
         // URLs are never recorded, so that no key can answer with them again.
         request.key = None;
@@ -61,21 +61,21 @@ impl Engine {
         let engine = self.clone();
         let begun = async move { engine.submit(id, Operation::HandOff, request).await };
         let begun = self.inner.tasks.spawn(begun.in_current_span()).await;
-        let submitted = begun.map_err(|error| Refusal::Internal(error.to_string()))??;
+        let submitted = begun.map_err(|error| SubmitError::Internal(error.to_string()))??;
         let ticket = submitted.checkout().goal.as_ref().map(|goal| goal.ticket);
         let waited = submitted.wait(AT_MOST).await?;
         if waited.checkout.status.is_final() {
-            return Err(Refusal::Closed.into());
+            return Err(SubmitError::Closed.into());
         }
         if waited.checkout.payment_in_doubt() {
-            return Err(Refusal::PaymentInDoubt.into());
+            return Err(SubmitError::PaymentInDoubt.into());
         }
         match waited.answer {
             Some(Answer::Done | Answer::Declined(_)) => {}
             Some(Answer::Rejected(refused)) => return Err(ReadError::Rejected(refused)),
             Some(Answer::Unavailable { retry_after }) => return Err(ReadError::Unavailable { retry_after }),
-            Some(Answer::Stuck) => return Err(Refusal::Stuck.into()),
-            _ => return Err(Refusal::InProgress.into()),
+            Some(Answer::Stuck) => return Err(SubmitError::Stuck.into()),
+            _ => return Err(SubmitError::InProgress.into()),
         }
         let urls = ticket.and_then(|ticket| self.inner.handed_over.take(id, ticket));
         let Some(urls) = urls else { return Err(ReadError::Unavailable { retry_after: 1 }) };

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::engine::Engine;
-use super::operation::Refusal;
+use super::operation::SubmitError;
 use super::submit::unwritten;
 use crate::db::{Taken, WebhookEvent};
 
@@ -15,7 +15,7 @@ pub enum HintError {
     Malformed(&'static str),
     /// It could not be stored; BigCommerce will send it again.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] SubmitError),
 }
 
 impl Engine {

@@ -59,7 +59,7 @@ pub use engine::Engine;
 pub use hints::HintError;
 pub use janitor::Keep;
 pub use observer::{NoObserver, Observer, Try};
-pub use operation::{Complete, NewCheckout, NewFlow, Operation, Refusal, Request, Seen, TokenProof};
+pub use operation::{Complete, NewCheckout, NewFlow, Operation, Request, Seen, SubmitError, TokenProof};
 pub use payments_asked::PaymentsOf;
 pub use reads::{Confirmation, ReadError};
 pub use settings::Settings;

@@ -78,7 +78,7 @@ pub struct Seen {
     pub alone: bool,
 }
 
-impl Refusal {
+impl SubmitError {
     /// The same of something that was recorded before.
     pub(super) fn after_recording(self) -> Self {
         match self {
@@ -180,9 +180,9 @@ impl Operation {
     }
 }
 
-/// Why nothing was sent; but for [`Refusal::Unavailable`], nothing was recorded either.
+/// Why nothing was sent; but for [`SubmitError::Unavailable`], nothing was recorded either.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Refusal {
+pub enum SubmitError {
     /// There is no such checkout.
     #[error("there is no such checkout")]
     NotFound,

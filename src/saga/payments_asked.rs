@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::accept::accept;
 use super::engine::Engine;
-use super::operation::{Operation, Refusal, Request};
+use super::operation::{Operation, Request, SubmitError};
 use super::submit::internal;
 use crate::checkout::{Checkout, CheckoutId, Document};
 use crate::db::{Asked, AskedFor};
@@ -38,7 +38,7 @@ impl Engine {
         operation: &Operation,
         request: &Request,
         asked: PaymentsOf,
-    ) -> Result<Option<(&'static str, Duration)>, Refusal> {
+    ) -> Result<Option<(&'static str, Duration)>, SubmitError> {
         let (checkout, bound) = match request.key_ref() {
             Some(key) => self.inner.db.load_with_key(id, &key).await.map_err(internal)?,
             None => (self.inner.db.load(id).await.map_err(internal)?, None),
@@ -46,7 +46,7 @@ impl Engine {
         if bound.is_some() {
             return Ok(None);
         }
-        let checkout = checkout.ok_or(Refusal::NotFound)?;
+        let checkout = checkout.ok_or(SubmitError::NotFound)?;
         accept(&checkout, operation, request.if_match)?;
         let shopper = shopper(&checkout, operation);
         let all = [

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::engine::Engine;
-use super::operation::{NewCheckout, Refusal};
+use super::operation::{NewCheckout, SubmitError};
 use super::step::{no_such_cart, refused};
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::payments::PaymentFor;
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority};
-use crate::checkout::{Checkout, CheckoutId, Document, Refused};
+use crate::checkout::{Checkout, CheckoutId, Document, UpstreamRejection};
 
 /// Everything that a confirmation page shows.
 #[derive(Debug, Clone, Default)]
@@ -34,10 +34,10 @@ pub struct Confirmation {
 pub enum ReadError {
     /// It was refused here.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] SubmitError),
     /// BigCommerce refused.
     #[error("BigCommerce refused")]
-    Rejected(Refused),
+    Rejected(UpstreamRejection),
     /// BigCommerce could not be asked.
     #[error("BigCommerce could not be asked")]
     Unavailable {
@@ -67,15 +67,15 @@ impl Engine {
     pub async fn payment_methods(&self, id: CheckoutId) -> Result<Vec<Value>, ReadError> {
         let (checkout, client, call) = self.reading(id).await?;
         if checkout.payment_in_doubt() {
-            return Err(Refusal::PaymentInDoubt.into());
+            return Err(SubmitError::PaymentInDoubt.into());
         }
         let order = checkout.facts.order.as_ref().filter(|order| order.status_id == 0);
         let subject =
             match (order.and_then(|order| OrderId::new(order.id)), checkout.facts.cart_id.as_deref()) {
                 (Some(order_id), _) => PaymentFor::Order(order_id),
                 (None, Some(cart_id)) if !checkout.status.is_final() => PaymentFor::Checkout(cart_id),
-                _ if checkout.status.is_final() => return Err(Refusal::Closed.into()),
-                _ => return Err(Refusal::OutOfOrder { next_step: checkout.next_step() }.into()),
+                _ if checkout.status.is_final() => return Err(SubmitError::Closed.into()),
+                _ => return Err(SubmitError::OutOfOrder { next_step: checkout.next_step() }.into()),
             };
         let methods = client.payments(&call).methods(subject).await?.value;
         let is_proven = checkout.proven_customer().is_some();
@@ -88,21 +88,21 @@ impl Engine {
         if new.input.vouched_cart && new.input.proven_customer.is_none() {
             return Ok(());
         }
-        let client = self.inner.clients.get(&new.store).ok_or(Refusal::UnknownStore)?;
+        let client = self.inner.clients.get(&new.store).ok_or(SubmitError::UnknownStore)?;
         let call = Call::new(uuid::Uuid::now_v7(), Priority::Shopper);
         let customer = match client.checkouts(&call).get(cart_id, Include::Nothing).await {
             Ok(answer) => Document::from_checkout(answer.value.raw).customer_id(),
             Err(error) if error.is_not_found() => return Err(ReadError::Rejected(no_such_cart())),
             Err(error) => return Err(error.into()),
         };
-        if new.input.may_take_over(customer) { Ok(()) } else { Err(Refusal::ForeignCart.into()) }
+        if new.input.may_take_over(customer) { Ok(()) } else { Err(SubmitError::ForeignCart.into()) }
     }
 
     /// The order as a confirmation page needs it, in one answer.
     pub async fn confirmation(&self, id: CheckoutId) -> Result<Confirmation, ReadError> {
         let (checkout, client, call) = self.reading(id).await?;
         let Some(order_id) = checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)) else {
-            return Err(Refusal::OutOfOrder { next_step: checkout.next_step() }.into());
+            return Err(SubmitError::OutOfOrder { next_step: checkout.next_step() }.into());
         };
         let orders = client.orders(&call);
         let (order, products, addresses, taxes, coupons, transactions, shipments) = tokio::join!(
@@ -128,9 +128,9 @@ impl Engine {
         })
     }
 
-    pub(super) async fn reading(&self, id: CheckoutId) -> Result<(Checkout, Client, Call), Refusal> {
+    pub(super) async fn reading(&self, id: CheckoutId) -> Result<(Checkout, Client, Call), SubmitError> {
         let checkout = self.snapshot(id).await?;
-        let client = self.client(&checkout).ok_or(Refusal::UnknownStore)?;
+        let client = self.client(&checkout).ok_or(SubmitError::UnknownStore)?;
         Ok((checkout, client, Call::new(id.uuid(), Priority::Shopper)))
     }
 }

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use crate::bigcommerce::carts::RedirectUrls;
 use crate::bigcommerce::{AccessToken, Call, Client, Error, PaymentRequest};
-use crate::checkout::{Checkout, Decline, Facts, InFlight, Input, Money, Refused, StepName, StuckReason};
+use crate::checkout::{
+    Checkout, Decline, Facts, InFlight, Input, Money, StepName, StuckReason, UpstreamRejection,
+};
 use crate::db::{Clock, Lease};
 
 /// One step of the saga. Its file is the only place that knows its calls and its name.
@@ -115,7 +117,7 @@ pub(super) enum Verdict {
     /// Another checkout took the cart over in the same moment.
     CartTaken,
     /// BigCommerce said no.
-    Rejected(Refused),
+    Rejected(UpstreamRejection),
     /// The payment was declined.
     Declined(Decline),
     /// The total rose above what was agreed.
@@ -273,14 +275,14 @@ pub(super) fn verdict(call: &'static str, error: Error) -> Verdict {
 }
 
 /// What a cart that cannot be taken over is answered with.
-pub(super) fn no_such_cart() -> Refused {
+pub(super) fn no_such_cart() -> UpstreamRejection {
     let title = "There is no such cart: it expired, was deleted, or was paid".to_owned();
-    Refused { status: 404, title, errors: Vec::new() }
+    UpstreamRejection { status: 404, title, errors: Vec::new() }
 }
 
 /// A refusal as the storefront may read it.
-pub(super) fn refused(rejection: &crate::bigcommerce::Rejection) -> Refused {
-    Refused {
+pub(super) fn refused(rejection: &crate::bigcommerce::Rejection) -> UpstreamRejection {
+    UpstreamRejection {
         status: rejection.status,
         title: rejection.title.clone(),
         errors: rejection.errors.iter().map(|(field, message)| (field.clone(), message.clone())).collect(),

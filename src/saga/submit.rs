@@ -9,7 +9,7 @@ use super::accept::{Accepted, accept};
 use super::decide;
 use super::engine::Engine;
 use super::observer;
-use super::operation::{NewCheckout, NewFlow, Operation, Refusal, Request, TokenProof};
+use super::operation::{NewCheckout, NewFlow, Operation, Request, SubmitError, TokenProof};
 use super::reads::ReadError;
 use super::submitted::{Submitted, Ticket};
 use crate::bigcommerce::PaymentRequest;
@@ -26,7 +26,7 @@ impl Engine {
     ) -> Result<Submitted, ReadError> {
         self.admit()?;
         if !self.inner.clients.contains_key(&new.store) {
-            return Err(Refusal::UnknownStore.into());
+            return Err(SubmitError::UnknownStore.into());
         }
         if let Some(cart_id) = &new.input.cart_id {
             // The checkout that has this cart may be the one that this very request made.
@@ -34,7 +34,7 @@ impl Engine {
                 return Ok(self.join_created(bound, &request, token).await?);
             }
             if self.inner.db.has_cart(&new.store, cart_id).await.map_err(internal)? {
-                return Err(Refusal::CartTaken.into());
+                return Err(SubmitError::CartTaken.into());
             }
             self.may_take_over(&new, cart_id).await?;
         }
@@ -47,7 +47,7 @@ impl Engine {
             Ok(claim) => Ok(self.started(claim, ticket, VecDeque::new())),
             // The same key, earlier.
             Err(db::Error::KeyBound) => {
-                let bound = self.bound(&request).await?.ok_or(Refusal::KeyInUse)?;
+                let bound = self.bound(&request).await?.ok_or(SubmitError::KeyInUse)?;
                 Ok(self.join_created(bound, &request, token).await?)
             }
             Err(error) => {
@@ -70,9 +70,9 @@ impl Engine {
         bound: BoundKey,
         request: &Request,
         token: TokenProof,
-    ) -> Result<Submitted, Refusal> {
+    ) -> Result<Submitted, SubmitError> {
         if request.is_public {
-            return Err(Refusal::PublicReplay);
+            return Err(SubmitError::PublicReplay);
         }
         let again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
         let submitted = self.join(bound, request, "create").await?;
@@ -85,7 +85,7 @@ impl Engine {
     }
 
     /// BigCommerce was away when the checkout was created, and certainly nothing happened: the same key runs it again.
-    async fn create_again(&self, checkout: &Checkout, request: &Request) -> Result<Submitted, Refusal> {
+    async fn create_again(&self, checkout: &Checkout, request: &Request) -> Result<Submitted, SubmitError> {
         let goal = (StepName::ShippingOptions, "create");
         let now = self.now().await?;
         let transition = claiming(checkout, checkout.clone(), goal, request, (true, now))?;
@@ -100,7 +100,7 @@ impl Engine {
         id: CheckoutId,
         operation: Operation,
         request: Request,
-    ) -> Result<Submitted, Refusal> {
+    ) -> Result<Submitted, SubmitError> {
         self.admit()?;
         let mut maybe_recorded = false;
         // What was let go here is most likely as it was then. Where it is not, the claim is refused, and all begins anew.
@@ -125,7 +125,7 @@ impl Engine {
         id: CheckoutId,
         operation: Operation,
         request: Request,
-    ) -> Result<Submitted, Refusal> {
+    ) -> Result<Submitted, SubmitError> {
         let name = operation.name();
         let mut again = false;
         // Of one moment: whatever happens after it moves the version, and the claim is then refused. Were the key read
@@ -136,7 +136,7 @@ impl Engine {
         };
         if let Some(bound) = bound {
             if bound.checkout != id {
-                return Err(Refusal::KeyReused);
+                return Err(SubmitError::KeyReused);
             }
             again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
             let submitted = self.join(bound, &request, name).await?;
@@ -144,14 +144,14 @@ impl Engine {
                 return Ok(submitted);
             }
         }
-        let checkout = seen.ok_or(Refusal::NotFound)?;
+        let checkout = seen.ok_or(SubmitError::NotFound)?;
         let refusal = match self.take_in(checkout, operation, &request, again).await {
             Err(refusal) => refusal,
             taken_in => return taken_in,
         };
         // The same request may have been a moment faster: then what it did is the very reason of the refusal.
         match self.bound(&request).await.ok().flatten() {
-            Some(bound) if bound.checkout != id => Err(Refusal::KeyReused),
+            Some(bound) if bound.checkout != id => Err(SubmitError::KeyReused),
             Some(bound) if !matches!(bound.answer, Some(Answer::Unavailable { .. })) => {
                 self.join(bound, &request, name).await
             }
@@ -166,7 +166,7 @@ impl Engine {
         operation: Operation,
         request: &Request,
         again: bool,
-    ) -> Result<Submitted, Refusal> {
+    ) -> Result<Submitted, SubmitError> {
         let Some(transition) = wanted(&checkout, &operation, request, (again, self.now().await?))? else {
             return Ok(self.already(checkout));
         };
@@ -174,23 +174,23 @@ impl Engine {
         match self.inner.db.claim(transition).await {
             Ok(claim) => Ok(self.started(claim, ticket, operation.into_instruments())),
             // Somebody else was a moment faster.
-            Err(db::Error::KeyBound) => Err(Refusal::KeyInUse),
+            Err(db::Error::KeyBound) => Err(SubmitError::KeyInUse),
             Err(error) => Err(unwritten(error)),
         }
     }
 
     /// The checkout as it is now.
-    pub async fn snapshot(&self, id: CheckoutId) -> Result<Checkout, Refusal> {
-        self.inner.db.load(id).await.map_err(internal)?.ok_or(Refusal::NotFound)
+    pub async fn snapshot(&self, id: CheckoutId) -> Result<Checkout, SubmitError> {
+        self.inner.db.load(id).await.map_err(internal)?.ok_or(SubmitError::NotFound)
     }
 
     /// The name of the store that a checkout belongs to.
-    pub async fn store_of(&self, id: CheckoutId) -> Result<Option<String>, Refusal> {
+    pub async fn store_of(&self, id: CheckoutId) -> Result<Option<String>, SubmitError> {
         self.inner.db.store_of(id).await.map_err(internal)
     }
 
     /// Whether a checkout token is good for this checkout.
-    pub async fn admits(&self, id: Uuid, token: TokenProof) -> Result<bool, Refusal> {
+    pub async fn admits(&self, id: Uuid, token: TokenProof) -> Result<bool, SubmitError> {
         self.inner.db.admits_token(id, token.0).await.map_err(internal)
     }
 
@@ -199,22 +199,27 @@ impl Engine {
         self.inner.db.changes().watch(id)
     }
 
-    fn admit(&self) -> Result<(), Refusal> {
+    fn admit(&self) -> Result<(), SubmitError> {
         let stopping = self.inner.stopping.is_cancelled();
-        if stopping { Err(Refusal::Unavailable { maybe_recorded: false }) } else { Ok(()) }
+        if stopping { Err(SubmitError::Unavailable { maybe_recorded: false }) } else { Ok(()) }
     }
 
-    async fn bound(&self, request: &Request) -> Result<Option<BoundKey>, Refusal> {
+    async fn bound(&self, request: &Request) -> Result<Option<BoundKey>, SubmitError> {
         match request.key_ref() {
             Some(key) => self.inner.db.bound_key(&key).await.map_err(internal),
             None => Ok(None),
         }
     }
 
-    async fn join(&self, bound: BoundKey, request: &Request, operation: &str) -> Result<Submitted, Refusal> {
+    async fn join(
+        &self,
+        bound: BoundKey,
+        request: &Request,
+        operation: &str,
+    ) -> Result<Submitted, SubmitError> {
         let same = bound.operation == operation && bound.fingerprint == request.fingerprint;
-        let Some(key) = request.key_ref().filter(|_| same) else { return Err(Refusal::KeyReused) };
-        let checkout = self.snapshot(bound.checkout).await.map_err(Refusal::after_recording)?;
+        let Some(key) = request.key_ref().filter(|_| same) else { return Err(SubmitError::KeyReused) };
+        let checkout = self.snapshot(bound.checkout).await.map_err(SubmitError::after_recording)?;
         let ticket = bound.answer.map_or(Ticket::Key(key), Ticket::Answered);
         Ok(Submitted { engine: self.clone(), checkout, ticket, run: None, replayed: true })
     }
@@ -233,7 +238,7 @@ impl Engine {
     }
 
     /// PostgreSQL's clock: windows count from what is written here, also when another process counts.
-    async fn now(&self) -> Result<OffsetDateTime, Refusal> {
+    async fn now(&self) -> Result<OffsetDateTime, SubmitError> {
         self.inner.db.clock().await.map(|clock| clock.now()).map_err(internal)
     }
 
@@ -255,7 +260,7 @@ fn wanted(
     operation: &Operation,
     request: &Request,
     (again, now): (bool, OffsetDateTime),
-) -> Result<Option<Transition>, Refusal> {
+) -> Result<Option<Transition>, SubmitError> {
     let name = operation.name();
     Ok(Some(match accept(seen, operation, request.if_match)? {
         Accepted::Already => return Ok(None),
@@ -268,14 +273,14 @@ fn wanted(
 }
 
 /// The claim that begins to undo a checkout.
-fn cancelling(seen: &Checkout, request: &Request, again: bool) -> Result<Transition, Refusal> {
+fn cancelling(seen: &Checkout, request: &Request, again: bool) -> Result<Transition, SubmitError> {
     let goal = goal(request, "cancel", StepName::Cancel, seen.version + 1, None);
     let transition = Transition::new(seen, Event::CancelRequested, Hold::Lease, |checkout| {
         checkout.stuck = None;
         checkout.goal = Some(goal);
         checkout.tries = 0;
     });
-    Ok(transition.map_err(|_| Refusal::Closed)?.bind(binding(request, "cancel", again)))
+    Ok(transition.map_err(|_| SubmitError::Closed)?.bind(binding(request, "cancel", again)))
 }
 
 /// The claim that records what is wanted, together with the intent of the first attempt.
@@ -285,13 +290,13 @@ fn claiming(
     (until, name): (StepName, &str),
     request: &Request,
     (again, now): (bool, OffsetDateTime),
-) -> Result<Transition, Refusal> {
+) -> Result<Transition, SubmitError> {
     let ticket = from.version + 1;
     let agreed = wanted.goal.as_ref().and_then(|goal| goal.agreed_total);
     wanted.goal = Some(goal(request, name, until, ticket, agreed));
     let (wanted, began) = decide::begin(wanted, now);
     Ok(Transition::new(from, Event::Claimed, Hold::Lease, |checkout| *checkout = wanted)
-        .map_err(|_| Refusal::InProgress)?
+        .map_err(|_| SubmitError::InProgress)?
         .began(began)
         .bind(binding(request, name, again)))
 }
@@ -312,33 +317,33 @@ fn binding(request: &Request, operation: &str, again: bool) -> Option<Binding> {
 }
 
 /// It is not known whether it was recorded.
-const MAYBE: Refusal = Refusal::Unavailable { maybe_recorded: true };
+const MAYBE: SubmitError = SubmitError::Unavailable { maybe_recorded: true };
 
 /// Why a write of the database's may not have happened.
-pub(super) fn unwritten(error: db::Error) -> Refusal {
+pub(super) fn unwritten(error: db::Error) -> SubmitError {
     let wrote_nothing = error.wrote_nothing();
     let refusal = internal(error);
     if wrote_nothing { refusal } else { refusal.after_recording() }
 }
 
 /// Why the database could not be read, so that an operation was not taken in.
-pub(super) fn internal(error: db::Error) -> Refusal {
+pub(super) fn internal(error: db::Error) -> SubmitError {
     match error {
         db::Error::Database(cause) => {
             tracing::error!(error = %cause, "the database failed");
-            Refusal::Unavailable { maybe_recorded: false }
+            SubmitError::Unavailable { maybe_recorded: false }
         }
-        db::Error::Lost => Refusal::InProgress,
+        db::Error::Lost => SubmitError::InProgress,
         // A person has to look: nothing can be done with it, and nothing of it is known.
         error @ db::Error::Unreadable { .. } => {
             tracing::error!(%error, "a checkout was asked for that cannot be read");
-            Refusal::Stuck
+            SubmitError::Stuck
         }
         // What a newer version wrote is for a process of that version.
         error @ (db::Error::Lossy(_) | db::Error::Newer { .. }) => {
             tracing::warn!(%error, "this process leaves it alone");
-            Refusal::Unavailable { maybe_recorded: false }
+            SubmitError::Unavailable { maybe_recorded: false }
         }
-        other => Refusal::Internal(other.to_string()),
+        other => SubmitError::Internal(other.to_string()),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::engine::{Engine, Ran};
-use super::operation::Refusal;
+use super::operation::SubmitError;
 use super::submit::internal;
 use crate::checkout::{Answer, Checkout, KeyRef};
 
@@ -48,15 +48,15 @@ impl Submitted {
 
     /// Waits for the answer, at most this long. The work goes on whether anybody waits or not, and whether or not the
     /// database can be asked meanwhile: it was recorded.
-    pub async fn wait(mut self, at_most: Duration) -> Result<Waited, Refusal> {
+    pub async fn wait(mut self, at_most: Duration) -> Result<Waited, SubmitError> {
         match self.heard(at_most).await {
             Ok(answer) => Ok(self.waited(answer)),
-            Err(Refusal::Unavailable { .. }) => Ok(self.waited(None)),
+            Err(SubmitError::Unavailable { .. }) => Ok(self.waited(None)),
             Err(refusal) => Err(refusal),
         }
     }
 
-    async fn heard(&mut self, at_most: Duration) -> Result<Option<Answer>, Refusal> {
+    async fn heard(&mut self, at_most: Duration) -> Result<Option<Answer>, SubmitError> {
         if at_most.is_zero() && matches!(self.ticket, Ticket::Goal(..)) {
             // Whoever does not want to wait is told at once that it was taken in, however fast it may be done.
             return Ok(None);
@@ -85,7 +85,7 @@ impl Submitted {
         }
     }
 
-    async fn answer(&self) -> Result<Option<Answer>, Refusal> {
+    async fn answer(&self) -> Result<Option<Answer>, SubmitError> {
         Ok(match &self.ticket {
             Ticket::Answered(answer) => Some(answer.clone()),
             Ticket::Goal(ticket, key) => match (&self.checkout.answered, key) {
@@ -98,7 +98,7 @@ impl Submitted {
         })
     }
 
-    async fn answer_of(&self, key: &KeyRef) -> Result<Option<Answer>, Refusal> {
+    async fn answer_of(&self, key: &KeyRef) -> Result<Option<Answer>, SubmitError> {
         let bound = self.engine.inner.db.bound_key(key).await.map_err(internal)?;
         Ok(bound.and_then(|bound| bound.answer))
     }

@@ -56,7 +56,7 @@ pub(super) enum Allowance {
 
 /// What becomes of a call that waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Admission {
     /// It counts as sent from now on.
     Go,
     /// It is held back.
@@ -66,7 +66,7 @@ pub(super) enum Verdict {
 /// What was decided, and when to ask again at the latest.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    pub(super) decided: Vec<(u64, Verdict)>,
+    pub(super) decided: Vec<(u64, Admission)>,
     pub(super) wake: Option<Instant>,
 }
 
@@ -149,7 +149,7 @@ impl Lane {
             }
             self.queue.pop_first();
             self.send(now);
-            turn.decided.push((ticket, Verdict::Go));
+            turn.decided.push((ticket, Admission::Go));
         }
         self.refuse(&mut turn, now);
         turn
@@ -174,7 +174,7 @@ impl Lane {
             };
             if in_vain || deadline <= now {
                 let retry_after = change.map_or(SOON, |at| at.saturating_duration_since(now));
-                turn.decided.push((ticket, Verdict::Refused { retry_after }));
+                turn.decided.push((ticket, Admission::Refused { retry_after }));
                 refused.push((priority, ticket));
             } else {
                 let look = change.map_or(deadline, |at| at.min(deadline));

@@ -141,7 +141,7 @@ fn play(replicas: usize, quota: u64, window: u64, aligned: bool, wants: &[Want])
         for (ticket, verdict) in &turn.decided {
             decided += 1;
             let priority = priorities.remove(&(replica, *ticket)).expect("it waited");
-            if *verdict == Verdict::Go {
+            if *verdict == Admission::Go {
                 played.sent += 1;
                 let better = priorities.iter().find(|((of, other), waiting)| {
                     *of == replica && (**waiting, *other) < (priority, *ticket)

@@ -42,7 +42,7 @@ fn lane_with(start: Instant, live: u32, quota: u64, left: u64) -> Lane {
     let mut lane = Lane::api(start);
     lane.observe((live, None), start);
     lane.enter(0, Priority::Payment, start);
-    assert_eq!(lane.turn(start).decided, [(0, Verdict::Go)]);
+    assert_eq!(lane.turn(start).decided, [(0, Admission::Go)]);
     lane.ended(&seen(200, Duration::ZERO, limits(quota, left, 30_000, 30_000)), start, 0.0);
     lane
 }
@@ -52,7 +52,7 @@ fn let_through(lane: &mut Lane, priority: Priority, now: Instant) -> usize {
     for ticket in 1..=2_000 {
         lane.enter(ticket, priority, now);
     }
-    lane.turn(now).decided.iter().filter(|(_, verdict)| *verdict == Verdict::Go).count()
+    lane.turn(now).decided.iter().filter(|(_, verdict)| *verdict == Admission::Go).count()
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn before_the_first_answer_one_finds_out() {
     // Its end told nothing: 150 in 30 seconds, of which two were sent, and nobody waits longer than the window.
     lane.ended(&seen(200, ms(1_500), RateLimit::default()), start + ms(1_500), 0.0);
     let turn = lane.turn(start + ms(1_500));
-    assert_eq!(turn.decided.iter().filter(|(_, verdict)| *verdict == Verdict::Go).count(), 148);
+    assert_eq!(turn.decided.iter().filter(|(_, verdict)| *verdict == Admission::Go).count(), 148);
     assert_eq!(lane.waiting(), 1_850);
 }
 
@@ -115,13 +115,13 @@ fn who_cannot_be_served_in_time_is_told_when_to_come_back() {
         lane.enter(1, priority, start);
         let turn = lane.turn(start);
         let refused = turn.decided.first().map(|(_, verdict)| match verdict {
-            Verdict::Refused { retry_after } => retry_after.as_secs(),
-            Verdict::Go => panic!("nothing is left"),
+            Admission::Refused { retry_after } => retry_after.as_secs(),
+            Admission::Go => panic!("nothing is left"),
         });
         assert_eq!(refused, expected, "{priority:?}");
         if refused.is_none() {
             assert_eq!(turn.wake, Some(start + ms(30_020)));
-            assert_eq!(lane.turn(start + ms(30_020)).decided, [(1, Verdict::Go)]);
+            assert_eq!(lane.turn(start + ms(30_020)).decided, [(1, Admission::Go)]);
         }
     }
 }
@@ -208,7 +208,7 @@ fn a_429_pauses_until_the_longest_of_its_headers() {
         lane.enter(2, Priority::Payment, start);
         assert_eq!(lane.turn(start).wake, Some(start + ms(expected)));
         let again = start + ms(expected + 20);
-        assert_eq!(lane.turn(again).decided, [(2, Verdict::Go)]);
+        assert_eq!(lane.turn(again).decided, [(2, Admission::Go)]);
         assert_eq!(lane.rate_limited, 1);
     }
 }
@@ -229,9 +229,9 @@ fn after_an_overload_the_payment_tries_first_and_alone() {
     lane.enter(11, Priority::Shopper, start + ms(60));
     lane.enter(12, Priority::Payment, start + ms(70));
     assert_eq!(lane.turn(start + ms(70)).decided, []);
-    assert_eq!(lane.turn(until).decided, [(12, Verdict::Go)]);
+    assert_eq!(lane.turn(until).decided, [(12, Admission::Go)]);
     lane.ended(&seen(200, ms(10), RateLimit::default()), until + ms(10), 0.5);
-    assert_eq!(lane.turn(until + ms(10)).decided, [(11, Verdict::Go)]);
+    assert_eq!(lane.turn(until + ms(10)).decided, [(11, Admission::Go)]);
 }
 
 #[test]
@@ -261,21 +261,21 @@ fn a_broken_host_refuses_at_once_and_the_most_urgent_finds_out() {
     let mut lane = lane_with(start, 1, 150, 149);
     for ticket in 1..=5 {
         lane.enter(ticket, Priority::Shopper, start);
-        assert_eq!(lane.turn(start).decided, [(ticket, Verdict::Go)]);
+        assert_eq!(lane.turn(start).decided, [(ticket, Admission::Go)]);
         let failed =
             Seen { status: None, outcome: "unavailable", ..seen(200, Duration::ZERO, RateLimit::default()) };
         lane.ended(&failed, start, 0.0);
     }
     assert_eq!(lane.breaker_state(start), BreakerState::Open);
     lane.enter(6, Priority::Payment, start);
-    assert_eq!(lane.turn(start).decided, [(6, Verdict::Refused { retry_after: ms(1_000) })]);
+    assert_eq!(lane.turn(start).decided, [(6, Admission::Refused { retry_after: ms(1_000) })]);
     let later = start + ms(1_000);
     assert_eq!(lane.breaker_state(later), BreakerState::HalfOpen);
     for (ticket, priority) in [(7, Priority::BackOffice), (8, Priority::Recovery), (9, Priority::Order)] {
         lane.enter(ticket, priority, later);
     }
-    assert_eq!(lane.turn(later).decided, [(9, Verdict::Go)]);
+    assert_eq!(lane.turn(later).decided, [(9, Admission::Go)]);
     lane.ended(&seen(200, Duration::ZERO, RateLimit::default()), later, 0.0);
-    assert_eq!(lane.turn(later).decided, [(8, Verdict::Go), (7, Verdict::Go)]);
+    assert_eq!(lane.turn(later).decided, [(8, Admission::Go), (7, Admission::Go)]);
     assert_eq!(lane.breaker_state(later), BreakerState::Closed);
 }

@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Host, Observer, Priority, Seen, Unavailable, UnavailableReason};
 pub use breaker::BreakerState;
-use lane::{Allowance, Lane, Verdict};
+use lane::{Admission, Allowance, Lane};
 use pace::Pace;
 pub use replicas::Replicas;
 
@@ -48,7 +48,7 @@ struct Hosts {
     /// When those who wait for a host look again.
     looks: [Option<Instant>; 2],
     /// Who waits for a verdict, by ticket.
-    waiting: HashMap<u64, oneshot::Sender<Verdict>>,
+    waiting: HashMap<u64, oneshot::Sender<Admission>>,
     next_ticket: u64,
 }
 
@@ -103,7 +103,7 @@ struct Place<'a> {
     host: Host,
     priority: Priority,
     ticket: u64,
-    verdict: oneshot::Receiver<Verdict>,
+    verdict: oneshot::Receiver<Admission>,
     taken: bool,
 }
 
@@ -216,8 +216,8 @@ impl Observer for Budget {
                 verdict = &mut place.verdict => {
                     place.taken = true;
                     return match verdict {
-                        Ok(Verdict::Go) => Ok(()),
-                        Ok(Verdict::Refused { retry_after }) => Err(held_back(retry_after)),
+                        Ok(Admission::Go) => Ok(()),
+                        Ok(Admission::Refused { retry_after }) => Err(held_back(retry_after)),
                         // The sender is dropped after it was used only.
                         Err(_) => Err(held_back(Duration::ZERO)),
                     };
@@ -262,7 +262,7 @@ impl Drop for Place<'_> {
         let mut hosts = self.budget.lock();
         if hosts.waiting.remove(&self.ticket).is_some() {
             hosts.lane(self.host).leave(self.ticket, self.priority);
-        } else if let Ok(Verdict::Go) = self.verdict.try_recv() {
+        } else if let Ok(Admission::Go) = self.verdict.try_recv() {
             hosts.lane(self.host).unsent();
         }
         self.budget.turn_of(&mut hosts, self.host);

@@ -1,22 +1,22 @@
 //! Acting on one checkout: first what would happen, then, when it is confirmed, the same in earnest. Both ask the
 //! operators' room, which decides.
 
-use axum::extract::{Path, State as Has};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::super::State;
+use super::super::AppState;
 use super::answer::{Failed, page as answered, see_other, unless_barred};
 use super::form::{Fields, Posted};
 use super::layout::{Page, csrf, shell};
 use super::session::Viewer;
 use super::words::badge;
-use crate::ops::{Action, Ask, CheckoutId, Finding, Report, Role};
+use crate::ops::{Action, Ask, Assertion, CheckoutId, Report, Role};
 
 /// What would happen.
 pub(super) async fn preview(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Path(id): Path<String>,
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
@@ -30,7 +30,7 @@ pub(super) async fn preview(
 
 /// It is done.
 pub(super) async fn act(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Path(id): Path<String>,
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
@@ -55,7 +55,7 @@ fn asked(id: &str, fields: &Fields) -> Result<(CheckoutId, Action), Failed> {
                 word @ ("no_order" | "not_charged") => Some(serde_json::json!({word: true})),
                 _ => None,
             };
-            let finding = finding.and_then(|finding| Finding::parse(&finding).ok());
+            let finding = finding.and_then(|finding| Assertion::parse(&finding).ok());
             Action::Resolve(
                 finding.ok_or_else(|| {
                     Failed::bad("The finding needs the id of an order or of a transaction.")

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::super::problem::Problem;
 use super::layout::{Page, plain};
 use super::session::Viewer;
-use crate::ops::{DbError, Refused, Role};
+use crate::ops::{ActionError, DbError, Role};
 
 /// Nothing but our own files, and no page of ours inside another.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -81,7 +81,7 @@ impl Failed {
 
 /// Who may not is told so first, whatever else is wrong. `least` is the role without which no form would do.
 pub(super) fn unless_barred<E: Into<Failed>>(viewer: &Viewer, least: Role, wrong: E) -> Failed {
-    if viewer.actor.role < least { Refused::Forbidden { needs: least }.into() } else { wrong.into() }
+    if viewer.actor.role < least { ActionError::Forbidden { needs: least }.into() } else { wrong.into() }
 }
 
 impl From<DbError> for Failed {
@@ -98,8 +98,8 @@ impl From<DbError> for Failed {
     }
 }
 
-impl From<Refused> for Failed {
-    fn from(refused: Refused) -> Self {
+impl From<ActionError> for Failed {
+    fn from(refused: ActionError) -> Self {
         let (detail, evidence) = (sentence(&refused.to_string()), refused.evidence().to_vec());
         let problem = Problem::from(refused);
         let status = StatusCode::from_u16(problem.slug().entry().status).unwrap_or(StatusCode::CONFLICT);

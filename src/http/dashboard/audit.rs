@@ -1,12 +1,12 @@
 //! Operator actions, and what was refused to them.
 
-use axum::extract::{Query, State as Has};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::State;
+use super::super::AppState;
 use super::answer::{Failed, page as answered};
 use super::layout::{Page, shell};
 use super::list::{Pairs, field, text};
@@ -16,7 +16,7 @@ use crate::ops::{AuditRow, CheckoutId, PAGE, Verified};
 
 /// The log.
 pub(super) async fn page(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     viewer: Viewer,
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failed> {

@@ -1,13 +1,13 @@
 //! One action on many checkouts: chosen by a filter, previewed, confirmed, and followed while the server does it.
 
-use axum::extract::{Path, Query, State as Has};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::super::State;
+use super::super::AppState;
 use super::super::ops::Asked;
 use super::super::problem::Problem;
 use super::super::validate::FILTER;
@@ -32,7 +32,7 @@ const HERE: &str = "/ops/bulk";
 
 /// The form, and the latest bulks.
 pub(super) async fn page(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     viewer: Viewer,
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failed> {
@@ -51,7 +51,7 @@ pub(super) async fn page(
 
 /// What would happen.
 pub(super) async fn preview(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
     let pairs = fields.without(&["csrf"]);
@@ -76,7 +76,7 @@ pub(super) async fn preview(
 
 /// It is written down; whichever process is free does it.
 pub(super) async fn begin(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
     let (filter, action) =
@@ -89,7 +89,7 @@ pub(super) async fn begin(
 
 /// One bulk, while it goes on and afterwards.
 pub(super) async fn one(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     viewer: Viewer,
     Path(bulk_id): Path<String>,
 ) -> Result<Response, Failed> {

@@ -1,12 +1,12 @@
 //! One checkout: how it stands in plain words, what happened, and what can be done.
 
-use axum::extract::{Path, Query, State as Has};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::State;
+use super::super::AppState;
 use super::answer::{Failed, page as answered};
 use super::facts::facts;
 use super::layout::{Page, csrf, shell};
@@ -19,7 +19,7 @@ use crate::ops::{AllowedAction, Case, CheckoutId, Role, Status, UnreadCase, Why,
 
 /// The page.
 pub(super) async fn page(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     viewer: Viewer,
     Path(id): Path<String>,
     Query(pairs): Query<Pairs>,

@@ -1,13 +1,13 @@
 //! What was told to whom: events, the log of their deliveries, and telling one again.
 
-use axum::extract::{Path, Query, State as Has};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::super::State;
+use super::super::AppState;
 use super::answer::{Failed, page as answered, see_other};
 use super::form::Posted;
 use super::layout::{Page, csrf, shell};
@@ -25,7 +25,7 @@ const STATES: &[&str] = &["pending", "delivered", "given-up"];
 
 /// The latest events that fit.
 pub(super) async fn page(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     viewer: Viewer,
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failed> {
@@ -53,7 +53,7 @@ pub(super) async fn page(
 
 /// One event: what it says, and the log of its deliveries.
 pub(super) async fn one(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     viewer: Viewer,
     Path(event_id): Path<String>,
     Query(pairs): Query<Pairs>,
@@ -90,7 +90,7 @@ pub(super) async fn one(
 
 /// Sends it again to everybody that it was meant for and that is done with it.
 pub(super) async fn redeliver(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Path(event_id): Path<String>,
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {

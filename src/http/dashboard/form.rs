@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::response::{IntoResponse, Response};
 
-use super::super::State;
+use super::super::AppState;
 use super::super::extract::read;
 use super::answer::Failed;
 use super::session::{Viewer, viewer_of};
@@ -52,10 +52,10 @@ impl Fields {
     }
 }
 
-impl FromRequest<State> for Posted {
+impl FromRequest<AppState> for Posted {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &State) -> Result<Self, Response> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
         let (viewer, request) = viewer_of(request, state).await?;
         let (headers, fields) = Fields::read(request).await?;
         if viewer.sent(&headers, fields.text("csrf")) {

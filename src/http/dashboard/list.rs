@@ -1,12 +1,12 @@
 //! Checkouts, by any filter. The filter is in the address, so that a list can be kept and sent to somebody.
 
-use axum::extract::{Query, State as Has};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::State;
+use super::super::AppState;
 use super::super::ops::Asked;
 use super::super::problem::Problem;
 use super::super::validate::{FILTER, LIST_QUERY};
@@ -33,7 +33,7 @@ pub(super) type Pairs = Vec<(String, String)>;
 
 /// The list.
 pub(super) async fn page(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     viewer: Viewer,
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failed> {

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{Path, State as Has};
+use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::super::State;
+use super::super::AppState;
 use super::super::problem::Problem;
 use super::super::table::Slug;
 use super::answer::guarded;
@@ -50,7 +50,7 @@ type Latest = Arc<Mutex<Option<(Instant, Arc<Seen>)>>>;
 
 impl Pulse {
     /// At most [`FRESH`] old. Dropped half-way: whoever asks next looks.
-    pub(super) async fn look(&self, state: &State, actor: &Actor) -> Result<Arc<Seen>, DbError> {
+    pub(super) async fn look(&self, state: &AppState, actor: &Actor) -> Result<Arc<Seen>, DbError> {
         let latest = {
             let mut all = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
             all.entry(actor.store.clone()).or_default().clone()
@@ -70,7 +70,7 @@ impl Pulse {
 }
 
 /// News of everything: for the overview and the lists.
-pub(super) async fn everything(Has(state): Has<State>, viewer: Viewer) -> Response {
+pub(super) async fn everything(State(state): State<AppState>, viewer: Viewer) -> Response {
     events(async_stream::stream! {
         let mut looks = ticks(LOOK_EVERY);
         let mut known: Option<(i64, Arc<Seen>)> = None;
@@ -96,7 +96,7 @@ pub(super) async fn everything(Has(state): Has<State>, viewer: Viewer) -> Respon
 
 /// News of one checkout. Ends with it.
 pub(super) async fn checkout(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
@@ -131,7 +131,7 @@ pub(super) async fn checkout(
 
 /// News of a bulk. Ends with it.
 pub(super) async fn bulk(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     viewer: Viewer,
     Path(bulk_id): Path<String>,
 ) -> Result<Response, Problem> {

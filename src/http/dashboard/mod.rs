@@ -31,14 +31,14 @@ mod words;
 use axum::Router;
 use axum::routing::{get, post};
 
-use super::State;
+use super::AppState;
 
 pub(super) use answer::refused;
 pub(super) use live::Pulse;
 pub(super) use session::Sessions;
 
 /// The pages. They are no part of the reference, which is for programs; a test walks them by this list.
-pub(super) fn routes() -> Router<State> {
+pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/ops", get(overview::page))
         .route("/ops/sign-in", get(sign_in::page).post(sign_in::enter))

@@ -1,12 +1,12 @@
 //! The overview: the summary on one page.
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::State;
+use super::super::AppState;
 use super::answer::{Failed, page as answered};
 use super::chart;
 use super::layout::{Page, shell};
@@ -16,7 +16,7 @@ use super::words::{ago, badge, count, money, short, span};
 use crate::ops::{Count, HostHealth, StoreHealth, Summary};
 
 /// The first page.
-pub(super) async fn page(Has(state): Has<State>, viewer: Viewer) -> Result<Response, Failed> {
+pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response, Failed> {
     let seen = state.pulse().look(&state, &viewer.actor).await?;
     let main = overview(&seen, OffsetDateTime::now_utc());
     let page = Page { title: "Overview", here: "/ops", live: Some("/ops/live") };

@@ -16,7 +16,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 
-use super::super::State;
+use super::super::AppState;
 use super::super::auth::{Operator, operator_of};
 use super::super::problem::Problem;
 use super::super::table::Slug;
@@ -142,10 +142,10 @@ fn is_https(headers: &HeaderMap) -> bool {
         .is_some_and(|first| first.trim().eq_ignore_ascii_case("https"))
 }
 
-impl FromRequestParts<State> for Viewer {
+impl FromRequestParts<AppState> for Viewer {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         if parts.headers.contains_key(AUTHORIZATION) {
             let operator = Operator::from_request_parts(parts, state).await;
             let Operator(actor) = operator.map_err(IntoResponse::into_response)?;
@@ -176,7 +176,7 @@ fn unknown(parts: &Parts) -> Response {
 }
 
 /// Who sent a request whose body is still to be read.
-pub(super) async fn viewer_of(request: Request, state: &State) -> Result<(Viewer, Request), Response> {
+pub(super) async fn viewer_of(request: Request, state: &AppState) -> Result<(Viewer, Request), Response> {
     let (mut parts, body) = request.into_parts();
     let viewer = Viewer::from_request_parts(&mut parts, state).await?;
     Ok((viewer, Request::from_parts(parts, body)))

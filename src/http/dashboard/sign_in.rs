@@ -1,6 +1,6 @@
 //! Signing in with an operator's token, and out.
 
-use axum::extract::{Query, Request, State as Has};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::State;
+use super::super::AppState;
 use super::answer::{Failed, page as answered, see_other};
 use super::form::{Fields, Posted};
 use super::layout::{Page, plain};
@@ -26,7 +26,7 @@ pub(super) async fn page(headers: HeaderMap, query: Query<Vec<(String, String)>>
 }
 
 /// The token was given.
-pub(super) async fn enter(Has(state): Has<State>, request: Request) -> Result<Response, Response> {
+pub(super) async fn enter(State(state): State<AppState>, request: Request) -> Result<Response, Response> {
     let (headers, fields) = Fields::read(request).await?;
     let proof = cookie(&headers, SIGN_IN_COOKIE).map(sign_in_token);
     if !is_same_origin(&headers) || !proof.is_some_and(|proof| equal(&proof, fields.text("csrf"))) {

@@ -1,12 +1,12 @@
 //! What waits for a person, grouped by its cause, the longest wait first.
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::State;
+use super::super::AppState;
 use super::answer::{Failed, page as answered};
 use super::layout::{Page, shell};
 use super::list::table;
@@ -18,7 +18,7 @@ use crate::ops::{Filter, Listed, Sort, StuckCount, StuckReason, headline};
 const SHOWN: u32 = 10;
 
 /// The queue.
-pub(super) async fn page(Has(state): Has<State>, viewer: Viewer) -> Result<Response, Failed> {
+pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response, Failed> {
     let seen = state.pulse().look(&state, &viewer.actor).await?;
     let mut groups = Vec::new();
     for reason in &seen.overview.summary.stuck {

@@ -8,7 +8,7 @@ use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
 
 use crate::checkout::Money;
-use crate::ops::{Refused, Role};
+use crate::ops::{ActionError, Role};
 
 /// A time, as a person reads it and as a program does.
 pub(super) fn instant(at: OffsetDateTime) -> Markup {
@@ -103,7 +103,7 @@ pub(super) fn address<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, 
 
 /// Why a role may not do it, in the words of the room; `None`: it may.
 pub(super) fn missing_role(has: Role, needs: Role) -> Option<String> {
-    let refused = Refused::Forbidden { needs };
+    let refused = ActionError::Forbidden { needs };
     (has < needs).then(|| format!("Not for you: {refused}, and yours is {}.", has.as_str()))
 }
 

@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request, State as Has};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::Instant;
 
-use super::State;
+use super::AppState;
 use super::auth::{Caller, Principal};
 use super::dashboard;
 use super::problem::Problem;
@@ -140,7 +140,7 @@ struct Limited {
     after: Duration,
 }
 
-impl State {
+impl AppState {
     /// Counts a request about a checkout, of somebody who may see it: nobody else uses up what belongs to it.
     pub(super) fn count_checkout(
         &self,
@@ -176,7 +176,7 @@ impl State {
 }
 
 /// The layer: counts a request before anything looks at it, and not what it is not counted for.
-pub(super) async fn around(Has(state): Has<State>, mut request: Request, next: Next) -> Response {
+pub(super) async fn around(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let limits = state.limits();
@@ -235,7 +235,7 @@ pub(super) async fn around(Has(state): Has<State>, mut request: Request, next: N
 }
 
 /// Only what failed counts, and then nothing is let in, right or wrong.
-async fn signing_in(state: &State, client: Client, request: Request, next: Next) -> Response {
+async fn signing_in(state: &AppState, client: Client, request: Request, next: Next) -> Response {
     let (limits, subject) = (state.limits(), Subject::Client(client));
     if let Err(limited) = limits.take(&limits.sign_in, subject.clone()) {
         return dashboard::refused(state.limited(limited));

@@ -1,13 +1,13 @@
 //! Payments that are asked for: how often on one checkout, by one shopper, from one address.
 
-use super::super::State;
+use super::super::AppState;
 use super::super::auth::Principal;
 use super::super::extract::Target;
 use super::super::problem::Problem;
 use super::{Client, HOUR, Limited};
 use crate::saga::{Operation, PaymentsOf, Request};
 
-impl State {
+impl AppState {
     /// Counts a payment that is asked for and would be begun. What is refused anyway is refused here, and not counted.
     pub(in super::super) async fn count_payment(
         &self,

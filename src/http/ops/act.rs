@@ -1,13 +1,13 @@
 //! Acting on one checkout.
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::State;
+use super::super::AppState;
 use super::super::answer::json;
 use super::super::bodies;
 use super::super::extract::Json;
@@ -37,7 +37,7 @@ pub(super) struct Acted<'a> {
     responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn restart(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     about: About,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
@@ -53,7 +53,7 @@ pub(super) async fn restart(
     responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn pause(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     about: About,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
@@ -67,7 +67,7 @@ pub(super) async fn pause(
     responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn resume(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     about: About,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
@@ -84,7 +84,7 @@ pub(super) async fn resume(
     responses((status = 200, description = "Being canceled, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn cancel(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     about: About,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
@@ -104,7 +104,7 @@ pub(super) async fn cancel(
     responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn resolve(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     about: About,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
@@ -125,7 +125,7 @@ pub(super) async fn resolve(
     responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn close(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     about: About,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
@@ -138,7 +138,7 @@ pub(super) async fn close(
 
 /// `least` is the role without which no body would do. The room decides on what is asked for.
 async fn act(
-    state: &State,
+    state: &AppState,
     about: &About,
     body: Result<Json, Problem>,
     least: Role,

@@ -1,6 +1,6 @@
 //! Acting on many checkouts: previewed, written down, carried out on the server.
 
-use axum::extract::{Path, State as Has};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::super::State;
+use super::super::AppState;
 use super::super::answer::json;
 use super::super::auth::Operator;
 use super::super::bodies;
@@ -50,7 +50,7 @@ pub(super) struct BulkPage {
     ),
 )]
 pub(super) async fn begin(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Operator(actor): Operator,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
@@ -82,7 +82,10 @@ pub(super) async fn begin(
     get, path = "/ops/v1/bulk", operation_id = "listBulks", tag = "Operators",
     responses((status = 200, description = "The latest 20, newest first", body = Bulks)),
 )]
-pub(super) async fn list(Has(state): Has<State>, Operator(actor): Operator) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Operator(actor): Operator,
+) -> Result<Response, Problem> {
     Ok(json(StatusCode::OK, &Bulks { data: state.operators(&actor).bulks().await? }))
 }
 
@@ -95,7 +98,7 @@ pub(super) async fn list(Has(state): Has<State>, Operator(actor): Operator) -> R
     responses((status = 200, description = "State", body = BulkPage)),
 )]
 pub(super) async fn read(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Operator(actor): Operator,
     Path(bulk_id): Path<String>,
     asked: Asked,

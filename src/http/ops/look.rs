@@ -1,12 +1,12 @@
 //! The doors that only read. Every operator may.
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::State;
+use super::super::AppState;
 use super::super::answer::{etag, json};
 use super::super::auth::Operator;
 use super::super::case::Seen;
@@ -56,7 +56,10 @@ pub(super) struct AuditPage {
     get, path = "/ops/v1/summary", operation_id = "summary", tag = "Operators",
     responses((status = 200, description = "As it is now", body = Overview)),
 )]
-pub(super) async fn summary(Has(state): Has<State>, Operator(actor): Operator) -> Result<Response, Problem> {
+pub(super) async fn summary(
+    State(state): State<AppState>,
+    Operator(actor): Operator,
+) -> Result<Response, Problem> {
     Ok(json(StatusCode::OK, &state.operators(&actor).overview().await?))
 }
 
@@ -68,7 +71,7 @@ pub(super) async fn summary(Has(state): Has<State>, Operator(actor): Operator) -
     responses((status = 200, description = "One page", body = CheckoutPage)),
 )]
 pub(super) async fn list(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -90,7 +93,7 @@ pub(super) async fn list(
     get, path = "/ops/v1/checkouts/{id}", operation_id = "readCase", tag = "Operators",
     responses((status = 200, description = "Everything that is known", body = Shown)),
 )]
-pub(super) async fn case(Has(state): Has<State>, about: About) -> Result<Response, Problem> {
+pub(super) async fn case(State(state): State<AppState>, about: About) -> Result<Response, Problem> {
     let room = state.operators(&about.actor);
     let case = match room.case(about.id).await {
         Ok(case) => case.ok_or_else(not_found)?,
@@ -113,7 +116,7 @@ pub(super) async fn case(Has(state): Has<State>, about: About) -> Result<Respons
     get, path = "/ops/v1/checkouts/{id}/why", operation_id = "explainCheckout", tag = "Operators",
     responses((status = 200, description = "In plain words", body = Why)),
 )]
-pub(super) async fn why(Has(state): Has<State>, about: About) -> Result<Response, Problem> {
+pub(super) async fn why(State(state): State<AppState>, about: About) -> Result<Response, Problem> {
     let room = state.operators(&about.actor);
     let why = match room.case(about.id).await {
         Ok(case) => plainly(&case.ok_or_else(not_found)?),
@@ -136,7 +139,7 @@ async fn unread(room: &Operators, id: CheckoutId, error: DbError) -> Result<Unre
     responses((status = 200, description = "One page", body = AuditPage)),
 )]
 pub(super) async fn audit(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -160,7 +163,7 @@ pub(super) async fn audit(
     responses((status = 200, description = "The result", body = Verified)),
 )]
 pub(super) async fn verify(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {

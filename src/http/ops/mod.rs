@@ -13,12 +13,12 @@ mod request;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::State;
+use super::AppState;
 
 pub(super) use request::{Asked, queries, wrong};
 
 /// The routes, with their descriptions.
-pub(super) fn documented() -> OpenApiRouter<State> {
+pub(super) fn documented() -> OpenApiRouter<AppState> {
     let router = OpenApiRouter::default()
         .routes(routes!(look::summary))
         .routes(routes!(look::list))

@@ -2,7 +2,7 @@
 
 use super::super::problem::Problem;
 use super::super::table::Slug;
-use crate::ops::{DbError, Refused, Role};
+use crate::ops::{ActionError, DbError, Role};
 
 /// When to ask again after BigCommerce or the database gave no answer, in seconds.
 const LATER: u64 = 5;
@@ -13,30 +13,32 @@ pub(super) fn forbidden(needs: Role) -> Problem {
         .with(|members| members.needs = Some(needs))
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
+impl From<ActionError> for Problem {
+    fn from(refused: ActionError) -> Self {
         let (guard, detail) = (refused.name(), refused.to_string());
         match refused {
-            Refused::NotFound => Self::of(Slug::CheckoutNotFound),
-            Refused::Forbidden { needs } => forbidden(needs),
-            Refused::NoReason => Self::new(Slug::MalformedRequest, detail),
-            Refused::Guarded(_) | Refused::Moved | Refused::UnknownStore => {
+            ActionError::NotFound => Self::of(Slug::CheckoutNotFound),
+            ActionError::Forbidden { needs } => forbidden(needs),
+            ActionError::NoReason => Self::new(Slug::MalformedRequest, detail),
+            ActionError::Guarded(_) | ActionError::Moved | ActionError::UnknownStore => {
                 Self::new(Slug::Guarded, detail).with(|members| members.guard = Some(guard.to_owned()))
             }
-            Refused::Contradicted { evidence, .. } => Self::new(Slug::Contradicted, detail).with(|members| {
-                members.guard = Some(guard.to_owned());
-                members.evidence = Some(evidence);
-            }),
-            Refused::Rejected(refused) => Self::rejected(&refused),
-            Refused::Upstream(_) => Self::new(Slug::UpstreamUnavailable, detail).retry_after(LATER),
-            Refused::Database(
+            ActionError::Contradicted { evidence, .. } => {
+                Self::new(Slug::Contradicted, detail).with(|members| {
+                    members.guard = Some(guard.to_owned());
+                    members.evidence = Some(evidence);
+                })
+            }
+            ActionError::Rejected(refused) => Self::rejected(&refused),
+            ActionError::Upstream(_) => Self::new(Slug::UpstreamUnavailable, detail).retry_after(LATER),
+            ActionError::Database(
                 error @ (DbError::Unreadable { .. } | DbError::Newer { .. } | DbError::Corrupt { .. }),
             ) => unreadable(&error),
-            Refused::Database(error @ (DbError::Database(_) | DbError::Lossy(_))) => {
+            ActionError::Database(error @ (DbError::Database(_) | DbError::Lossy(_))) => {
                 tracing::error!(%error, "an operator's action met a failing database");
                 Self::unavailable(!error.wrote_nothing())
             }
-            Refused::Database(error) => Self::internal(&error.to_string()),
+            ActionError::Database(error) => Self::internal(&error.to_string()),
         }
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
 use serde_json::{Map, Value};
 
-use super::super::State;
+use super::super::AppState;
 use super::super::auth::Operator;
 use super::super::json::without_nulls;
 use super::super::pointer::{Errors, Pointer};
@@ -30,10 +30,10 @@ pub(super) struct About {
     pub(super) actor: Actor,
 }
 
-impl FromRequestParts<State> for About {
+impl FromRequestParts<AppState> for About {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let Operator(actor) = Operator::from_request_parts(parts, state).await?;
         let not_found = || Problem::of(Slug::CheckoutNotFound);
         let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
@@ -57,10 +57,10 @@ const WHOLE: &[&str] =
 #[derive(Debug)]
 pub(in super::super) struct Asked(Map<String, Value>);
 
-impl FromRequestParts<State> for Asked {
+impl FromRequestParts<AppState> for Asked {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let unreadable = || Problem::new(Slug::MalformedRequest, "the query of the URL cannot be read");
         let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         let Query(pairs) = pairs.map_err(|_| unreadable())?;

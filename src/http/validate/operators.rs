@@ -7,7 +7,7 @@ use super::super::pointer::{Errors, Pointer};
 use super::super::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 use super::{Checked, Invalid, checked, text};
 use crate::ops::action::REASON_AT_MOST;
-use crate::ops::{Finding, PAGE_AT_MOST, Status, StepName, StuckReason};
+use crate::ops::{Assertion, PAGE_AT_MOST, Status, StepName, StuckReason};
 
 const INSTANT: Shape = Shape::Text { min: 1, max: 64, like: Like::Instant };
 const CURSOR: Shape = line(1, 255);
@@ -133,7 +133,7 @@ static FINDING: Object = Object {
 };
 
 fn one_assertion(finding: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
-    if let Err(error) = Finding::parse(&without_nulls(Value::Object(finding.clone()))) {
+    if let Err(error) = Assertion::parse(&without_nulls(Value::Object(finding.clone()))) {
         errors.push(at, error.to_string());
     }
 }
@@ -180,11 +180,11 @@ pub(in super::super) fn close(body: &Value) -> Checked<(Wish, Vec<String>)> {
 }
 
 /// A finding.
-pub(in super::super) fn resolve(body: &Value) -> Checked<(Wish, Finding)> {
+pub(in super::super) fn resolve(body: &Value) -> Checked<(Wish, Assertion)> {
     checked(&RESOLVE, body)?;
     let finding = without_nulls(body.get("finding").cloned().unwrap_or_default());
     // The rule of the shape has read it already.
-    let finding = Finding::parse(&finding).map_err(|_| Invalid::Input(Vec::new()))?;
+    let finding = Assertion::parse(&finding).map_err(|_| Invalid::Input(Vec::new()))?;
     Ok((wish_of(body), finding))
 }
 

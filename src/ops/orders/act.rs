@@ -13,10 +13,10 @@ use super::super::Operators;
 use super::super::action::Actor;
 use super::super::guard::Guard;
 use super::witness::{self, mark};
-use super::{Kind, OrderId, OrderRefused, call, enough, unread};
+use super::{Kind, OrderError, OrderId, call, enough, unread};
 use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::{Order, Transaction};
-use crate::checkout::{CheckoutId, Refused as Rejection, Status};
+use crate::checkout::{CheckoutId, Status, UpstreamRejection};
 use crate::db::{self, Entry, Lease, NewOrderAction, OrderAction};
 
 /// An action as it is asked for.
@@ -61,7 +61,7 @@ pub enum Outcome {
     /// It happened; with BigCommerce's answer.
     Done(Value),
     /// BigCommerce, or the gateway, refused. It did not happen and will not.
-    Rejected(Rejection),
+    Rejected(UpstreamRejection),
     /// It certainly did not happen. The same key sends it again.
     NotDone {
         /// Why.
@@ -93,17 +93,17 @@ impl Outcome {
 
 impl Operators {
     /// Begins an action, or finds the one that its key is bound to.
-    pub async fn submit(&self, new: NewAction) -> Result<Submitted, OrderRefused> {
+    pub async fn submit(&self, new: NewAction) -> Result<Submitted, OrderError> {
         if !self.of(&new.actor).sees(&new.store) {
-            return Err(OrderRefused::UnknownStore);
+            return Err(OrderError::UnknownStore);
         }
         let begun = match enough(&new.actor, new.kind.role()) {
             Ok(()) => self.begin(&new).await,
             Err(refused) => Err(refused),
         };
         let refused = match &begun {
-            Err(OrderRefused::Forbidden { .. }) => "refused: forbidden".to_owned(),
-            Err(OrderRefused::Guarded(guard)) => format!("refused: {}", guard.name),
+            Err(OrderError::Forbidden { .. }) => "refused: forbidden".to_owned(),
+            Err(OrderError::Guarded(guard)) => format!("refused: {}", guard.name),
             _ => return begun,
         };
         self.note(&Entry {
@@ -120,13 +120,13 @@ impl Operators {
         begun
     }
 
-    async fn begin(&self, new: &NewAction) -> Result<Submitted, OrderRefused> {
+    async fn begin(&self, new: &NewAction) -> Result<Submitted, OrderError> {
         let key = new.key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
         // Each turn is lost to somebody who got ahead; the third one in a row is hardly that.
         for _ in 0..3 {
             if let Some(bound) = self.db().order_action_of(&new.principal, &key).await? {
                 if bound.fingerprint != new.fingerprint {
-                    return Err(OrderRefused::KeyReused);
+                    return Err(OrderError::KeyReused);
                 }
                 let id = bound.order_action_id;
                 if bound.status != "not-done" {
@@ -161,17 +161,17 @@ impl Operators {
                 Err(db::Error::KeyBound) => {}
                 Err(db::Error::OrderBusy) => {
                     if self.db().order_action_of(&new.principal, &key).await?.is_none() {
-                        return Err(OrderRefused::Busy);
+                        return Err(OrderError::Busy);
                     }
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(OrderRefused::Busy)
+        Err(OrderError::Busy)
     }
 
     /// What BigCommerce shows before anything is sent; refuses what makes no sense.
-    async fn look_before(&self, new: &NewAction) -> Result<Value, OrderRefused> {
+    async fn look_before(&self, new: &NewAction) -> Result<Value, OrderError> {
         let cx = call(Uuid::now_v7());
         let orders = self.client_of(&new.store)?.orders(&cx);
         let missing = |error: Error| unread(&error, "order");
@@ -242,12 +242,12 @@ impl Operators {
     }
 
     /// Sends an action again that certainly was not done. False: somebody else did.
-    pub(super) async fn again(&self, id: Uuid) -> Result<bool, OrderRefused> {
+    pub(super) async fn again(&self, id: Uuid) -> Result<bool, OrderError> {
         let mut audited = self.db().audited().await?;
         let lease = self.db().new_lease();
         let reopened = match audited.reopen_order_action(id).await {
             Ok(reopened) => reopened,
-            Err(db::Error::OrderBusy) => return Err(OrderRefused::Busy),
+            Err(db::Error::OrderBusy) => return Err(OrderError::Busy),
             Err(error) => return Err(error.into()),
         };
         let Some(action) = reopened else { return Ok(false) };
@@ -264,7 +264,7 @@ impl Operators {
     }
 
     /// Waits until the outcome is known, so long.
-    pub async fn ended(&self, id: Uuid, patience: Duration) -> Result<Option<OrderAction>, OrderRefused> {
+    pub async fn ended(&self, id: Uuid, patience: Duration) -> Result<Option<OrderAction>, OrderError> {
         let deadline = tokio::time::Instant::now() + patience;
         loop {
             let moved = self.inner.actions_moved.notified();

@@ -9,7 +9,7 @@ use super::super::Operators;
 use super::super::action::{Actor, Role};
 use super::super::guard::Guard;
 use super::statuses::{Change, INCOMPLETE};
-use super::{OrderId, OrderRefused, call, enough, rejection, unread};
+use super::{OrderError, OrderId, call, enough, rejection, unread};
 use crate::bigcommerce::orders::Order;
 use crate::bigcommerce::{Error, UnavailableReason};
 use crate::db::Entry;
@@ -43,15 +43,15 @@ impl Operators {
         store: &str,
         id: OrderId,
         ask: StatusAsk<'_>,
-    ) -> Result<Changed, OrderRefused> {
+    ) -> Result<Changed, OrderError> {
         let done = self.of(ask.actor).try_to_change(store, id, &ask).await;
         let result = match &done {
             _ if ask.dry_run => return done,
             Ok(_) => "done".to_owned(),
-            Err(OrderRefused::Forbidden { .. }) => "refused: forbidden".to_owned(),
-            Err(OrderRefused::Guarded(guard)) => format!("refused: {}", guard.name),
-            Err(OrderRefused::Rejected(_)) => "refused: rejected-by-bigcommerce".to_owned(),
-            Err(OrderRefused::Unknown) => "unknown".to_owned(),
+            Err(OrderError::Forbidden { .. }) => "refused: forbidden".to_owned(),
+            Err(OrderError::Guarded(guard)) => format!("refused: {}", guard.name),
+            Err(OrderError::Rejected(_)) => "refused: rejected-by-bigcommerce".to_owned(),
+            Err(OrderError::Unknown) => "unknown".to_owned(),
             Err(_) => return done,
         };
         let names: Vec<&String> = ask.fields.as_object().into_iter().flat_map(|map| map.keys()).collect();
@@ -80,9 +80,9 @@ impl Operators {
         store: &str,
         id: OrderId,
         ask: &StatusAsk<'_>,
-    ) -> Result<Changed, OrderRefused> {
+    ) -> Result<Changed, OrderError> {
         if !self.sees(store) {
-            return Err(OrderRefused::UnknownStore);
+            return Err(OrderError::UnknownStore);
         }
         enough(ask.actor, Role::Act)?;
         let cx = call(Uuid::now_v7());
@@ -109,14 +109,14 @@ impl Operators {
             return Ok(Changed { order: now.value.raw, change });
         }
         Err(match error {
-            Error::Rejected(refused) | Error::Moved(refused) => OrderRefused::Rejected(rejection(&refused)),
-            error if was_sent(&error) => OrderRefused::Unknown,
+            Error::Rejected(refused) | Error::Moved(refused) => OrderError::Rejected(rejection(&refused)),
+            error if was_sent(&error) => OrderError::Unknown,
             error => unread(&error, "order"),
         })
     }
 
     /// Refuses what would make an order payable again, or would look like its payment.
-    async fn guard_move(&self, store: &str, order: &Order, to: i64) -> Result<(), OrderRefused> {
+    async fn guard_move(&self, store: &str, order: &Order, to: i64) -> Result<(), OrderError> {
         if to == INCOMPLETE && order.status_id != INCOMPLETE {
             return Err(Guard::new(
                 "payable-again",

@@ -22,7 +22,7 @@ mod witness;
 use std::time::Duration;
 
 use crate::bigcommerce::{Call, Client, Error, Priority};
-use crate::checkout::Refused as Rejection;
+use crate::checkout::UpstreamRejection;
 use crate::db;
 
 use super::action::Role;
@@ -81,7 +81,7 @@ impl Kind {
 
 /// Why an order was not read or not changed.
 #[derive(Debug, thiserror::Error)]
-pub enum OrderRefused {
+pub enum OrderError {
     /// Several stores are configured, and none was named.
     #[error("several stores are configured: name one of {}", .0.join(", "))]
     StoreNeeded(Vec<String>),
@@ -102,7 +102,7 @@ pub enum OrderRefused {
     Guarded(Guard),
     /// BigCommerce said no. Nothing happened.
     #[error("BigCommerce refused it")]
-    Rejected(Rejection),
+    Rejected(UpstreamRejection),
     /// It could not be asked. Nothing happened.
     #[error("BigCommerce is unavailable; nothing happened there")]
     Unavailable {
@@ -123,13 +123,13 @@ pub enum OrderRefused {
     Database(#[source] db::Error),
 }
 
-impl From<db::Error> for OrderRefused {
+impl From<db::Error> for OrderError {
     fn from(error: db::Error) -> Self {
         Self::Database(error)
     }
 }
 
-impl From<Guard> for OrderRefused {
+impl From<Guard> for OrderError {
     fn from(guard: Guard) -> Self {
         Self::Guarded(guard)
     }
@@ -142,13 +142,13 @@ fn later(error: &Error) -> u64 {
     error.retry_after().map_or(LATER, |wait| wait.as_secs().max(1))
 }
 
-fn rejection(rejection: &crate::bigcommerce::Rejection) -> Rejection {
+fn rejection(rejection: &crate::bigcommerce::Rejection) -> UpstreamRejection {
     let title = if rejection.title.is_empty() {
         format!("BigCommerce answered {}", rejection.status)
     } else {
         rejection.title.clone()
     };
-    Rejection {
+    UpstreamRejection {
         status: rejection.status,
         title,
         errors: rejection
@@ -161,37 +161,37 @@ fn rejection(rejection: &crate::bigcommerce::Rejection) -> Rejection {
 }
 
 /// What a failed read means to the caller. `what`: what was asked for.
-fn unread(error: &Error, what: &'static str) -> OrderRefused {
+fn unread(error: &Error, what: &'static str) -> OrderError {
     match error {
-        error if error.is_not_found() => OrderRefused::NotFound(what),
-        Error::Rejected(refused) | Error::Moved(refused) => OrderRefused::Rejected(rejection(refused)),
-        Error::Unavailable(_) | Error::Unknown(_) => OrderRefused::Unavailable { retry_after: later(error) },
+        error if error.is_not_found() => OrderError::NotFound(what),
+        Error::Rejected(refused) | Error::Moved(refused) => OrderError::Rejected(rejection(refused)),
+        Error::Unavailable(_) | Error::Unknown(_) => OrderError::Unavailable { retry_after: later(error) },
     }
 }
 
 impl Operators {
     /// The store that is meant: the one of this name, or the only one that is seen from here.
-    pub fn store_named(&self, name: Option<&str>) -> Result<String, OrderRefused> {
+    pub fn store_named(&self, name: Option<&str>) -> Result<String, OrderError> {
         let clients = &self.inner.clients;
         match name {
             Some(name) if clients.contains_key(name) && self.sees(name) => Ok(name.to_owned()),
-            Some(_) => Err(OrderRefused::UnknownStore),
+            Some(_) => Err(OrderError::UnknownStore),
             None => {
                 let mut names: Vec<&String> = clients.keys().filter(|name| self.sees(name)).collect();
                 names.sort();
                 match names.as_slice() {
                     [one] => Ok((*one).clone()),
                     several => {
-                        Err(OrderRefused::StoreNeeded(several.iter().map(|name| (*name).clone()).collect()))
+                        Err(OrderError::StoreNeeded(several.iter().map(|name| (*name).clone()).collect()))
                     }
                 }
             }
         }
     }
 
-    fn client_of(&self, store: &str) -> Result<&Client, OrderRefused> {
+    fn client_of(&self, store: &str) -> Result<&Client, OrderError> {
         let client = self.inner.clients.get(store).filter(|_| self.sees(store));
-        client.ok_or(OrderRefused::UnknownStore)
+        client.ok_or(OrderError::UnknownStore)
     }
 }
 
@@ -200,8 +200,8 @@ fn call(id: uuid::Uuid) -> Call {
     Call::new(id, Priority::BackOffice)
 }
 
-fn enough(actor: &Actor, needs: Role) -> Result<(), OrderRefused> {
-    if actor.role >= needs { Ok(()) } else { Err(OrderRefused::Forbidden { needs }) }
+fn enough(actor: &Actor, needs: Role) -> Result<(), OrderError> {
+    if actor.role >= needs { Ok(()) } else { Err(OrderError::Forbidden { needs }) }
 }
 
 /// The pause before the next look for an effect that is not shown yet.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::super::Operators;
 use super::statuses::{self, Kind};
-use super::{CustomerFilter, OrderFilter, OrderId, OrderRefused, call, unread};
+use super::{CustomerFilter, OrderError, OrderFilter, OrderId, call, unread};
 use crate::db::{OrderAction, OrderActionFilter};
 
 /// What hangs on an order.
@@ -37,7 +37,7 @@ pub enum Part {
 
 impl Operators {
     /// One page of the orders of a store.
-    pub async fn orders(&self, store: &str, filter: &OrderFilter) -> Result<Vec<Value>, OrderRefused> {
+    pub async fn orders(&self, store: &str, filter: &OrderFilter) -> Result<Vec<Value>, OrderError> {
         let cx = call(Uuid::now_v7());
         let orders = self.client_of(store)?.orders(&cx).list(filter).await;
         let orders = orders.map_err(|error| unread(&error, "order"))?;
@@ -45,14 +45,14 @@ impl Operators {
     }
 
     /// One order.
-    pub async fn order(&self, store: &str, id: OrderId) -> Result<Value, OrderRefused> {
+    pub async fn order(&self, store: &str, id: OrderId) -> Result<Value, OrderError> {
         let cx = call(Uuid::now_v7());
         let order = self.client_of(store)?.orders(&cx).get(id).await;
         Ok(order.map_err(|error| unread(&error, "order"))?.value.raw)
     }
 
     /// What hangs on an order.
-    pub async fn order_part(&self, store: &str, id: OrderId, part: Part) -> Result<Vec<Value>, OrderRefused> {
+    pub async fn order_part(&self, store: &str, id: OrderId, part: Part) -> Result<Vec<Value>, OrderError> {
         let cx = call(Uuid::now_v7());
         let orders = self.client_of(store)?.orders(&cx);
         let read = match part {
@@ -79,14 +79,14 @@ impl Operators {
     }
 
     /// What a refund would be. Nothing is moved.
-    pub async fn refund_quote(&self, store: &str, id: OrderId, body: &Value) -> Result<Value, OrderRefused> {
+    pub async fn refund_quote(&self, store: &str, id: OrderId, body: &Value) -> Result<Value, OrderError> {
         let cx = call(Uuid::now_v7());
         let quote = self.client_of(store)?.orders(&cx).refund_quote(id, body).await;
         Ok(quote.map_err(|error| unread(&error, "order"))?.value)
     }
 
     /// The statuses with the store's own labels, and of which kind each is.
-    pub async fn order_statuses(&self, store: &str) -> Result<Vec<Value>, OrderRefused> {
+    pub async fn order_statuses(&self, store: &str) -> Result<Vec<Value>, OrderError> {
         let cx = call(Uuid::now_v7());
         let found = self.client_of(store)?.orders(&cx).statuses().await;
         let mut rows = found.map_err(|error| unread(&error, "status"))?.value;
@@ -100,7 +100,7 @@ impl Operators {
     }
 
     /// One page of the customers of a store.
-    pub async fn customers(&self, store: &str, filter: &CustomerFilter) -> Result<Vec<Value>, OrderRefused> {
+    pub async fn customers(&self, store: &str, filter: &CustomerFilter) -> Result<Vec<Value>, OrderError> {
         let cx = call(Uuid::now_v7());
         let found = self.client_of(store)?.customers(&cx).list(filter).await;
         let found = found.map_err(|error| unread(&error, "customer"))?;
@@ -114,14 +114,14 @@ impl Operators {
         product_id: i64,
         page: Option<u32>,
         limit: Option<u32>,
-    ) -> Result<Vec<Value>, OrderRefused> {
+    ) -> Result<Vec<Value>, OrderError> {
         let cx = call(Uuid::now_v7());
         let found = self.client_of(store)?.catalog(&cx).variants(product_id, page, limit).await;
         Ok(found.map_err(|error| unread(&error, "product"))?.value)
     }
 
     /// One action on an order.
-    pub async fn order_action(&self, id: Uuid) -> Result<Option<OrderAction>, OrderRefused> {
+    pub async fn order_action(&self, id: Uuid) -> Result<Option<OrderAction>, OrderError> {
         let action = self.db().order_action(id).await?;
         Ok(action.filter(|action| self.sees(&action.store)))
     }
@@ -131,7 +131,7 @@ impl Operators {
         &self,
         filter: &OrderActionFilter<'_>,
         limit: u32,
-    ) -> Result<Vec<OrderAction>, OrderRefused> {
+    ) -> Result<Vec<OrderAction>, OrderError> {
         if filter.store.is_some_and(|store| !self.sees(store)) {
             return Ok(Vec::new());
         }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::super::Operators;
 use super::act::{Outcome, entry};
 use super::kept::{self, Unreadable};
-use super::witness::{self, Finding, mark};
+use super::witness::{self, Evidence, mark};
 use super::{Kind, LATER, OrderId, call, later, rejection};
 use crate::bigcommerce::{Client, Error};
 use crate::checkout::Status;
@@ -56,7 +56,7 @@ impl Operators {
         if action.attempts > 1 {
             // It was not done when it was last looked for; it may have arrived since.
             match self.find(&action).await {
-                Ok(Finding::Nothing) => {}
+                Ok(Evidence::Nothing) => {}
                 Ok(found) => return self.found(&action, found).await,
                 Err(trouble) => return self.end(&action, &trouble.not_done()).await,
             }
@@ -90,7 +90,7 @@ impl Operators {
             Err(Trouble::Upstream(Error::Rejected(refused) | Error::Moved(refused))) => {
                 let outcome = Outcome::Rejected(rejection(&refused));
                 match self.find(&action).await {
-                    Ok(Finding::Nothing | Finding::Against(_)) => outcome,
+                    Ok(Evidence::Nothing | Evidence::Against(_)) => outcome,
                     Ok(found) => return self.found(&action, found).await,
                     Err(_) => return self.defer(&action, Some(&outcome)).await,
                 }
@@ -111,7 +111,7 @@ impl Operators {
     }
 
     /// The one call. It is not sent once the lease may have run out: by then somebody else may have found it not done.
-    async fn send_once(&self, action: &OrderAction, lease: Lease) -> Result<Finding, Trouble> {
+    async fn send_once(&self, action: &OrderAction, lease: Lease) -> Result<Evidence, Trouble> {
         let (client, id) = self.client_for(action)?;
         let db = self.db().clone();
         let client = client.guarded(Arc::new(move || lease.lasts() && db.is_durable()));
@@ -120,25 +120,27 @@ impl Operators {
         let pending = |status: &str| json!({"order_id": action.order_id, "payment_status": status});
         Ok(match kept::kind(action)? {
             Kind::Refund => witness::of_refund(&orders.refund(id, &kept::body(action)?).await?.value),
-            Kind::Shipment => Finding::Applied(orders.create_shipment(id, &kept::body(action)?).await?.value),
+            Kind::Shipment => {
+                Evidence::Applied(orders.create_shipment(id, &kept::body(action)?).await?.value)
+            }
             Kind::Capture => {
                 orders.capture(id).await?;
-                Finding::Applied(pending("capture pending"))
+                Evidence::Applied(pending("capture pending"))
             }
             Kind::Void => {
                 orders.void(id).await?;
                 // A checkout is cancelled when the money is let go, and not when that is scheduled.
                 if action.checkout_id.is_some() {
-                    Finding::Scheduled
+                    Evidence::Scheduled
                 } else {
-                    Finding::Applied(pending("void pending"))
+                    Evidence::Applied(pending("void pending"))
                 }
             }
         })
     }
 
     /// Looks for the effect.
-    pub(super) async fn find(&self, action: &OrderAction) -> Result<Finding, Trouble> {
+    pub(super) async fn find(&self, action: &OrderAction) -> Result<Evidence, Trouble> {
         let (client, id) = self.client_for(action)?;
         let cx = call(action.order_action_id);
         let orders = client.orders(&cx);
@@ -167,12 +169,12 @@ impl Operators {
         client.zip(OrderId::new(action.order_id)).ok_or_else(Error::not_connected)
     }
 
-    pub(super) async fn found(&self, action: &OrderAction, found: Finding) {
+    pub(super) async fn found(&self, action: &OrderAction, found: Evidence) {
         let outcome = match found {
-            Finding::Applied(body) => Outcome::Done(body),
-            Finding::Against(refused) => Outcome::Rejected(refused),
-            Finding::Scheduled => return self.defer(action, None).await,
-            Finding::Nothing => kept::believed(action).unwrap_or_else(|| Outcome::NotDone {
+            Evidence::Applied(body) => Outcome::Done(body),
+            Evidence::Against(refused) => Outcome::Rejected(refused),
+            Evidence::Scheduled => return self.defer(action, None).await,
+            Evidence::Nothing => kept::believed(action).unwrap_or_else(|| Outcome::NotDone {
                 detail: "BigCommerce shows no trace of it; nothing happened there".to_owned(),
                 retry_after: 1,
             }),

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::Operators;
 use super::pause;
-use super::witness::Finding;
+use super::witness::Evidence;
 use crate::db::{self, OrderAction};
 
 /// Taken at once.
@@ -58,9 +58,9 @@ impl Operators {
 
     async fn look_for(&self, action: OrderAction) {
         let wait = match self.find(&action).await {
-            Ok(Finding::Nothing) if !self.is_quiet(&action) => pause(self.inner.settings.settle),
+            Ok(Evidence::Nothing) if !self.is_quiet(&action) => pause(self.inner.settings.settle),
             // It was accepted: how long the gateway takes is up to the gateway.
-            Ok(Finding::Scheduled) => pause(self.inner.settings.settle),
+            Ok(Evidence::Scheduled) => pause(self.inner.settings.settle),
             Ok(found) => return self.found(&action, found).await,
             Err(error) => {
                 tracing::warn!(

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::super::act::{Ask, Refused, Report};
+use super::super::act::{ActionError, Ask, Report};
 use super::super::action::Action;
 use super::super::guard::Guard;
 use super::super::{Operators, effects};
 use super::act::{NewAction, Outcome};
 use super::kept::outcome;
-use super::{Kind, OrderId, OrderRefused, call, unread};
+use super::{Kind, OrderError, OrderId, call, unread};
 use crate::bigcommerce::orders::{Order, refund_payments as payments};
 use crate::checkout::{CheckoutId, Status};
 use crate::db::{Held, OrderAction, OrderActionFilter};
@@ -33,25 +33,25 @@ struct Way {
     effect: String,
 }
 
-impl From<OrderRefused> for Refused {
-    fn from(refused: OrderRefused) -> Self {
+impl From<OrderError> for ActionError {
+    fn from(refused: OrderError) -> Self {
         let said = refused.to_string();
         match refused {
-            OrderRefused::Guarded(guard) => Self::Guarded(guard),
-            OrderRefused::Forbidden { needs } => Self::Forbidden { needs },
-            OrderRefused::UnknownStore | OrderRefused::StoreNeeded(_) => Self::UnknownStore,
-            OrderRefused::Rejected(refused) => Self::Rejected(refused),
-            OrderRefused::NotFound(_) => Self::Contradicted { detail: said, evidence: Vec::new() },
-            OrderRefused::Busy | OrderRefused::KeyReused => Guard::new("order-busy", said).into(),
-            OrderRefused::Unavailable { .. } | OrderRefused::Unknown => Self::Upstream(said),
-            OrderRefused::Database(error) => error.into(),
+            OrderError::Guarded(guard) => Self::Guarded(guard),
+            OrderError::Forbidden { needs } => Self::Forbidden { needs },
+            OrderError::UnknownStore | OrderError::StoreNeeded(_) => Self::UnknownStore,
+            OrderError::Rejected(refused) => Self::Rejected(refused),
+            OrderError::NotFound(_) => Self::Contradicted { detail: said, evidence: Vec::new() },
+            OrderError::Busy | OrderError::KeyReused => Guard::new("order-busy", said).into(),
+            OrderError::Unavailable { .. } | OrderError::Unknown => Self::Upstream(said),
+            OrderError::Database(error) => error.into(),
         }
     }
 }
 
 impl Operators {
     /// Cancels a completed checkout by giving back what was paid.
-    pub(in super::super) async fn give_back(&self, held: &Held, ask: Ask<'_>) -> Result<Report, Refused> {
+    pub(in super::super) async fn give_back(&self, held: &Held, ask: Ask<'_>) -> Result<Report, ActionError> {
         let checkout = &held.checkout;
         let order = checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id));
         let order =
@@ -70,22 +70,22 @@ impl Operators {
             let begun = self.submit(asked(held, order, &way, ask)).await;
             let id = match begun {
                 // Somebody asked for the same at the same time.
-                Err(OrderRefused::Busy) => self.earlier(checkout.id).await?.ok_or(OrderRefused::Busy)?,
+                Err(OrderError::Busy) => self.earlier(checkout.id).await?.ok_or(OrderError::Busy)?,
                 begun => begun?.id,
             };
             (id, way.effect)
         };
-        let action = self.ended(id, PATIENCE).await?.ok_or(Refused::NotFound)?;
+        let action = self.ended(id, PATIENCE).await?.ok_or(ActionError::NotFound)?;
         let effect = match outcome(&action)? {
             Outcome::Done(_) => effect,
             Outcome::Open => format!(
                 "BigCommerce gave no clear answer yet. It is being found out whether the money goes back (action {id}), \
                  and nothing is sent again meanwhile."
             ),
-            Outcome::Rejected(refused) => return Err(Refused::Rejected(refused)),
-            Outcome::NotDone { detail, .. } => return Err(Refused::Upstream(detail)),
+            Outcome::Rejected(refused) => return Err(ActionError::Rejected(refused)),
+            Outcome::NotDone { detail, .. } => return Err(ActionError::Upstream(detail)),
         };
-        let now = self.db().look(checkout.id).await?.ok_or(Refused::NotFound)?;
+        let now = self.db().look(checkout.id).await?.ok_or(ActionError::NotFound)?;
         let noted = self.db().audit(Some(checkout.id.uuid()), None, 1, None).await?;
         let report = report(held, ask, effect);
         Ok(Report {
@@ -97,33 +97,33 @@ impl Operators {
     }
 
     /// Somebody else may have given it back meanwhile: then BigCommerce's refusal says only that.
-    async fn unless_ended(&self, id: CheckoutId, refused: OrderRefused) -> Refused {
+    async fn unless_ended(&self, id: CheckoutId, refused: OrderError) -> ActionError {
         match self.db().look(id).await {
             Ok(Some(held)) if held.checkout.status != Status::Completed => {
                 Guard::new("ended", "the checkout was cancelled meanwhile").into()
             }
             _ => match self.latest(id).await {
-                Ok(Some(latest)) if latest.is_open() => OrderRefused::Busy.into(),
+                Ok(Some(latest)) if latest.is_open() => OrderError::Busy.into(),
                 _ => refused.into(),
             },
         }
     }
 
     /// What was begun for this checkout before and is open; or was certainly not done, and is sent again.
-    async fn earlier(&self, id: CheckoutId) -> Result<Option<Uuid>, OrderRefused> {
+    async fn earlier(&self, id: CheckoutId) -> Result<Option<Uuid>, OrderError> {
         let Some(latest) = self.latest(id).await? else { return Ok(None) };
         let id = latest.order_action_id;
         let resumes = latest.is_open() || (latest.status == "not-done" && self.again(id).await?);
         Ok(resumes.then_some(id))
     }
 
-    async fn latest(&self, id: CheckoutId) -> Result<Option<OrderAction>, OrderRefused> {
+    async fn latest(&self, id: CheckoutId) -> Result<Option<OrderAction>, OrderError> {
         let filter = OrderActionFilter { checkout_id: Some(id.uuid()), ..OrderActionFilter::default() };
         Ok(self.db().order_actions(&filter, 1).await?.pop())
     }
 
     /// How what was paid goes back, by what BigCommerce shows.
-    async fn way_back(&self, store: &str, id: OrderId) -> Result<Way, OrderRefused> {
+    async fn way_back(&self, store: &str, id: OrderId) -> Result<Way, OrderError> {
         let cx = call(Uuid::now_v7());
         let orders = self.client_of(store)?.orders(&cx);
         let order = orders.get(id).await.map_err(|error| unread(&error, "order"))?.value;

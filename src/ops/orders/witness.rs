@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use super::kept::Unreadable;
 use crate::bigcommerce::orders::{Order, Refund, Transaction};
-use crate::checkout::Refused as Rejection;
+use crate::checkout::UpstreamRejection;
 
 /// What is shown.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Finding {
+pub(super) enum Evidence {
     /// It happened; with what BigCommerce would have answered.
     Applied(Value),
     /// It did not happen, and cannot any more.
-    Against(Rejection),
+    Against(UpstreamRejection),
     /// It was accepted and is not done yet; it may still fail.
     Scheduled,
     /// Nothing is shown, yet.
@@ -28,13 +28,13 @@ pub(super) fn mark(action: uuid::Uuid) -> String {
 }
 
 /// A refund with our mark among the refunds of the order.
-pub(super) fn refund(mark: &str, refunds: &[Refund]) -> Finding {
+pub(super) fn refund(mark: &str, refunds: &[Refund]) -> Evidence {
     let ours = refunds.iter().find(|refund| refund.reasons.iter().any(|reason| reason.contains(mark)));
-    ours.map_or(Finding::Nothing, of_refund)
+    ours.map_or(Evidence::Nothing, of_refund)
 }
 
 /// What a refund document says: a provider may have declined to pay any of it back.
-pub(super) fn of_refund(refund: &Refund) -> Finding {
+pub(super) fn of_refund(refund: &Refund) -> Evidence {
     // Without a list nothing says that it was declined; whether all of it goes back is asked by `gives_all_back`.
     let payments =
         refund.raw.get("payments").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -43,9 +43,9 @@ pub(super) fn of_refund(refund: &Refund) -> Finding {
             payments.iter().filter_map(|payment| payment.get("declined_message").and_then(Value::as_str));
         let title = said.into_iter().find(|text| !text.is_empty());
         let title = title.unwrap_or("The payment provider declined to pay it back").to_owned();
-        return Finding::Against(Rejection { status: 201, title, errors: Vec::new() });
+        return Evidence::Against(UpstreamRejection { status: 201, title, errors: Vec::new() });
     }
-    Finding::Applied(refund.raw.clone())
+    Evidence::Applied(refund.raw.clone())
 }
 
 /// Whether certainly no provider kept a part of what was to go back: what cannot be read is no proof.
@@ -64,22 +64,22 @@ const CAPTURED: &[&str] = &["capture pending", "captured", "paid", "partially re
 const VOIDED: &[&str] = &["void pending", "void"];
 
 /// Whether the order is, or is becoming, what a capture makes of it. `known`: the ids of transactions that were there.
-pub(super) fn capture(known: &[String], order: &Order, transactions: &[Transaction]) -> Finding {
+pub(super) fn capture(known: &[String], order: &Order, transactions: &[Transaction]) -> Evidence {
     settled("capture", CAPTURED, VOIDED, known, order, transactions)
 }
 
 /// Whether the order is, or is becoming, what a void makes of it.
-pub(super) fn void(known: &[String], order: &Order, transactions: &[Transaction]) -> Finding {
+pub(super) fn void(known: &[String], order: &Order, transactions: &[Transaction]) -> Evidence {
     settled("void", VOIDED, CAPTURED, known, order, transactions)
 }
 
 /// Whether the money of an authorized payment was let go. That it is scheduled is not enough: the gateway may refuse.
-pub(super) fn let_go(known: &[String], order: &Order, transactions: &[Transaction]) -> Finding {
+pub(super) fn let_go(known: &[String], order: &Order, transactions: &[Transaction]) -> Evidence {
     let new = |one: &&Transaction| one.event == "void" && !known.contains(&one.id);
     let gone = transactions.iter().filter(new).any(|one| one.status == "ok");
     match void(known, order, transactions) {
-        Finding::Applied(_) if order.payment_status == "void pending" => Finding::Scheduled,
-        Finding::Applied(_) if order.payment_status != "void" && !gone => Finding::Scheduled,
+        Evidence::Applied(_) if order.payment_status == "void pending" => Evidence::Scheduled,
+        Evidence::Applied(_) if order.payment_status != "void" && !gone => Evidence::Scheduled,
         found => found,
     }
 }
@@ -91,20 +91,21 @@ fn settled(
     known: &[String],
     order: &Order,
     transactions: &[Transaction],
-) -> Finding {
+) -> Evidence {
     let status = order.payment_status.as_str();
     let new = |one: &&Transaction| one.event == event && !known.contains(&one.id);
     if wanted.contains(&status) || transactions.iter().filter(new).any(|one| one.status == "ok") {
-        return Finding::Applied(scheduled(order));
+        return Evidence::Applied(scheduled(order));
     }
-    let against = |title: String| Finding::Against(Rejection { status: 409, title, errors: Vec::new() });
+    let against =
+        |title: String| Evidence::Against(UpstreamRejection { status: 409, title, errors: Vec::new() });
     if contrary.contains(&status) {
         return against(format!("The payment is {status} already"));
     }
     if transactions.iter().filter(new).any(|one| one.status == "error") {
         return against(format!("The gateway refused the {event}"));
     }
-    Finding::Nothing
+    Evidence::Nothing
 }
 
 /// The answer to a capture or a void: BigCommerce answers nothing but that it is scheduled.
@@ -114,13 +115,13 @@ pub(super) fn scheduled(order: &Order) -> Value {
 
 /// A new shipment of the same items to the same address with the same number. One of those without an id that can be read
 /// may be new, or may be not.
-pub(super) fn shipment(known: &[String], body: &Value, shipments: &[Value]) -> Result<Finding, Unreadable> {
+pub(super) fn shipment(known: &[String], body: &Value, shipments: &[Value]) -> Result<Evidence, Unreadable> {
     let mut unclear = false;
     for shipment in shipments {
         let fits = ["order_address_id", "tracking_number"].iter().all(|name| same(shipment, body, name))
             && items(shipment) == items(body);
         match id(shipment) {
-            Some(id) if fits && !known.contains(&id) => return Ok(Finding::Applied(shipment.clone())),
+            Some(id) if fits && !known.contains(&id) => return Ok(Evidence::Applied(shipment.clone())),
             None => unclear |= fits,
             Some(_) => {}
         }
@@ -128,7 +129,7 @@ pub(super) fn shipment(known: &[String], body: &Value, shipments: &[Value]) -> R
     if unclear {
         Err(Unreadable("the id of a shipment that BigCommerce shows"))
     } else {
-        Ok(Finding::Nothing)
+        Ok(Evidence::Nothing)
     }
 }
 

@@ -12,12 +12,12 @@ fn transaction(id: i64, event: &str, status: &str) -> Transaction {
     Transaction::parse(json!({"id": id, "event": event, "status": status})).expect("a transaction")
 }
 
-fn name(finding: &Finding) -> &'static str {
+fn name(finding: &Evidence) -> &'static str {
     match finding {
-        Finding::Applied(_) => "applied",
-        Finding::Against(_) => "against",
-        Finding::Scheduled => "scheduled",
-        Finding::Nothing => "nothing",
+        Evidence::Applied(_) => "applied",
+        Evidence::Against(_) => "against",
+        Evidence::Scheduled => "scheduled",
+        Evidence::Nothing => "nothing",
     }
 }
 
@@ -32,8 +32,8 @@ fn a_refund_is_ours_only_with_our_mark() {
     let (ours, other) = (mark(id), mark(uuid::Uuid::now_v7()));
     let theirs = refund_of(format!("broken {other}"), false);
     let found = refund_of(format!("broken {ours}"), false);
-    assert_eq!(refund(&ours, &[]), Finding::Nothing);
-    assert_eq!(refund(&ours, std::slice::from_ref(&theirs)), Finding::Nothing);
+    assert_eq!(refund(&ours, &[]), Evidence::Nothing);
+    assert_eq!(refund(&ours, std::slice::from_ref(&theirs)), Evidence::Nothing);
     assert_eq!(name(&refund(&ours, &[theirs, found])), "applied");
     assert_eq!(name(&refund(&ours, &[refund_of(ours.clone(), true)])), "against");
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::super::step::{Finding, Step, StepContext, Verdict, no_such_cart, refused};
 use crate::bigcommerce::Error;
-use crate::checkout::{Checkout, Document, HandOff, Refused, StepName};
+use crate::checkout::{Checkout, Document, HandOff, StepName, UpstreamRejection};
 
 /// See the module.
 pub(super) struct Cart;
@@ -124,7 +124,7 @@ async fn take_over(cx: &mut StepContext, cart_id: String) -> Result<(), Verdict>
             let facts = cx.facts();
             (facts.cart_id, facts.document, facts.document_at) = (None, None, None);
             let title = "This cart belongs to a customer who was not proven".to_owned();
-            return Err(Verdict::Rejected(Refused { status: 403, title, errors: Vec::new() }));
+            return Err(Verdict::Rejected(UpstreamRejection { status: 403, title, errors: Vec::new() }));
         }
         // As BigCommerce writes it: the shopper's page may have it in capitals, and it is the same cart.
         if let Some(id) = cx.checkout.facts.document.as_ref().and_then(Document::id) {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::step::{Finding, Step, StepContext, Verdict};
 use super::billing_address::same_address;
-use crate::checkout::{Checkout, ConsignmentInput, ConsignmentItem, Document, Refused, StepName};
+use crate::checkout::{Checkout, ConsignmentInput, ConsignmentItem, Document, StepName, UpstreamRejection};
 
 /// See the module.
 pub(super) struct Consignments;
@@ -222,7 +222,7 @@ fn after_split(before: &Document, after: &Document, given: &[ConsignmentInput]) 
 }
 
 fn refusal(title: &str) -> Verdict {
-    Verdict::Rejected(Refused { status: 422, title: title.to_owned(), errors: Vec::new() })
+    Verdict::Rejected(UpstreamRejection { status: 422, title: title.to_owned(), errors: Vec::new() })
 }
 
 /// The body of the call, with the items of each consignment spelled out.

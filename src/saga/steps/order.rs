@@ -104,7 +104,7 @@ async fn before_order(cx: &mut StepContext) -> Result<(), Verdict> {
     };
     if gone {
         cx.not_paid_elsewhere().await?;
-        return Err(Verdict::Rejected(crate::checkout::Refused {
+        return Err(Verdict::Rejected(crate::checkout::UpstreamRejection {
             status: 404,
             title: "The cart is no longer there: it expired, or was deleted".to_owned(),
             errors: Vec::new(),

@@ -20,7 +20,7 @@ use super::read::order_facts;
 use super::refusal::{declined, doubted, explained, failed, not_configured, not_taken, rejected};
 use crate::bigcommerce::Error;
 use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
-use crate::checkout::{Checkout, Flow, Money, PaymentStatus, Refused, StepName, StuckReason};
+use crate::checkout::{Checkout, Flow, Money, PaymentStatus, StepName, StuckReason, UpstreamRejection};
 
 /// See the module.
 pub(super) struct Payment;
@@ -195,7 +195,7 @@ async fn not_minted(cx: &mut StepContext, error: Error) -> Verdict {
                     .to_owned(),
             },
             // The parts that are known: BigCommerce keeps them, and takes no more.
-            Ok(Judgment::Part { .. }) => Verdict::Rejected(Refused {
+            Ok(Judgment::Part { .. }) => Verdict::Rejected(UpstreamRejection {
                 status: 409,
                 title: "The order is paid in part, and BigCommerce takes no further payment for it (30101)"
                     .to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::step::{StepContext, Verdict, refused};
 use crate::bigcommerce::payments::PaymentClass;
 use crate::bigcommerce::{Error, Rejection, UnavailableReason};
-use crate::checkout::{Answer, Decline, PaymentStatus, Refused, StuckReason};
+use crate::checkout::{Answer, Decline, PaymentStatus, StuckReason, UpstreamRejection};
 
 /// 30102 stands for a card that could not be verified, and for a token that was used before: then the payment that used
 /// it may have succeeded, or may still be on its way.
@@ -118,7 +118,7 @@ pub(super) fn not_taken(cx: &mut StepContext, answer: Answer) -> Verdict {
     }
     match answer {
         Answer::Rejected(refused) => Verdict::Rejected(refused),
-        Answer::NotPayable => Verdict::Rejected(Refused::not_payable()),
+        Answer::NotPayable => Verdict::Rejected(UpstreamRejection::not_payable()),
         Answer::Unavailable { retry_after } => {
             Verdict::Interrupted { retry_after: Some(Duration::from_secs(retry_after)) }
         }

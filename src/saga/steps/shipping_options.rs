@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::super::step::{Finding, Step, StepContext, Verdict};
 use crate::bigcommerce::checkouts::Include;
 use crate::checkout::{
-    Checkout, Consignment, Document, OptionChoice, Preference, Refused, ShippingOption, StepName,
+    Checkout, Consignment, Document, OptionChoice, Preference, ShippingOption, StepName, UpstreamRejection,
 };
 
 /// See the module.
@@ -53,7 +53,7 @@ impl Step for ShippingOptions {
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let cart_id = cx.cart_id()?;
     let choices = choices(&cx.checkout)
-        .map_err(|title| Verdict::Rejected(Refused { status: 422, title, errors: Vec::new() }))?;
+        .map_err(|title| Verdict::Rejected(UpstreamRejection { status: 422, title, errors: Vec::new() }))?;
     for (consignment, option) in choices {
         let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
         let checkouts = cx.client.checkouts(&cx.call);
@@ -68,7 +68,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         Ok(())
     } else {
         let title = "BigCommerce left a consignment without a shipping option".to_owned();
-        Err(Verdict::Rejected(Refused { status: 422, title, errors: Vec::new() }))
+        Err(Verdict::Rejected(UpstreamRejection { status: 422, title, errors: Vec::new() }))
     }
 }
 

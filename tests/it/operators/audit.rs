@@ -1,6 +1,6 @@
 //! Roles, dry runs and the audit chain.
 
-use headless_checkout::ops::{Action, Ask, Finding, Refused, Role};
+use headless_checkout::ops::{Action, ActionError, Ask, Assertion, Role};
 use serde_json::json;
 
 use super::{act, actor, case, id, ordered, world};
@@ -18,7 +18,7 @@ async fn every_action_leaves_a_row_and_a_dry_run_leaves_nothing() {
         let before = case(service, &path).await;
         for (role, action, needs) in [
             (Role::Read, Action::Pause, Some(Role::Act)),
-            (Role::Act, Action::Resolve(Finding::NotCharged), Some(Role::Money)),
+            (Role::Act, Action::Resolve(Assertion::NotCharged), Some(Role::Money)),
             (Role::Act, Action::Cancel { refund: true }, Some(Role::Money)),
             (Role::Act, Action::Pause, None),
             (Role::Act, Action::Cancel { refund: false }, None),
@@ -32,7 +32,7 @@ async fn every_action_leaves_a_row_and_a_dry_run_leaves_nothing() {
                     assert!(report.dry_run && report.audit_id.is_none());
                     assert_ne!(report.status_after, report.status_before);
                 }
-                (Err(Refused::Forbidden { needs }), Some(expected)) => assert_eq!(needs, expected),
+                (Err(ActionError::Forbidden { needs }), Some(expected)) => assert_eq!(needs, expected),
                 (other, _) => panic!("{action:?} as {role:?}: {other:?}"),
             }
         }
@@ -46,7 +46,7 @@ async fn every_action_leaves_a_row_and_a_dry_run_leaves_nothing() {
         act(service, &path, &Action::Resume).await.expect_err("it is not paused");
         let silent = actor(Role::Money);
         let ask = Ask { actor: &silent, reason: "  ", dry_run: false };
-        assert!(matches!(operators.act(id(&path), &Action::Pause, ask).await, Err(Refused::NoReason)));
+        assert!(matches!(operators.act(id(&path), &Action::Pause, ask).await, Err(ActionError::NoReason)));
         act(service, &path, &Action::Pause).await.expect("a pause");
         let rows = case(service, &path).await.actions;
         let results: Vec<(&str, &str)> =

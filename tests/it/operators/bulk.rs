@@ -1,6 +1,8 @@
 //! One action on many checkouts.
 
-use headless_checkout::ops::{Action, Ask, BulkAsk, Filter, Finding, Refused, Role, Status, StuckReason};
+use headless_checkout::ops::{
+    Action, ActionError, Ask, Assertion, BulkAsk, Filter, Role, Status, StuckReason,
+};
 
 use super::{act, actor, case, ordered, until, world};
 use crate::harness::{Service, custom_cart, run_with};
@@ -84,13 +86,13 @@ async fn what_is_about_money_or_about_everything_is_no_bulk() {
         let all = Filter::default();
         for (role, filter, action, expected) in [
             (Role::Read, &one, Action::Restart, "forbidden"),
-            (Role::Money, &one, Action::Resolve(Finding::NotCharged), "one-by-one"),
+            (Role::Money, &one, Action::Resolve(Assertion::NotCharged), "one-by-one"),
             (Role::Money, &one, Action::Cancel { refund: true }, "one-by-one"),
             (Role::Money, &all, Action::Cancel { refund: false }, "no-filter"),
         ] {
             let actor = actor(role);
             let ask = Ask { actor: &actor, reason: "because", dry_run: false };
-            let refused: Refused = operators
+            let refused: ActionError = operators
                 .begin_bulk(BulkAsk { filter, action: &action, ask })
                 .await
                 .expect_err("it is refused");

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::Stdio;
 
-use headless_checkout::ops::{Action, Ask, Finding, Role};
+use headless_checkout::ops::{Action, Ask, Assertion, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -172,9 +172,9 @@ async fn on_the_dashboard(service: &Service, path: &str, action: &Action) -> Res
         Action::Resolve(finding) => {
             fields.push(("finding", finding.name().to_owned()));
             match finding {
-                Finding::Order(id) => fields.push(("value", id.to_string())),
-                Finding::Charged(transaction) => fields.push(("value", transaction.clone())),
-                Finding::NoOrder | Finding::NotCharged => {}
+                Assertion::Order(id) => fields.push(("value", id.to_string())),
+                Assertion::Charged(transaction) => fields.push(("value", transaction.clone())),
+                Assertion::NoOrder | Assertion::NotCharged => {}
             }
         }
         _ => {}

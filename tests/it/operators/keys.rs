@@ -2,7 +2,7 @@
 //! before.
 
 use bigcommerce_simulator::{Fault, magic_card};
-use headless_checkout::ops::{Action, Finding};
+use headless_checkout::ops::{Action, Assertion};
 
 use super::reasons::act_once_settled;
 use super::{act, ordered, stuck, until, world};
@@ -29,7 +29,7 @@ async fn after_it_was_found_out_the_key_says_that_nothing_was_charged() {
         service.post_with(&format!("{path}/payment"), "first", &agreed(good_card())).await;
         stuck(service, &path, "payment-unknown").await;
         assert_eq!(asked_again(service, &path).await.problem(), "payment-in-doubt");
-        act_once_settled(service, &path, &Action::Resolve(Finding::NotCharged)).await;
+        act_once_settled(service, &path, &Action::Resolve(Assertion::NotCharged)).await;
         let told = asked_again(service, &path).await;
         does_not_warn(&told, "payment-declined");
         assert_eq!(told.body["safe_to_pay_again"], true, "{}", told.text);

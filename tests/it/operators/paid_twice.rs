@@ -1,7 +1,7 @@
 //! More is held for an order than it costs, and the way out, through each door.
 
 use bigcommerce_simulator::Fault;
-use headless_checkout::ops::{Action, Finding};
+use headless_checkout::ops::{Action, Assertion};
 use reqwest::Method;
 use serde_json::json;
 
@@ -33,7 +33,7 @@ async fn more_than_the_order_costs_waits_for_a_refund() {
             (&json!(false), &json!("unknown"))
         );
         let transaction = world.simulator.ledger().charges[0].transaction_id.clone();
-        let resolve = Action::Resolve(Finding::Charged(transaction));
+        let resolve = Action::Resolve(Assertion::Charged(transaction));
         let refused = act(service, &path, &resolve).await.expect_err("too much is held");
         assert_eq!(refused.name(), "contradicted", "{refused}");
         let refunds = format!("orders/{order}/refunds");

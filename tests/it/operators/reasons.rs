@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bigcommerce_simulator::{Effect, Fault, Hosted, Kind, Settlement, magic_card};
-use headless_checkout::ops::{Action, Finding, StuckReason};
+use headless_checkout::ops::{Action, Assertion, StuckReason};
 use reqwest::Method;
 use serde_json::json;
 
@@ -35,7 +35,7 @@ async fn refused(service: &Service, path: &str, action: &Action, guard: &str) ->
     refused
 }
 
-fn resolve(finding: Finding) -> Action {
+fn resolve(finding: Assertion) -> Action {
     Action::Resolve(finding)
 }
 
@@ -73,7 +73,7 @@ async fn an_unknown_order_is_looked_for_by_a_restart_and_not_made_twice() {
         service.post(&format!("{path}/order"), &json!({})).await;
         stuck(service, &path, "order-unknown").await;
         world.simulator.clear_faults();
-        let denied = refused(service, &path, &resolve(Finding::NoOrder), "contradicted").await;
+        let denied = refused(service, &path, &resolve(Assertion::NoOrder), "contradicted").await;
         assert!(denied.evidence().iter().any(|line| line.contains("Incomplete")), "{denied:?}");
         let report = act(service, &path, &Action::Restart).await.expect("a restart");
         assert_eq!((&*report.status_before, &*report.status_after), ("stuck", "waiting"));
@@ -94,13 +94,13 @@ async fn an_unknown_order_is_resolved_by_what_the_operator_found() {
             service.post(&format!("{path}/order"), &json!({})).await;
             stuck(service, &path, "order-unknown").await;
             world.simulator.clear_faults();
-            refused(service, &path, &resolve(Finding::Order(9999)), "contradicted").await;
-            refused(service, &path, &resolve(Finding::NotCharged), "no-order").await;
+            refused(service, &path, &resolve(Assertion::Order(9999)), "contradicted").await;
+            refused(service, &path, &resolve(Assertion::NotCharged), "no-order").await;
             let finding = match world.simulator.ledger().orders.first() {
-                Some(order) => Finding::Order(i64::try_from(order.id).expect("an id")),
-                None => Finding::NoOrder,
+                Some(order) => Assertion::Order(i64::try_from(order.id).expect("an id")),
+                None => Assertion::NoOrder,
             };
-            assert_eq!(made, finding != Finding::NoOrder);
+            assert_eq!(made, finding != Assertion::NoOrder);
             act_once_settled(service, &path, &resolve(finding)).await;
             until(service, &path, "awaiting_input").await;
             pay(service, &path).await;
@@ -175,7 +175,7 @@ async fn two_orders_that_were_paid_in_the_same_moment_wait_for_a_refund() {
             refused(
                 service,
                 &path,
-                &resolve(Finding::Charged(charge.transaction_id.clone())),
+                &resolve(Assertion::Charged(charge.transaction_id.clone())),
                 "contradicted",
             )
             .await;
@@ -204,7 +204,7 @@ async fn an_order_of_another_checkout_is_left_to_it() {
             .expect("a row");
         service.post(&format!("{path}/order"), &json!({})).await;
         stuck(service, &path, "order-taken").await;
-        refused(service, &path, &resolve(Finding::Order(next)), "contradicted").await;
+        refused(service, &path, &resolve(Assertion::Order(next)), "contradicted").await;
         act(service, &path, &Action::Cancel { refund: false }).await.expect("a cancel");
         until(service, &path, "cancelled").await;
         assert_eq!(world.simulator.ledger().orders[0].status_id, 0, "the order is not ours to cancel");
@@ -220,9 +220,9 @@ async fn an_order_that_staff_moved_is_followed_by_a_new_one() {
         service.post(&format!("{path}/payment"), &agreed(good_card())).await;
         stuck(service, &path, "order-not-payable").await;
         // A status by hand is no payment, and no proof that there is none: staff has to cancel the order first.
-        assert!(act(service, &path, &resolve(Finding::NotCharged)).await.is_err());
+        assert!(act(service, &path, &resolve(Assertion::NotCharged)).await.is_err());
         upstream(world, Method::PUT, &format!("/v2/orders/{order}"), "staff", &json!({"status_id": 5})).await;
-        act_once_settled(service, &path, &resolve(Finding::NotCharged)).await;
+        act_once_settled(service, &path, &resolve(Assertion::NotCharged)).await;
         let snapshot = service.get(&path).await.expect(200);
         assert_eq!(snapshot.body["next_step"], "order", "{}", snapshot.text);
         assert_eq!(snapshot.body["payment"]["safe_to_pay_again"], true);
@@ -240,8 +240,8 @@ async fn an_unknown_payment_is_never_repeated_until_somebody_found_out() {
         service.post(&format!("{path}/payment"), &agreed(good_card())).await;
         stuck(service, &path, "payment-unknown").await;
         refused(service, &path, &Action::Cancel { refund: false }, "payment-in-doubt").await;
-        refused(service, &path, &resolve(Finding::NoOrder), "payment-in-doubt").await;
-        refused(service, &path, &resolve(Finding::Charged("made-up".to_owned())), "contradicted").await;
+        refused(service, &path, &resolve(Assertion::NoOrder), "payment-in-doubt").await;
+        refused(service, &path, &resolve(Assertion::Charged("made-up".to_owned())), "contradicted").await;
         act(service, &path, &Action::Restart).await.expect("it may look again");
         service
             .wait_until(&path, "stuck again", |snapshot| {
@@ -250,7 +250,7 @@ async fn an_unknown_payment_is_never_repeated_until_somebody_found_out() {
             .await;
         let second = service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(409);
         assert_eq!(second.problem(), "payment-in-doubt");
-        act_once_settled(service, &path, &resolve(Finding::NotCharged)).await;
+        act_once_settled(service, &path, &resolve(Assertion::NotCharged)).await;
         let snapshot = service.get(&path).await.expect(200);
         assert_eq!(snapshot.body["payment"]["safe_to_pay_again"], true, "{}", snapshot.text);
         pay(service, &path).await;
@@ -268,13 +268,13 @@ async fn a_charge_that_bigcommerce_shows_late_cannot_be_denied() {
         stuck(service, &path, "payment-unknown").await;
         let order = world.simulator.ledger().orders[0].id;
         let transaction = || world.simulator.ledger().charges[0].transaction_id.clone();
-        refused(service, &path, &resolve(Finding::Charged(transaction())), "contradicted").await;
+        refused(service, &path, &resolve(Assertion::Charged(transaction())), "contradicted").await;
         assert!(world.simulator.settle(order, Settlement::Success));
-        let denied = refused_once_settled(service, &path, &resolve(Finding::NotCharged)).await;
+        let denied = refused_once_settled(service, &path, &resolve(Assertion::NotCharged)).await;
         assert_eq!(denied.name(), "contradicted", "{denied}");
         assert!(denied.evidence().len() > 1, "{denied:?}");
-        refused(service, &path, &resolve(Finding::Charged("another".to_owned())), "contradicted").await;
-        let report = act(service, &path, &resolve(Finding::Charged(transaction()))).await.expect("it is");
+        refused(service, &path, &resolve(Assertion::Charged("another".to_owned())), "contradicted").await;
+        let report = act(service, &path, &resolve(Assertion::Charged(transaction()))).await.expect("it is");
         assert_eq!(report.status_after, "completed");
         refused(service, &path, &Action::Cancel { refund: false }, "paid").await;
         refused(service, &path, &Action::Restart, "ended").await;
@@ -320,9 +320,9 @@ async fn an_order_that_turns_out_paid_is_not_cancelled() {
         paid_elsewhere(world, &json!(order), &super::id(&path).to_string()).await;
         service.delete(&path).await;
         stuck(service, &path, "cancel-found-paid").await;
-        refused(service, &path, &resolve(Finding::NotCharged), "undoing").await;
+        refused(service, &path, &resolve(Assertion::NotCharged), "undoing").await;
         let transaction = world.simulator.ledger().charges[0].transaction_id.clone();
-        act(service, &path, &resolve(Finding::Charged(transaction))).await.expect("it is");
+        act(service, &path, &resolve(Assertion::Charged(transaction))).await.expect("it is");
         until(service, &path, "completed").await;
     })
     .await;

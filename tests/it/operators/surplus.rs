@@ -1,7 +1,7 @@
 //! Another order of the same cart is paid, and ours is not.
 
 use bigcommerce_simulator::Fault;
-use headless_checkout::ops::{Action, Finding, why};
+use headless_checkout::ops::{Action, Assertion, why};
 use reqwest::Method;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ async fn a_second_order_that_is_paid_before_the_first_is_taken_over() {
             act(service, &path, &Action::Cancel { refund: false }).await.expect_err("it is refused");
         assert_eq!(refused.name(), "surplus-order-paid", "{refused}");
         let order = other.as_i64().expect("an id");
-        act(service, &path, &Action::Resolve(Finding::Order(order))).await.expect("it is taken over");
+        act(service, &path, &Action::Resolve(Assertion::Order(order))).await.expect("it is taken over");
         let snapshot = until(service, &path, "completed").await;
         assert_eq!(snapshot["order"]["id"], other);
         assert_eq!(world.simulator.ledger().charges.len(), 1);

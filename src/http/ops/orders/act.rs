@@ -1,12 +1,12 @@
 //! What must not be done twice: refund, capture, void, shipment. The operators' room writes it down before it is sent.
 
-use axum::extract::{Path, State as Has};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::super::State;
+use super::super::super::AppState;
 use super::super::super::answer::{PREFERENCE_APPLIED, REPLAYED, json};
 use super::super::super::auth::Operator;
 use super::super::super::bodies;
@@ -41,7 +41,7 @@ const SOON: u64 = 1;
     ),
 )]
 pub(super) async fn refund(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
     headers: HeaderMap,
@@ -64,7 +64,7 @@ pub(super) async fn refund(
     ),
 )]
 pub(super) async fn capture(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
     headers: HeaderMap,
@@ -88,7 +88,7 @@ pub(super) async fn capture(
     ),
 )]
 pub(super) async fn void(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
     headers: HeaderMap,
@@ -112,7 +112,7 @@ pub(super) async fn void(
     ),
 )]
 pub(super) async fn ship(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
     headers: HeaderMap,
@@ -123,7 +123,7 @@ pub(super) async fn ship(
 }
 
 async fn act(
-    state: &State,
+    state: &AppState,
     order: OrderOf,
     asked: Asked,
     headers: &HeaderMap,
@@ -208,7 +208,7 @@ fn answer(kind: Kind, action: &OrderAction) -> Result<Response, Problem> {
     responses((status = 200, description = "One page", body = Actions)),
 )]
 pub(super) async fn list(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -239,7 +239,7 @@ pub(super) async fn list(
     responses((status = 200, description = "State", body = Action)),
 )]
 pub(super) async fn read(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Operator(actor): Operator,
     Path(action_id): Path<String>,
 ) -> Result<Response, Problem> {

@@ -1,12 +1,12 @@
 //! Changing an order, and asking what a refund would be. Both may be repeated.
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::super::State;
+use super::super::super::AppState;
 use super::super::super::answer::json;
 use super::super::super::bodies;
 use super::super::super::documents::{Order, RefundQuote};
@@ -41,7 +41,7 @@ pub(super) struct ChangedOrder {
     responses((status = 200, description = "The order as it is now, or as it is before a dry run", body = ChangedOrder)),
 )]
 pub(super) async fn update(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
     body: Result<Json, Problem>,
@@ -72,7 +72,7 @@ pub(super) async fn update(
     responses((status = 201, description = "The quote", body = RefundQuote)),
 )]
 pub(super) async fn quote_refund(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
     body: Result<Json, Problem>,

@@ -1,12 +1,12 @@
 //! Reading orders, and what orders are about.
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::super::State;
+use super::super::super::AppState;
 use super::super::super::answer::json;
 use super::super::super::auth::Operator;
 use super::super::super::documents::{Customers, Order, OrderStatuses, Orders, Variants};
@@ -27,7 +27,7 @@ const ROWS: u32 = 50;
     responses((status = 200, description = "One page", body = Orders)),
 )]
 pub(super) async fn list(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -71,7 +71,11 @@ fn page<P: From<(Vec<Value>, Option<u32>)> + Serialize>(asked: &Asked, rows: Vec
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),
     responses((status = 200, description = "The order", body = Order)),
 )]
-pub(super) async fn read(Has(state): Has<State>, order: OrderOf, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn read(
+    State(state): State<AppState>,
+    order: OrderOf,
+    asked: Asked,
+) -> Result<Response, Problem> {
     let store = store_of(&state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
     Ok(json(StatusCode::OK, &Order(state.operators(&order.actor).order(&store, order.id).await?)))
 }
@@ -84,7 +88,7 @@ pub(super) async fn read(Has(state): Has<State>, order: OrderOf, asked: Asked) -
     responses((status = 200, description = "Every status", body = OrderStatuses)),
 )]
 pub(super) async fn statuses(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -99,7 +103,7 @@ pub(super) async fn statuses(
     responses((status = 200, description = "One page", body = Customers)),
 )]
 pub(super) async fn customers(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     Operator(actor): Operator,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -129,7 +133,7 @@ pub(super) async fn customers(
     responses((status = 200, description = "One page", body = Variants)),
 )]
 pub(super) async fn variants(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     product: ProductOf,
     asked: Asked,
 ) -> Result<Response, Problem> {

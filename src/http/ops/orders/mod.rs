@@ -13,10 +13,10 @@ mod request;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::State;
+use super::super::AppState;
 
 /// Adds the routes, with their descriptions.
-pub(super) fn on(router: OpenApiRouter<State>) -> OpenApiRouter<State> {
+pub(super) fn on(router: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
     router
         .routes(routes!(look::list))
         .routes(routes!(look::read, change::update))

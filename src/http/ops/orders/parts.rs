@@ -1,12 +1,12 @@
 //! What hangs on an order, each as BigCommerce shows it. What BigCommerce answers with 204 is an empty list.
 
-use axum::extract::State as Has;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::super::State;
+use super::super::super::AppState;
 use super::super::super::answer::json;
 use super::super::super::documents::{
     OrderCoupons, OrderProducts, OrderTaxes, Refunds, Shipments, ShippingAddresses, ShippingQuotes,
@@ -19,7 +19,7 @@ use super::request::{AddressOf, OrderOf, store_of};
 use crate::ops::orders::Part;
 
 async fn part<L: From<Vec<Value>> + Serialize>(
-    state: &State,
+    state: &AppState,
     order: &OrderOf,
     asked: Asked,
     part: Part,
@@ -36,7 +36,7 @@ async fn part<L: From<Vec<Value>> + Serialize>(
     responses((status = 200, description = "All of them", body = OrderProducts)),
 )]
 pub(super) async fn products(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -50,7 +50,7 @@ pub(super) async fn products(
     responses((status = 200, description = "All of them", body = ShippingAddresses)),
 )]
 pub(super) async fn shipping_addresses(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -70,7 +70,7 @@ pub(super) async fn shipping_addresses(
     responses((status = 200, description = "What there is", body = ShippingQuotes)),
 )]
 pub(super) async fn shipping_quotes(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     AddressOf(address_id): AddressOf,
     asked: Asked,
@@ -86,7 +86,11 @@ pub(super) async fn shipping_quotes(
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),
     responses((status = 200, description = "All of them", body = OrderTaxes)),
 )]
-pub(super) async fn taxes(Has(state): Has<State>, order: OrderOf, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn taxes(
+    State(state): State<AppState>,
+    order: OrderOf,
+    asked: Asked,
+) -> Result<Response, Problem> {
     let asked = asked.checked(&[&TAXES_QUERY])?;
     let details = asked.text("details") == Some("true");
     let store = store_of(&state, &order.actor, &asked)?;
@@ -103,7 +107,7 @@ pub(super) async fn taxes(Has(state): Has<State>, order: OrderOf, asked: Asked) 
     responses((status = 200, description = "All of them", body = Transactions)),
 )]
 pub(super) async fn transactions(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -117,7 +121,7 @@ pub(super) async fn transactions(
     responses((status = 200, description = "All of them", body = OrderCoupons)),
 )]
 pub(super) async fn coupons(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -131,7 +135,7 @@ pub(super) async fn coupons(
     responses((status = 200, description = "All of them", body = Shipments)),
 )]
 pub(super) async fn shipments(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -145,7 +149,7 @@ pub(super) async fn shipments(
     responses((status = 200, description = "All of them", body = Refunds)),
 )]
 pub(super) async fn refunds(
-    Has(state): Has<State>,
+    State(state): State<AppState>,
     order: OrderOf,
     asked: Asked,
 ) -> Result<Response, Problem> {

@@ -3,13 +3,13 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 
-use super::super::super::State;
+use super::super::super::AppState;
 use super::super::super::auth::Operator;
 use super::super::super::problem::Problem;
 use super::super::super::table::Slug;
 use super::super::refused::forbidden;
 use super::super::request::{Asked, wrong};
-use crate::ops::orders::{OrderId, OrderRefused};
+use crate::ops::orders::{OrderError, OrderId};
 use crate::ops::{Actor, DbError, Guard};
 
 /// The order of the path, and who asks.
@@ -21,10 +21,10 @@ pub(super) struct OrderOf {
     pub(super) actor: Actor,
 }
 
-impl FromRequestParts<State> for OrderOf {
+impl FromRequestParts<AppState> for OrderOf {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let Operator(actor) = Operator::from_request_parts(parts, state).await?;
         let id = number(parts, state, "order_id").await.and_then(OrderId::new);
         Ok(Self { id: id.ok_or_else(|| not_found("order"))?, actor })
@@ -35,10 +35,10 @@ impl FromRequestParts<State> for OrderOf {
 #[derive(Debug)]
 pub(super) struct AddressOf(pub(super) i64);
 
-impl FromRequestParts<State> for AddressOf {
+impl FromRequestParts<AppState> for AddressOf {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let id = number(parts, state, "address_id").await.filter(|id| *id > 0);
         id.map(Self).ok_or_else(|| not_found("shipping address of this order"))
     }
@@ -53,24 +53,24 @@ pub(super) struct ProductOf {
     pub(super) actor: Actor,
 }
 
-impl FromRequestParts<State> for ProductOf {
+impl FromRequestParts<AppState> for ProductOf {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let Operator(actor) = Operator::from_request_parts(parts, state).await?;
         let id = number(parts, state, "product_id").await.filter(|id| *id > 0);
         Ok(Self { id: id.ok_or_else(|| not_found("product"))?, actor })
     }
 }
 
-async fn number(parts: &mut Parts, state: &State, name: &str) -> Option<i64> {
+async fn number(parts: &mut Parts, state: &AppState, name: &str) -> Option<i64> {
     let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
     let text = params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())?;
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// The store that the query names, or the only one that the operator has.
-pub(super) fn store_of(state: &State, actor: &Actor, asked: &Asked) -> Result<String, Problem> {
+pub(super) fn store_of(state: &AppState, actor: &Actor, asked: &Asked) -> Result<String, Problem> {
     Ok(state.operators(actor).store_named(asked.text("store"))?)
 }
 
@@ -78,30 +78,30 @@ pub(super) fn not_found(what: &str) -> Problem {
     Problem::new(Slug::NotFound, format!("there is no such {what}"))
 }
 
-impl From<OrderRefused> for Problem {
-    fn from(refused: OrderRefused) -> Self {
+impl From<OrderError> for Problem {
+    fn from(refused: OrderError) -> Self {
         let detail = refused.to_string();
         match refused {
-            OrderRefused::StoreNeeded(_) => wrong("store", detail),
-            OrderRefused::UnknownStore => wrong("store", "must be the name of a store".to_owned()),
-            OrderRefused::NotFound(_) => Self::new(Slug::NotFound, detail),
-            OrderRefused::Forbidden { needs } => forbidden(needs),
-            OrderRefused::Guarded(Guard { name, .. }) => {
+            OrderError::StoreNeeded(_) => wrong("store", detail),
+            OrderError::UnknownStore => wrong("store", "must be the name of a store".to_owned()),
+            OrderError::NotFound(_) => Self::new(Slug::NotFound, detail),
+            OrderError::Forbidden { needs } => forbidden(needs),
+            OrderError::Guarded(Guard { name, .. }) => {
                 Self::new(Slug::Guarded, detail).with(|members| members.guard = Some(name.to_owned()))
             }
-            OrderRefused::Rejected(refused) => Self::rejected(&refused),
-            OrderRefused::Unavailable { retry_after } => {
+            OrderError::Rejected(refused) => Self::rejected(&refused),
+            OrderError::Unavailable { retry_after } => {
                 Self::new(Slug::UpstreamUnavailable, detail).retry_after(retry_after)
             }
-            OrderRefused::Unknown => Self::new(Slug::OutcomeUnknown, detail).retry_after(1),
-            OrderRefused::KeyReused => Self::of(Slug::KeyReused),
-            OrderRefused::Busy => Self::new(Slug::OrderBusy, detail).retry_after(1),
+            OrderError::Unknown => Self::new(Slug::OutcomeUnknown, detail).retry_after(1),
+            OrderError::KeyReused => Self::of(Slug::KeyReused),
+            OrderError::Busy => Self::new(Slug::OrderBusy, detail).retry_after(1),
             // Of several statements and calls: what went before may have been sent as well.
-            OrderRefused::Database(error @ (DbError::Database(_) | DbError::Lossy(_))) => {
+            OrderError::Database(error @ (DbError::Database(_) | DbError::Lossy(_))) => {
                 tracing::error!(%error, "a request about an order met a failing database");
                 Self::unavailable(true)
             }
-            OrderRefused::Database(error) => Self::internal(&error.to_string()),
+            OrderError::Database(error) => Self::internal(&error.to_string()),
         }
     }
 }
