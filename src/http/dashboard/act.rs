@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::super::AppState;
 use super::answer::{Failed, page as answered, see_other, unless_barred};
 use super::form::{Fields, Posted};
 use super::layout::{Page, csrf, shell};
 use super::session::Viewer;
 use super::words::badge;
+use crate::http::AppState;
 use crate::ops::{Action, Ask, Assertion, CheckoutId, Report, Role};
 
 /// What would happen.

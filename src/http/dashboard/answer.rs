@@ -4,9 +4,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::super::problem::Problem;
 use super::layout::{Page, plain};
 use super::session::Viewer;
+use crate::http::problem::Problem;
 use crate::ops::{ActionError, DbError, Role};
 
 /// Nothing but our own files, and no page of ours inside another.

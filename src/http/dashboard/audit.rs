@@ -6,12 +6,12 @@ use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::AppState;
 use super::answer::{Failed, page as answered};
 use super::layout::{Page, shell};
 use super::list::{Pairs, field, text};
 use super::session::Viewer;
 use super::words::{address, ago, count, short};
+use crate::http::AppState;
 use crate::ops::{AuditRow, CheckoutId, PAGE, Verified};
 
 /// The log.

@@ -7,16 +7,16 @@ use maud::{Markup, html};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::super::AppState;
-use super::super::ops::Asked;
-use super::super::problem::Problem;
-use super::super::validate::FILTER;
 use super::answer::{Failed, page as answered, see_other, unless_barred};
 use super::form::Posted;
 use super::layout::{Page, csrf, shell};
 use super::list::{FILTERS, Pairs, choice, field, kept, mistakes, more, normal, text};
 use super::session::Viewer;
 use super::words::{ago, badge, count, missing_role, short};
+use crate::http::AppState;
+use crate::http::ops::Asked;
+use crate::http::problem::Problem;
+use crate::http::validate::FILTER;
 use crate::ops::action::REASON_AT_MOST;
 use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen, Filter, Role, Status, StuckReason};
 

@@ -6,7 +6,6 @@ use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::AppState;
 use super::answer::{Failed, page as answered};
 use super::facts::facts;
 use super::layout::{Page, csrf, shell};
@@ -14,6 +13,7 @@ use super::list::{Pairs, text};
 use super::session::Viewer;
 use super::words::{badge, missing_role};
 use super::{audit, timeline};
+use crate::http::AppState;
 use crate::ops::action::REASON_AT_MOST;
 use crate::ops::{AllowedAction, Case, CheckoutId, Role, Status, UnreadCase, Why, why};
 

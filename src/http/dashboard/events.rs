@@ -7,13 +7,13 @@ use maud::{Markup, html};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::super::AppState;
 use super::answer::{Failed, page as answered, see_other};
 use super::form::Posted;
 use super::layout::{Page, csrf, shell};
 use super::list::{Pairs, choice, field, text};
 use super::session::Viewer;
 use super::words::{ago, badge, missing_role, short, span};
+use crate::http::AppState;
 use crate::ops::action::REASON_AT_MOST;
 use crate::ops::events::{EventFilter, EventRecord, TryRecord};
 use crate::ops::{Ask, CheckoutId, Role};

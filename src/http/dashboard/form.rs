@@ -5,10 +5,10 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::response::{IntoResponse, Response};
 
-use super::super::AppState;
-use super::super::extract::read;
 use super::answer::Failed;
 use super::session::{Viewer, viewer_of};
+use crate::http::AppState;
+use crate::http::extract::read;
 
 /// A form is never longer, in bytes.
 const LIMIT: usize = 16 * 1024;

@@ -6,15 +6,15 @@ use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::AppState;
-use super::super::ops::Asked;
-use super::super::problem::Problem;
-use super::super::validate::{FILTER, LIST_QUERY};
 use super::answer::{Failed, page as answered};
 use super::layout::{Page, shell};
 use super::session::Viewer;
 use super::words::{address, ago, badge, money, short};
 use crate::checkout::Money;
+use crate::http::AppState;
+use crate::http::ops::Asked;
+use crate::http::problem::Problem;
+use crate::http::validate::{FILTER, LIST_QUERY};
 use crate::ops::{Cursor, Filter, Listed, PAGE, Sort, Status, StepName, StuckReason};
 
 /// The names of the filter, as in `/ops/v1/checkouts`.

@@ -15,12 +15,12 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::super::AppState;
-use super::super::problem::Problem;
-use super::super::table::Slug;
 use super::answer::guarded;
 use super::session::Viewer;
 use crate::checkout::{Checkout, CheckoutId};
+use crate::http::AppState;
+use crate::http::problem::Problem;
+use crate::http::table::Slug;
 use crate::ops::{Actor, Bulk, DbError, Minute, Overview};
 
 /// How old the state of everything may be, whoever asks: the database is asked once for all of them.

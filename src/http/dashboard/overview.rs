@@ -6,13 +6,13 @@ use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::AppState;
 use super::answer::{Failed, page as answered};
 use super::chart;
 use super::layout::{Page, shell};
 use super::live::Seen;
 use super::session::Viewer;
 use super::words::{ago, badge, count, money, short, span};
+use crate::http::AppState;
 use crate::ops::{Count, HostHealth, StoreHealth, Summary};
 
 /// The first page.

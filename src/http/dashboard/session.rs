@@ -16,13 +16,13 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 
-use super::super::AppState;
-use super::super::auth::{Operator, operator_of};
-use super::super::problem::Problem;
-use super::super::table::Slug;
 use super::answer::see_other;
 use super::words::encode;
 use crate::config::Config;
+use crate::http::AppState;
+use crate::http::auth::{Operator, operator_of};
+use crate::http::problem::Problem;
+use crate::http::table::Slug;
 use crate::ops::Actor;
 
 /// The cookie of a session.

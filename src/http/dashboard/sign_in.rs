@@ -8,13 +8,13 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::AppState;
 use super::answer::{Failed, page as answered, see_other};
 use super::form::{Fields, Posted};
 use super::layout::{Page, plain};
 use super::session::{
     COOKIE_NAME, LASTS, SIGN_IN_COOKIE, cookie, equal, is_same_origin, set_cookie, sign_in_token,
 };
+use crate::http::AppState;
 
 /// How long a sign-in form may stay open, in seconds.
 const FORM_LASTS: i64 = 60 * 60;

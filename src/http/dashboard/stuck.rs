@@ -6,12 +6,12 @@ use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::super::AppState;
 use super::answer::{Failed, page as answered};
 use super::layout::{Page, shell};
 use super::list::table;
 use super::session::Viewer;
 use super::words::{ago, count};
+use crate::http::AppState;
 use crate::ops::{Filter, Listed, Sort, StuckCount, StuckReason, headline};
 
 /// Checkouts that are shown of each cause.

@@ -1,10 +1,10 @@
 //! Payments that are asked for: how often on one checkout, by one shopper, from one address.
 
-use super::super::AppState;
-use super::super::auth::Principal;
-use super::super::extract::Target;
-use super::super::problem::Problem;
 use super::{Client, HOUR, Limited};
+use crate::http::AppState;
+use crate::http::auth::Principal;
+use crate::http::extract::Target;
+use crate::http::problem::Problem;
 use crate::saga::{Operation, PaymentsOf, Request};
 
 impl AppState {

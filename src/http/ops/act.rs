@@ -7,15 +7,15 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::AppState;
-use super::super::answer::json;
-use super::super::bodies;
-use super::super::extract::Json;
-use super::super::problem::Problem;
-use super::super::snapshot::Snapshot;
-use super::super::validate::{self, Wish};
 use super::refused::forbidden;
 use super::request::About;
+use crate::http::AppState;
+use crate::http::answer::json;
+use crate::http::bodies;
+use crate::http::extract::Json;
+use crate::http::problem::Problem;
+use crate::http::snapshot::Snapshot;
+use crate::http::validate::{self, Wish};
 use crate::ops::{Action, Ask, Report, Role};
 
 /// What an action did, or would do.

@@ -8,16 +8,16 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::super::AppState;
-use super::super::answer::json;
-use super::super::auth::Operator;
-use super::super::bodies;
-use super::super::extract::Json;
-use super::super::problem::Problem;
-use super::super::table::Slug;
-use super::super::validate::{self, BULK_QUERY};
 use super::refused::forbidden;
 use super::request::{Asked, filter};
+use crate::http::AppState;
+use crate::http::answer::json;
+use crate::http::auth::Operator;
+use crate::http::bodies;
+use crate::http::extract::Json;
+use crate::http::problem::Problem;
+use crate::http::table::Slug;
+use crate::http::validate::{self, BULK_QUERY};
 use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen, Role};
 
 /// Results of a bulk that are shown at once, unless asked otherwise; the most, too.

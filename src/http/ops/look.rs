@@ -6,14 +6,14 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::AppState;
-use super::super::answer::{etag, json};
-use super::super::auth::Operator;
-use super::super::case::Seen;
-use super::super::problem::Problem;
-use super::super::table::Slug;
-use super::super::validate::{AUDIT_QUERY, FILTER, HEAD_QUERY, LIST_QUERY};
 use super::request::{About, Asked, wrong};
+use crate::http::AppState;
+use crate::http::answer::{etag, json};
+use crate::http::auth::Operator;
+use crate::http::case::Seen;
+use crate::http::problem::Problem;
+use crate::http::table::Slug;
+use crate::http::validate::{AUDIT_QUERY, FILTER, HEAD_QUERY, LIST_QUERY};
 use crate::ops::{
     AuditRow, CheckoutId, Cursor, DbError, Listed, Operators, Overview, PAGE, Page, Sort, UnreadCase,
     Verified, Why, why as plainly,

@@ -7,15 +7,15 @@ use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
 use serde_json::{Map, Value};
 
-use super::super::AppState;
-use super::super::auth::Operator;
-use super::super::json::without_nulls;
-use super::super::pointer::{Errors, Pointer};
-use super::super::problem::Problem;
-use super::super::shape::Object;
-use super::super::table::Slug;
-use super::super::trace::Trace;
-use super::super::validate::{
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::json::without_nulls;
+use crate::http::pointer::{Errors, Pointer};
+use crate::http::problem::Problem;
+use crate::http::shape::Object;
+use crate::http::table::Slug;
+use crate::http::trace::Trace;
+use crate::http::validate::{
     ACTIONS_QUERY, AUDIT_QUERY, BULK_QUERY, CUSTOMERS_QUERY, FILTER, HEAD_QUERY, LIST_QUERY, ORDERS_QUERY,
     STORE_QUERY, TAXES_QUERY, VARIANTS_QUERY,
 };

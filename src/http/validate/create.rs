@@ -2,9 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::super::claims::Trust;
-use super::super::pointer::{Errors, Pointer};
-use super::super::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 use super::address::BILLING;
 use super::cart::{
     COUPON_CODE, CUSTOM_ITEMS, GIFT_CERTIFICATES, LINE_ITEMS, MESSAGE, fits_the_cart, holds_items, is_item_id,
@@ -14,6 +11,9 @@ use super::shipping::{
 };
 use super::{Checked, ID, LONGEST_TOKEN, Shopper, checked, elements, fields, text};
 use crate::checkout::Input;
+use crate::http::claims::Trust;
+use crate::http::pointer::{Errors, Pointer};
+use crate::http::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 
 static CURRENCY: Object = Object {
     name: "Currency",

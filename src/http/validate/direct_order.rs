@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::super::pointer::{Errors, Pointer};
-use super::super::shape::{Field, Like, Object, Shape, line, loose, no_rule, opt, req};
 use super::create::{CUSTOMER_ID, CUSTOMER_TOKEN, METADATA, is_guest};
 use super::{Checked, GUEST_LINES, ID, LINES, MOST, Shopper, UNITS, checked, elements, fields};
+use crate::http::pointer::{Errors, Pointer};
+use crate::http::shape::{Field, Like, Object, Shape, line, loose, no_rule, opt, req};
 
 const EMAIL: Shape = Shape::Text { min: 3, max: 254, like: Like::Email };
 const COUNTRY: Shape = Shape::Text { min: 2, max: 2, like: Like::Country };

@@ -5,10 +5,6 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value, json};
 
-use super::super::claims::Trust;
-use super::super::json::{Body, without_nulls};
-use super::super::pointer::{Errors, Pointer};
-use super::super::shape::{Field, Object, Shape, line, no_rule, opt, req};
 use super::address::BILLING;
 use super::shipping::{
     CONSIGNMENTS, OPTIONS, PREFERENCE, check_consignments, check_options, taken_consignments, taken_options,
@@ -16,6 +12,10 @@ use super::shipping::{
 };
 use super::{Checked, Invalid, TOTAL, checked, fields, money};
 use crate::checkout::{Money, PaymentIntent};
+use crate::http::claims::Trust;
+use crate::http::json::{Body, without_nulls};
+use crate::http::pointer::{Errors, Pointer};
+use crate::http::shape::{Field, Object, Shape, line, no_rule, opt, req};
 use crate::saga::{Complete, Operation, PaymentRequest};
 
 const SECRET: Shape = line(1, 1024);

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::super::pointer::{Errors, Pointer};
-use super::super::shape::{Object, Shape, line, no_rule, opt, req};
 use super::address::SHIPPING;
 use super::{Checked, ID, UNITS, checked_by, elements, fields, text, units};
 use crate::checkout::{ConsignmentInput, ConsignmentItem, OptionChoice, Preference};
+use crate::http::pointer::{Errors, Pointer};
+use crate::http::shape::{Object, Shape, line, no_rule, opt, req};
 
 /// The most addresses of one checkout.
 const ADDRESSES: usize = 100;

@@ -9,15 +9,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::Operators;
-use super::super::action::Actor;
-use super::super::guard::Guard;
 use super::witness::{self, mark};
 use super::{Kind, OrderError, OrderId, call, enough, unread};
 use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::{Order, Transaction};
 use crate::checkout::{CheckoutId, Status, UpstreamRejection};
 use crate::db::{self, Entry, Lease, NewOrderAction, OrderAction};
+use crate::ops::Operators;
+use crate::ops::action::Actor;
+use crate::ops::guard::Guard;
 
 /// An action as it is asked for.
 #[derive(Debug, Clone)]

@@ -5,14 +5,14 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::Operators;
-use super::super::action::{Actor, Role};
-use super::super::guard::Guard;
 use super::statuses::{Change, INCOMPLETE};
 use super::{OrderError, OrderId, call, enough, rejection, unread};
 use crate::bigcommerce::orders::Order;
 use crate::bigcommerce::{Error, UnavailableReason};
 use crate::db::Entry;
+use crate::ops::Operators;
+use crate::ops::action::{Actor, Role};
+use crate::ops::guard::Guard;
 
 /// How a change is asked for.
 #[derive(Debug, Clone)]

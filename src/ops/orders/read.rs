@@ -3,10 +3,10 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::Operators;
 use super::statuses::{self, Kind};
 use super::{CustomerFilter, OrderError, OrderFilter, OrderId, call, unread};
 use crate::db::{OrderAction, OrderActionFilter};
+use crate::ops::Operators;
 
 /// What hangs on an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::Operators;
 use super::act::{Outcome, entry};
 use super::kept::{self, Unreadable};
 use super::witness::{self, Evidence, mark};
@@ -17,6 +16,7 @@ use super::{Kind, LATER, OrderId, call, later, rejection};
 use crate::bigcommerce::{Client, Error};
 use crate::checkout::Status;
 use crate::db::{self, Lease, OrderAction};
+use crate::ops::Operators;
 use crate::saga::operate;
 
 /// Why an action was not sent, or not looked for.

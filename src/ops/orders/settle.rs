@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::super::Operators;
 use super::pause;
 use super::witness::Evidence;
 use crate::db::{self, OrderAction};
+use crate::ops::Operators;
 
 /// Taken at once.
 const BATCH: i64 = 16;

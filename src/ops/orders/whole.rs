@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::super::act::{ActionError, Ask, Report};
-use super::super::action::Action;
-use super::super::guard::Guard;
-use super::super::{Operators, effects};
 use super::act::{NewAction, Outcome};
 use super::kept::outcome;
 use super::{Kind, OrderError, OrderId, call, unread};
 use crate::bigcommerce::orders::{Order, refund_payments as payments};
 use crate::checkout::{CheckoutId, Status};
 use crate::db::{Held, OrderAction, OrderActionFilter};
+use crate::ops::act::{ActionError, Ask, Report};
+use crate::ops::action::Action;
+use crate::ops::guard::Guard;
+use crate::ops::{Operators, effects};
 use crate::saga::judge::{Account, may_be_refunded};
 
 /// How long the operator waits for it.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::super::step::{Finding, Step, StepContext, Verdict};
 use crate::checkout::{Checkout, Document, StepName};
+use crate::saga::step::{Finding, Step, StepContext, Verdict};
 
 /// See the module.
 pub(super) struct BillingAddress;

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::super::step::{Finding, Step, StepContext, Verdict};
 use crate::checkout::{Checkout, StepName};
+use crate::saga::step::{Finding, Step, StepContext, Verdict};
 
 /// See the module.
 pub(super) struct Cancel;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::super::step::{Finding, Step, StepContext, Verdict, no_such_cart, refused};
 use crate::bigcommerce::Error;
 use crate::checkout::{Checkout, Document, HandOff, StepName, UpstreamRejection};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, no_such_cart, refused};
 
 /// See the module.
 pub(super) struct Cart;

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::super::step::{Finding, Step, StepContext, Verdict, refused};
 use crate::bigcommerce::Error;
 use crate::checkout::{CartEdit, Checkout, Document, StepName, parse_decimal};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, refused};
 
 /// See the module.
 pub(super) struct Edit;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::super::judge::Before;
-use super::super::step::{StepContext, Verdict};
 use crate::bigcommerce::payments::Claims;
 use crate::checkout::{Money, StuckReason};
+use crate::saga::judge::Before;
+use crate::saga::step::{StepContext, Verdict};
 
 /// BigCommerce: a payment access token expires after one hour.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);

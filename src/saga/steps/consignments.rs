@@ -7,9 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::super::step::{Finding, Step, StepContext, Verdict};
 use super::billing_address::same_address;
 use crate::checkout::{Checkout, ConsignmentInput, ConsignmentItem, Document, StepName, UpstreamRejection};
+use crate::saga::step::{Finding, Step, StepContext, Verdict};
 
 /// See the module.
 pub(super) struct Consignments;

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::super::step::{Finding, Step, StepContext, Verdict, refused};
 use super::order::{Origin, reconcile_order, verify, within_agreement};
 use super::read::order_facts;
 use super::surplus::Witness;
 use crate::bigcommerce::Error;
 use crate::checkout::{Checkout, StepName, StuckReason};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, refused};
 
 /// See the module.
 pub(super) struct DirectOrder;

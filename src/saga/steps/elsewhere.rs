@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use super::super::step::{StepContext, Verdict, refused};
 use super::hand_off::{Elsewhere, look, placed};
 use super::read::named;
 use super::surplus::Witness;
 use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{Flow, StuckReason};
+use crate::saga::step::{StepContext, Verdict, refused};
 
 impl StepContext {
     /// To be asked before this checkout is ordered or charged, or when its cart is gone: was it paid elsewhere? Then the

@@ -7,11 +7,11 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::super::judge::{Account, Before, Judgment, judge};
-use super::super::step::{Finding, StepContext, Verdict};
 use crate::bigcommerce::orders::{Order, Refund, Transaction, refund_payments};
 use crate::bigcommerce::{Error, OrderId, UnavailableReason};
 use crate::checkout::{Answer, StuckReason};
+use crate::saga::judge::{Account, Before, Judgment, judge};
+use crate::saga::step::{Finding, StepContext, Verdict};
 
 /// An order and all that is known of its money.
 struct Seen {

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::super::step::{StepContext, Verdict};
 use super::surplus::Witness;
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{Flow, StepName, StuckReason};
+use crate::saga::step::{StepContext, Verdict};
 
 impl StepContext {
     /// Reads the order of this checkout, which was there before.

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::super::judge::Judgment;
-use super::super::step::{Finding, Step, StepContext, Verdict};
 use super::held::{Payer, hold_in_parts};
 use super::paying::decided;
 use super::read::{Weighed, order_facts};
@@ -19,6 +17,8 @@ use crate::bigcommerce::orders::Order;
 use crate::checkout::{
     Checkout, Decline, HandOff as Since, Money, PaymentFacts, PaymentStatus, StepName, StuckReason,
 };
+use crate::saga::judge::Judgment;
+use crate::saga::step::{Finding, Step, StepContext, Verdict};
 
 /// See the module.
 pub(super) struct HandOff;

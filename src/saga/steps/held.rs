@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::super::step::StepContext;
 use crate::checkout::{Money, PaymentPart};
+use crate::saga::step::StepContext;
 
 /// How what was paid by others is named.
 pub(super) struct Payer<'a> {

@@ -1,14 +1,14 @@
 //! The look after the end: what may be listed late is an order of ours that nobody touched, which is archived, or one that
 //! was paid, which is shown.
 
-use super::super::judge::Judgment;
-use super::super::step::{StepContext, Verdict};
 use super::hand_off::{HOSTED, adopt, placed};
 use super::others::is_clear;
 use super::read::{Weighed, named, order_facts};
 use super::surplus::{Listed, Witness};
 use crate::bigcommerce::OrderId;
 use crate::checkout::{Flow, Money, PaymentFacts, PaymentStatus, Status, StuckReason};
+use crate::saga::judge::Judgment;
+use crate::saga::step::{StepContext, Verdict};
 
 /// What a look after the end found.
 pub(in super::super) enum Late {

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::super::step::{Finding, Step, StepContext, Verdict, refused};
 use super::others::{OVER, holds_nothing};
 use super::read::order_facts;
 use super::surplus::Witness;
 use crate::bigcommerce::{Error, OrderId};
 use crate::checkout::{Checkout, Document, Flow, OrderFacts, StepName, StuckReason};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, refused};
 
 /// See the module.
 pub(super) struct Order;

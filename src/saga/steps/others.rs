@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use super::super::judge::Judgment;
-use super::super::step::{StepContext, Verdict};
 use super::order::within_agreement;
 use super::paying::{expected, fits_order, for_this_goal, not_paid_yet, processing};
 use crate::bigcommerce::orders::Order;
 use crate::bigcommerce::payments::PaymentClass;
 use crate::bigcommerce::{AccessToken, Error, OrderId};
+use crate::saga::judge::Judgment;
+use crate::saga::step::{StepContext, Verdict};
 
 /// Cancelled and Declined: over (BigCommerce: order statuses).
 pub(super) const OVER: &[i64] = &[5, 6];

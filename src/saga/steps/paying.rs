@@ -1,7 +1,5 @@
 //! What is checked and noted of a payment before it is sent, and what its amount makes of it.
 
-use super::super::judge::Judgment;
-use super::super::step::{Finding, StepContext, Verdict};
 use super::checkpoint::checkpoint;
 use super::held::{ELSEWHERE, hold_in_parts};
 use super::payment::{judged, look};
@@ -12,6 +10,8 @@ use crate::checkout::PaymentIntent;
 use crate::checkout::{
     Decline, Money, PaymentFacts, PaymentPart, PaymentStatus, StuckReason, minor_units_match,
 };
+use crate::saga::judge::Judgment;
+use crate::saga::step::{Finding, StepContext, Verdict};
 
 /// The token was made for this order, its total and its currency: what it says is what will be charged.
 pub(super) fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Verdict> {

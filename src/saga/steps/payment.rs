@@ -7,8 +7,6 @@ use async_trait::async_trait;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::judge::{Judgment, judge};
-use super::super::step::{Finding, Step, StepContext, Verdict, verdict};
 use super::checkpoint::{Checkpoint, checkpoint, lifetime};
 use super::order::within_agreement;
 use super::others::{buried, fits_order_now};
@@ -21,6 +19,8 @@ use super::refusal::{declined, doubted, explained, failed, not_configured, not_t
 use crate::bigcommerce::Error;
 use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
 use crate::checkout::{Checkout, Flow, Money, PaymentStatus, StepName, StuckReason, UpstreamRejection};
+use crate::saga::judge::{Judgment, judge};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, verdict};
 
 /// See the module.
 pub(super) struct Payment;

@@ -1,11 +1,11 @@
 //! Reads that several steps share.
 
-use super::super::judge::{self, Account, Before, Judgment};
-use super::super::step::{StepContext, Verdict};
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::orders::{Order, Refund, Transaction};
 use crate::bigcommerce::{Error, OrderId};
 use crate::checkout::{Document, Money, OrderFacts, StuckReason};
+use crate::saga::judge::{self, Account, Before, Judgment};
+use crate::saga::step::{StepContext, Verdict};
 
 /// What the money of an order is.
 pub(super) struct Weighed {

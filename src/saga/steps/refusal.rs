@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::step::{StepContext, Verdict, refused};
 use crate::bigcommerce::payments::PaymentClass;
 use crate::bigcommerce::{Error, Rejection, UnavailableReason};
 use crate::checkout::{Answer, Decline, PaymentStatus, StuckReason, UpstreamRejection};
+use crate::saga::step::{StepContext, Verdict, refused};
 
 /// 30102 stands for a card that could not be verified, and for a token that was used before: then the payment that used
 /// it may have succeeded, or may still be on its way.

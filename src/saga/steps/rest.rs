@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::judge::Judgment;
-use super::super::marks::reopen;
-use super::super::step::{StepContext, Verdict};
 use super::others::OVER;
 use super::paying::decided;
 use super::read::order_facts;
 use crate::checkout::{Facts, StepName, StuckReason};
+use crate::saga::judge::Judgment;
+use crate::saga::marks::reopen;
+use crate::saga::step::{StepContext, Verdict};
 
 /// What a look at a checkout at rest found.
 #[derive(Debug)]

@@ -5,8 +5,6 @@
 //! the only one that holds money, and holds all that it costs, it is the order of this checkout from then on. Everything else
 //! is for a person, with the amounts. It only reads.
 
-use super::super::judge::Judgment;
-use super::super::step::{StepContext, Verdict};
 use super::hand_off::adopt;
 use super::held::ELSEWHERE;
 use super::paying::decided;
@@ -14,6 +12,8 @@ use super::read::Weighed;
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{Money, PaymentFacts, PaymentStatus, StuckReason};
+use crate::saga::judge::Judgment;
+use crate::saga::step::{StepContext, Verdict};
 
 /// What the other order of this checkout holds.
 enum Own {

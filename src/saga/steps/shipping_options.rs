@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 
 use async_trait::async_trait;
 
-use super::super::step::{Finding, Step, StepContext, Verdict};
 use crate::bigcommerce::checkouts::Include;
 use crate::checkout::{
     Checkout, Consignment, Document, OptionChoice, Preference, ShippingOption, StepName, UpstreamRejection,
 };
+use crate::saga::step::{Finding, Step, StepContext, Verdict};
 
 /// See the module.
 pub(super) struct ShippingOptions;

@@ -1,12 +1,12 @@
 //! Orders of one cart: which is ours, and what becomes of the others.
 
-use super::super::judge::{Before, Judgment, judge};
-use super::super::step::{StepContext, Verdict};
 use super::others::alive;
 use super::read::{named, order_facts};
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::{Filter, Order};
 use crate::checkout::{Flow, StuckReason};
+use crate::saga::judge::{Before, Judgment, judge};
+use crate::saga::step::{StepContext, Verdict};
 
 /// How the orders of a checkout are found (BigCommerce: orders.v2, getAllOrders).
 pub(super) enum Witness {

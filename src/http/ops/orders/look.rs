@@ -6,14 +6,14 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::super::AppState;
-use super::super::super::answer::json;
-use super::super::super::auth::Operator;
-use super::super::super::documents::{Customers, Order, OrderStatuses, Orders, Variants};
-use super::super::super::problem::Problem;
-use super::super::super::validate::{CUSTOMERS_QUERY, ORDERS_QUERY, STORE_QUERY, VARIANTS_QUERY};
-use super::super::request::Asked;
 use super::request::{OrderOf, ProductOf, store_of};
+use crate::http::AppState;
+use crate::http::answer::json;
+use crate::http::auth::Operator;
+use crate::http::documents::{Customers, Order, OrderStatuses, Orders, Variants};
+use crate::http::ops::request::Asked;
+use crate::http::problem::Problem;
+use crate::http::validate::{CUSTOMERS_QUERY, ORDERS_QUERY, STORE_QUERY, VARIANTS_QUERY};
 use crate::ops::orders::{CustomerFilter, OrderFilter};
 
 /// BigCommerce's own default.

@@ -13,7 +13,7 @@ mod request;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::AppState;
+use crate::http::AppState;
 
 /// Adds the routes, with their descriptions.
 pub(super) fn on(router: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {

@@ -6,16 +6,16 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::super::AppState;
-use super::super::super::answer::json;
-use super::super::super::documents::{
+use super::request::{AddressOf, OrderOf, store_of};
+use crate::http::AppState;
+use crate::http::answer::json;
+use crate::http::documents::{
     OrderCoupons, OrderProducts, OrderTaxes, Refunds, Shipments, ShippingAddresses, ShippingQuotes,
     Transactions,
 };
-use super::super::super::problem::Problem;
-use super::super::super::validate::{STORE_QUERY, TAXES_QUERY};
-use super::super::request::Asked;
-use super::request::{AddressOf, OrderOf, store_of};
+use crate::http::ops::request::Asked;
+use crate::http::problem::Problem;
+use crate::http::validate::{STORE_QUERY, TAXES_QUERY};
 use crate::ops::orders::Part;
 
 async fn part<L: From<Vec<Value>> + Serialize>(

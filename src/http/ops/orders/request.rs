@@ -3,12 +3,12 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 
-use super::super::super::AppState;
-use super::super::super::auth::Operator;
-use super::super::super::problem::Problem;
-use super::super::super::table::Slug;
-use super::super::refused::forbidden;
-use super::super::request::{Asked, wrong};
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::ops::refused::forbidden;
+use crate::http::ops::request::{Asked, wrong};
+use crate::http::problem::Problem;
+use crate::http::table::Slug;
 use crate::ops::orders::{OrderError, OrderId};
 use crate::ops::{Actor, DbError, Guard};
 
