@@ -91,21 +91,6 @@ impl Instrument {
             _ => None,
         }
     }
-
-    /// Whether it is a raw card, which operators must have allowed.
-    pub const fn is_raw_card(&self) -> bool {
-        matches!(self, Self::Card(_))
-    }
-
-    /// BigCommerce's token of a stored instrument, to find it among the stored ones.
-    pub const fn stored_token(&self) -> Option<&Secret<String>> {
-        match self {
-            Self::StoredCard { token, .. }
-            | Self::StoredPayPalAccount(token)
-            | Self::StoredBankAccount(token) => Some(token),
-            _ => None,
-        }
-    }
 }
 
 impl PaymentRequest {

@@ -45,7 +45,7 @@ fn a_card_is_written_with_plain_digits_and_numbers() {
     assert_eq!(written(&card()), expected);
     let Ok(request) = parse(&card()) else { panic!("refused") };
     assert_eq!(request.instrument().last_4().as_deref(), Some("1111"));
-    assert!(request.instrument().is_raw_card());
+    assert!(matches!(request.instrument(), Instrument::Card(_)));
 }
 
 #[test]

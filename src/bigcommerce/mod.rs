@@ -16,7 +16,6 @@ pub mod error;
 pub mod hooks;
 pub mod instrument;
 mod lenient;
-pub mod money;
 mod order_money;
 pub mod orders;
 mod path;
