@@ -117,6 +117,7 @@ impl Evidence {
             };
             let has_met = |kind: fn(Deed) -> bool| met.get(owner).is_some_and(|record| record.has_met(kind));
             let gave_back = has_met(gives_back);
+            let has_parts = met.get(owner).is_some_and(|record| record.plan.has_parts());
             let is_edited = has_met(edits) || has_met(|deed| deed == Deed::RefundPart);
             let total =
                 |id: &u64| self.ledger.orders.iter().find(|order| order.id == *id).map(|order| order.total);
@@ -152,6 +153,10 @@ impl Evidence {
                     }
                     "pending" | "unknown" => matches!(&*stored.status, "completed" | "stuck"),
                     "partially_paid" => is_part && matches!(&*stored.status, "awaiting_input" | "stuck"),
+                    // The rest was declined, and the parts stand.
+                    "declined" => {
+                        is_part && has_parts && matches!(&*stored.status, "awaiting_input" | "stuck")
+                    }
                     "given_back" => gave_back,
                     // What was given back of a part while the rest was being paid is for a person.
                     "processing" => gave_back && stored.status == "stuck",
@@ -279,11 +284,13 @@ impl Evidence {
         };
         // What somebody else paid as well may show late: then a person is told.
         let elsewhere = money.is_paid_elsewhere(id);
+        // What was made cheaper after it was paid holds more than it costs: that is found later, too.
+        let more = elsewhere || record.has_met(|deed| deed == Deed::TotalDown);
         let paid_twice = matches!(stored.reason.as_deref(), Some("paid-twice" | "surplus-order-paid"));
-        for what in record.unsaid.iter().filter(|_| !(elsewhere && paid_twice)) {
+        for what in record.unsaid.iter().filter(|_| !(more && paid_twice)) {
             say(id, what.clone());
         }
-        if record.completed.is_some() && stored.status != "completed" && !(elsewhere && paid_twice) {
+        if record.completed.is_some() && stored.status != "completed" && !(more && paid_twice) {
             say(id, format!("was answered completed, and is {}", stored.status));
         }
         if record.cancelled && stored.status != "cancelled" && !elsewhere {
