@@ -126,6 +126,9 @@ impl Replicas {
     pub(crate) fn search_logs(&self, secrets: &[&str], found: &mut dyn FnMut(String)) {
         for index in 0..self.children.len() {
             let log = std::fs::read_to_string(self.log(index)).unwrap_or_default();
+            if holds_card(&log) {
+                found(format!("the log of replica {index} holds a card of the simulator"));
+            }
             for secret in secrets.iter().filter(|secret| log.contains(**secret)) {
                 found(format!("the log of replica {index} holds {secret}"));
             }
@@ -208,4 +211,11 @@ fn free_port(index: u32) -> u16 {
     let start = 25_000 + (std::process::id() + index * 3_001) % 6_000;
     let mut tries = (start..32_000).chain(25_000..start).filter_map(|port| u16::try_from(port).ok());
     tries.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
+}
+
+/// A card of the simulator is sixteen digits that begin with 4000. Ids have fewer digits in a row.
+fn holds_card(log: &str) -> bool {
+    log.split(|char: char| !char.is_ascii_alphanumeric()).any(|word| {
+        word.len() == 16 && word.starts_with("4000") && word.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }

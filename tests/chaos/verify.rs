@@ -137,7 +137,8 @@ impl Evidence {
             let paid_twice = matches!(stored.reason.as_deref(), Some("paid-twice" | "surplus-order-paid"));
             // A charge that BigCommerce never shows (flag 2) beside one of somebody else cannot be seen by anybody.
             let hidden = met.get(owner).is_some_and(|record| record.plan.hides_a_charge());
-            if is_more && !(money.is_paid_elsewhere(owner) && (paid_twice || hidden)) {
+            let is_seen = paid_twice || hidden || stored.status == "stuck";
+            if is_more && !(money.is_paid_elsewhere(owner) && is_seen) {
                 say(
                     owner,
                     format!("more is held than was due: {orders:?}, {} {:?}", stored.status, stored.reason),
@@ -232,7 +233,9 @@ impl Evidence {
         let living = |order: &&Order| {
             let refunded = order.status_id == 4 && self.held(order.id).is_zero();
             // Refunded: nobody can pay it any more.
-            let over = refunded || order.archived || matches!(order.status_id, 5 | 6);
+            // Moved on by hand without money: BigCommerce takes no payment for it (30101).
+            let moved = order.status_id != 0 && self.held(order.id).is_zero();
+            let over = refunded || moved || order.archived || matches!(order.status_id, 5 | 6);
             order.correlation_id.is_some() && order.source != "www" && !over
         };
         for order in self.ledger.orders.iter().filter(living) {
@@ -357,7 +360,10 @@ impl Evidence {
             // Made late, and over before it was seen: nobody can tell that it is the one.
             "order-unknown" if record.has_met(ends) => None,
             // Eight tries that learn nothing are for a person, and each of these costs one. Kills cost the rest.
-            "order-unknown" if plan.hides_the_order() => None,
+            "order-unknown" if plan.hides(&["create-order", "list-orders", "get-checkout"]) => None,
+            "undo-failed" if plan.hides(&["update-order", "delete-cart", "list-orders", "get-checkout"]) => {
+                None
+            }
             // Made cheaper than what was taken already: more is held than it costs.
             "paid-twice" if record.has_met(|deed| deed == Deed::TotalDown) => None,
             "paid-twice" | "surplus-order-paid" => {
