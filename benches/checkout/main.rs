@@ -44,7 +44,6 @@ async fn main() -> anyhow::Result<()> {
         _ = terminate.recv() => Err(anyhow::anyhow!("stopped")),
         _ = interrupt.recv() => Err(anyhow::anyhow!("stopped")),
     };
-    let measured = measured.and_then(|()| place.upstream.books().balance());
     // Also what a failure left; but what failed first is what is told.
     let left = place.leave().await;
     measured.and(left)

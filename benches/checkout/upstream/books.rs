@@ -16,7 +16,7 @@ pub(super) const DUE: u64 = 14_859;
 pub(crate) struct Books(Mutex<HashMap<u64, u64>>);
 
 impl Books {
-    /// Charges what the access token names. One that cannot be read is charged to no order, and is found at the end.
+    /// Charges what the access token names.
     pub(super) fn charge(&self, token: &[u8]) {
         let claims = token.split(|byte| *byte == b'.').nth(1).unwrap_or_default();
         let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap_or_default();
@@ -36,12 +36,5 @@ impl Books {
             );
         }
         Ok(())
-    }
-
-    /// Nothing was charged twice, and nothing for no order.
-    pub(crate) fn balance(&self) -> anyhow::Result<()> {
-        let orders: Vec<u64> =
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
-        self.hold(&orders)
     }
 }
