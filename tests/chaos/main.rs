@@ -10,6 +10,7 @@ mod batch;
 mod conformance;
 mod dice;
 mod door;
+mod ends;
 mod faults;
 mod figures;
 mod hands;

@@ -11,9 +11,6 @@ use crate::hands::HandOver;
 use crate::record::Record;
 use crate::told::{self, Money};
 
-/// Pending, Shipped, Partially Shipped, Completed, and what is awaited: BigCommerce's statuses of what goes on.
-const MOVED_ON: [u64; 8] = [1, 2, 3, 7, 8, 9, 10, 11];
-
 /// What is wrong, and with which checkout.
 #[derive(Debug, Clone)]
 pub(crate) struct Violation {
@@ -180,13 +177,13 @@ impl Evidence {
     }
 
     /// Whether the checkout knows this order as its own.
-    fn knows(&self, checkout: &str, order: u64) -> bool {
+    pub(crate) fn knows(&self, checkout: &str, order: u64) -> bool {
         let stored = self.stored.get(checkout);
         stored.is_some_and(|stored| i64::try_from(order).is_ok_and(|id| stored.orders.contains(&id)))
     }
 
     /// Whether an order of this checkout has this status: 6 is declined for good, 14 partially refunded.
-    fn is_of_status(&self, checkout: &str, status: u64) -> bool {
+    pub(crate) fn is_of_status(&self, checkout: &str, status: u64) -> bool {
         self.ledger.orders.iter().any(|order| order.status_id == status && self.knows(checkout, order.id))
     }
 
@@ -207,14 +204,14 @@ impl Evidence {
     }
 
     /// What was ever taken for an order, also where it was given back since.
-    fn taken(&self, order: u64) -> Decimal {
+    pub(crate) fn taken(&self, order: u64) -> Decimal {
         let charges = self.ledger.charges.iter().filter(|charge| charge.order_id == order);
         let taken = charges.filter(|charge| !matches!(&*charge.state, "pending" | "declined"));
         taken.map(|charge| charge.amount).sum()
     }
 
     /// What is held for an order.
-    fn held(&self, order: u64) -> Decimal {
+    pub(crate) fn held(&self, order: u64) -> Decimal {
         let charges =
             self.ledger.charges.iter().filter(|charge| charge.order_id == order && charge.holds_money());
         charges.map(|charge| charge.amount - charge.refunded).sum()
@@ -301,104 +298,6 @@ impl Evidence {
         }
         for order in record.orders.difference(&stored.orders) {
             say(id, format!("order {order} was shown and is not known any more"));
-        }
-    }
-
-    /// Guarantee 5: an end that the run explains.
-    fn ended(&self, record: &Record, money: &Money, say: &mut impl FnMut(&str, String)) {
-        for id in &record.given_up {
-            let status = self.stored.get(id).map(|stored| stored.status.as_str()).unwrap_or_default();
-            if !matches!(status, "awaiting_input" | "expired") {
-                say(id, format!("was given up by its shopper and is {status}"));
-            }
-        }
-        let Some(id) = &record.id else {
-            say("", format!("run {}: no checkout could be created", record.plan.run));
-            return;
-        };
-        let Some(stored) = self.stored.get(id) else { return };
-        match &*stored.status {
-            "completed" if !record.cancelling || money.is_paid_elsewhere(id) => {}
-            "cancelled" if record.cancelling => {}
-            "awaiting_input" | "expired" if record.left || record.has_met(bars) => {}
-            // The part can be given back, and no more be paid for an order that is over.
-            "awaiting_input" if stored.payment == "partially_paid" && record.has_met(ends) => {}
-            "stuck" => {
-                let reason = stored.reason.as_deref().unwrap_or_default();
-                if let Some(why) = self.unexplained(record, id, money, reason) {
-                    say(id, format!("stuck ({reason}): {why}"));
-                }
-            }
-            status => {
-                say(id, format!("ended {status}, wanted {:?}, left {}", record.plan.ending, record.left));
-            }
-        }
-    }
-
-    /// Why this reason is not explained by the run; `None`: it is.
-    fn unexplained(&self, record: &Record, id: &str, money: &Money, reason: &str) -> Option<&'static str> {
-        let plan = &record.plan;
-        let page_settles = record.handed_over.is_some() && plan.hand_over.is_some_and(HandOver::settles_late);
-        match reason {
-            "order-not-payable" | "payment-unknown" | "payment-pending-too-long" if record.has_met(bars) => {
-                None
-            }
-            // The rest was accepted and declined later: BigCommerce's order is over, and holds the parts.
-            "order-not-payable"
-                if plan.has_parts() && plan.has_card(&[20_002]) && self.is_of_status(id, 6) =>
-            {
-                None
-            }
-            // A part of which some was given back: how much is due is for a person.
-            "order-not-payable"
-                if plan.has_parts()
-                    && record.has_met(|deed| deed == Deed::RefundPart)
-                    && self.is_of_status(id, 14) =>
-            {
-                None
-            }
-            // Made late, and over before it was seen: nobody can tell that it is the one.
-            "order-unknown" if record.has_met(ends) => None,
-            // Eight tries that learn nothing are for a person, and each of these costs one. Kills cost the rest.
-            "order-unknown" if plan.hides(&["create-order", "list-orders", "get-checkout"]) => None,
-            "undo-failed" if plan.hides(&["update-order", "delete-cart", "list-orders", "get-checkout"]) => {
-                None
-            }
-            // Made cheaper than what was taken already: more is held than it costs.
-            "paid-twice" if record.has_met(|deed| deed == Deed::TotalDown) => None,
-            "paid-twice" | "surplus-order-paid" => {
-                // What was given back, or was declined late, was paid or being paid nevertheless.
-                (!money.was_paid_elsewhere(id)).then_some("nobody else paid")
-            }
-            "payment-unknown" => {
-                // A part that was paid moves the order on, too, and says nothing of the rest.
-                let visible = self.ledger.orders.iter().any(|order| {
-                    order.correlation_id.as_deref() == Some(id)
-                        // One that somebody else made and paid says nothing of our payment.
-                        && self.knows(id, order.id)
-                        && !matches!(order.status_id, 0 | 5 | 6)
-                        && !order.archived
-                        && self.held(order.id) >= order.total
-                });
-                (visible && !plan.hides_a_charge()).then_some("BigCommerce shows what became of the payment")
-            }
-            // Undone while somebody else paid, or a payment on the page was settling.
-            "cancel-found-paid" if record.cancelling && money.was_paid_elsewhere(id) => None,
-            // A person says that it is paid, or on its way, and no money is listed: it is not undone on a word.
-            "cancel-found-paid"
-                if record.cancelling
-                    && record.has_met(moves_on)
-                    && MOVED_ON.iter().any(|status| self.is_of_status(id, *status)) =>
-            {
-                None
-            }
-            "payment-pending-too-long" if page_settles => None,
-            "payment-pending-too-long" => (!plan.has_card(&[20_001, 20_002, 20_003, 20_005]))
-                .then_some("no card of this run is ever pending"),
-            "payment-configuration" => {
-                (!plan.has_card(&[30_000, 30_001, 30_002])).then_some("no card of this run is misconfigured")
-            }
-            _ => Some("nothing in this run explains it"),
         }
     }
 }
