@@ -1,15 +1,15 @@
 //! BigCommerce's documents about carts and checkouts, as far as storefronts are shown them.
 
 use super::described::Described;
-use super::described::Kind::{All, Amount, Flag, List, Name, One, OneOrNull, Text, Texts};
+use super::described::Kind::{All, Amount, Flag, List, Name, Number, One, OneOrNull, Text, Texts};
 
 pub(super) static CART: Described = Described {
     name: "Cart",
     about: "The cart, in the shape of the cart inside of BigCommerce's checkout object.",
     fields: &[
         ("id", Text, ""),
-        ("customer_id", Amount, "0: a guest."),
-        ("channel_id", Amount, ""),
+        ("customer_id", Number, "0: a guest."),
+        ("channel_id", Number, ""),
         ("email", Text, ""),
         ("currency", One(&CART_CURRENCY), ""),
         ("tax_included", Flag, ""),
@@ -52,13 +52,13 @@ pub(super) static CART_ITEM: Described = Described {
     about: "A product in a cart.",
     fields: &[
         ("id", Text, "`item_id` of changes and consignments."),
-        ("product_id", Amount, ""),
-        ("variant_id", Amount, ""),
+        ("product_id", Number, ""),
+        ("variant_id", Number, ""),
         ("sku", Text, ""),
         ("name", Text, ""),
         ("url", Text, ""),
         ("image_url", Text, ""),
-        ("quantity", Amount, ""),
+        ("quantity", Number, ""),
         ("list_price", Amount, ""),
         ("sale_price", Amount, ""),
         ("extended_list_price", Amount, ""),
@@ -78,7 +78,7 @@ pub(super) static CART_CUSTOM_ITEM: Described = Described {
         ("sku", Text, ""),
         ("name", Text, ""),
         ("image_url", Text, ""),
-        ("quantity", Amount, ""),
+        ("quantity", Number, ""),
         ("list_price", Amount, ""),
         ("extended_list_price", Amount, ""),
     ],
@@ -93,7 +93,7 @@ pub(super) static CART_GIFT_CERTIFICATE: Described = Described {
         ("theme", Text, ""),
         ("message", Text, ""),
         ("amount", Amount, ""),
-        ("quantity", Amount, ""),
+        ("quantity", Number, ""),
     ],
 };
 
@@ -182,8 +182,8 @@ pub(super) static STORED_INSTRUMENT: Described = Described {
         ("token", Text, "For a payment with it."),
         ("brand", Text, ""),
         ("last_4", Text, ""),
-        ("expiry_month", Amount, ""),
-        ("expiry_year", Amount, ""),
+        ("expiry_month", Number, ""),
+        ("expiry_year", Number, ""),
         ("issuer_identification_number", Text, ""),
         ("is_default", Flag, ""),
         ("email", Text, ""),

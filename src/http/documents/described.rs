@@ -16,8 +16,10 @@ pub(super) struct Described {
 pub(super) enum Kind {
     /// An id, which some documents write as text. It is always there.
     Id,
-    /// An amount or a number: text in V2, a number in V3.
+    /// An amount in the currency of its cart or order: text in V2, a number in V3.
     Amount,
+    /// A count or a number that names something: text in some documents.
+    Number,
     /// Text that is never null.
     Name,
     /// Text, or nothing.
@@ -80,7 +82,11 @@ impl Kind {
     }
 
     fn schema(&self, about: &str) -> RefOr<Schema> {
-        let about = Some(about).filter(|about| !about.is_empty());
+        let about = match (self, about) {
+            (Self::Amount, "") => Some("In the currency of the cart or order."),
+            (_, "") => None,
+            _ => Some(about),
+        };
         let one_of = |types: &[Type]| {
             let types = types.iter().cloned().collect::<SchemaType>();
             ObjectBuilder::new().schema_type(types).description(about).into()
@@ -91,7 +97,7 @@ impl Kind {
         };
         match self {
             Self::Id => one_of(&[Type::Integer, Type::String]),
-            Self::Amount => one_of(&[Type::String, Type::Number, Type::Null]),
+            Self::Amount | Self::Number => one_of(&[Type::String, Type::Number, Type::Null]),
             Self::Name => one_of(&[Type::String]),
             Self::Text => one_of(&[Type::String, Type::Null]),
             Self::Flag => one_of(&[Type::Boolean, Type::Null]),

@@ -1,7 +1,7 @@
 //! BigCommerce's documents about orders.
 
 use super::described::Described;
-use super::described::Kind::{Amount, Flag, Id, List, Lists, Text, Word};
+use super::described::Kind::{Amount, Flag, Id, List, Lists, Number, Text, Word};
 
 pub(super) static ORDER: Described = Described {
     name: "OperatorOrder",
@@ -25,11 +25,11 @@ pub(super) static ORDER_PRODUCT: Described = Described {
     about: "A product of an order.",
     fields: &[
         ("id", Id, "`order_product_id` of shipments, `item_id` of refunds."),
-        ("order_address_id", Amount, ""),
+        ("order_address_id", Number, ""),
         ("name", Text, ""),
-        ("quantity", Amount, ""),
-        ("quantity_shipped", Amount, ""),
-        ("quantity_refunded", Amount, ""),
+        ("quantity", Number, ""),
+        ("quantity_shipped", Number, ""),
+        ("quantity_refunded", Number, ""),
         ("total_inc_tax", Amount, ""),
     ],
 };
@@ -58,9 +58,9 @@ pub(super) static ORDER_TAX: Described = Described {
     about: "A tax of an order.",
     fields: &[
         ("id", Id, ""),
-        ("order_address_id", Amount, ""),
+        ("order_address_id", Number, ""),
         ("name", Text, "`API Tax Override`: made by a tax service."),
-        ("rate", Amount, ""),
+        ("rate", Number, ""),
         ("priority_amount", Amount, ""),
         ("line_amount", Amount, ""),
     ],
@@ -90,7 +90,7 @@ pub(super) static SHIPMENT: Described = Described {
     about: "A shipment of an order.",
     fields: &[
         ("id", Id, ""),
-        ("order_address_id", Amount, ""),
+        ("order_address_id", Number, ""),
         ("tracking_number", Text, ""),
         ("shipping_provider", Text, ""),
         ("items", List(&SHIPMENT_ITEM), ""),
@@ -100,7 +100,7 @@ pub(super) static SHIPMENT: Described = Described {
 pub(super) static SHIPMENT_ITEM: Described = Described {
     name: "ShipmentItem",
     about: "A product that was sent.",
-    fields: &[("order_product_id", Id, ""), ("quantity", Amount, "")],
+    fields: &[("order_product_id", Id, ""), ("quantity", Number, "")],
 };
 
 pub(super) static REFUND_QUOTE: Described = Described {
@@ -129,7 +129,7 @@ pub(super) static REFUND: Described = Described {
     about: "A refund.",
     fields: &[
         ("id", Id, ""),
-        ("order_id", Amount, ""),
+        ("order_id", Number, ""),
         ("total_amount", Amount, ""),
         ("created", Text, ""),
         ("items", List(&REFUND_ITEM), ""),
@@ -142,8 +142,8 @@ pub(super) static REFUND_ITEM: Described = Described {
     about: "What was refunded.",
     fields: &[
         ("item_type", Text, ""),
-        ("item_id", Amount, ""),
-        ("quantity", Amount, ""),
+        ("item_id", Number, ""),
+        ("quantity", Number, ""),
         ("requested_amount", Amount, ""),
         ("reason", Text, "Ends with the id of the action in brackets, where it was asked for here."),
     ],
@@ -188,7 +188,7 @@ pub(super) static VARIANT: Described = Described {
     about: "A variant of a product.",
     fields: &[
         ("id", Id, ""),
-        ("product_id", Amount, ""),
+        ("product_id", Number, ""),
         ("sku", Text, ""),
         ("calculated_price", Amount, ""),
         ("option_values", List(&OPTION_VALUE), ""),
