@@ -175,7 +175,8 @@ impl StepContext {
         if order.is_deleted || order.status_id == CANCELLED {
             return Ok(());
         }
-        let transactions = if order.status_id == 0 { Vec::new() } else { self.read_transactions(id).await? };
+        // Incomplete is a word, and may be an old one: what was taken is listed.
+        let transactions = self.read_transactions(id).await?;
         let refunds = self.read_refunds(&order, &transactions).await?;
         let judgment = match judge(&order, &transactions, &refunds, &Before::default()) {
             Judgment::Part { .. } if self.is_only_applied(&order).await? => Judgment::Nothing,

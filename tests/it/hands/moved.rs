@@ -97,6 +97,22 @@ async fn what_shows_after_its_webhook_is_looked_for_once_more() {
     .await;
 }
 
+/// A status that lags behind is no amount: what others paid is not undone.
+#[tokio::test]
+async fn what_others_paid_is_not_cancelled_while_the_order_still_says_incomplete() {
+    run_with(looking("3600").await, async |world, service| {
+        let (path, order) = ordered(service).await;
+        world.simulator.set(|settings| settings.status_lag = Lag { reads: 100, ms: 0 });
+        assert!(world.simulator.does_to_order("teststore", order, Deed::PayOrder));
+        service.delete(&path).await;
+        let stuck = service.wait_until(&path, "stuck", |now| now["status"] == "stuck").await;
+        assert_eq!(stuck["stuck"]["reason"], "cancel-found-paid", "{stuck}");
+        assert_ne!(world.simulator.ledger().orders[0].status_id, 5);
+        world.others_moved_money_of(&path);
+    })
+    .await;
+}
+
 /// The status says that it is paid, and no money is there: it is for a person, until it is clear.
 #[tokio::test]
 async fn an_order_that_was_moved_on_while_its_checkout_rests_is_judged_by_its_money() {
