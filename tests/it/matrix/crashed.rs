@@ -4,7 +4,7 @@
 use bigcommerce_simulator::{Effect, Fault};
 
 use super::derived::{Column, check, columns, open_questions};
-use super::shops::{self, Shop, play};
+use super::shops::{self, Shop, play, play_all};
 use super::ways::Walk;
 use crate::harness::PATIENCE;
 
@@ -99,7 +99,7 @@ async fn a_process_is_killed_at_every_call_that_is_made() {
     let (world_ref, service_ref, paths) =
         (&world, &service, paths.into_inner().expect("nobody panicked with it"));
     let paths_ref = &paths;
-    let failed = play(&cells, |number, cell| async move {
+    play_all(&cells, |number, cell| async move {
         let shop = Shop::new(world_ref, service_ref, number);
         let mut walk = Walk { way: cell.column.way, shop, path: paths_ref[number].clone() };
         walk.shop.is_anew();
@@ -111,8 +111,6 @@ async fn a_process_is_killed_at_every_call_that_is_made() {
         check(&walk.shop, &end).map_err(|wrong| format!("{}: {wrong}", cell.name()))
     })
     .await;
-    assert!(failed.is_empty(), "{} of {} cells failed:\n{}", failed.len(), cells.len(), failed.join("\n"));
-    println!("{} cells passed", cells.len());
     service.stop().await;
     world.finish().await;
 }

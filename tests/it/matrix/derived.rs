@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Fault;
 use super::reasons::BY_WAYS;
-use super::shops::{self, Shop, play};
+use super::shops::{self, Shop, play, play_all};
 use super::ways::{WAYS, Walk, Way};
 use crate::harness::run_with;
 
@@ -215,7 +215,7 @@ async fn every_fault_on_every_call_that_is_made() {
         .collect();
     run_with(shops::world(cells.len().max(1), open_questions).await, async |world, service| {
         let (world_ref, service_ref) = (world, service);
-        let failed = play(&cells, |number, cell| async move {
+        play_all(&cells, |number, cell| async move {
             let shop = Shop::new(world_ref, service_ref, number);
             let mut walk = Walk::begin(world_ref, cell.way, shop).await;
             let fault = walk.shop.add_fault(upstream(cell.call, cell.nth, cell.fault));
@@ -231,14 +231,6 @@ async fn every_fault_on_every_call_that_is_made() {
             check(&walk.shop, &end).map_err(|wrong| format!("{name}: {wrong}"))
         })
         .await;
-        assert!(
-            failed.is_empty(),
-            "{} of {} cells failed:\n{}",
-            failed.len(),
-            cells.len(),
-            failed.join("\n")
-        );
-        println!("{} cells passed", cells.len());
     })
     .await;
 }

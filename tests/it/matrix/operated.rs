@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Fault;
 use super::derived::{PLAYED, Sent, are_known, columns_of, is_played, upstream};
 use super::reasons::BY_TASKS;
-use super::shops::{self, Shop, play};
+use super::shops::{self, Shop, play, play_all};
 use crate::harness::{Answer, World, card, everything, good_card, run_with};
 
 /// What an operator asks for.
@@ -273,19 +273,11 @@ async fn every_fault_on_every_call_of_an_operator() {
     cells.retain(|cell| wanted.as_ref().is_none_or(|wanted| cell.name().contains(wanted)));
     run_with(shops::world(cells.len().max(1), |_| ()).await, async |world, service| {
         let (world_ref, service_ref) = (world, service);
-        let failed = play(&cells, |number, cell| async move {
+        play_all(&cells, |number, cell| async move {
             let done = run(world_ref, cell.task, Shop::new(world_ref, service_ref, number), Some(cell)).await;
             done.map(|_| ()).map_err(|wrong| format!("{}: {wrong}", cell.name()))
         })
         .await;
-        assert!(
-            failed.is_empty(),
-            "{} of {} cells failed:\n{}",
-            failed.len(),
-            cells.len(),
-            failed.join("\n")
-        );
-        println!("{} cells passed", cells.len());
     })
     .await;
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::deeds::{Cell, Way, cells, impossible, name, wanted};
 use super::shops::{self, Shop};
+use super::ways::direct_order;
 use crate::harness::{Answer, World, address, custom_cart, good_card, run_with};
 
 /// One shopper who goes on with whatever step is next, and agrees to what is shown.
@@ -150,12 +151,6 @@ fn meanwhile(shopper: &Shopper<'_>, cell: Cell) -> FaultId {
     shopper.shop.add_fault(fault.nth(nth))
 }
 
-fn direct_order() -> Value {
-    let place = json!({"first_name": "Jane", "last_name": "Doe", "street_1": "123 Example ST", "city": "Austin",
-        "state": "Texas", "zip": "78751", "country": "United States", "country_iso2": "US", "email": "jane@example.com"});
-    json!({"billing_address": place, "shipping_addresses": [place], "products": [{"name": "Mug", "quantity": 2, "price_inc_tax": 50, "price_ex_tax": 45}]})
-}
-
 async fn ended(
     world: &World,
     shopper: &mut Shopper<'_>,
@@ -221,18 +216,10 @@ async fn what_others_do_around_any_call() {
     let world = shops::world(cells.len().max(1), |_| {}).await;
     run_with(world, async |world, service| {
         let (world_ref, service_ref) = (world, service);
-        let failed = shops::play(&cells, |number, cell| {
+        shops::play_all(&cells, |number, cell| {
             play(world_ref, Shop::new(world_ref, service_ref, number), cell)
         })
         .await;
-        assert!(
-            failed.is_empty(),
-            "{} of {} cells failed:\n{}",
-            failed.len(),
-            cells.len(),
-            failed.join("\n")
-        );
-        println!("{} cells passed", cells.len());
     })
     .await;
 }

@@ -166,3 +166,13 @@ pub(super) async fn play<C: Copy, F: Future<Output = Result<(), String>>>(
         .collect()
         .await
 }
+
+/// The same; every cell has to pass.
+pub(super) async fn play_all<C: Copy, F: Future<Output = Result<(), String>>>(
+    cells: &[C],
+    cell: impl Fn(usize, C) -> F,
+) {
+    let failed = play(cells, cell).await;
+    assert!(failed.is_empty(), "{} of {} cells failed:\n{}", failed.len(), cells.len(), failed.join("\n"));
+    println!("{} cells passed", cells.len());
+}

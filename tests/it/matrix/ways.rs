@@ -64,7 +64,7 @@ fn credit() -> Value {
     json!({"payment_method_id": "bigcommerce.store_credit", "instrument": {"type": "store_credit"}})
 }
 
-fn direct_order() -> Value {
+pub(super) fn direct_order() -> Value {
     let place = json!({"first_name": "Jane", "last_name": "Doe", "street_1": "123 Example ST", "city": "Austin",
         "state": "Texas", "zip": "78751", "country": "United States", "country_iso2": "US", "email": "jane@example.com"});
     json!({

@@ -84,16 +84,22 @@ async fn an_unknown_order_is_looked_for_by_a_restart_and_not_made_twice() {
     .await;
 }
 
+/// A checkout that does not know whether its order was made.
+async fn order_unknown(world: &World, service: &Service, made: bool) -> String {
+    let path = service.create(&everything()).await;
+    let fault = Fault::on("create-order");
+    world.simulator.add_fault(if made { fault.status_after(500) } else { fault.status_before(500) });
+    world.simulator.add_fault(Fault::on("list-orders").status_before(500).always());
+    service.post(&format!("{path}/order"), &json!({})).await;
+    stuck(service, &path, "order-unknown").await;
+    world.simulator.clear_faults();
+    path
+}
+
 async fn an_unknown_order_is_resolved_by_what_the_operator_found() {
     for made in [true, false] {
         run_with(world().await, async |world, service| {
-            let path = service.create(&everything()).await;
-            let fault = Fault::on("create-order");
-            world.simulator.add_fault(if made { fault.status_after(500) } else { fault.status_before(500) });
-            world.simulator.add_fault(Fault::on("list-orders").status_before(500).always());
-            service.post(&format!("{path}/order"), &json!({})).await;
-            stuck(service, &path, "order-unknown").await;
-            world.simulator.clear_faults();
+            let path = order_unknown(world, service, made).await;
             refused(service, &path, &resolve(Assertion::Order(9999)), "contradicted").await;
             refused(service, &path, &resolve(Assertion::NotCharged), "no-order").await;
             let finding = match world.simulator.ledger().orders.first() {
@@ -376,13 +382,7 @@ async fn a_paused_checkout_is_left_alone_until_it_is_resumed() {
 async fn an_unknown_order_that_is_cancelled_is_found_and_cancelled() {
     for made in [true, false] {
         run_with(world().await, async |world, service| {
-            let path = service.create(&everything()).await;
-            let fault = Fault::on("create-order");
-            world.simulator.add_fault(if made { fault.status_after(500) } else { fault.status_before(500) });
-            world.simulator.add_fault(Fault::on("list-orders").status_before(500).always());
-            service.post(&format!("{path}/order"), &json!({})).await;
-            stuck(service, &path, "order-unknown").await;
-            world.simulator.clear_faults();
+            let path = order_unknown(world, service, made).await;
             act(service, &path, &Action::Cancel { refund: false }).await.expect("a cancel");
             until(service, &path, "cancelled").await;
             let ledger = world.simulator.ledger();
