@@ -72,7 +72,7 @@ pub fn payment_status() -> ObjectBuilder {
     words_of(&PaymentStatus::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
 }
 
-/// Why a person is needed.
+/// Why manual review is needed.
 pub fn stuck_reason() -> ObjectBuilder {
     words_of(&StuckReason::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
 }

@@ -34,7 +34,7 @@ pub(super) fn throughput(minutes: &[Minute]) -> Markup {
     let highest =
         minutes.iter().map(|minute| minute.completed + minute.undone + minute.stuck).max().unwrap_or(0);
     let told = format!(
-        "{} completed, {} undone, {} became stuck; at most {} in a minute",
+        "{} completed, {} canceled or expired, {} became stuck; at most {} in a minute",
         count(completed),
         count(undone),
         count(stuck),
@@ -60,11 +60,11 @@ pub(super) fn throughput(minutes: &[Minute]) -> Markup {
             }
         }))
         (hours(minutes))
-        ul.legend { li.completed { "completed " b { (count(completed)) } } li.undone { "undone " b { (count(undone)) } } li.stuck { "stuck " b { (count(stuck)) } } }
+        ul.legend { li.completed { "completed " b { (count(completed)) } } li.undone { "canceled or expired " b { (count(undone)) } } li.stuck { "stuck " b { (count(stuck)) } } }
     }
 }
 
-/// How long attempts took, minute by minute: half of them, and 95 of 100.
+/// How long attempts took, minute by minute: the median and the 95th percentile.
 pub(super) fn latency(minutes: &[Minute]) -> Markup {
     let highest = minutes.iter().filter_map(|minute| minute.p95_ms).fold(0.0_f64, f64::max);
     let last = minutes.iter().rev().find_map(|minute| Some((minute.p50_ms?, minute.p95_ms?)));
@@ -72,7 +72,7 @@ pub(super) fn latency(minutes: &[Minute]) -> Markup {
         return html! { p.muted { "No checkout was completed in the last hour." } };
     };
     let (half, most) = (took(half), took(most));
-    let told = format!("Lately half of the attempts took less than {half}, and 95 of 100 less than {most}");
+    let told = format!("Lately the median attempt took {half}, the 95th percentile {most}");
     html! {
         (picture(&told, &html! {
             polyline.p95 points=(line(minutes, highest, |minute| minute.p95_ms)) {}
@@ -80,7 +80,7 @@ pub(super) fn latency(minutes: &[Minute]) -> Markup {
             @for (class, x, y) in dots(minutes, highest) { circle class=(class) cx=(number(x)) cy=(number(y)) r="2.5" {} }
         }))
         (hours(minutes))
-        ul.legend { li.p50 { "half within " b { (half) } } li.p95 { "95 of 100 within " b { (most) } } li { "scale up to " b { (took(highest)) } } }
+        ul.legend { li.p50 { "median " b { (half) } } li.p95 { "95th percentile " b { (most) } } li { "scale up to " b { (took(highest)) } } }
     }
 }
 
@@ -165,13 +165,13 @@ mod tests {
         let minutes: Vec<Minute> =
             (0..60).map(|at| minute(at, at % 2, i64::from(at == 9), (at == 30).then_some(120.0))).collect();
         let drawn = throughput(&minutes).into_string();
-        assert!(drawn.contains("30 completed, 0 undone, 1 became stuck; at most 2 in a minute"), "{drawn}");
-        assert_eq!(drawn.matches("<rect").count(), 31);
-        let drawn = latency(&minutes).into_string();
         assert!(
-            drawn.contains("half of the attempts took less than 120 ms, and 95 of 100 less than 240 ms"),
+            drawn.contains("30 completed, 0 canceled or expired, 1 became stuck; at most 2 in a minute"),
             "{drawn}"
         );
+        assert_eq!(drawn.matches("<rect").count(), 31);
+        let drawn = latency(&minutes).into_string();
+        assert!(drawn.contains("the median attempt took 120 ms, the 95th percentile 240 ms"), "{drawn}");
         assert!(!drawn.contains("NaN") && !drawn.contains("inf"));
     }
 
