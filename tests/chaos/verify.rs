@@ -6,8 +6,7 @@ use bigcommerce_simulator::{Deed, Ledger, Order};
 use rust_decimal::Decimal;
 use sqlx::{PgPool, Row as _};
 
-use crate::faults::{bars, edits, ends, gives_back, moves_on, orders as orders_again};
-use crate::hands::HandOver;
+use crate::faults::{edits, gives_back, orders as orders_again};
 use crate::record::Record;
 use crate::told::{self, Money};
 
