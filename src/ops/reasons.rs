@@ -106,12 +106,12 @@ pub(super) fn text(reason: StuckReason) -> Text {
             advice: "Fix the payment settings of the store, then restart: the shopper may pay again.",
         },
         StuckReason::CancelFoundPaid => Text {
-            headline: "The order turned out to be paid while the checkout was being canceled",
-            happened: "The checkout was being canceled, and its order is no longer Incomplete.",
+            headline: "The order turned out to hold money while the checkout was being canceled",
+            happened: "The checkout was being canceled, and its order holds money, but not exactly its total.",
             known: "The order was not canceled and nothing was refunded.",
-            not_known: "Whether the payment is to be kept: the order was paid or moved while it was being canceled.",
-            advice: "Resolve with charged and the transaction: the order is kept and the checkout is completed. To return \
-                     the money, cancel it with a refund after that.",
+            not_known: "Whether the payment is to be kept: a part is paid, or more than the total, or it is still settling.",
+            advice: "Once it is paid in full, resolve with charged and the transaction: the order is kept and the \
+                     checkout is completed. To return the money, cancel it with a refund after that.",
         },
         StuckReason::UndoFailed => Text {
             headline: "The cancellation kept failing",

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use super::hand_off::{Elsewhere, look, placed};
+use super::hand_off::{Elsewhere, adopt, look, placed};
+use super::held::ELSEWHERE;
 use super::read::named;
 use super::surplus::Witness;
 use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::Order;
-use crate::checkout::{Flow, StuckReason};
+use crate::checkout::{Flow, HandOff, StuckReason};
+use crate::saga::judge::Judgment;
 use crate::saga::step::{StepContext, Verdict, refused};
 
 impl StepContext {
@@ -127,6 +129,28 @@ impl StepContext {
                 why: "a part of it was paid on the hosted page".to_owned(),
             }),
         }
+    }
+
+    /// Before an order is cancelled that shows no money: is its cart still there? One that is gone was perhaps paid, and is
+    /// asked about as one that was handed over, through the quiet window.
+    pub(super) async fn cart_is_a_witness(&mut self) -> Result<(), Verdict> {
+        let facts = &self.checkout.facts;
+        if facts.cart_id.is_none() || facts.hand_off.is_some() || self.look_at_cart().await? {
+            return Ok(());
+        }
+        let since = self.clock.now();
+        self.facts().hand_off = Some(HandOff { since });
+        Err(Verdict::Retry {
+            after: Some(Duration::ZERO),
+            why: "the cart of an order that shows no money is gone".to_owned(),
+        })
+    }
+
+    /// The order of this checkout turns out to be paid in full while it is undone: it is done.
+    pub(super) async fn paid_after_all(&mut self, order: &Order, whole: Judgment) -> Verdict {
+        tracing::warn!(checkout_id = %self.checkout.id, order_id = %order.id, "paid in full while it was undone: it is kept");
+        adopt(self, order, whole, ELSEWHERE.instrument);
+        self.paid_once(Verdict::Paid).await
     }
 
     /// After our payment succeeded: the hosted page may have been paid in the same moment. No lock of BigCommerce's

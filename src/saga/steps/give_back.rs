@@ -71,6 +71,8 @@ impl StepContext {
         match seen.judgment() {
             Judgment::Part { .. } => {}
             Judgment::GivenBack => return Ok(None),
+            // Somebody paid the rest.
+            whole @ Judgment::Whole { .. } => return Err(self.paid_after_all(&seen.order, whole).await),
             other => {
                 return Err(Verdict::Stuck {
                     reason: StuckReason::CancelFoundPaid,

@@ -158,7 +158,12 @@ impl StepContext {
         }
     }
 
-    /// Cancels an order that was not paid (status 5). Repeatable. One that was paid is for a person.
+    /// Cancels an order that was not paid (status 5). Repeatable.
+    ///
+    /// One that turns out to be paid in full, and exactly so, is not undone but done, as what was paid on the hosted page is
+    /// ([`StepContext::undo_only_unpaid`]): the shopper holds what the money is for, nothing is charged or refunded by itself,
+    /// and nobody has to be asked. An operator can still cancel it with a refund. Whatever is held otherwise, a part, more, or
+    /// what settles, is for a person.
     pub(super) async fn cancel_order(&mut self) -> Result<(), Verdict> {
         let Some(id) = self.checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)) else {
             return Ok(());
@@ -186,6 +191,9 @@ impl StepContext {
             // What was paid went back, and BigCommerce has closed it: Refunded, or Cancelled with a void.
             return Ok(());
         }
+        if let whole @ Judgment::Whole { .. } = judgment {
+            return Err(self.paid_after_all(&order, whole).await);
+        }
         // One that somebody moved, and that holds no money, is undone like any other.
         if !matches!(judgment, Judgment::Nothing | Judgment::GivenBack | Judgment::Declined { .. }) {
             return Err(Verdict::Stuck {
@@ -193,6 +201,8 @@ impl StepContext {
                 detail: format!("order {id} is {} ({}), not Incomplete", order.status, order.payment_status),
             });
         }
+        // What the order shows may lag behind: BigCommerce deletes the cart of what was paid.
+        self.cart_is_a_witness().await?;
         let body = serde_json::json!({"status_id": CANCELLED});
         self.still_held()?;
         let updated = self.client.orders(&self.call).update(id, &body).await;

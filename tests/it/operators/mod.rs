@@ -4,6 +4,7 @@ mod audit;
 mod bulk;
 mod doors;
 mod http;
+mod kept;
 mod keys;
 mod lists;
 mod paid_twice;
