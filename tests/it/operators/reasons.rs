@@ -14,7 +14,7 @@ use super::{Denied, Done, act, case, ordered, stuck, until, upstream, world};
 use crate::harness::{
     PATIENCE, Service, World, address, agreed, card, custom_cart, everything, good_card, run_with,
 };
-use crate::orders::{ask, refund_of};
+use crate::orders::{ask, get, refund_of};
 
 fn charges(world: &World) -> (usize, usize) {
     let ledger = world.simulator.ledger();
@@ -329,7 +329,8 @@ async fn an_order_that_turns_out_paid_in_part_is_not_cancelled() {
         refused(service, &path, &resolve(Assertion::NotCharged), "undoing").await;
         // Somebody takes the rest.
         assert!(world.simulator.take_payment(order, Hosted::Paid));
-        let transaction = world.simulator.ledger().charges[1].transaction_id.clone();
+        let listed = get(service, &format!("orders/{order}/transactions")).await.expect(200).body;
+        let transaction = listed["data"][1]["id"].to_string();
         act(service, &path, &resolve(Assertion::Charged(transaction))).await.expect("it is");
         until(service, &path, "completed").await;
     })
