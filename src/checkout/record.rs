@@ -256,7 +256,14 @@ impl StuckReason {
     /// Whether it may pass without a person here: what was paid twice is given back there, an order that could not be found
     /// shows, what could not be told of an order's money is clear. It is looked at again, at webhooks and now and then.
     pub fn may_pass(self) -> bool {
-        matches!(self, Self::PaidTwice | Self::SurplusOrderPaid | Self::OrderUnknown | Self::OrderNotPayable)
+        matches!(
+            self,
+            Self::PaidTwice
+                | Self::SurplusOrderPaid
+                | Self::OrderUnknown
+                | Self::OrderNotPayable
+                | Self::CancelFoundPaid
+        )
     }
 
     /// What an operator should do first: `restart`, `resume`, `resolve` or `cancel`.
