@@ -50,6 +50,7 @@ fn operations() -> Vec<Operation> {
         pay(),
         complete(),
         Operation::Cancel,
+        Operation::HandOff,
     ]
 }
 
@@ -85,7 +86,7 @@ fn only_a_checkout_at_rest_takes_input() {
             Status::Stuck => "Stuck",
             Status::Completed | Status::Compensating | Status::Cancelled | Status::Expired => "Closed",
         };
-        let mut expected = vec![refused; 8];
+        let mut expected = vec![refused; 9];
         if matches!(status, Status::Compensating | Status::Cancelled) {
             expected[7] = "already";
         }
@@ -118,7 +119,8 @@ fn a_checkout_at_rest_takes_what_is_next_or_may_be_revised() {
     for (step, expected) in table {
         let found = verdicts(&at(Status::AwaitingInput, step));
         assert_eq!(found[..6].join("; "), expected, "{step}");
-        assert_eq!(found[6..], ["run to payment", "cancel"], "{step}");
+        let handed = if step == StepName::Cart { "first cart" } else { "run to hand-off" };
+        assert_eq!(found[6..], ["run to payment", "cancel", handed], "{step}");
     }
 }
 
@@ -130,12 +132,14 @@ fn nothing_is_paid_while_a_payment_is_in_doubt() {
             doubtful.facts.payment = Some(payment(doubt));
             assert_eq!(verdict(&doubtful, &pay()), "PaymentInDoubt", "{status}");
             assert_eq!(verdict(&doubtful, &complete()), "PaymentInDoubt", "{status}");
+            assert_eq!(verdict(&doubtful, &Operation::HandOff), "PaymentInDoubt", "{status}");
             assert_ne!(verdict(&doubtful, &Operation::Cancel), "cancel", "{status}");
         }
     }
     let mut lost = at(Status::Stuck, StepName::Payment);
     lost.stuck = Some(stuck(StuckReason::PaymentUnknown));
     assert_eq!(verdict(&lost, &pay()), "PaymentInDoubt");
+    assert_eq!(verdict(&lost, &Operation::HandOff), "PaymentInDoubt");
     let mut declined = at(Status::AwaitingInput, StepName::Payment);
     declined.facts.payment = Some(payment(PaymentStatus::Declined));
     assert_eq!(verdict(&declined, &pay()), "run to payment");
@@ -156,7 +160,7 @@ fn nothing_before_the_order_changes_once_it_exists() {
     unverified.facts.order = Some(order(100));
     let found = verdicts(&unverified);
     assert_eq!(found[..4], ["first order"; 4]);
-    assert_eq!(found[4..], ["run to order", "first order", "run to payment", "cancel"]);
+    assert_eq!(found[4..], ["run to order", "first order", "run to payment", "cancel", "run to hand-off"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod ended;
 mod filters;
+mod hand_off;
 mod identities;
 mod windows;
 mod witnesses;
