@@ -7,6 +7,7 @@ mod lease;
 mod newer_schema;
 mod records;
 mod retention;
+mod skew;
 mod undoing;
 mod unread;
 
