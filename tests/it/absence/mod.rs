@@ -5,6 +5,7 @@ mod ended;
 mod filters;
 mod hand_off;
 mod identities;
+mod late;
 mod windows;
 mod witnesses;
 

@@ -10,7 +10,7 @@ use crate::harness::{PATIENCE, World, run, run_with};
 use crate::orders::{ask, fresh, paid, refund_of};
 
 /// A refusal of the payments API.
-fn refused(status: u16, code: u32) -> Kind {
+pub(super) fn refused(status: u16, code: u32) -> Kind {
     let body = json!({"status": status, "title": "Not taken", "type": "about:blank", "code": code});
     Kind::Status { status, effect: Effect::Before, headers: BTreeMap::new(), body: Some(body) }
 }
