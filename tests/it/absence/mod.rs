@@ -6,6 +6,7 @@ mod filters;
 mod hand_off;
 mod identities;
 mod late;
+mod open;
 mod windows;
 mod witnesses;
 
