@@ -19,6 +19,8 @@ pub(super) enum Why {
     Derived(&'static str),
     /// Other tests, in this file, play its faults.
     Elsewhere(&'static str, &'static str),
+    /// It is sent as another call is, which has cells, or tests.
+    Like(&'static str, &'static str),
     /// No test can read whether that is true.
     Told(&'static str),
 }
@@ -28,7 +30,7 @@ impl Why {
         match self {
             Self::NeverSent => "the service never sends it",
             Self::OnlyShows => "a read that only shows",
-            Self::Derived(text) | Self::Elsewhere(text, _) | Self::Told(text) => text,
+            Self::Derived(text) | Self::Elsewhere(text, _) | Self::Like(text, _) | Self::Told(text) => text,
         }
     }
 }
@@ -140,7 +142,7 @@ pub(super) fn of_faults(call: &str) -> Option<Why> {
             | "update-checkout"
             | "archive-order" => Why::Elsewhere("random runs (`./dev chaos`) play its faults", CHAOS),
             "delete-cart-item" | "add-coupon" | "delete-coupon" => {
-                Why::Told("it carries the version of the cart, like update-cart-item")
+                Why::Like("it carries the version of the cart, like update-cart-item", "update-cart-item")
             }
             "create-redirect-urls" => Why::Elsewhere(
                 "it orders and takes nothing; `absence` holds its answer back",
@@ -159,16 +161,19 @@ pub(super) fn of_others(call: &str) -> Option<Why> {
             "add-cart-items" | "update-cart-item" | "delete-cart-item" => {
                 Why::Told("an edit of the cart: what others did is in the document that answers it")
             }
-            "update-checkout" | "add-coupon" | "delete-coupon" => {
-                Why::Told("it carries the version of the cart, like the billing address")
+            "update-checkout" | "add-coupon" | "delete-coupon" => Why::Like(
+                "it carries the version of the cart, like the billing address",
+                "add-billing-address",
+            ),
+            "update-billing-address" => {
+                Why::Like("the same step as add-billing-address", "add-billing-address")
             }
-            "update-billing-address" => Why::Told("the same step as add-billing-address"),
-            "delete-consignment" => Why::Told("the same step as add-consignments"),
+            "delete-consignment" => Why::Like("the same step as add-consignments", "add-consignments"),
             "create-redirect-urls" => Why::Told("the way `HandedOver` sends it before the cell begins"),
             "archive-order" => {
                 Why::Told("only where another order of the same cart is there, or the total rose")
             }
-            "list-transactions" => Why::Told("it is read right after get-order"),
+            "list-transactions" => Why::Like("it is read right after get-order", "get-order"),
             "list-refunds" => Why::Told("only where money was given back"),
             _ => return None,
         })
@@ -198,6 +203,10 @@ async fn a_call_has_cells_or_a_reason_that_is_true() {
                 Some(Why::Elsewhere(_, file)) => {
                     let test = std::fs::read_to_string(root().join(file)).expect("the tests that are named");
                     request.is_some() && test.contains(&format!("\"{call}\""))
+                }
+                Some(Why::Like(_, other)) => {
+                    let played = matches!(why(other), Some(Why::Elsewhere(..) | Why::Derived(_)));
+                    request.is_some() && sent.contains_key(other) && (here.contains(other) || played)
                 }
                 Some(Why::Derived(_) | Why::Told(_)) => request.is_some(),
             };
