@@ -1,4 +1,10 @@
 //! `cancel`: undo what the steps did, the last first.
+//!
+//! What turns out to be paid in full, and exactly so, is not undone but done, whoever paid it: the checkout is completed, and
+//! whoever asked for the cancel hears that it is closed. It is the one end that is true without moving money: a refund would be
+//! money that nobody asked for, to a shopper whose bank shows a charge by then, and a person could find out nothing more than is
+//! known already. An operator may still cancel it with a refund. A part, more than the total and what is settling are for a
+//! person, who is not needed any more once exactly the total is held.
 
 use async_trait::async_trait;
 use serde_json::Value;

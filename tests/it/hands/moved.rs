@@ -1,11 +1,12 @@
 //! What others did to the order of a checkout at rest: looked into at once when a webhook tells of it, judged by its money, and
 //! shown with what is due now.
 
-use bigcommerce_simulator::{Deed, Lag};
+use bigcommerce_simulator::{Deed, Hosted, Lag};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{charged, moved, ordered, pays};
+use crate::bad_requests::direct_order;
 use crate::harness::{Service, World, run_with};
 use crate::webhooks::tell;
 
@@ -100,18 +101,26 @@ async fn what_shows_after_its_webhook_is_looked_for_once_more() {
 /// A status that lags behind is no amount: what others paid is not undone.
 #[tokio::test]
 async fn what_others_paid_is_not_cancelled_while_the_order_still_says_incomplete() {
-    run_with(looking("3600").await, async |world, service| {
-        let (path, order) = ordered(service).await;
-        world.simulator.set(|settings| settings.status_lag = Lag { reads: 100, ms: 0 });
-        assert!(world.simulator.does_to_order("teststore", order, Deed::PayOrder));
-        let refused = service.delete(&path).await.expect(409);
-        assert_eq!(refused.problem(), "checkout-closed", "{}", refused.text);
-        let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
-        assert_eq!(done["order"]["id"].as_u64(), Some(order), "{done}");
-        assert_eq!(done["payment"]["instrument"]["type"], "elsewhere", "{done}");
-        assert_ne!(world.simulator.ledger().orders[0].status_id, 5);
-    })
-    .await;
+    // Of a direct order there is no cart that could say so as well.
+    for direct in [false, true] {
+        run_with(looking("3600").await, async |world, service| {
+            let (path, order) = if direct {
+                let created = service.post("/v1/direct-orders", &direct_order()).await.expect(201);
+                (format!("/v1/checkouts/{}", created.id()), world.simulator.ledger().orders[0].id)
+            } else {
+                ordered(service).await
+            };
+            world.simulator.set(|settings| settings.status_lag = Lag { reads: 100, ms: 0 });
+            assert!(world.simulator.take_payment(order, Hosted::Paid));
+            let refused = service.delete(&path).await.expect(409);
+            assert_eq!(refused.problem(), "checkout-closed", "{}", refused.text);
+            let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
+            assert_eq!(done["order"]["id"].as_u64(), Some(order), "{done}");
+            assert_eq!(done["payment"]["instrument"]["type"], "elsewhere", "{done}");
+            assert_ne!(world.simulator.ledger().orders[0].status_id, 5);
+        })
+        .await;
+    }
 }
 
 /// The status says that it is paid, and no money is there: it is for a person, until it is clear.
