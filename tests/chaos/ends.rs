@@ -31,6 +31,10 @@ impl Evidence {
             "awaiting_input" | "expired" if record.left || record.has_met(bars) => {}
             // The part can be given back, and no more be paid for an order that is over.
             "awaiting_input" if stored.payment == "partially_paid" && record.has_met(ends) => {}
+            // The rest was accepted and declined later: BigCommerce's order is over, and the parts can be given back.
+            "awaiting_input"
+                if record.plan.has_parts() && record.plan.has_card(&[20_002]) && self.is_of_status(id, 6) => {
+            }
             "stuck" => {
                 let reason = stored.reason.as_deref().unwrap_or_default();
                 if let Some(why) = self.unexplained(record, id, money, reason) {
@@ -49,12 +53,6 @@ impl Evidence {
         let page_settles = record.handed_over.is_some() && plan.hand_over.is_some_and(HandOver::settles_late);
         match reason {
             "order-not-payable" | "payment-unknown" | "payment-pending-too-long" if record.has_met(bars) => {
-                None
-            }
-            // The rest was accepted and declined later: BigCommerce's order is over, and holds the parts.
-            "order-not-payable"
-                if plan.has_parts() && plan.has_card(&[20_002]) && self.is_of_status(id, 6) =>
-            {
                 None
             }
             // A part of which some was given back: how much is due is for a person.

@@ -300,14 +300,13 @@ pub(super) fn judged(cx: &mut StepContext, judgment: Judgment, checkpoint: &Chec
             finding => finding,
         },
         Judgment::Pending => pending(cx),
-        Judgment::Declined { dead: true } if !cx.checkout.facts.parts.is_empty() => Verdict::Stuck {
-            reason: StuckReason::OrderNotPayable,
-            detail: "the rest was declined for good, and the order holds the parts that were paid".to_owned(),
-        }
-        .into(),
         Judgment::Declined { dead } => {
+            // One that holds parts is kept, although it takes no payment any more: a cancel, or the expiry, gives them back.
             let verdict = declined(cx, None);
-            if dead && let Some(order) = cx.facts().order.take() {
+            if dead
+                && cx.checkout.facts.parts.is_empty()
+                && let Some(order) = cx.facts().order.take()
+            {
                 cx.facts().dead_orders.push(order.id);
             }
             verdict.into()
