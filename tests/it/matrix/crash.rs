@@ -58,7 +58,7 @@ pub(super) async fn crash(cell: Cell) {
 }
 
 /// Leases of dead processes run out now, rather than in some seconds.
-async fn expire_leases(world: &World) {
+pub(super) async fn expire_leases(world: &World) {
     sqlx::query("update checkout set due_at = now() where leased_by is not null")
         .execute(&world.database.pool)
         .await
@@ -66,7 +66,7 @@ async fn expire_leases(world: &World) {
 }
 
 /// A connection that keeps every transition from being written, and what it is waited for by.
-async fn block_commits(world: &World) -> PgConnection {
+pub(super) async fn block_commits(world: &World) -> PgConnection {
     let mut blocker = PgConnection::connect(&world.database.url()).await.expect("a connection");
     sqlx::query("begin").execute(&mut blocker).await.expect("a transaction");
     sqlx::query("lock table attempt_log in share mode").execute(&mut blocker).await.expect("a lock");
@@ -75,25 +75,33 @@ async fn block_commits(world: &World) -> PgConnection {
 
 /// Waits until a write is blocked: the proof that the point was reached.
 async fn commit_is_blocked(world: &World) {
+    commits_are_blocked(world, 1).await;
+}
+
+/// Waits until so many writes are blocked. What the group committer waits for, it gives up: then each waits by itself.
+pub(super) async fn commits_are_blocked(world: &World, wanted: usize) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let blocked: i64 = sqlx::query_scalar(
-            "select count(*) from pg_locks
-             where database = (select oid from pg_database where datname = current_database()) and relation = 'attempt_log'::regclass and not granted",
+            "select count(*) from pg_locks join pg_stat_activity using (pid)
+             where database = (select oid from pg_database where datname = current_database())
+                 and relation = 'attempt_log'::regclass and not granted
+                 and ($1 = 1 or application_name <> 'headless-checkout committer')",
         )
+        .bind(i64::try_from(wanted).expect("a number"))
         .fetch_one(&world.database.pool)
         .await
         .expect("locks");
-        if blocked > 0 {
+        if usize::try_from(blocked).is_ok_and(|blocked| blocked >= wanted) {
             return;
         }
-        assert!(tokio::time::Instant::now() < deadline, "no commit was blocked");
+        assert!(tokio::time::Instant::now() < deadline, "{blocked} of {wanted} commits were blocked");
         tokio::task::yield_now().await;
     }
 }
 
 /// Ends the blocked writes as the death of their client would have, and lets go of the table.
-async fn unblock(world: &World, blocker: PgConnection) {
+pub(super) async fn unblock(world: &World, blocker: PgConnection) {
     sqlx::query(
         "select pg_terminate_backend(pid) from pg_locks
          where database = (select oid from pg_database where datname = current_database()) and relation = 'attempt_log'::regclass and not granted",

@@ -15,6 +15,10 @@ pub(super) enum Way {
     Cancels,
     /// A cart, step by step; the answer to its payment is lost, and the order is looked at.
     Doubted,
+    /// A cart, step by step, whose card only authorizes.
+    Authorizes,
+    /// The same; the answer to its payment is lost, and the order is looked at.
+    DoubtedAuthorization,
     /// A direct order, paid with a card.
     Direct,
     /// A direct order that is cancelled.
@@ -34,11 +38,22 @@ pub(super) const PAYING: [&str; 8] = [
 ];
 pub(super) const CANCELLING: [&str; 2] = ["update-order", "delete-cart"];
 pub(super) const LOOKING: [&str; 1] = ["get-order"];
+pub(super) const AUTHORIZING: [&str; 2] = ["process-payment", "get-order"];
 pub(super) const DIRECT: [&str; 3] = ["create-order-v2", "create-access-token", "process-payment"];
 
 impl Way {
     pub(super) fn cancels(self) -> bool {
         matches!(self, Self::Cancels | Self::CancelsDirect)
+    }
+
+    /// Whether its card only authorizes.
+    pub(super) fn authorizes(self) -> bool {
+        matches!(self, Self::Authorizes | Self::DoubtedAuthorization)
+    }
+
+    /// Whether the answer to its payment is lost.
+    pub(super) fn is_doubted(self) -> bool {
+        matches!(self, Self::Doubted | Self::DoubtedAuthorization)
     }
 
     pub(super) fn is_direct(self) -> bool {
@@ -57,7 +72,8 @@ pub(super) struct Cell {
 fn is_ordered(Cell { way, call, effect, .. }: Cell) -> bool {
     matches!(call, "list-orders" | "create-access-token" | "process-payment")
         || (matches!(call, "create-order" | "create-order-v2") && effect == Effect::After)
-        || matches!(way, Way::Cancels | Way::Doubted | Way::CancelsDirect)
+        || way.is_doubted()
+        || matches!(way, Way::Cancels | Way::CancelsDirect)
 }
 
 fn is_paid(Cell { way, call, effect, .. }: Cell) -> bool {
@@ -77,10 +93,16 @@ pub(super) fn impossible(cell: Cell) -> Option<&'static str> {
     if deed.is_to_order() && !ordered {
         return Some("there is no order yet");
     }
-    if matches!(deed, Deed::Capture | Deed::Void) {
-        return Some(
-            "a card that pays at once authorizes nothing; `money` plays a void by others, `orders` both by operators",
-        );
+    let of_authorized = matches!(deed, Deed::Capture | Deed::Void);
+    if of_authorized && !way.authorizes() {
+        return Some("a card that pays at once authorizes nothing");
+    }
+    if way.authorizes() && !of_authorized {
+        return Some("the same as for a card that pays at once");
+    }
+    if way.authorizes() {
+        let sent = call != "process-payment" || effect == Effect::After;
+        return if sent { None } else { Some("nothing is paid yet") };
     }
     if matches!(deed, Deed::RefundPart | Deed::RefundAll) && !paid {
         return Some("nothing is paid yet");
@@ -126,6 +148,8 @@ pub(super) fn cells() -> Vec<Cell> {
         (Way::HandedOver, &PAYING[..]),
         (Way::Cancels, &CANCELLING[..]),
         (Way::Doubted, &LOOKING[..]),
+        (Way::Authorizes, &AUTHORIZING[..]),
+        (Way::DoubtedAuthorization, &LOOKING[..]),
         (Way::Direct, &DIRECT[..]),
         (Way::CancelsDirect, &CANCELLING[..1]),
     ];
@@ -158,6 +182,10 @@ pub(super) fn wanted(cell: Cell) -> &'static str {
         }
         // Without a cart there is nothing to order; with an order it is paid all the same.
         Deed::DeleteCart if !is_ordered(cell) => "gone",
+        // Let go before it was known that it was authorized: BigCommerce has deleted the cart. One that was known to be, in the
+        // look that it comes after as well, is between the merchant and the shopper. So is a capture: it takes what was
+        // authorized, and is no second payment.
+        Deed::Void if way == Way::DoubtedAuthorization && effect == Effect::Before => "gone",
         // Given back before it was known that it was paid: BigCommerce has deleted the cart.
         Deed::RefundAll if way == Way::Doubted => "gone",
         _ => "completed",

@@ -4,15 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bigcommerce_simulator::{
-    CALLS, Effect, Fault as Upstream, Kind, PartShown, PartialPayment, Request, Settings,
+    CALLS, Effect, Fault as Upstream, Kind, PartShown, PartialPayment, Request, Settings, magic_card,
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::Fault;
 use super::reasons::BY_WAYS;
 use super::shops::{self, Shop, play, play_all};
 use super::ways::{WAYS, Walk, Way};
-use crate::harness::run_with;
+use crate::harness::{card, run_with};
 
 /// One cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +23,29 @@ pub(super) struct Cell {
     /// Which of the requests of this call, counted from where the way begins.
     pub(super) nth: u64,
     pub(super) fault: Fault,
+    pub(super) partial: PartialPayment,
+}
+
+/// The name of a cell under one of the [`PARTIAL`].
+pub(super) fn named(name: &str, partial: PartialPayment) -> String {
+    if partial == PARTIAL[0] { name.to_owned() } else { format!("{name}:{partial:?}") }
 }
 
 impl Cell {
     pub(super) fn name(self) -> String {
-        format!("{:?}:{}:{}:{:?}", self.way, self.call, self.nth, self.fault)
+        named(&format!("{:?}:{}:{}:{:?}", self.way, self.call, self.nth, self.fault), self.partial)
+    }
+
+    /// The first card that is tried, where the fault is how its payment settles.
+    fn card(self) -> Option<Value> {
+        // They settle when the order is read again: a caller who waits has nobody else to settle them.
+        let code = match self.fault {
+            Fault::SettlesPaid => 20_001,
+            Fault::SettlesDeclined => 20_002,
+            Fault::NeverSettles => 20_003,
+            _ => return None,
+        };
+        Some(card(&magic_card(code, 0)))
     }
 
     /// Neither the service nor BigCommerce can tell that it was not done.
@@ -38,6 +57,15 @@ impl Cell {
     pub(super) fn end(self) -> &'static str {
         match self.call {
             "process-payment" if self.stays_in_doubt() => "stuck:payment-unknown",
+            "process-payment" if self.fault == Fault::NeverSettles => "stuck:payment-pending-too-long",
+            // BigCommerce has closed an order that holds the parts: the shopper gets them back.
+            "process-payment" if self.fault == Fault::SettlesDeclined && self.way.is_in_parts() => {
+                "cancelled"
+            }
+            // The credit that was applied stands on an order that was declined: it may have been taken.
+            "process-payment" if self.fault == Fault::SettlesDeclined && self.way == Way::Applied => {
+                "stuck:surplus-order-paid"
+            }
             "refund" if self.stays_in_doubt() => "stuck:undo-failed",
             _ => self.way.end(),
         }
@@ -45,7 +73,7 @@ impl Cell {
 }
 
 /// The faults of a call that need no process of their own.
-pub(super) const PLAYED: [Fault; 11] = [
+pub(super) const PLAYED: [Fault; 14] = [
     Fault::TimeoutWithoutEffect,
     Fault::TimeoutWithEffect,
     Fault::ServerErrorWithoutEffect,
@@ -55,6 +83,9 @@ pub(super) const PLAYED: [Fault; 11] = [
     Fault::RateLimited,
     Fault::RateLimitedWithoutHeaders,
     Fault::DeliveredTwice,
+    Fault::SettlesPaid,
+    Fault::SettlesDeclined,
+    Fault::NeverSettles,
     Fault::Declined,
     Fault::Overtaken,
 ];
@@ -75,20 +106,35 @@ pub(super) fn upstream(call: &str, nth: u64, fault: Fault) -> Upstream {
 }
 
 /// Whether this fault says something on this call that another one does not say already.
-pub(super) fn is_played(call: &str, reads: bool, fault: Fault) -> bool {
+pub(super) fn is_played(call: &str, reads: bool, is_last: bool, fault: Fault) -> bool {
     match fault {
         Fault::Declined | Fault::Overtaken => call == "process-payment",
+        // Credit and certificates take effect at once: a card does not, and pays last.
+        Fault::SettlesPaid | Fault::SettlesDeclined | Fault::NeverSettles => {
+            call == "process-payment" && is_last
+        }
         // A read has no effect: whether it was done or not, and how often, is the same.
         Fault::TimeoutWithEffect | Fault::ServerErrorWithEffect | Fault::DeliveredTwice => !reads,
         _ => true,
     }
 }
 
+/// What BigCommerce may do with an order of which a part is paid: it stays Incomplete, or becomes Pending and can be paid all the
+/// same. Its documents say both, so that whatever is paid in parts is played under both.
+pub(super) const PARTIAL: [PartialPayment; 2] = [PartialPayment::Incomplete, PartialPayment::PendingPayable];
+
 /// What BigCommerce leaves open, so that parts can be paid and what was applied is shown.
-pub(super) fn open_questions(settings: &mut Settings) {
-    settings.partial_payment = PartialPayment::Incomplete;
-    settings.part_shown = PartShown::Nothing;
-    settings.checkout_shows_outstanding = true;
+pub(super) fn open_questions(partial: PartialPayment) -> impl FnOnce(&mut Settings) {
+    move |settings| {
+        settings.partial_payment = partial;
+        settings.part_shown = PartShown::Nothing;
+        settings.checkout_shows_outstanding = true;
+    }
+}
+
+/// The ways that are played under it: those that pay nothing in parts are the same under both.
+fn ways(partial: PartialPayment) -> Vec<Way> {
+    WAYS.into_iter().filter(|way| partial == PARTIAL[0] || way.is_in_parts()).collect()
 }
 
 /// The requests of one call that a way makes.
@@ -102,10 +148,16 @@ pub(super) struct Column {
     pub(super) times: u64,
 }
 
-/// The calls of each way, each with how often it is made: what two runs without a fault have in common.
-pub(super) async fn columns() -> Vec<Column> {
-    let runs = [0, 1].map(|run| WAYS.map(|way| (way, run))).concat();
-    let world = shops::world(runs.len(), open_questions).await;
+/// The calls of each way, each with how often it is made: what two runs without a fault have in common. It is found out once.
+pub(super) async fn columns(partial: PartialPayment) -> &'static [Column] {
+    static COLUMNS: [OnceCell<Vec<Column>>; 2] = [const { OnceCell::const_new() }; 2];
+    COLUMNS[usize::from(partial != PARTIAL[0])].get_or_init(|| read_off(partial)).await
+}
+
+async fn read_off(partial: PartialPayment) -> Vec<Column> {
+    let ways = ways(partial);
+    let runs: Vec<(Way, u8)> = ways.iter().flat_map(|way| [(*way, 0), (*way, 1)]).collect();
+    let world = shops::world(runs.len(), open_questions(partial)).await;
     let service = world.start().await;
     let counted = std::sync::Mutex::new(Vec::new());
     let (world_ref, service_ref, counted_ref) = (&world, &service, &counted);
@@ -128,7 +180,7 @@ pub(super) async fn columns() -> Vec<Column> {
         let columns = columns_of(&counted, way).into_iter();
         columns.map(move |(call, reads, times)| Column { way, call, reads, times })
     };
-    WAYS.into_iter().flat_map(of).collect()
+    ways.into_iter().flat_map(of).collect()
 }
 
 /// A request of a run.
@@ -161,15 +213,19 @@ pub(super) fn are_known(made: impl Iterator<Item = &'static str>, named: &[&'sta
 }
 
 /// Every cell.
-async fn cells() -> Vec<Cell> {
+async fn cells(partial: PartialPayment) -> Vec<Cell> {
     let mut cells = Vec::new();
-    let columns = columns().await;
-    are_known(columns.iter().map(|column| column.call), BY_WAYS);
-    for Column { way, call, reads, times } in columns {
+    let columns = columns(partial).await;
+    if partial == PARTIAL[0] {
+        are_known(columns.iter().map(|column| column.call), BY_WAYS);
+    }
+    for &Column { way, call, reads, times } in columns {
         for nth in 1..=times {
-            for fault in PLAYED.into_iter().filter(|fault| is_played(call, reads, *fault)) {
-                cells.push(Cell { way, call, nth, fault });
-            }
+            let faults = PLAYED.into_iter().filter(|fault| is_played(call, reads, nth == times, *fault));
+            // Which faults a read may meet is played under the first: under the second, that a read failed.
+            let faults = faults
+                .filter(|fault| partial == PARTIAL[0] || !reads || *fault == Fault::ServerErrorWithoutEffect);
+            cells.extend(faults.map(|fault| Cell { way, call, nth, fault, partial }));
         }
     }
     cells
@@ -205,23 +261,28 @@ pub(super) fn check(shop: &Shop<'_>, end: &str) -> Result<(), String> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_fault_on_every_call_that_is_made() {
+async fn play_cells(partial: PartialPayment) {
     let wanted = super::wanted();
-    let cells: Vec<Cell> = cells().await;
-    let cells: Vec<Cell> = cells
-        .into_iter()
-        .filter(|cell| wanted.as_ref().is_none_or(|wanted| cell.name().contains(wanted)))
-        .collect();
-    run_with(shops::world(cells.len().max(1), open_questions).await, async |world, service| {
+    let mut cells = cells(partial).await;
+    cells.retain(|cell| wanted.as_ref().is_none_or(|wanted| cell.name().contains(wanted)));
+    run_with(shops::world(cells.len().max(1), open_questions(partial)).await, async |world, service| {
         let (world_ref, service_ref) = (world, service);
         play_all(&cells, |number, cell| async move {
             let shop = Shop::new(world_ref, service_ref, number);
             let mut walk = Walk::begin(world_ref, cell.way, shop).await;
-            let fault = walk.shop.add_fault(upstream(cell.call, cell.nth, cell.fault));
+            walk.card = cell.card();
+            let fault = match cell.card() {
+                Some(_) => None,
+                None => Some(walk.shop.add_fault(upstream(cell.call, cell.nth, cell.fault))),
+            };
             let end = walk.go_on(world_ref).await;
             let name = cell.name();
-            if world_ref.simulator.reached(fault) == 0 {
+            let reached = match fault {
+                Some(fault) => world_ref.simulator.reached(fault) > 0,
+                // It was accepted before it settled.
+                None => walk.shop.ledger().attempts.iter().any(|attempt| attempt.outcome == "pending"),
+            };
+            if !reached {
                 return Err(format!("{name} was not reached: {end}"));
             }
             if end != cell.end() {
@@ -233,4 +294,14 @@ async fn every_fault_on_every_call_that_is_made() {
         .await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_on_every_call_that_is_made() {
+    play_cells(PartialPayment::Incomplete).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_on_every_call_for_an_order_that_is_pending_when_paid_in_part() {
+    play_cells(PartialPayment::PendingPayable).await;
 }

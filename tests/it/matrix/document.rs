@@ -8,7 +8,7 @@ use super::derived::PLAYED;
 use super::operated::{self, TASKS};
 use super::reasons::{Why, of_faults, of_others, with_cells};
 use super::ways::WAYS;
-use super::{Cell, FAULTS, Fault, cells, deeds};
+use super::{Cell, FAULTS, Fault, cells, crashed, deeds, others_of_parts};
 use crate::architecture::source::root;
 
 /// The rows of the table below this heading, without its head.
@@ -52,6 +52,18 @@ fn every_fault_and_every_deed_stands_in_the_document_and_nothing_else() {
 }
 
 #[test]
+fn every_deed_to_an_order_that_is_paid_in_part_stands_in_the_document_with_its_ends() {
+    let rows = table("### Deeds to parts");
+    let played: BTreeSet<String> = others_of_parts::deeds().map(|deed| format!("{deed:?}")).collect();
+    assert_eq!(first(&rows), played);
+    for deed in others_of_parts::deeds() {
+        let row = rows.iter().find(|row| row[0] == format!("`{deed:?}`")).expect("a row");
+        let ends: BTreeSet<String> = others_of_parts::ends(deed).into_iter().map(str::to_owned).collect();
+        assert_eq!(in_ticks(&row[1]), ends, "{deed:?}");
+    }
+}
+
+#[test]
 fn every_call_with_cells_stands_in_the_document_and_nothing_else() {
     let [faults, deeds] = with_cells();
     let rows = table("## Calls");
@@ -69,6 +81,8 @@ fn every_reason_stands_in_the_document_and_nothing_else() {
     assert_eq!(first(&table("### Faults that cannot be")), impossible);
     let impossible = deeds::all_reasons().into_iter().map(str::to_owned).collect();
     assert_eq!(first(&table("### Deeds that cannot be")), impossible);
+    let impossible = others_of_parts::all_reasons().into_iter().map(str::to_owned).collect();
+    assert_eq!(first(&table("### Deeds to parts that cannot be")), impossible);
     for (heading, why) in [
         ("### Calls without faults", of_faults as fn(&str) -> Option<Why>),
         ("### Calls without deeds", of_others),
@@ -98,8 +112,9 @@ fn every_way_every_task_and_every_fault_of_a_derived_call_stands_in_the_document
     assert_eq!(first(&table("### Faults of derived calls")), own);
     for fault in FAULTS {
         let cell = Cell { call: "process-payment", fault, attempt: 1 };
-        let settles = matches!(fault, Fault::SettlesPaid | Fault::SettlesDeclined | Fault::NeverSettles);
-        assert_eq!(PLAYED.contains(&fault), !cell.is_crash() && !settles, "{fault:?}");
+        assert_eq!(PLAYED.contains(&fault), !cell.is_crash(), "{fault:?}");
+        let of_processes = crashed::PLAYED.iter().any(|faults| faults.contains(&fault));
+        assert_eq!(of_processes, cell.is_crash(), "{fault:?}");
     }
     let cannot = TASKS.iter().flat_map(|task| PLAYED.map(|fault| operated::impossible(*task, fault)));
     let reasons: BTreeSet<String> = cannot.flatten().map(str::to_owned).collect();

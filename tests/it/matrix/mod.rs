@@ -10,6 +10,7 @@ mod derived;
 mod document;
 mod operated;
 mod others;
+mod others_of_parts;
 mod reasons;
 mod shopper;
 mod shops;

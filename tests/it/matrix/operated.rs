@@ -257,7 +257,7 @@ async fn cells() -> Vec<Cell> {
             for nth in 1..=times {
                 let faults = PLAYED.into_iter().filter(|fault| {
                     let overtaken = *fault == Fault::Overtaken && !reads;
-                    (overtaken || is_played(call, reads, *fault)) && impossible(task, *fault).is_none()
+                    (overtaken || is_played(call, reads, false, *fault)) && impossible(task, *fault).is_none()
                 });
                 cells.extend(faults.map(|fault| Cell { task, call, nth, fault }));
             }

@@ -6,20 +6,22 @@
 
 use std::collections::BTreeSet;
 
-use bigcommerce_simulator::{Deed, Fault, FaultId, Kind};
+use bigcommerce_simulator::{Deed, Fault, FaultId, Kind, magic_card};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::deeds::{Cell, Way, cells, impossible, name, wanted};
 use super::shops::{self, Shop};
 use super::ways::direct_order;
-use crate::harness::{Answer, World, address, custom_cart, good_card, run_with};
+use crate::harness::{Answer, World, address, card, custom_cart, good_card, run_with};
 
 /// One shopper who goes on with whatever step is next, and agrees to what is shown.
 struct Shopper<'a> {
     shop: Shop<'a>,
     path: String,
     agreed: Vec<String>,
+    /// Whether the card only authorizes.
+    authorizes: bool,
 }
 
 impl Shopper<'_> {
@@ -58,7 +60,7 @@ impl Shopper<'_> {
             }
             "order" => self.send(Method::POST, &format!("{path}/order"), Some(json!({}))).await,
             _ => {
-                let mut body = good_card();
+                let mut body = if self.authorizes { card(&magic_card(20_004, 0)) } else { good_card() };
                 body["agreed_total"] = total.unwrap_or_else(|| Self::shown(snapshot));
                 self.agreed.push(body["agreed_total"].to_string());
                 self.send(Method::POST, &format!("{path}/payment"), Some(body)).await
@@ -117,7 +119,8 @@ impl Shopper<'_> {
 
 async fn play(world: &World, shop: Shop<'_>, cell: Cell) -> Result<(), String> {
     let direct = cell.way.is_direct();
-    let mut shopper = Shopper { shop, path: String::new(), agreed: Vec::new() };
+    let mut shopper =
+        Shopper { shop, path: String::new(), agreed: Vec::new(), authorizes: cell.way.authorizes() };
     // A direct order is made by the request that makes its checkout.
     let fault = if cell.call == "create-order-v2" { Some(meanwhile(&shopper, cell)) } else { None };
     let (path, body) = if direct {
@@ -133,8 +136,11 @@ async fn play(world: &World, shop: Shop<'_>, cell: Cell) -> Result<(), String> {
     }
     let id = made.id();
     shopper.path = format!("/v1/checkouts/{id}");
-    if cell.way == Way::Doubted {
+    if cell.way.is_doubted() {
         shopper.shop.add_fault(Fault::on("process-payment").status_after(500));
+    }
+    if cell.deed == Deed::Void {
+        world.others_moved_money_of(&shopper.path);
     }
     if cell.way == Way::HandedOver {
         let path = format!("{}/redirect-urls", shopper.path);
@@ -183,7 +189,8 @@ fn money(id: &str, shopper: &Shopper<'_>, end: &str) -> Result<(), String> {
         .map(|order| order.id)
         .collect();
     let charges: Vec<_> = ledger.charges.iter().filter(|charge| ours.contains(&charge.order_id)).collect();
-    let kept = charges.iter().filter(|charge| charge.refunded < charge.amount).count();
+    let kept =
+        charges.iter().filter(|charge| charge.holds_money() && charge.refunded < charge.amount).count();
     let good = if end == "completed" { charges.len() == 1 } else { kept == 0 };
     if !good {
         return Err(format!("{id}: {} charges, {kept} kept, and {end}", charges.len()));

@@ -1,7 +1,7 @@
 //! Many stores in one service. Each cell has a store of its own, so that its faults, its quota, its breaker and its gift
 //! certificates touch no other cell, and all cells share one database, one simulator and one service: a cell costs a checkout.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bigcommerce_simulator::{Fault, FaultId, Ledger, Money, Request, Settings};
 use futures::StreamExt as _;
@@ -18,6 +18,8 @@ pub(super) async fn world(stores: usize, settings: impl FnOnce(&mut Settings)) -
     let mut world = World::hasty().await;
     world.simulator.set(settings);
     world.set("DATABASE_MAX_CONNECTIONS", "8");
+    // What settles by being looked at has time for it, however busy the machine is.
+    world.set("PENDING_SECONDS", "8");
     let tables: Vec<String> = (0..stores)
         .map(|number| {
             format!(
@@ -33,12 +35,18 @@ pub(super) async fn world(stores: usize, settings: impl FnOnce(&mut Settings)) -
     world
 }
 
-fn name(number: usize) -> String {
+pub(super) fn name(number: usize) -> String {
     format!("store{number}")
 }
 
 fn key(number: usize) -> String {
     format!("storefront-key-of-store-{number:05}")
+}
+
+/// What was sent for the store of this name, in order.
+pub(super) fn requests_of(world: &World, name: &str) -> Vec<Request> {
+    let requests = world.simulator.requests().into_iter();
+    requests.filter(|request| request.store == name).collect()
 }
 
 /// One of the stores, for one cell.
@@ -49,11 +57,19 @@ pub(super) struct Shop<'a> {
     pub(super) name: String,
     key: String,
     sent: AtomicUsize,
+    hurries: AtomicBool,
 }
 
 impl<'a> Shop<'a> {
     pub(super) fn new(world: &'a World, service: &'a Service, number: usize) -> Self {
-        Self { world, service, name: name(number), key: key(number), sent: AtomicUsize::new(0) }
+        Self {
+            world,
+            service,
+            name: name(number),
+            key: key(number),
+            sent: AtomicUsize::new(0),
+            hurries: AtomicBool::new(false),
+        }
     }
 
     /// Its requests have keys that no earlier process has seen.
@@ -61,10 +77,31 @@ impl<'a> Shop<'a> {
         self.sent.fetch_add(1000, Ordering::Relaxed);
     }
 
+    /// Its storefront does not wait for answers any more.
+    pub(super) fn hurry(&self) {
+        self.hurries.store(true, Ordering::Relaxed);
+    }
+
+    /// How many requests its storefront sent.
+    pub(super) fn sent_so_far(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The next request has the key of the one that came after so many.
+    pub(super) fn sends_again(&self, after: usize) {
+        self.sent.store(after, Ordering::Relaxed);
+    }
+
+    /// How often BigCommerce was asked to change something. A read of the paid order may still be on its way.
+    pub(super) fn written(&self) -> usize {
+        self.requests().iter().filter(|request| request.method != "GET").count()
+    }
+
     /// A request of its storefront with a fresh key.
     pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
-        self.send_with(&format!("key-{number}"), "wait=20", method, path, body).await
+        let prefer = if self.hurries.load(Ordering::Relaxed) { "wait=0" } else { "wait=20" };
+        self.send_with(&format!("key-{number}"), prefer, method, path, body).await
     }
 
     /// The same with this key and patience.
@@ -135,8 +172,7 @@ impl<'a> Shop<'a> {
 
     /// What was sent for it, in order.
     pub(super) fn requests(&self) -> Vec<Request> {
-        let requests = self.world.simulator.requests().into_iter();
-        requests.filter(|request| request.store == self.name).collect()
+        requests_of(self.world, &self.name)
     }
 
     /// The same where it is asked for: it costs a copy of the log.

@@ -53,6 +53,11 @@ impl Way {
     fn is_direct(self) -> bool {
         matches!(self, Self::Direct | Self::CancelsDirect)
     }
+
+    /// Whether certificate, credit and card pay one after the other.
+    pub(super) fn is_in_parts(self) -> bool {
+        matches!(self, Self::PartsInOneCall | Self::PartsOneByOne | Self::CancelsParts | Self::ExpiresParts)
+    }
 }
 
 fn certificate() -> Value {
@@ -79,12 +84,21 @@ pub(super) struct Walk<'a> {
     pub(super) shop: Shop<'a>,
     /// The path of the checkout, once it is known.
     pub(super) path: String,
+    /// The first card that is tried; after it comes a good one.
+    pub(super) card: Option<Value>,
+    /// The total that was shown when the last one was not agreed to any more.
+    agrees_to: Option<Value>,
 }
 
 impl<'a> Walk<'a> {
+    /// One that is on its way already.
+    pub(super) fn of(way: Way, shop: Shop<'a>, path: String) -> Self {
+        Self { way, shop, path, card: None, agrees_to: None }
+    }
+
     /// Everything before faults are played.
     pub(super) async fn begin(world: &World, way: Way, shop: Shop<'a>) -> Self {
-        let mut walk = Self { way, shop, path: String::new() };
+        let mut walk = Self::of(way, shop, String::new());
         match way {
             Way::Direct => return walk,
             Way::CancelsDirect => walk.make(&direct_order()).await,
@@ -122,7 +136,7 @@ impl<'a> Walk<'a> {
         panic!("it is never made");
     }
 
-    async fn until(&self, there: impl Fn(&Value) -> bool) {
+    async fn until(&mut self, there: impl Fn(&Value) -> bool) {
         for _ in 0..10 {
             let now = self.shop.settled(&self.path).await;
             if there(&now) {
@@ -155,9 +169,27 @@ impl<'a> Walk<'a> {
                 ended => return ended.to_owned(),
             }
             let heard = self.step(&now, turn == 0).await;
+            // The order takes no payment, whatever is tried: the shopper wants the parts back.
+            if said.last() == Some(&heard) && heard.contains(" 422 ") {
+                self.shop.send(Method::DELETE, &self.path, None).await;
+            }
             said.push(heard);
         }
         format!("goes round in circles: {said:?}")
+    }
+
+    /// What is shown before the nth request from now on.
+    pub(super) async fn before(&mut self, nth: u64) -> Value {
+        for earlier in 1..nth {
+            let now = self.shop.settled(&self.path).await;
+            self.request(&now, earlier).await;
+        }
+        self.shop.settled(&self.path).await
+    }
+
+    /// The nth request, by somebody who is shown this; answers what was heard.
+    pub(super) async fn request(&mut self, seen: &Value, nth: u64) -> String {
+        self.step(seen, nth == 1).await
     }
 
     /// What operators are told of it.
@@ -168,9 +200,18 @@ impl<'a> Walk<'a> {
     }
 
     /// What comes next, once; answers what was heard.
-    async fn step(&self, now: &Value, first: bool) -> String {
-        let (path, shop) = (&*self.path, &self.shop);
+    async fn step(&mut self, now: &Value, first: bool) -> String {
         let cancels = self.way.end() == "cancelled" && self.ready_to_cancel(now);
+        let in_one_call = self.way == Way::PartsInOneCall && first && paid(now).is_zero();
+        let payment = match now["next_step"].as_str() {
+            Some("payment") if !cancels && in_one_call => {
+                json!({"payments": [certificate(), credit(), self.card()]})
+            }
+            Some("payment") if !cancels => self.instrument(now),
+            _ => Value::Null,
+        };
+        let agreed = self.agrees_to.take().unwrap_or_else(|| due(now));
+        let (path, shop) = (&*self.path, &self.shop);
         let answer = if cancels {
             shop.send(Method::DELETE, path, None).await
         } else {
@@ -192,19 +233,18 @@ impl<'a> Walk<'a> {
                     shop.send(Method::PUT, &format!("{path}/shipping-options"), Some(&body)).await
                 }
                 "order" => shop.send(Method::POST, &format!("{path}/order"), Some(&json!({}))).await,
-                _ if self.way == Way::PartsInOneCall && first && paid(now).is_zero() => {
-                    let body =
-                        json!({"payments": [certificate(), credit(), good_card()], "agreed_total": due(now)});
-                    shop.send(Method::POST, &format!("{path}/complete"), Some(&body)).await
-                }
                 _ => {
-                    let mut body = self.instrument(now);
-                    body["agreed_total"] = due(now);
-                    shop.send(Method::POST, &format!("{path}/payment"), Some(&body)).await
+                    let mut body = payment;
+                    body["agreed_total"] = agreed;
+                    let action = if in_one_call { "complete" } else { "payment" };
+                    shop.send(Method::POST, &format!("{path}/{action}"), Some(&body)).await
                 }
             }
         };
         let code = answer.body["code"].as_str().unwrap_or_default();
+        if code == "total-changed" {
+            self.agrees_to = Some(answer.body["grand_total"].clone());
+        }
         format!("{} {} {code} {}", now["next_step"], answer.status.as_u16(), answer.body["detail"])
     }
 
@@ -216,14 +256,18 @@ impl<'a> Walk<'a> {
     }
 
     /// What pays next: the certificate holds 5, the credit 3.
-    fn instrument(&self, now: &Value) -> Value {
+    fn instrument(&mut self, now: &Value) -> Value {
         let parts =
             !matches!(self.way, Way::Direct | Way::CancelsDirect | Way::Applied | Way::CancelsApplied);
         match paid(now).to_string().as_str() {
             "0" if parts => certificate(),
             "5" if parts => credit(),
-            _ => good_card(),
+            _ => self.card(),
         }
+    }
+
+    fn card(&mut self) -> Value {
+        self.card.take().unwrap_or_else(good_card)
     }
 }
 
