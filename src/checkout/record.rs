@@ -229,7 +229,7 @@ words! {
         PaymentPendingTooLong = "payment-pending-too-long",
         /// The payment gateway is not set up as this payment needs.
         PaymentConfiguration = "payment-configuration",
-        /// While undoing, the order turned out to hold money, and not exactly its total.
+        /// While undoing, the order turned out to hold money, or to be moved on as if it did, and not exactly its total.
         CancelFoundPaid = "cancel-found-paid",
         /// The undoing failed again and again.
         UndoFailed = "undo-failed",

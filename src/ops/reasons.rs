@@ -106,10 +106,12 @@ pub(super) fn text(reason: StuckReason) -> Text {
             advice: "Fix the payment settings of the store, then restart: the shopper may pay again.",
         },
         StuckReason::CancelFoundPaid => Text {
-            headline: "The order turned out to hold money while the checkout was being canceled",
-            happened: "The checkout was being canceled, and its order holds money, but not exactly its total.",
+            headline: "The order turned out to hold money, or may, while the checkout was being canceled",
+            happened: "The checkout was being canceled, and its order holds money, but not exactly its total, or its \
+                       status says that it is paid and no money is listed.",
             known: "The order was not canceled and nothing was refunded.",
-            not_known: "Whether the payment is to be kept: a part is paid, or more than the total, or it is still settling.",
+            not_known: "Whether the order is to be kept: a part is paid, or more than the total, or a payment is \
+                        settling, or a person moved the order on.",
             advice: "Once it is paid in full, resolve with charged and the transaction: the order is kept and the \
                      checkout is completed. To return the money, cancel it with a refund after that.",
         },
