@@ -336,7 +336,7 @@ async fn stopped(partial: PartialPayment) {
     let (world_ref, second_ref, there_ref) = (&world, &second, &there);
     let ends = std::sync::Mutex::new(vec![(String::new(), String::new()); cells.len()]);
     let ends_ref = &ends;
-    play_all(&cells, |number, cell| async move {
+    let failed = play(&cells, |number, cell| async move {
         let path = there_ref[number].path.clone();
         let mut walk = Walk::of(cell.way, Shop::new(world_ref, second_ref, number), path);
         walk.shop.is_anew();
@@ -345,6 +345,7 @@ async fn stopped(partial: PartialPayment) {
         Ok(())
     })
     .await;
+    assert!(failed.is_empty(), "{failed:#?}");
     for there in &there {
         world.simulator.release(there.fault.expect("it is held"));
     }
