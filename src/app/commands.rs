@@ -75,7 +75,7 @@ pub async fn acting(
 
 /// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.
 pub fn case_as_json(case: &ops::Case) -> serde_json::Value {
-    http::case::as_json(case)
+    http::response::case::as_json(case)
 }
 
 /// An HTTP client for a command that asks a running service.

@@ -4,43 +4,14 @@
 //! not at all; it is written only by the holder of the current fence and only onto the version it was decided on. No transaction is ever open while
 //! BigCommerce is called. Never: a decision about the saga, a name of a step that is compared.
 
-mod activity;
 mod audit;
-mod bulk;
-mod changes;
-mod checkouts;
-mod claims;
-mod columns;
-mod committer;
+mod checkout;
 mod connection;
-mod deliveries;
-mod durability;
-mod event_records;
-mod filter;
 mod forget;
-mod identities;
-mod keys;
-mod late;
-mod listing;
-mod log;
-mod moment;
-mod operators;
-mod order_actions;
 mod outbox;
-mod owners;
-mod payments_asked;
-mod pooler;
-mod processes;
-mod rests;
 mod retention;
-mod row;
-mod statement;
-mod summary;
+mod stats;
 mod transition;
-mod unread;
-mod vitals;
-mod webhooks;
-mod write;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -49,32 +20,34 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-pub use activity::{MINUTES, Minute};
+use checkout::moment::Moment;
+
+pub use audit::bulk::{Bulk, BulkItem, BulkResult, NewBulk};
+pub use audit::operators::{Audited, Held};
+pub use audit::order_actions::{NewOrderAction, OrderAction, OrderActionFilter};
 pub use audit::{AuditRow, Broken, Entry, Verified};
-pub use bulk::{Bulk, BulkItem, BulkResult, NewBulk};
-pub use changes::{Change, Changes, Watch};
-pub use claims::{Claim, Due, Lease};
-pub use committer::{CommitObserver, Committer};
+pub use checkout::changes::{Change, Changes, Watch};
+pub use checkout::claims::{Claim, Due, Lease};
+pub use checkout::filter::{Cursor, Filter, InvalidCursor, InvalidSort, Sort};
+pub use checkout::keys::{BoundKey, TokenHash};
+pub use checkout::late::LateLook;
+pub use checkout::listing::{Listed, ListedStuck, Page};
+pub use checkout::payments_asked::{Asked, AskedFor};
+pub use checkout::unread::Unread;
+pub use connection::durability::Demand;
 pub use connection::{ConnectConfig, Connections, connect_once, parse_url};
-pub use deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
-pub use durability::Demand;
-pub use event_records::{EventFilter, EventRecord, Redelivered, TryRecord};
-pub use filter::{Cursor, Filter, InvalidCursor, InvalidSort, Sort};
 pub use forget::{Forgotten, Keep};
-pub use keys::{BoundKey, TokenHash};
-pub use late::LateLook;
-pub use listing::{Listed, ListedStuck, Page};
-pub use log::LogRow;
-pub use operators::{Audited, Held};
-pub use order_actions::{NewOrderAction, OrderAction, OrderActionFilter};
 pub use outbox::Destination;
-pub use payments_asked::{Asked, AskedFor};
+pub use outbox::deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
+pub use outbox::event_records::{EventFilter, EventRecord, Redelivered, TryRecord};
+pub use outbox::webhooks::{Heard, Taken, WebhookEvent};
 pub use retention::{Cause, Erasure, Holder};
-pub use summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
+pub use stats::activity::{MINUTES, Minute};
+pub use stats::summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
+pub use stats::vitals::Vitals;
+pub use transition::committer::{CommitObserver, Committer};
+pub use transition::log::LogRow;
 pub use transition::{Began, Binding, Ended, Hold, Outcome, Transition};
-pub use unread::Unread;
-pub use vitals::Vitals;
-pub use webhooks::{Heard, Taken, WebhookEvent};
 
 /// How long a reading of PostgreSQL's clock is carried forward by this machine's.
 const CLOCK_GOOD_FOR: Duration = Duration::from_mins(1);
@@ -89,13 +62,13 @@ pub struct Db {
     destinations: Arc<[Destination]>,
     /// When a checkout that came to rest with an order is looked at first.
     looks_after: Option<Duration>,
-    owners: owners::Owners,
+    owners: checkout::owners::Owners,
     /// PostgreSQL's clock as it was read last.
     clock: Arc<Mutex<Option<Clock>>>,
     /// Why what is committed may be lost; `None`: it may not.
     lossy: Arc<Mutex<Option<String>>>,
     /// Where transitions are written in groups.
-    queue: Option<committer::Queue>,
+    queue: Option<transition::committer::Queue>,
 }
 
 /// Why a write or a read did not happen.
@@ -157,7 +130,7 @@ impl Error {
     pub fn wrote_nothing(&self) -> bool {
         match self {
             Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
-            Self::Database(cause) => committer::is_refusal(cause),
+            Self::Database(cause) => transition::committer::is_refusal(cause),
             _ => true,
         }
     }
@@ -191,14 +164,14 @@ impl From<sqlx::Error> for Error {
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     read: OffsetDateTime,
-    at: Option<moment::Moment>,
+    at: Option<Moment>,
     /// Where there is no clock that goes on.
     fallback: Instant,
 }
 
 impl Clock {
     fn read(now: OffsetDateTime) -> Self {
-        Self { read: now, at: moment::Moment::now(), fallback: Instant::now() }
+        Self { read: now, at: Moment::now(), fallback: Instant::now() }
     }
 
     /// What PostgreSQL's clock shows now.
@@ -208,7 +181,7 @@ impl Clock {
 
     /// Since it was read.
     fn age(&self) -> Duration {
-        let passed = self.at.zip(moment::Moment::now()).map(|(then, now)| now.since(then));
+        let passed = self.at.zip(Moment::now()).map(|(then, now)| now.since(then));
         passed.unwrap_or_else(|| self.fallback.elapsed())
     }
 }
@@ -223,7 +196,7 @@ impl Db {
             changes: Changes::default(),
             destinations: Arc::default(),
             looks_after: None,
-            owners: owners::Owners::default(),
+            owners: checkout::owners::Owners::default(),
             clock: Arc::default(),
             lossy: Arc::default(),
             queue: None,

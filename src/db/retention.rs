@@ -8,8 +8,10 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Db, Error, checkouts, row};
 use crate::checkout::{Answer, Checkout, CheckoutId, Document, Status};
+use crate::db::checkout;
+use crate::db::checkout::row;
+use crate::db::{Db, Error};
 
 /// Why personal data is removed.
 #[derive(Debug, Clone, Copy)]
@@ -130,7 +132,7 @@ impl Db {
             Cause::Retention => lock_if_free(&mut tx, id).await?,
             Cause::Request(_) => lock(&mut tx, id).await?,
         };
-        let found = if locked { checkouts::read(&mut *tx, id).await? } else { None };
+        let found = if locked { checkout::read(&mut *tx, id).await? } else { None };
         let Some(checkout) = found else { return Ok(Erasure::Nothing) };
         if !checkout.status.is_final() {
             return Ok(Erasure::Running(checkout.status));

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AppState;
-use super::answer::json;
+use crate::http::response::answer::json;
 use crate::migrations::{self, Schema};
 
 /// How long the database may take to answer.

@@ -8,7 +8,7 @@ use axum::routing::get;
 
 use super::AppState;
 use super::problem::Problem;
-use super::table::Slug;
+use crate::http::problem::catalog::Slug;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::MEDIA_TYPE;
 

@@ -1,53 +1,21 @@
-//! The doors: extract, call, answer. A door never writes upstream and holds no SQL.
+//! The HTTP API and the dashboard: read a request, hand it to the saga or to `ops`, answer. Nothing here writes to BigCommerce,
+//! and no SQL is here.
 //!
-//! Reading order: [`trace`] is around everything; [`auth`] and [`extract`] read a request, [`validate`] its body;
-//! [`answer`] and [`problem`] say what became of it, [`snapshot`] how a checkout looks. [`ops`] are
-//! the operators' doors, [`dashboard`] their pages. The rest are those of storefronts.
+//! Reading order: [`request::trace`] is around everything; [`request::auth`] and [`request::extract`] read a request, [`validate`]
+//! its body; [`api`] has the handlers of storefronts, [`ops`] those of operators, [`dashboard`] their pages; [`response`] and
+//! [`problem`] say what is answered; [`openapi`] describes it all.
 
-mod answer;
-mod auth;
-mod bodies;
-pub mod case;
-mod checkouts;
-mod claims;
-mod codes;
-mod cors;
-mod customer;
+mod api;
 mod dashboard;
-mod direct_orders;
-mod docs;
-mod documents;
-mod events;
-mod examples;
-mod extract;
 mod health;
-mod in_use;
-mod items;
-mod json;
 mod limits;
-mod linger;
 mod metrics;
 mod openapi;
 mod ops;
-mod order;
-mod payment;
-mod pointer;
-mod prefer;
 mod problem;
-mod problems;
-mod run;
-mod schema;
-mod shape;
-mod shopper;
-mod snapshot;
-mod steps;
-mod table;
-mod totals;
-mod trace;
-mod trust;
+mod request;
+pub(crate) mod response;
 mod validate;
-mod webhook_signature;
-mod webhooks;
 
 use std::sync::Arc;
 
@@ -63,7 +31,11 @@ use crate::config::Config;
 use crate::ops::{Actor, Operators};
 use crate::saga::Engine;
 use crate::telemetry::Metrics;
-use auth::{Credentials, Room};
+use api::{checkouts, direct_orders, events, in_use, items, order, payment, steps, webhooks};
+use openapi::docs;
+use problem::pages;
+use request::auth::{Credentials, Room};
+use request::{cors, customer, linger, trace};
 
 pub use limits::Living;
 pub use metrics::router as metrics_router;
@@ -217,7 +189,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
         .routes(routes!(docs::openapi))
-        .routes(routes!(problems::list))
-        .routes(routes!(problems::explain))
+        .routes(routes!(pages::list))
+        .routes(routes!(pages::explain))
         .merge(ops::documented())
 }

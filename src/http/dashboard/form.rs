@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::answer::Failed;
 use super::session::{Viewer, viewer_of};
 use crate::http::AppState;
-use crate::http::extract::read;
+use crate::http::request::extract::read;
 
 /// A form is never longer, in bytes.
 const LIMIT: usize = 16 * 1024;

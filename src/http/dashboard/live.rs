@@ -20,7 +20,7 @@ use super::session::Viewer;
 use crate::checkout::{Checkout, CheckoutId};
 use crate::http::AppState;
 use crate::http::problem::Problem;
-use crate::http::table::Slug;
+use crate::http::problem::catalog::Slug;
 use crate::ops::{Actor, Bulk, DbError, Minute, Overview};
 
 /// How old the state of everything may be, whoever asks: the database is asked once for all of them.

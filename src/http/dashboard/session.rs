@@ -20,9 +20,9 @@ use super::answer::see_other;
 use super::words::encode;
 use crate::config::Config;
 use crate::http::AppState;
-use crate::http::auth::{Operator, operator_of};
 use crate::http::problem::Problem;
-use crate::http::table::Slug;
+use crate::http::problem::catalog::Slug;
+use crate::http::request::auth::{Operator, operator_of};
 use crate::ops::Actor;
 
 /// The cookie of a session.

@@ -14,12 +14,12 @@ type Read = fn(&str) -> Option<IpAddr>;
 
 /// A client as it is counted: an IPv4 address, or the /64 of an IPv6 one, because nobody has less than that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in super::super) struct Client(IpAddr);
+pub(crate) struct Client(IpAddr);
 
 impl Client {
     /// The client of a request: from the nearest to the farthest, the first that is no proxy of ours. Where the way cannot
     /// be read any further, it is the last that could be.
-    pub(super) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> Self {
+    pub(crate) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> Self {
         let is_ours = |address: IpAddr| trusted.iter().any(|network| network.holds(address));
         let mut client = peer;
         if is_ours(peer) {
@@ -45,13 +45,13 @@ impl Client {
     }
 
     /// As text.
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         self.0.to_string()
     }
 }
 
 /// Whether a request says for whom it was forwarded.
-pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
+pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(header::FORWARDED)
 }
 

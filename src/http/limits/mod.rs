@@ -21,14 +21,14 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::time::Instant;
 
 use super::AppState;
-use super::auth::{Caller, Principal};
 use super::dashboard;
 use super::problem::Problem;
-use super::table::Slug;
 use crate::checkout::CheckoutId;
 use crate::config::{self, Config};
+use crate::http::problem::catalog::Slug;
+use crate::http::request::auth::{Caller, Principal};
 use buckets::Buckets;
-pub(super) use client::Client;
+pub(crate) use client::Client;
 
 /// How many processes of the service live, this one included.
 pub type Living = Arc<dyn Fn() -> u32 + Send + Sync>;

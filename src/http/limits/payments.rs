@@ -2,9 +2,9 @@
 
 use super::{Client, HOUR, Limited};
 use crate::http::AppState;
-use crate::http::auth::Principal;
-use crate::http::extract::Target;
 use crate::http::problem::Problem;
+use crate::http::request::auth::Principal;
+use crate::http::request::extract::Target;
 use crate::saga::{Operation, PaymentsOf, Request};
 
 impl AppState {

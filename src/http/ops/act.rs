@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 use super::refused::forbidden;
 use super::request::About;
 use crate::http::AppState;
-use crate::http::answer::json;
-use crate::http::bodies;
-use crate::http::extract::Json;
+use crate::http::openapi::bodies;
 use crate::http::problem::Problem;
-use crate::http::snapshot::Snapshot;
+use crate::http::request::extract::Json;
+use crate::http::response::answer::json;
+use crate::http::response::snapshot::Snapshot;
 use crate::http::validate::{self, Wish};
 use crate::ops::{Action, Ask, Report, Role};
 

@@ -11,12 +11,12 @@ use uuid::Uuid;
 use super::refused::forbidden;
 use super::request::{Asked, filter};
 use crate::http::AppState;
-use crate::http::answer::json;
-use crate::http::auth::Operator;
-use crate::http::bodies;
-use crate::http::extract::Json;
+use crate::http::openapi::bodies;
 use crate::http::problem::Problem;
-use crate::http::table::Slug;
+use crate::http::problem::catalog::Slug;
+use crate::http::request::auth::Operator;
+use crate::http::request::extract::Json;
+use crate::http::response::answer::json;
 use crate::http::validate::{self, BULK_QUERY};
 use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen, Role};
 

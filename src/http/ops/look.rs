@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use super::request::{About, Asked, wrong};
 use crate::http::AppState;
-use crate::http::answer::{etag, json};
-use crate::http::auth::Operator;
-use crate::http::case::Seen;
 use crate::http::problem::Problem;
-use crate::http::table::Slug;
+use crate::http::problem::catalog::Slug;
+use crate::http::request::auth::Operator;
+use crate::http::response::answer::{etag, json};
+use crate::http::response::case::Seen;
 use crate::http::validate::{AUDIT_QUERY, FILTER, HEAD_QUERY, LIST_QUERY};
 use crate::ops::{
     AuditRow, CheckoutId, Cursor, DbError, Listed, Operators, Overview, PAGE, Page, Sort, UnreadCase,

@@ -1,7 +1,7 @@
 //! What the operators' room refuses, as problems.
 
 use crate::http::problem::Problem;
-use crate::http::table::Slug;
+use crate::http::problem::catalog::Slug;
 use crate::ops::{ActionError, DbError, Role};
 
 /// When to ask again after BigCommerce or the database gave no answer, in seconds.

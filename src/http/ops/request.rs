@@ -8,13 +8,13 @@ use axum::http::request::Parts;
 use serde_json::{Map, Value};
 
 use crate::http::AppState;
-use crate::http::auth::Operator;
-use crate::http::json::without_nulls;
-use crate::http::pointer::{Errors, Pointer};
 use crate::http::problem::Problem;
-use crate::http::shape::Object;
-use crate::http::table::Slug;
-use crate::http::trace::Trace;
+use crate::http::problem::catalog::Slug;
+use crate::http::request::auth::Operator;
+use crate::http::request::json::without_nulls;
+use crate::http::request::pointer::{Errors, Pointer};
+use crate::http::request::shape::Object;
+use crate::http::request::trace::Trace;
 use crate::http::validate::{
     ACTIONS_QUERY, AUDIT_QUERY, BULK_QUERY, CUSTOMERS_QUERY, FILTER, HEAD_QUERY, LIST_QUERY, ORDERS_QUERY,
     STORE_QUERY, TAXES_QUERY, VARIANTS_QUERY,

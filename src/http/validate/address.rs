@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Checked, checked, fields};
-use crate::http::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
+use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 
 const EMAIL: Shape = Shape::Text { min: 3, max: 254, like: Like::Email };
 const COUNTRY: Shape = Shape::Text { min: 2, max: 2, like: Like::Country };

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{Checked, GUEST_LINES, ID, LINES, PRICE, UNITS, checked, checked_by, elements, fields, text};
-use crate::http::claims::Trust;
-use crate::http::pointer::{Errors, Pointer};
-use crate::http::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
+use crate::http::request::claims::Trust;
+use crate::http::request::pointer::{Errors, Pointer};
+use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 
 const QUANTITY: Shape = Shape::Integer { min: 1, max: UNITS };
 

@@ -11,9 +11,9 @@ use super::shipping::{
 };
 use super::{Checked, ID, LONGEST_TOKEN, Shopper, checked, elements, fields, text};
 use crate::checkout::Input;
-use crate::http::claims::Trust;
-use crate::http::pointer::{Errors, Pointer};
-use crate::http::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
+use crate::http::request::claims::Trust;
+use crate::http::request::pointer::{Errors, Pointer};
+use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 
 static CURRENCY: Object = Object {
     name: "Currency",

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::create::{CUSTOMER_ID, CUSTOMER_TOKEN, METADATA, is_guest};
 use super::{Checked, GUEST_LINES, ID, LINES, MOST, Shopper, UNITS, checked, elements, fields};
-use crate::http::pointer::{Errors, Pointer};
-use crate::http::shape::{Field, Like, Object, Shape, line, loose, no_rule, opt, req};
+use crate::http::request::pointer::{Errors, Pointer};
+use crate::http::request::shape::{Field, Like, Object, Shape, line, loose, no_rule, opt, req};
 
 const EMAIL: Shape = Shape::Text { min: 3, max: 254, like: Like::Email };
 const COUNTRY: Shape = Shape::Text { min: 2, max: 2, like: Like::Country };

@@ -12,11 +12,11 @@ mod shipping;
 
 use serde_json::Value;
 
-use super::json;
-use super::pointer::{Errors, InputError, Pointer};
-use super::shape::{Object, Shape};
-use super::trust::Shopper;
 use crate::checkout::{Money, parse_decimal};
+use crate::http::request::json;
+use crate::http::request::pointer::{Errors, InputError, Pointer};
+use crate::http::request::shape::{Object, Shape};
+use crate::http::request::trust::Shopper;
 
 pub(super) use address::{BILLING, billing_address};
 pub(super) use cart::{

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{Checked, Invalid, checked, text};
-use crate::http::json::without_nulls;
-use crate::http::pointer::{Errors, Pointer};
-use crate::http::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
+use crate::http::request::json::without_nulls;
+use crate::http::request::pointer::{Errors, Pointer};
+use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 use crate::ops::action::REASON_AT_MOST;
 use crate::ops::{Assertion, PAGE_AT_MOST, Status, StepName, StuckReason};
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{Checked, ID, MOST, UNITS, checked, fields, text};
-use crate::http::pointer::{Errors, Pointer};
-use crate::http::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
+use crate::http::request::pointer::{Errors, Pointer};
+use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 use crate::ops::action::REASON_AT_MOST;
 
 const STORE: Field = opt("store", line(1, 255), "The name of the store; needed when several are configured.");

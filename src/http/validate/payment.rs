@@ -12,10 +12,10 @@ use super::shipping::{
 };
 use super::{Checked, Invalid, TOTAL, checked, fields, money};
 use crate::checkout::{Money, PaymentIntent};
-use crate::http::claims::Trust;
-use crate::http::json::{Body, without_nulls};
-use crate::http::pointer::{Errors, Pointer};
-use crate::http::shape::{Field, Object, Shape, line, no_rule, opt, req};
+use crate::http::request::claims::Trust;
+use crate::http::request::json::{Body, without_nulls};
+use crate::http::request::pointer::{Errors, Pointer};
+use crate::http::request::shape::{Field, Object, Shape, line, no_rule, opt, req};
 use crate::saga::{Complete, Operation, PaymentRequest};
 
 const SECRET: Shape = line(1, 1024);

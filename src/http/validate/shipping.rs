@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::address::SHIPPING;
 use super::{Checked, ID, UNITS, checked_by, elements, fields, text, units};
 use crate::checkout::{ConsignmentInput, ConsignmentItem, OptionChoice, Preference};
-use crate::http::pointer::{Errors, Pointer};
-use crate::http::shape::{Object, Shape, line, no_rule, opt, req};
+use crate::http::request::pointer::{Errors, Pointer};
+use crate::http::request::shape::{Object, Shape, line, no_rule, opt, req};
 
 /// The most addresses of one checkout.
 const ADDRESSES: usize = 100;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::json::{Body, canonical};
 use super::*;
 use crate::checkout::Preference;
+use crate::http::request::json::{Body, canonical};
 use crate::saga::Operation;
 
 /// Where the errors of a refusal point to.

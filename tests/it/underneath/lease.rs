@@ -72,11 +72,11 @@ fn orders_asked_for(world: &World) -> usize {
 /// Which clock it is shows at no door, so that the source is read.
 #[test]
 fn a_lease_is_measured_by_a_clock_that_goes_on_while_the_machine_is_paused() {
-    let moment = include_str!("../../../src/db/moment.rs");
+    let moment = include_str!("../../../src/db/checkout/moment.rs");
     let on_linux =
         moment.split("target_os = \"linux\"").nth(1).and_then(|rest| rest.split("const CLOCK").nth(1));
     let clock = on_linux.and_then(|rest| rest.split(';').next()).expect("the clock of Linux");
     assert!(clock.ends_with("CLOCK_BOOTTIME"), "{clock}");
-    let lease = include_str!("../../../src/db/claims.rs");
+    let lease = include_str!("../../../src/db/checkout/claims.rs");
     assert!(lease.contains("struct Lease(Arc<Mutex<Option<Moment>>>)"), "a lease is measured by that clock");
 }

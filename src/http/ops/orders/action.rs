@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::ObjectBuilder;
 use uuid::Uuid;
 
-use crate::http::documents::Made;
+use crate::http::openapi::documents::Made;
 use crate::ops::orders::{Kind, OrderAction, Outcome, outcome};
 use crate::schema;
 

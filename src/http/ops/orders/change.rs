@@ -8,13 +8,13 @@ use utoipa::ToSchema;
 
 use super::request::{OrderOf, store_of};
 use crate::http::AppState;
-use crate::http::answer::json;
-use crate::http::bodies;
-use crate::http::documents::{Order, RefundQuote};
-use crate::http::extract::Json;
+use crate::http::openapi::bodies;
+use crate::http::openapi::documents::{Order, RefundQuote};
 use crate::http::ops::refused::forbidden;
 use crate::http::ops::request::Asked;
 use crate::http::problem::Problem;
+use crate::http::request::extract::Json;
+use crate::http::response::answer::json;
 use crate::http::validate::{self, STORE_QUERY};
 use crate::ops::Role;
 use crate::ops::orders::StatusAsk;

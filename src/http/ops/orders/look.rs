@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::request::{OrderOf, ProductOf, store_of};
 use crate::http::AppState;
-use crate::http::answer::json;
-use crate::http::auth::Operator;
-use crate::http::documents::{Customers, Order, OrderStatuses, Orders, Variants};
+use crate::http::openapi::documents::{Customers, Order, OrderStatuses, Orders, Variants};
 use crate::http::ops::request::Asked;
 use crate::http::problem::Problem;
+use crate::http::request::auth::Operator;
+use crate::http::response::answer::json;
 use crate::http::validate::{CUSTOMERS_QUERY, ORDERS_QUERY, STORE_QUERY, VARIANTS_QUERY};
 use crate::ops::orders::{CustomerFilter, OrderFilter};
 

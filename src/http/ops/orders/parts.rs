@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::request::{AddressOf, OrderOf, store_of};
 use crate::http::AppState;
-use crate::http::answer::json;
-use crate::http::documents::{
+use crate::http::openapi::documents::{
     OrderCoupons, OrderProducts, OrderTaxes, Refunds, Shipments, ShippingAddresses, ShippingQuotes,
     Transactions,
 };
 use crate::http::ops::request::Asked;
 use crate::http::problem::Problem;
+use crate::http::response::answer::json;
 use crate::http::validate::{STORE_QUERY, TAXES_QUERY};
 use crate::ops::orders::Part;
 

@@ -4,11 +4,11 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 
 use crate::http::AppState;
-use crate::http::auth::Operator;
 use crate::http::ops::refused::forbidden;
 use crate::http::ops::request::{Asked, wrong};
 use crate::http::problem::Problem;
-use crate::http::table::Slug;
+use crate::http::problem::catalog::Slug;
+use crate::http::request::auth::Operator;
 use crate::ops::orders::{OrderError, OrderId};
 use crate::ops::{Actor, DbError, Guard};
 

@@ -1,0 +1,99 @@
+//! Checkouts: create, read, cancel.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::header::{self, HeaderMap};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::http::AppState;
+use crate::http::openapi::bodies;
+use crate::http::problem::Problem;
+use crate::http::request::auth::Principal;
+use crate::http::request::extract::{Ask, Json, Target};
+use crate::http::request::prefer::{Comparison, Tags};
+use crate::http::request::trace::Trace;
+use crate::http::response::answer::{etag, snapshot};
+use crate::http::response::snapshot::Snapshot;
+use crate::http::validate;
+use crate::saga::{NewCheckout, NewFlow};
+
+/// Create a checkout
+///
+/// Creates the cart and runs on as far as the given data allows. The answer holds the `checkout_token`, the credential
+/// for this one checkout; a replay holds a fresh one. Everybody knows a publishable key, so that a replay with one proves
+/// nothing and is refused (`idempotency-key-reused`): create anew with a fresh key.
+#[utoipa::path(
+    post, path = "/v1/checkouts", operation_id = "createCheckout", tag = "Checkouts",
+    request_body = bodies::NewCheckout,
+    responses((status = 201, description = "Created", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
+)]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    Extension(trace): Extension<Trace>,
+    principal: Principal,
+    Creator(ask): Creator,
+    Json(body): Json,
+) -> Result<Response, Problem> {
+    let store = principal.may_create()?.to_owned();
+    let shopper = state.shopper(&principal, &store, &validate::NEW_CHECKOUT, body.value())?;
+    let request = ask.creation(&principal, "create", &shopper.canonical(body.value()));
+    let validate::New { cart, input, metadata } = validate::new_checkout(body.value(), shopper)?;
+    let new = NewCheckout { store, flow: NewFlow::Cart(cart), input, metadata };
+    state.create(&trace, new, request, ask.wait).await
+}
+
+/// The headers of a caller who may create checkouts: that comes before anything that is wrong with the request.
+pub(crate) struct Creator(pub(crate) Ask);
+
+impl axum::extract::FromRequestParts<AppState> for Creator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        state: &AppState,
+    ) -> Result<Self, Problem> {
+        Principal::from_request_parts(parts, state).await?.may_create()?;
+        Ask::from_request_parts(parts, state).await.map(Self)
+    }
+}
+
+/// Read a checkout
+///
+/// The current checkout; its `ETag` is the version.
+#[utoipa::path(
+    get, path = "/v1/checkouts/{id}", operation_id = "readCheckout", tag = "Checkouts",
+    params(("If-None-Match" = Option<String>, Header, description = "An `ETag` that is known already.")),
+    responses((status = 200, description = "As it is now", body = Snapshot), (status = 304, description = "Unchanged")),
+)]
+pub(crate) async fn read(
+    State(state): State<AppState>,
+    target: Target,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    let Some(known) = known.and_then(|tags| Tags::parse(tags, Comparison::Weak)) else {
+        return state.read(&target).await;
+    };
+    let checkout = state.engine().snapshot(target.id).await?;
+    if !known.name(checkout.version) {
+        return Ok(snapshot(&checkout));
+    }
+    let tag = etag(&checkout).unwrap_or(HeaderValue::from_static("\"\""));
+    Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response())
+}
+
+/// Cancel a checkout
+///
+/// Before payment only. Deletes the cart and cancels an unpaid order. Asking again changes nothing.
+#[utoipa::path(
+    delete, path = "/v1/checkouts/{id}", operation_id = "cancelCheckout", tag = "Checkouts",
+    responses((status = 200, description = "Cancelled", body = Snapshot), (status = 202, description = "Being undone", body = Snapshot)),
+)]
+pub(crate) async fn cancel(
+    State(state): State<AppState>,
+    target: Target,
+    ask: Ask,
+) -> Result<Response, Problem> {
+    state.cancel(&target, &ask).await
+}

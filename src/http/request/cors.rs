@@ -1,0 +1,63 @@
+//! Which pages may call this service from a browser.
+
+use std::time::Duration;
+
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::config::Config;
+use crate::http::request::trace::REQUEST_ID;
+use crate::http::response::answer::{PREFERENCE_APPLIED, REPLAYED};
+
+/// How long a browser may remember the answer.
+const REMEMBER: Duration = Duration::from_mins(10);
+
+/// The origins of all stores and of all publishable keys.
+pub(crate) struct Origins(Vec<HeaderValue>);
+
+impl Origins {
+    /// Those of the configuration. Whether a key may be used from one of them is decided with the key.
+    pub(crate) fn of(config: &Config) -> Self {
+        let stores = config.stores.iter();
+        let listed = stores.flat_map(|store| {
+            let of_keys = store.storefront_keys.iter().flat_map(|key| &key.origins);
+            store.cors_origins.iter().chain(of_keys)
+        });
+        let mut origins: Vec<HeaderValue> =
+            listed.filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+        origins.sort();
+        origins.dedup();
+        Self(origins)
+    }
+
+    /// The layer that answers preflights and marks answers.
+    pub(crate) fn layer(&self) -> CorsLayer {
+        let listed = self.0.clone();
+        // Storefronts only: no page of another origin has any business with operators' tokens.
+        let allowed = move |origin: &HeaderValue, request: &Parts| {
+            !request.uri.path().starts_with("/ops") && listed.contains(origin)
+        };
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::predicate(allowed))
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                header::IF_MATCH,
+                header::IF_NONE_MATCH,
+                HeaderName::from_static("idempotency-key"),
+                HeaderName::from_static("prefer"),
+                HeaderName::from_static("last-event-id"),
+            ])
+            .expose_headers([
+                header::ETAG,
+                header::LOCATION,
+                header::RETRY_AFTER,
+                REPLAYED,
+                PREFERENCE_APPLIED,
+                REQUEST_ID,
+            ])
+            .max_age(REMEMBER)
+    }
+}

@@ -1,0 +1,65 @@
+//! Reads what a request's body still holds when it was answered without it, and throws that away: whoever is still
+//! sending then sees the answer, and not a broken connection.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Error;
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody as _};
+use axum::extract::Request;
+use futures::{Stream, StreamExt as _};
+use tokio::runtime::Handle;
+use zeroize::Zeroize as _;
+
+/// How much is read of a body that nobody wants, in bytes.
+const AT_MOST: usize = 8 * 1024 * 1024;
+
+/// How long it may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Sees to it that the body of a request is taken from the connection, whatever becomes of the request.
+pub(crate) fn whole(request: Request) -> Request {
+    if request.body().is_end_stream() {
+        return request;
+    }
+    request.map(|body| Body::from_stream(Lingering(Some(body.into_data_stream()))))
+}
+
+/// A body whose rest outlives it. `None`: it has been read.
+struct Lingering(Option<BodyDataStream>);
+
+impl Stream for Lingering {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(body) = self.0.as_mut() else { return Poll::Ready(None) };
+        let frame = body.poll_next_unpin(cx);
+        if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
+            self.0 = None;
+        }
+        frame
+    }
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        if let (Some(rest), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(tokio::time::timeout(PATIENCE, discard(rest)));
+        }
+    }
+}
+
+async fn discard(mut rest: BodyDataStream) {
+    let mut read = 0;
+    while let Some(Ok(frame)) = rest.next().await {
+        read += frame.len();
+        if read > AT_MOST {
+            return;
+        }
+        // There may be a card number in it.
+        if let Ok(mut ours) = frame.try_into_mut() {
+            ours.as_mut().zeroize();
+        }
+    }
+}
