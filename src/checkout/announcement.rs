@@ -122,7 +122,7 @@ impl<'a> AnnouncedCheckout<'a> {
             order_id: order.map(|order| order.id),
             grand_total: total.map(|total| currency.map_or(total, |code| total.at_precision_of(code))),
             currency,
-            payment: checkout.facts.payment.as_ref().map(AnnouncedPayment::of),
+            payment: checkout.facts.payment.as_ref().map(|payment| AnnouncedPayment::of(checkout, payment)),
             stuck: checkout
                 .stuck
                 .as_ref()
@@ -133,9 +133,9 @@ impl<'a> AnnouncedCheckout<'a> {
 }
 
 impl<'a> AnnouncedPayment<'a> {
-    fn of(payment: &'a PaymentFacts) -> Self {
+    fn of(checkout: &Checkout, payment: &'a PaymentFacts) -> Self {
         Self {
-            status: payment.status.as_str(),
+            status: checkout.shown_status(payment).as_str(),
             transaction_id: payment.transaction_id.as_deref(),
             transaction_type: payment.transaction_type.as_deref(),
             amount: payment.amount,

@@ -202,6 +202,9 @@ pub struct InFlight {
     /// What the step noted before its non-repeatable call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Value>,
+    /// Whether it was counted among the tries in a row already.
+    #[serde(default)]
+    pub counted: bool,
     /// What it was refused with, where a refusal does not say that an earlier delivery of the same request had no effect.
     /// It becomes the answer once nothing of such an effect has shown for long enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -316,6 +319,16 @@ impl Checkout {
             .payment
             .as_ref()
             .is_some_and(|payment| matches!(payment.status, PaymentStatus::Unknown | PaymentStatus::Pending))
+    }
+
+    /// How a payment stands, as everybody outside is told. Parts that are paid stay paid when the rest is declined; while a
+    /// person is needed, no payment is being made.
+    pub fn shown_status(&self, payment: &PaymentFacts) -> PaymentStatus {
+        match payment.status {
+            PaymentStatus::Declined if !self.facts.parts.is_empty() => PaymentStatus::PartiallyPaid,
+            PaymentStatus::Processing if self.status == Status::Stuck => PaymentStatus::Unknown,
+            status => status,
+        }
     }
 
     /// Whether it is being undone, or got stuck while it was.

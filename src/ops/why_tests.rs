@@ -46,6 +46,7 @@ fn in_flight(mut checkout: Checkout, step: StepName, sent: bool) -> Checkout {
         looks: 4,
         checkpoint: sent
             .then(|| json!({"jti": "j", "minted_at": "1970-01-01T00:00:00Z", "lifetime": 100, "known": []})),
+        counted: false,
         doubted: None,
     });
     checkout

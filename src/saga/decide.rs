@@ -162,8 +162,8 @@ pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstan
         }
         Finding::Absent => {
             let resumable = steps::find(checkout.flow, step).is_resumable();
-            // An attempt counts once: this one did when its answer was lost.
-            if checkout.in_flight.as_ref().is_some_and(|attempt| attempt.unknown_since.is_some()) {
+            // An attempt counts once, and this one did if its effect had to be looked for.
+            if checkout.in_flight.as_ref().is_some_and(|attempt| attempt.counted) {
                 checkout.tries = checkout.tries.saturating_sub(1);
             }
             if resumable {
@@ -218,6 +218,7 @@ pub(super) fn begin(mut checkout: Checkout, now: OffsetDateTime) -> (Checkout, O
         settling: false,
         looks: 0,
         checkpoint: None,
+        counted: false,
         doubted: None,
     });
     (checkout, Some(Began { step, attempt }))
@@ -330,9 +331,9 @@ fn retry(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Ci
 /// Goes on to look for the effect at once, under the same lease.
 fn look_soon(mut checkout: Checkout, outcome: Option<Outcome>, at: Circumstances) -> Decision {
     checkout.tries = checkout.tries.saturating_add(1);
-    let Some(step) = checkout.in_flight.as_ref().map(|attempt| attempt.step) else {
-        return nothing_in_flight(checkout, at);
-    };
+    let Some(attempt) = checkout.in_flight.as_mut() else { return nothing_in_flight(checkout, at) };
+    attempt.counted = true;
+    let step = attempt.step;
     let found = steps::find(checkout.flow, step);
     if checkout.tries >= at.limits.max_attempts && !found.follows_to_the_end() {
         let detail = format!(

@@ -278,18 +278,20 @@ fn an_undoing_goes_on_once_what_was_in_flight_has_ended_without_effect() {
 
 #[test]
 fn an_attempt_whose_answer_was_lost_and_that_had_no_effect_counts_once() {
-    let mut held = up_to(checkout(Flow::Cart, Status::Running), StepName::Order);
-    held.goal = Some(goal(StepName::Order));
-    held.in_flight = Some(in_flight(StepName::Order));
-    for tried in 1..LIMITS.max_attempts {
-        let lost = settle(held, Verdict::Unknown { why: String::new() }, at(0.5)).checkout;
-        assert_eq!((lost.tries, lost.status), (tried, Status::Running));
-        held = reconcile(lost, Finding::Absent, at(0.5)).checkout;
-        assert_eq!(held.tries, tried);
+    for verdict in [Verdict::Unknown { why: String::new() }, Verdict::Moved] {
+        let mut held = up_to(checkout(Flow::Cart, Status::Running), StepName::Order);
+        held.goal = Some(goal(StepName::Order));
         held.in_flight = Some(in_flight(StepName::Order));
+        for tried in 1..LIMITS.max_attempts {
+            let lost = settle(held, verdict.clone(), at(0.5)).checkout;
+            assert_eq!((lost.tries, lost.status), (tried, Status::Running), "{verdict:?}");
+            held = reconcile(lost, Finding::Absent, at(0.5)).checkout;
+            assert_eq!(held.tries, tried, "{verdict:?}");
+            held.in_flight = Some(in_flight(StepName::Order));
+        }
+        let lost = settle(held, verdict, at(0.5));
+        assert_eq!(lost.event, Event::Stalled, "it was tried often enough");
     }
-    let lost = settle(held, Verdict::Unknown { why: String::new() }, at(0.5));
-    assert_eq!(lost.event, Event::Stalled, "it was tried often enough");
 }
 
 #[test]

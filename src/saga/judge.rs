@@ -97,9 +97,10 @@ pub fn judge(
     if account.has_moved() {
         return by_amount(order, transactions, &account, before);
     }
-    let word = order.payment_status.as_str();
-    let refused = word == "declined" || order.status_id == 6;
-    if refused {
+    // Its status is what a merchant may set by hand, while a payment is under way: it proves no decline. Nor does the word, once
+    // an earlier attempt may have left it there.
+    let first = before.known.is_empty() && before.unlisted == 0;
+    if order.payment_status == "declined" && first {
         return Judgment::Declined { dead: order.status_id != 0 };
     }
     if !account.pending.is_zero() {
@@ -159,7 +160,7 @@ fn by_amount(
                 return Judgment::Pending;
             }
             // Nothing was paid beside what was paid before.
-            if before.paid != Money::default() && (word == "declined" || order.status_id == 6) {
+            if before.paid != Money::default() && word == "declined" {
                 return Judgment::Declined { dead: order.status_id == 6 };
             }
             match refusal(order, transactions, before) {
@@ -195,11 +196,12 @@ fn by_word(order: &Order, transactions: &[Transaction], before: &Before<'_>) -> 
         "authorized" | "capture pending" if PAID.contains(&status) || status == 7 => whole("authorization"),
         "refunded" | "void" => Judgment::GivenBack,
         "pending" | "held for review" | "void pending" => Judgment::Pending,
+        "declined" => refusal(order, transactions, before),
         "" => match status {
             0 | 1 | 7 => refusal(order, transactions, before),
             4 => Judgment::GivenBack,
             12 => Judgment::Pending,
-            _ if OVER.contains(&status) => Judgment::Nothing,
+            _ if OVER.contains(&status) => refusal(order, transactions, before),
             _ => cannot(format!("its status is {status}, and no money is shown")),
         },
         word => cannot(format!("it is {word} with status {status}, and no money is listed")),
@@ -212,9 +214,10 @@ fn refusal(order: &Order, transactions: &[Transaction], before: &Before<'_>) -> 
     let errors = new().filter(|row| row.status == "error").count();
     let ours = u32::try_from(errors).is_ok_and(|errors| errors > before.unlisted);
     let latest = new().max_by_key(|row| row.id.parse::<u64>().unwrap_or(0));
+    let over = OVER.contains(&order.status_id);
     let payable = order.status_id == 0 || (order.status_id == 1 && before.paid != Money::default());
-    if payable && ours && latest.is_some_and(|latest| latest.status == "error") {
-        return Judgment::Declined { dead: false };
+    if (payable || over) && ours && latest.is_some_and(|latest| latest.status == "error") {
+        return Judgment::Declined { dead: over };
     }
     Judgment::Nothing
 }

@@ -72,7 +72,8 @@ fn every_documented_status_and_payment_status_without_an_amount() {
         (3, "? A W W X P W W P G G P ?"),
         (4, "G ? ? ? X P ? ? P G G P ?"),
         (5, "N ? ? ? X P ? ? P G G P ?"),
-        (6, "X X X X X X X X X X X X X"),
+        // What a person set proves nothing, as for a cancelled one.
+        (6, "N ? ? ? X P ? ? P G G P ?"),
         (7, "N A ? A X P ? ? P G G P ?"),
         (8, "? A W W X P W W P G G P ?"),
         (9, "? A W W X P W W P G G P ?"),
@@ -99,6 +100,26 @@ fn every_documented_status_and_payment_status_without_an_amount() {
             };
             assert_eq!(judged(&order(*status, payment_status), &[]), expected, "{status} {payment_status:?}");
         }
+    }
+}
+
+/// The word of an earlier attempt says nothing of the one that is under way.
+#[test]
+fn a_word_that_was_there_before_proves_no_decline() {
+    let known = ["5".to_owned()];
+    let earlier = Before { known: &known, ..Before::default() };
+    let unlisted = Before { unlisted: 1, ..Before::default() };
+    let old = row(5, "purchase", "error", "10.83");
+    let of =
+        |order: &Order, rows: &[Transaction], before: Before<'_>| word(&judge(order, rows, &[], &before));
+    for status in [0, 6] {
+        let order = order(status, "declined");
+        assert_eq!(of(&order, &[], Before::default()), if status == 0 { "declined" } else { "dead" });
+        assert_eq!(of(&order, std::slice::from_ref(&old), earlier.clone()), "nothing", "{status}");
+        assert_eq!(of(&order, &[], unlisted.clone()), "nothing", "{status}");
+        let both = [old.clone(), row(6, "purchase", "error", "10.83")];
+        let listed = of(&order, &both, earlier.clone());
+        assert_eq!(listed, if status == 0 { "declined" } else { "dead" });
     }
 }
 

@@ -132,6 +132,7 @@ impl Engine {
             settling: false,
             looks: 0,
             checkpoint: None,
+            counted: false,
             doubted: None,
         };
         Some(StepContext {

@@ -82,6 +82,7 @@ pub fn restarted(from: &Checkout, now: OffsetDateTime) -> Result<Transition, Ill
                 settling: true,
                 looks: 0,
                 checkpoint: None,
+                counted: false,
                 doubted: None,
             });
         }

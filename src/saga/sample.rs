@@ -44,6 +44,7 @@ pub(super) fn in_flight(step: StepName) -> InFlight {
         settling: false,
         looks: 0,
         checkpoint: None,
+        counted: false,
         doubted: None,
     }
 }

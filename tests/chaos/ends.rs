@@ -63,6 +63,12 @@ impl Evidence {
             {
                 None
             }
+            // Paid by others at its old price, and made dearer: less than its total is listed.
+            "order-not-payable"
+                if money.was_paid_elsewhere(id) && record.has_met(|deed| deed == Deed::TotalUp) =>
+            {
+                None
+            }
             // Made late, and over before it was seen: nobody can tell that it is the one.
             "order-unknown" if record.has_met(ends) => None,
             // Eight tries that learn nothing are for a person, and each of these costs one. Kills cost the rest.

@@ -155,8 +155,10 @@ impl Evidence {
                         is_part && has_parts && matches!(&*stored.status, "awaiting_input" | "stuck")
                     }
                     "given_back" => gave_back,
-                    // What was given back of a part while the rest was being paid is for a person.
-                    "processing" => gave_back && stored.status == "stuck",
+                    // What was given back of a part, or paid by others, while ours was being made is for a person.
+                    "processing" => {
+                        (gave_back || money.was_paid_elsewhere(owner)) && stored.status == "stuck"
+                    }
                     // No payment of ours: what somebody else paid is for a person, and `ended` judges why.
                     _ => stored.status == "stuck" && money.is_paid_elsewhere(owner),
                 };

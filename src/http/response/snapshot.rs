@@ -259,7 +259,7 @@ fn detail(stuck: &crate::checkout::Stuck) -> &str {
 impl<'a> Payment<'a> {
     fn of(checkout: &'a Checkout, payment: &'a PaymentFacts) -> Self {
         Self {
-            status: payment_status(checkout, payment).as_str(),
+            status: checkout.shown_status(payment).as_str(),
             transaction_id: payment.transaction_id.as_deref(),
             transaction_type: payment.transaction_type.as_deref(),
             amount: payment.amount,
@@ -272,14 +272,6 @@ impl<'a> Payment<'a> {
             safe_to_pay_again: safe_to_pay_again(checkout),
             decline: payment.decline.as_ref().map(|Decline { code, title }| Declined { code: *code, title }),
         }
-    }
-}
-
-/// Parts that are paid stay paid when the rest is declined.
-fn payment_status(checkout: &Checkout, payment: &PaymentFacts) -> PaymentStatus {
-    match payment.status {
-        PaymentStatus::Declined if !checkout.facts.parts.is_empty() => PaymentStatus::PartiallyPaid,
-        status => status,
     }
 }
 

@@ -161,6 +161,7 @@ fn it_is_safe_to_pay_again_only_when_nothing_was_charged() {
             settling: false,
             looks: 0,
             checkpoint: None,
+            counted: false,
             doubted: None,
         });
     }));

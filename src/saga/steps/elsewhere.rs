@@ -115,7 +115,7 @@ impl StepContext {
         match look(self).await? {
             Elsewhere::Nothing | Elsewhere::Declined => self.not_paid_elsewhere().await,
             Elsewhere::Paid => Err(Verdict::Paid),
-            Elsewhere::Pending => Err(Verdict::Stuck {
+            Elsewhere::Pending | Elsewhere::Unclear => Err(Verdict::Stuck {
                 reason: StuckReason::CancelFoundPaid,
                 detail: "the cart was ordered on the hosted page, and that order is being paid".to_owned(),
             }),

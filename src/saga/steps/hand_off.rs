@@ -34,6 +34,8 @@ pub(super) enum Elsewhere {
     Part,
     /// Its order was placed and is not paid yet; it is ours now.
     Pending,
+    /// It was placed there, and what was paid for it cannot be told.
+    Unclear,
     /// Its order was declined for good.
     Declined,
     /// An unpaid order of ours had to go first: look again.
@@ -93,7 +95,17 @@ impl Step for HandOff {
                 detail: "the order was placed on the hosted page, and its payment has not settled".to_owned(),
             }
             .into(),
-            Ok(Elsewhere::Pending) => Finding::StillUnknown { after, failed: false, settling: true },
+            Ok(Elsewhere::Unclear) if cx.clock.now() >= deadline => {
+                if let Some(payment) = cx.facts().payment.as_mut() {
+                    payment.status = PaymentStatus::Unknown;
+                }
+                let detail =
+                    "the order was placed on the hosted page, and what was paid for it cannot be told";
+                Verdict::Stuck { reason: StuckReason::OrderNotPayable, detail: detail.to_owned() }.into()
+            }
+            Ok(Elsewhere::Pending | Elsewhere::Unclear) => {
+                Finding::StillUnknown { after, failed: false, settling: true }
+            }
             Ok(found) => verdict(cx, found).into(),
             Err(stuck @ Verdict::Stuck { .. }) => stuck.into(),
             Err(_) if settling => Finding::StillUnknown { after, failed: true, settling: true },
@@ -116,7 +128,7 @@ fn verdict(cx: &mut StepContext, found: Elsewhere) -> Verdict {
     match found {
         Elsewhere::Nothing | Elsewhere::Part => Verdict::Succeeded,
         Elsewhere::Paid => Verdict::Paid,
-        Elsewhere::Pending => Verdict::Accepted,
+        Elsewhere::Pending | Elsewhere::Unclear => Verdict::Accepted,
         Elsewhere::Declined => Verdict::Declined(Decline {
             code: None,
             title: "The payment on the hosted page was declined".to_owned(),
@@ -250,6 +262,7 @@ pub(super) fn adopt(cx: &mut StepContext, order: &Order, judgment: Judgment, by:
         let by = Payer { method, instrument: by, credit: credit_of(order) };
         return if hold_in_parts(cx, paid, &by) { Elsewhere::Part } else { Elsewhere::Nothing };
     }
+    let unclear = matches!(judgment, Judgment::CannotTell { .. });
     let (status, kind, transaction_id) = match judgment {
         Judgment::Whole { kind, transaction_id } => (PaymentStatus::Succeeded, Some(kind), transaction_id),
         _ => (PaymentStatus::Pending, None, None),
@@ -266,7 +279,11 @@ pub(super) fn adopt(cx: &mut StepContext, order: &Order, judgment: Judgment, by:
         last_4: None,
         decline: None,
     });
-    if status == PaymentStatus::Succeeded { Elsewhere::Paid } else { Elsewhere::Pending }
+    match status {
+        PaymentStatus::Succeeded => Elsewhere::Paid,
+        _ if unclear => Elsewhere::Unclear,
+        _ => Elsewhere::Pending,
+    }
 }
 
 /// How credit that the order shows is named among the instruments.

@@ -1,5 +1,6 @@
 //! Other people's hands: what was found, one by one. The whole dimension is in `matrix::others`.
 
+mod declined;
 mod gone;
 mod late;
 mod moved;
