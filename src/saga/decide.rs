@@ -86,6 +86,7 @@ pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances
         }
         Verdict::Interrupted { retry_after } => give_up(checkout, step, retry_after, at),
         Verdict::Retry { after, .. } => retry(checkout, step, after, at),
+        Verdict::Wait { after, .. } => try_later(checkout, step, after + jitter(at), at),
         Verdict::Moved => look_soon(checkout, None, at),
         Verdict::Unknown { .. } => {
             mark_unknown(&mut checkout, step, at.now);
@@ -308,7 +309,6 @@ fn give_up(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: 
 /// Certainly no effect: try again, unless that was done often enough.
 fn retry(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Circumstances) -> Decision {
     checkout.tries = checkout.tries.saturating_add(1);
-    let resumable = steps::find(checkout.flow, step).is_resumable();
     let pause = after.map_or_else(|| backoff(checkout.tries, at), |after| after + jitter(at));
     if checkout.tries >= at.limits.max_attempts {
         if checkout.status == Status::Compensating {
@@ -317,7 +317,11 @@ fn retry(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Ci
         }
         return give_up(checkout, step, Some(pause), at);
     }
-    if !resumable && pause > SIT_OUT {
+    try_later(checkout, step, pause, at)
+}
+
+fn try_later(mut checkout: Checkout, step: StepName, pause: Duration, at: Circumstances) -> Decision {
+    if !steps::find(checkout.flow, step).is_resumable() && pause > SIT_OUT {
         return give_up(checkout, step, Some(pause), at);
     }
     end(&mut checkout, step, StepStatus::Pending, at.now);

@@ -46,6 +46,8 @@ fn any_verdict(status: Status) -> impl Strategy<Value = Verdict> {
         Just(Verdict::TotalChanged { agreed: total, total }),
         any_wait().prop_map(|retry_after| Verdict::Interrupted { retry_after }),
         any_wait().prop_map(move |after| Verdict::Retry { after, why: why() }),
+        (0_u64..60)
+            .prop_map(|after| Verdict::Wait { after: Duration::from_secs(after), why: "why".to_owned() }),
         Just(Verdict::Moved),
         Just(Verdict::Unknown { why: "why".to_owned() }),
         Just(Verdict::Accepted),

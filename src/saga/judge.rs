@@ -79,7 +79,10 @@ pub fn may_be_refunded(order: &Order, transactions: &[Transaction]) -> bool {
 /// Whether an order that was given up holds money all the same, or may. A status that a person set is no money, and credit that
 /// is only applied is none either.
 pub fn may_hold(order: &Order, transactions: &[Transaction], judgment: &Judgment) -> bool {
-    let told = !order.payment_status.is_empty() || transactions.iter().any(|row| row.status != "error");
+    let declined = order.payment_status == "declined";
+    // What was pending when it was declined was not taken.
+    let took = |row: &Transaction| row.status != "error" && !(declined && row.event == "pending");
+    let told = !(declined || order.payment_status.is_empty()) || transactions.iter().any(took);
     told && !matches!(judgment, Judgment::Nothing | Judgment::GivenBack | Judgment::Declined { .. })
 }
 

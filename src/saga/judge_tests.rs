@@ -103,6 +103,19 @@ fn every_documented_status_and_payment_status_without_an_amount() {
     }
 }
 
+/// Credit that was applied to a cart is taken with the rest. When that was declined, none was.
+#[test]
+fn an_order_that_was_declined_holds_no_credit_that_was_only_applied() {
+    let order = order_with(6, "declined", &json!({"store_credit_amount": "5.00"}));
+    let holds = |rows: &[Transaction]| {
+        may_hold(&order, rows, &judge(&order, rows, &[], &Before { unlisted: 1, ..Before::default() }))
+    };
+    let settled = [row(5, "purchase", "error", "5.83"), paid(6, "pending", "5.83")];
+    assert!(!holds(&[]));
+    assert!(!holds(&settled));
+    assert!(holds(&[row(5, "purchase", "error", "5.83"), paid(7, "purchase", "5")]));
+}
+
 /// The word of an earlier attempt says nothing of the one that is under way.
 #[test]
 fn a_word_that_was_there_before_proves_no_decline() {

@@ -126,6 +126,8 @@ pub(super) enum Verdict {
     Interrupted { retry_after: Option<Duration> },
     /// Certainly no effect; worth another try.
     Retry { after: Option<Duration>, why: String },
+    /// Nothing can be concluded before a window has passed. That is no failure, and does not count among the tries in a row.
+    Wait { after: Duration, why: String },
     /// Not executed, because the state moved: look, then plan again.
     Moved,
     /// Perhaps an effect.
@@ -172,6 +174,7 @@ impl Finding {
         let after = match verdict {
             Verdict::Stuck { .. } => return Self::Ended(verdict),
             Verdict::Retry { after, .. } => after.unwrap_or_default(),
+            Verdict::Wait { after, .. } => after,
             _ => Duration::ZERO,
         };
         Self::StillUnknown { after, failed: true, settling: false }

@@ -23,9 +23,9 @@ impl StepContext {
         let listed = self.list_orders(&Witness::Cart(self.cart_id()?)).await?;
         self.none_placed(&listed.orders).await?;
         let there = self.look_at_cart().await?;
-        let later = |after, why: &str| Err(Verdict::Retry { after, why: why.to_owned() });
         if !listed.is_whole {
-            return later(None, "the list of orders does not say that the cart was not ordered elsewhere");
+            let why = "the list of orders does not say that the cart was not ordered elsewhere".to_owned();
+            return Err(Verdict::Retry { after: None, why });
         }
         let Some(gone) = self.checkout.facts.cart_gone_since.filter(|_| !there) else { return Ok(()) };
         let waited = Duration::try_from(self.clock.now() - gone).unwrap_or_default();
@@ -33,10 +33,10 @@ impl StepContext {
         if left.is_zero() {
             return Ok(());
         }
-        later(
-            Some(left.min(self.timing.quiet_payment / 3)),
-            "the cart is gone: it may have been paid elsewhere",
-        )
+        Err(Verdict::Wait {
+            after: left.min(self.timing.quiet_payment / 3),
+            why: "the cart is gone: it may have been paid elsewhere".to_owned(),
+        })
     }
 
     /// Whether the cart is still there. Since when it is not, is noted.

@@ -35,7 +35,7 @@ impl StepContext {
         let waited = Duration::try_from(now - since).unwrap_or_default();
         let left = self.timing.settle.saturating_sub(waited);
         if !left.is_zero() {
-            return Verdict::Retry { after: Some(left), why: format!("order {id} cannot be read") };
+            return Verdict::Wait { after: left, why: format!("order {id} cannot be read") };
         }
         tracing::warn!(checkout_id = %self.checkout.id, order_id = %id, "the order is gone: another one is made");
         let facts = self.facts();
@@ -85,7 +85,7 @@ impl StepContext {
         let found =
             if facts.hand_off.is_some() { self.not_paid_elsewhere().await } else { self.unordered().await };
         match found {
-            Err(Verdict::Retry { after, why }) => Verdict::Retry { after, why },
+            Err(later @ (Verdict::Retry { .. } | Verdict::Wait { .. })) => later,
             // What was refused before may be corrected; what is not known of the cart is asked the next time.
             Err(_) => verdict,
             Ok(()) if self.checkout.facts.cart_gone_since.is_none() => verdict,

@@ -81,6 +81,7 @@ impl Step for HandOff {
             Err(stuck @ Verdict::Stuck { .. }) => stuck,
             // Nothing depends on this look: there will be another one.
             Err(Verdict::Retry { after, .. }) => Verdict::Interrupted { retry_after: after },
+            Err(Verdict::Wait { after, .. }) => Verdict::Interrupted { retry_after: Some(after) },
             Err(_) => Verdict::Interrupted { retry_after: None },
         }
     }

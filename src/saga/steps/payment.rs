@@ -100,7 +100,7 @@ impl Step for Payment {
             },
             Err(verdict @ Verdict::Stuck { .. }) => verdict.into(),
             // What could not be looked at proves nothing, however late it is.
-            Err(Verdict::Retry { .. }) => Finding::StillUnknown {
+            Err(Verdict::Retry { .. } | Verdict::Wait { .. }) => Finding::StillUnknown {
                 after: wait(cx, LOOK_AT_MOST),
                 failed: true,
                 settling: cx.attempt.settling,

@@ -62,10 +62,6 @@ impl Cell {
             "process-payment" if self.fault == Fault::SettlesDeclined && self.way.is_in_parts() => {
                 "cancelled"
             }
-            // The credit that was applied stands on an order that was declined: it may have been taken.
-            "process-payment" if self.fault == Fault::SettlesDeclined && self.way == Way::Applied => {
-                "stuck:surplus-order-paid"
-            }
             "refund" if self.stays_in_doubt() => "stuck:undo-failed",
             _ => self.way.end(),
         }
