@@ -1,11 +1,12 @@
 //! The checkout service for headless BigCommerce storefronts.
 //!
 //! In reading order: [`checkout`] is the vocabulary and the transition function; [`bigcommerce`] is the upstream client
-//! (both read JSON of others through [`json`]); [`schema`] describes the vocabulary in `openapi.yaml`; [`db`] keeps checkouts
+//! (both read JSON of others through [`json`]); [`backoff`] says how long to wait before another try; [`schema`] describes the vocabulary in `openapi.yaml`; [`db`] keeps checkouts
 //! in PostgreSQL, whose schema [`migrations`] makes; [`saga`] is the engine that makes BigCommerce safe; [`outbox`] tells the
 //! world what became of checkouts; [`ops`] is what operators may do; [`http`] are the doors; [`config`] and [`telemetry`] read
 //! the environment; [`app`] builds everything once; [`cli`] is the command line.
 
+pub mod backoff;
 pub mod bigcommerce;
 pub mod checkout;
 pub mod db;

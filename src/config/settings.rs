@@ -133,7 +133,8 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "RETRY_BASE_MS",
         Some("200"),
-        "Delay before the first retry of a step, in milliseconds. It doubles with each retry, with full jitter.",
+        "Base of the delays between two attempts of a step, in milliseconds. Each delay is random, from a quarter of this to an \
+         upper bound: twice this before the first retry, then doubling up to RETRY_MAX_SECONDS.",
     ),
     plain("RETRY_MAX_SECONDS", Some("30"), "The longest delay between two attempts of a step."),
     plain(
@@ -213,7 +214,8 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "EVENT_RETRY_BASE_MS",
         Some("1000"),
-        "Delay before the first retry of an event, in milliseconds. It doubles with each retry, with full jitter.",
+        "Base of the delays between two deliveries of an event, in milliseconds. Each delay is random, from a quarter of this to \
+         an upper bound: this before the first retry, then doubling up to EVENT_RETRY_MAX_SECONDS.",
     ),
     plain("EVENT_RETRY_MAX_SECONDS", Some("3600"), "The longest delay between two deliveries of an event."),
     plain(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::backoff::{Backoff, doubled};
 use crate::db::TryEnd;
 
 /// The longest pause of a destination that fails, after which one event is tried.
@@ -13,7 +14,7 @@ const SPARED_AT_MOST: Duration = Duration::from_mins(1);
 /// The bounds of trying again.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// The first pause; it doubles, with full jitter.
+    /// What the pauses start from: see [`Backoff`].
     pub base: Duration,
     /// The longest pause.
     pub cap: Duration,
@@ -51,8 +52,7 @@ impl Pace {
     }
 
     fn pause(&self, failures: u32, dice: f64) -> Duration {
-        let ceiling = self.base.saturating_mul(2_u32.saturating_pow(failures.min(24))).min(self.cap);
-        ceiling.mul_f64(dice.clamp(0.0, 1.0)).max(self.base / 4)
+        Backoff::new(self.base, self.cap).pause(failures, dice)
     }
 }
 
@@ -88,10 +88,11 @@ impl Health {
         }
         self.failures = self.failures.saturating_add(1);
         // A single failure is the event's own affair.
-        let exponent = self.failures.saturating_sub(1).min(16);
-        let calm =
-            if exponent == 0 { Duration::ZERO } else { pace.base.saturating_mul(2_u32.pow(exponent - 1)) };
-        self.calm_until = Some(Instant::now() + calm.min(SPARED_AT_MOST).min(pace.cap));
+        let calm = match self.failures.checked_sub(2) {
+            None => Duration::ZERO,
+            Some(doublings) => doubled(pace.base, doublings, SPARED_AT_MOST.min(pace.cap)),
+        };
+        self.calm_until = Some(Instant::now() + calm);
     }
 }
 
@@ -117,7 +118,7 @@ mod tests {
         }
         let statuses = [301, 400, 404, 429, 500].map(|status| Ok(answer(status)));
         for failed in statuses.into_iter().chain([Err("timeout")]) {
-            assert_eq!(PACE.after(failed, 3, young, 0.5), TryEnd::Again(Duration::from_secs(4)));
+            assert_eq!(PACE.after(failed, 3, young, 1.0), TryEnd::Again(Duration::from_secs(8)));
             assert_eq!(PACE.after(failed, 3, PACE.give_up, 0.5), TryEnd::GivenUp);
         }
         assert_eq!(PACE.after(Ok(answer(410)), 0, young, 0.5), TryEnd::GivenUp);
@@ -127,9 +128,14 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest_with_full_jitter() {
-        for (failures, dice, seconds) in
-            [(0, 1.0, 1.0), (1, 1.0, 2.0), (5, 1.0, 32.0), (5, 0.25, 8.0), (99, 1.0, 3600.0), (0, 0.0, 0.25)]
-        {
+        for (failures, dice, seconds) in [
+            (0, 1.0, 1.0),
+            (1, 1.0, 2.0),
+            (5, 1.0, 32.0),
+            (5, 0.5, 16.125),
+            (99, 1.0, 3600.0),
+            (0, 0.0, 0.25),
+        ] {
             let expected = TryEnd::Again(Duration::from_secs_f64(seconds));
             assert_eq!(
                 PACE.after(Ok(answer(500)), failures, Duration::ZERO, dice),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use crate::backoff::Backoff;
 use crate::checkout::{Answer, Checkout, Event};
 use crate::db::{Began, Hold, Outcome};
 
@@ -52,11 +53,9 @@ impl Decision {
     }
 }
 
-/// Full-jitter exponential.
+/// The wait after so many failed tries in a row.
 pub(super) fn backoff(tries: u32, at: Circumstances) -> Duration {
-    let ceiling =
-        at.limits.retry_base.saturating_mul(2_u32.saturating_pow(tries.min(16))).min(at.limits.retry_cap);
-    ceiling.mul_f64(at.dice.clamp(0.0, 1.0)).max(at.limits.retry_base / 4)
+    Backoff::new(at.limits.retry_base, at.limits.retry_cap).pause(tries, at.dice)
 }
 
 /// A little beside a wait that BigCommerce asked for.

@@ -13,6 +13,7 @@ use super::marks::{paid, stuck};
 use super::step::{Evidence, StepContext};
 use super::steps::{self, Late};
 use super::{observer, operate};
+use crate::backoff::doubled;
 use crate::bigcommerce::{Call, Priority};
 use crate::checkout::{Checkout, Event, InFlight, Status, StepName};
 use crate::db::{self, Hold, LateLook, Transition};
@@ -117,8 +118,8 @@ impl Engine {
             tracing::error!(checkout_id = %look.checkout.id, "what became of an ended checkout could not be found out");
             return self.inner.db.drop_late(look.checkout.id).await;
         }
-        let doubled = self.inner.settings.late().saturating_mul(2_u32.saturating_pow(look.looks.min(16)));
-        self.inner.db.defer_late(look, (doubled / 2).min(LONGEST), true).await
+        let wait = doubled(self.inner.settings.late() / 2, look.looks, LONGEST);
+        self.inner.db.defer_late(look, wait, true).await
     }
 
     pub(super) fn late_context(&self, look: &LateLook) -> Option<StepContext> {

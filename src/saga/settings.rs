@@ -19,7 +19,7 @@ pub struct Settings {
     pub pending: Duration,
     /// Failed tries in a row before it is given up.
     pub max_attempts: u32,
-    /// The first wait before another try; doubled each time, with full jitter.
+    /// What the waits before another try start from: see [`Backoff`](crate::backoff::Backoff).
     pub retry_base: Duration,
     /// The longest wait before another try.
     pub retry_cap: Duration,

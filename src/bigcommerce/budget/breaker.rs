@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::backoff::{Backoff, doubled};
+
 /// Failures in a row that open it.
 const IN_A_ROW: usize = 5;
 /// What is looked back at for the share of failures.
@@ -150,11 +152,10 @@ impl Breaker {
     }
 
     fn open(&mut self, now: Instant, dice: f64) {
-        let ceiling = FIRST_PAUSE.saturating_mul(1 << self.opened.min(8)).min(LONGEST_PAUSE);
-        // From half to the whole, so that processes do not all come back at once.
-        let pause = ceiling.mul_f64(0.5 + dice.clamp(0.0, 1.0) / 2.0);
+        let least = doubled(FIRST_PAUSE, self.opened, LONGEST_PAUSE) / 2;
+        let backoff = Backoff { base: FIRST_PAUSE, least, most: LONGEST_PAUSE };
+        self.phase = Phase::Open { until: now + backoff.pause(self.opened, dice) };
         self.opened = self.opened.saturating_add(1);
-        self.phase = Phase::Open { until: now + pause };
         self.recent.clear();
     }
 

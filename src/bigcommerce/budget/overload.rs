@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::backoff::Backoff;
+
 const LONGEST: Duration = Duration::from_mins(1);
 /// Doubled so often, every floor has passed the longest pause.
 const HIGHEST_LEVEL: u32 = 6;
@@ -41,10 +43,9 @@ impl Overload {
             return;
         }
         self.level = (self.level + 1).min(HIGHEST_LEVEL);
-        let ceiling = self.floor.saturating_mul(1 << self.level).min(LONGEST.max(self.floor));
-        let pause = self.floor + ceiling.saturating_sub(self.floor).mul_f64(dice.clamp(0.0, 1.0));
+        let backoff = Backoff { base: self.floor, least: self.floor, most: LONGEST };
         self.began = Some(now);
-        self.told(now + pause);
+        self.told(now + backoff.pause(self.level, dice));
     }
 
     /// The host took a request.

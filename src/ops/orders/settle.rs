@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::pause;
 use super::witness::Evidence;
+use crate::backoff::doubled;
 use crate::db::{self, OrderAction};
 use crate::ops::Operators;
 
@@ -17,7 +18,9 @@ use crate::ops::Operators;
 const BATCH: i64 = 16;
 /// The longest time without a look for what is due.
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(2);
-/// The longest pause while BigCommerce does not answer.
+/// The first pause while BigCommerce does not answer; it doubles.
+const FIRST: Duration = Duration::from_millis(250);
+/// The longest pause that BigCommerce may ask for.
 const LONGEST: Duration = Duration::from_mins(1);
 
 impl Operators {
@@ -67,8 +70,8 @@ impl Operators {
                     order_action_id = %action.order_action_id, order_id = action.order_id, looks = action.looks, %error,
                     "what became of an action on an order could not be read"
                 );
-                let doubled = 1_u64 << action.looks.clamp(0, 6);
-                error.retry_after().unwrap_or(Duration::from_millis(250 * doubled)).min(LONGEST)
+                let looks = u32::try_from(action.looks).unwrap_or_default();
+                error.retry_after().unwrap_or(doubled(FIRST, looks, FIRST * 64)).min(LONGEST)
             }
         };
         if let Err(error) = self.db().defer_order_action(&action, wait.as_secs_f64(), None).await {

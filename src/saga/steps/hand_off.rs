@@ -13,6 +13,7 @@ use super::paying::decided;
 use super::read::{Weighed, order_facts};
 use super::rest::{Rest, look_at_rest};
 use super::surplus::Witness;
+use crate::backoff::doubled;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{
     Checkout, Decline, HandOff as Since, Money, PaymentFacts, PaymentStatus, StepName, StuckReason,
@@ -89,7 +90,8 @@ impl Step for HandOff {
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {
         let settling = cx.attempt.settling;
         let deadline = cx.attempt.started_at + cx.timing.pending;
-        let after = cx.timing.settle.saturating_mul(2_u32.saturating_pow(cx.attempt.looks.min(6)));
+        let settle = cx.timing.settle;
+        let after = doubled(settle, cx.attempt.looks, settle.saturating_mul(64));
         match look(cx).await {
             Ok(Elsewhere::Pending) if cx.clock.now() >= deadline => Verdict::Stuck {
                 reason: StuckReason::PaymentPendingTooLong,

@@ -16,6 +16,7 @@ use super::paying::{
 };
 use super::read::order_facts;
 use super::refusal::{declined, doubted, explained, failed, not_configured, not_taken, rejected};
+use crate::backoff::doubled;
 use crate::bigcommerce::Error;
 use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
 use crate::checkout::{Checkout, Flow, Money, PaymentStatus, StepName, StuckReason, UpstreamRejection};
@@ -386,5 +387,5 @@ fn remaining(cx: &StepContext, deadline: OffsetDateTime) -> Option<Duration> {
 }
 
 fn wait(cx: &StepContext, left: Duration) -> Duration {
-    LOOK_FIRST.saturating_mul(2_u32.saturating_pow(cx.attempt.looks.min(10))).min(LOOK_AT_MOST).min(left)
+    doubled(LOOK_FIRST, cx.attempt.looks, LOOK_AT_MOST).min(left)
 }

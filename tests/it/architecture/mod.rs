@@ -13,14 +13,15 @@ use source::{attributes, declared, ident, panics, paths_of, root, sources, witho
 
 /// Which module of the service may name which. ARCHITECTURE.md shows the same table.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("backoff", &[]),
     ("json", &[]),
     ("checkout", &["json"]),
-    ("bigcommerce", &["json"]),
+    ("bigcommerce", &["backoff", "json"]),
     ("schema", &["checkout"]),
     ("db", &["checkout", "schema"]),
-    ("saga", &["checkout", "db", "bigcommerce"]),
-    ("outbox", &["db"]),
-    ("ops", &["checkout", "schema", "db", "saga", "bigcommerce"]),
+    ("saga", &["backoff", "checkout", "db", "bigcommerce"]),
+    ("outbox", &["backoff", "db"]),
+    ("ops", &["backoff", "checkout", "schema", "db", "saga", "bigcommerce"]),
     ("http", &["json", "checkout", "schema", "saga", "ops", "config", "migrations", "telemetry"]),
     ("config", &[]),
     ("telemetry", &["checkout", "db", "saga", "bigcommerce", "config"]),
