@@ -71,9 +71,10 @@ impl Engine {
                 })
             }
             Ok(Late::Stuck(reason, detail)) => {
-                let held = cx.checkout.facts.held;
+                let (held, payment) = (cx.checkout.facts.held, cx.checkout.facts.payment);
                 Transition::new(&look.checkout, Event::Stalled, Hold::None, |checkout| {
                     checkout.facts.held = held.or(checkout.facts.held);
+                    checkout.facts.payment = payment.or(checkout.facts.payment.take());
                     stuck(checkout, reason, detail, now);
                 })
             }

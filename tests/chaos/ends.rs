@@ -63,12 +63,8 @@ impl Evidence {
             {
                 None
             }
-            // Paid by others at its old price, and made dearer: less than its total is listed.
-            "order-not-payable"
-                if money.was_paid_elsewhere(id) && record.has_met(|deed| deed == Deed::TotalUp) =>
-            {
-                None
-            }
+            // Paid at its old price, and made dearer: it is called paid, and less than its total is listed.
+            "order-not-payable" if record.has_met(|deed| deed == Deed::TotalUp) && self.is_short(id) => None,
             // Made late, and over before it was seen: nobody can tell that it is the one.
             "order-unknown" if record.has_met(ends) => None,
             // Eight tries that learn nothing are for a person, and each of these costs one. Kills cost the rest.
@@ -92,7 +88,9 @@ impl Evidence {
                         && !order.archived
                         && self.held(order.id) >= order.total
                 });
-                (visible && !plan.hides_a_charge()).then_some("BigCommerce shows what became of the payment")
+                // Others may have paid it since it was looked for last.
+                (visible && !plan.hides_a_charge() && !money.was_paid_elsewhere(id))
+                    .then_some("BigCommerce shows what became of the payment")
             }
             // Undone while somebody else paid, or a payment on the page was settling.
             "cancel-found-paid" if record.cancelling && money.was_paid_elsewhere(id) => None,

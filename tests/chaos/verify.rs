@@ -183,6 +183,14 @@ impl Evidence {
         stored.is_some_and(|stored| i64::try_from(order).is_ok_and(|id| stored.orders.contains(&id)))
     }
 
+    /// Whether money is held for an order of this checkout, and less than it costs.
+    pub(crate) fn is_short(&self, checkout: &str) -> bool {
+        self.ledger.orders.iter().any(|order| {
+            let held = self.held(order.id);
+            !held.is_zero() && held < order.total && self.knows(checkout, order.id)
+        })
+    }
+
     /// Whether an order of this checkout has this status: 6 is declined for good, 14 partially refunded.
     pub(crate) fn is_of_status(&self, checkout: &str, status: u64) -> bool {
         self.ledger.orders.iter().any(|order| order.status_id == status && self.knows(checkout, order.id))

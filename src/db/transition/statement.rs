@@ -124,8 +124,8 @@ macro_rules! transition {
             ), late as (
                 insert into late_look (checkout_id, due_at)
                 select checkout_id, now() + make_interval(secs => late_in) from changed where late_in is not null
-                -- A webhook asked for an earlier one: this one follows.
-                on conflict (checkout_id) do update set again = true
+                -- Another one is due already: the earlier of both comes first, and one follows.
+                on conflict (checkout_id) do update set due_at = least(late_look.due_at, excluded.due_at), again = true
             ), notified as (
                 -- A notification holds less than 8000 bytes.
                 select pg_notify('checkout', string_agg(checkout_id::text || ' ' || version::text, ','))

@@ -23,20 +23,19 @@ impl StepContext {
         let listed = self.list_orders(&Witness::Cart(self.cart_id()?)).await?;
         self.none_placed(&listed.orders).await?;
         let there = self.look_at_cart().await?;
+        if let Some(gone) = self.checkout.facts.cart_gone_since.filter(|_| !there) {
+            let waited = Duration::try_from(self.clock.now() - gone).unwrap_or_default();
+            let left = self.timing.quiet_payment.saturating_sub(waited);
+            if !left.is_zero() {
+                let why = "the cart is gone: it may have been paid elsewhere".to_owned();
+                return Err(Verdict::Wait { after: left.min(self.timing.quiet_payment / 3), why });
+            }
+        }
         if !listed.is_whole {
             let why = "the list of orders does not say that the cart was not ordered elsewhere".to_owned();
             return Err(Verdict::Retry { after: None, why });
         }
-        let Some(gone) = self.checkout.facts.cart_gone_since.filter(|_| !there) else { return Ok(()) };
-        let waited = Duration::try_from(self.clock.now() - gone).unwrap_or_default();
-        let left = self.timing.quiet_payment.saturating_sub(waited);
-        if left.is_zero() {
-            return Ok(());
-        }
-        Err(Verdict::Wait {
-            after: left.min(self.timing.quiet_payment / 3),
-            why: "the cart is gone: it may have been paid elsewhere".to_owned(),
-        })
+        Ok(())
     }
 
     /// Whether the cart is still there. Since when it is not, is noted.

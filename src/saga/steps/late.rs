@@ -2,7 +2,8 @@
 //! was paid, which is shown.
 
 use super::hand_off::{HOSTED, adopt, placed};
-use super::others::is_clear;
+use super::held::ELSEWHERE;
+use super::others::{OVER, is_clear};
 use super::read::{Weighed, named, order_facts};
 use super::surplus::{Listed, Witness};
 use crate::bigcommerce::OrderId;
@@ -144,6 +145,13 @@ async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
             return Ok(Late::Stuck(StuckReason::PaidTwice, detail));
         }
         match judgment {
+            // We canceled it before its payment showed: nobody ships it unless a person moves it on.
+            Judgment::Whole { .. } if OVER.contains(&order.status_id) => {
+                let held = held.shown(&currency);
+                let detail = format!("{held} {currency} were paid for order {}, which is canceled", order.id);
+                adopt(cx, &order, judgment, ELSEWHERE.instrument);
+                return Ok(Late::Stuck(StuckReason::CancelFoundPaid, detail));
+            }
             Judgment::Whole { .. } => {}
             Judgment::Part { .. } | Judgment::More { .. } => {
                 let held = held.shown(&currency);

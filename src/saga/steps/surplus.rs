@@ -211,6 +211,8 @@ impl StepContext {
             facts.status_id = order.status_id;
             facts.status = order.status;
         }
+        // Without a cart there is no second witness: what others paid of it may show only now.
+        self.facts().may_show_late |= self.checkout.flow == Flow::DirectOrder;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
 use super::{ordered, payment, sent};
+use crate::bad_requests::direct_order;
 use crate::harness::{Service, World, agreed, everything, good_card, run, run_with};
 use crate::webhooks::tell;
 
@@ -213,5 +214,26 @@ async fn what_was_paid_before_a_backup_was_restored_neither_expires_nor_is_paid_
             service.stop().await;
             world.finish().await;
         }
+    }
+}
+
+/// A direct order has no cart that could say so as well: the look after the end finds it, and a person decides whether it is
+/// shipped or refunded.
+#[tokio::test]
+async fn a_direct_order_that_others_paid_is_for_a_person_once_its_payment_shows() {
+    for end in ENDS {
+        run_with(World::hasty().await, async |world, service| {
+            let lag = Lag { reads: 1, ms: 0 };
+            world.simulator.set(|settings| (settings.status_lag, settings.transactions_lag) = (lag, lag));
+            let created = service.post("/v1/direct-orders", &direct_order()).await.expect(201);
+            let path = format!("/v1/checkouts/{}", created.id());
+            let order = world.simulator.ledger().orders[0].id;
+            assert!(world.simulator.take_payment(order, Hosted::Paid));
+            ends(world, service, &path, end).await;
+            let stuck = service.wait_until(&path, "stuck", |now| now["status"] == "stuck").await;
+            assert_eq!(stuck["stuck"]["reason"], "cancel-found-paid", "{stuck:#}");
+            assert_eq!(world.simulator.ledger().charges.len(), 1);
+        })
+        .await;
     }
 }

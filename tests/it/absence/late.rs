@@ -11,6 +11,7 @@ use super::windows::refused;
 use super::{ordered, payment, sent};
 use crate::harness::{OPERATOR, PATIENCE, Service, World, run_with};
 use crate::orders::fresh;
+use crate::webhooks::tell;
 
 /// How it ends that nothing was paid, as far as anybody knows.
 #[derive(Debug, Clone, Copy)]
@@ -113,4 +114,24 @@ async fn a_payment_that_was_given_up_by_an_operator_is_found_after_the_end() {
         })
         .await;
     }
+}
+
+/// Nobody could tell, and a person was to look: the payment shows, and the checkout goes on by itself.
+#[tokio::test]
+async fn a_payment_that_nobody_could_find_completes_its_checkout_once_it_shows() {
+    run_with(World::hasty().await, async |world, service| {
+        let (path, order) = ordered(service).await;
+        let fault = world.simulator.add_fault(Fault::on("process-payment").nth(1).status_before(500));
+        service.post_waiting(&format!("{path}/payment"), &fresh(), 0, &payment()).await.expect(202);
+        world.meets(fault, 1).await;
+        let stuck = service.wait_until(&path, "stuck", |now| now["status"] == "stuck").await;
+        assert_eq!(stuck["stuck"]["reason"], "payment-unknown", "{stuck}");
+        assert!(world.simulator.take_payment(order, Hosted::Paid));
+        tell(service, order, "paid after all").await;
+        let done = service.wait_until(&path, "completed", |now| now["status"] == "completed").await;
+        assert_eq!(done["order"]["id"].as_u64(), Some(order), "{done}");
+        assert_eq!(done["payment"]["status"], "succeeded", "{done}");
+        assert_eq!(sent(world, "process-payment"), 1);
+    })
+    .await;
 }
