@@ -3,7 +3,7 @@
 //! In reading order: [`checkout`] is the vocabulary and the transition function; [`bigcommerce`] is the upstream client
 //! (both read JSON of others through [`json`]); [`backoff`] says how long to wait before another try; [`schema`] describes the vocabulary in `openapi.yaml`; [`db`] keeps checkouts
 //! in PostgreSQL, whose schema [`migrations`] makes; [`saga`] is the engine that makes BigCommerce safe; [`outbox`] tells the
-//! world what became of checkouts; [`ops`] is what operators may do; [`http`] are the doors; [`config`] and [`telemetry`] read
+//! world what became of checkouts, signed by [`standard_webhooks`]; [`ops`] is what operators may do; [`http`] are the doors; [`config`] and [`telemetry`] read
 //! the environment; [`app`] builds everything once; [`cli`] is the command line.
 
 pub mod backoff;
@@ -14,6 +14,7 @@ pub mod json;
 pub mod outbox;
 pub mod saga;
 pub mod schema;
+pub mod standard_webhooks;
 
 pub mod http;
 pub mod ops;

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::db::{CommitObserver, Committer, Connections, Db, Demand};
 use crate::http;
 use crate::ops::Operators;
-use crate::outbox::{self, Outbox, SigningKey};
+use crate::outbox::{self, Outbox};
 use crate::saga::{Engine, Settings};
 use crate::telemetry::Metrics;
 use parts::{budgets, clients, identified, keep, operators_settings, told};
@@ -205,14 +205,7 @@ impl App {
         let pace = outbox::Pace { base: events.retry_base, cap: events.retry_max, give_up: events.give_up };
         let (tasks, stopping) = (self.tasks.clone(), self.stopping.clone());
         let outbox = Outbox::new(self.db.clone(), connections, events.timeout, pace, tasks, stopping);
-        for destination in &events.destinations {
-            let keys = destination.secrets.iter().map(|secret| SigningKey::parse(secret.expose()));
-            let keys: Option<Vec<SigningKey>> = keys.collect();
-            let destination = outbox::Destination {
-                name: destination.name.clone(),
-                url: destination.url.clone(),
-                keys: keys.context("EVENT_DESTINATIONS: a secret cannot be read")?,
-            };
+        for destination in events.destinations.clone() {
             let outbox = outbox.clone();
             self.tasks.spawn(async move { outbox.deliver(destination).await });
         }

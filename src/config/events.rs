@@ -4,13 +4,11 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-
 use super::{
     credentials::is_name,
     reader::{Reader, number, seconds},
-    secret::Secret,
 };
+use crate::standard_webhooks::SigningKey;
 
 /// Every type of event that a destination can be told.
 pub const EVENT_TYPES: &[&str] = &[
@@ -49,8 +47,8 @@ pub struct Destination {
     pub name: String,
     /// What it wants to be told; words of [`EVENT_TYPES`], never empty.
     pub types: Vec<String>,
-    /// What its events are signed with, each `whsec_` and base64; never empty.
-    pub secrets: Vec<Secret>,
+    /// What its events are signed with; never empty. Several while a secret is being changed.
+    pub keys: Vec<SigningKey>,
     /// Where it takes them.
     pub url: reqwest::Url,
 }
@@ -125,10 +123,9 @@ fn destination(name: &str, types: Option<&str>, secrets: &str, url: &str) -> Res
         let known = EVENT_TYPES.join(", ");
         return Err(format!("{name:?} asks for {unknown:?}, which is no event; there are {known}"));
     }
-    if !secrets.split('|').all(is_signing_secret) {
-        return Err(format!("a secret of {name:?} must be whsec_ and 24 to 64 bytes in base64"));
-    }
-    let secrets = secrets.split('|').map(|secret| Secret::new(secret.to_owned())).collect();
+    let keys = secrets.split('|').map(SigningKey::parse).collect::<Option<Vec<_>>>();
+    let keys =
+        keys.ok_or_else(|| format!("a secret of {name:?} must be whsec_ and 24 to 64 bytes in base64"))?;
     let plain = |url: &reqwest::Url| {
         matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
@@ -138,12 +135,5 @@ fn destination(name: &str, types: Option<&str>, secrets: &str, url: &str) -> Res
     let url = reqwest::Url::parse(url).ok().filter(plain).ok_or_else(|| {
         format!("the URL of {name:?} must be http or https, without a user, a password and a fragment")
     })?;
-    Ok(Destination { name: name.to_owned(), types, secrets, url })
-}
-
-/// As Standard Webhooks has its symmetric secrets.
-fn is_signing_secret(text: &str) -> bool {
-    let bytes =
-        text.strip_prefix("whsec_").map(|text| base64::engine::general_purpose::STANDARD.decode(text));
-    matches!(bytes, Some(Ok(bytes)) if (24..=64).contains(&bytes.len()))
+    Ok(Destination { name: name.to_owned(), types, keys, url })
 }

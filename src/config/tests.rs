@@ -75,7 +75,7 @@ fn destinations_of_events_are_read_in_their_text_form() {
         .map_err(|errors| errors.to_string())
         .expect("two destinations");
     let [shop, alerts] = config.events.destinations.as_slice() else { panic!("two destinations") };
-    assert_eq!((shop.name.as_str(), shop.secrets.len(), shop.types.len()), ("shop", 2, EVENT_TYPES.len()));
+    assert_eq!((shop.name.as_str(), shop.keys.len(), shop.types.len()), ("shop", 2, EVENT_TYPES.len()));
     assert_eq!(shop.url.as_str(), "https://shop.example/in?k=v");
     assert_eq!(alerts.types, ["checkout.stuck", "payment.unknown"]);
     let twice = format!("a={one}@https://x.example,a={two}@https://x.example");

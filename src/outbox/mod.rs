@@ -8,7 +8,6 @@
 //! One loop for each destination, in every process; what they share is claimed in the database (`store/deliveries.rs`).
 
 mod pace;
-mod signature;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,11 +21,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use pace::Pace;
-pub use signature::SigningKey;
 
+use crate::config::Destination;
 use crate::db::{Db, OutgoingEvent, Try, TryEnd, Turn};
+use crate::standard_webhooks::{Message, sign};
 use pace::Health;
-use signature::signatures;
 
 /// The longest time without a look, whatever the database says is due next.
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(2);
@@ -34,16 +33,6 @@ const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 8;
 /// What a turn's lease is longer than the longest try, so that what came of it can still be recorded.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
-
-/// Where events go.
-pub struct Destination {
-    /// What the installation calls it.
-    pub name: String,
-    /// Where it takes them.
-    pub url: reqwest::Url,
-    /// What they are signed with; never empty. Several while a secret is being changed.
-    pub keys: Vec<SigningKey>,
-}
 
 /// The deliveries of one process. Cheap to clone.
 #[derive(Clone)]
@@ -173,7 +162,10 @@ impl Outbox {
     #[expect(clippy::disallowed_methods, reason = "a destination is not BigCommerce")]
     async fn send(&self, destination: &Destination, turn: &Turn) -> Result<pace::Reply, &'static str> {
         let body = body(&turn.event).ok_or("unreadable")?;
-        let (id, timestamp) = (turn.event.event_id.to_string(), turn.clock.now().unix_timestamp());
+        let (id, timestamp) =
+            (turn.event.event_id.to_string(), turn.clock.now().unix_timestamp().to_string());
+        let message = Message { id: &id, timestamp: &timestamp, body: body.as_bytes() };
+        let signature = sign(&destination.keys, message);
         let request = self
             .inner
             .http
@@ -181,7 +173,7 @@ impl Outbox {
             .timeout(self.inner.timeout)
             .header("content-type", "application/json")
             .header("user-agent", concat!("headless-checkout/", env!("CARGO_PKG_VERSION")))
-            .header("webhook-signature", signatures(&destination.keys, &id, timestamp, &body))
+            .header("webhook-signature", signature)
             .header("webhook-timestamp", timestamp)
             .header("webhook-id", id)
             .body(body);
