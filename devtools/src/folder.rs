@@ -1,7 +1,6 @@
 //! Where the private cluster lives: in the working copy, or beside it when PostgreSQL's user cannot get there.
 
 use std::{
-    fmt::Write as _,
     fs::{self, File, TryLockError},
     io::Read as _,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
@@ -65,11 +64,7 @@ pub(crate) async fn for_cluster(folder: &Path, account: &Account) -> anyhow::Res
 /// A folder outside the working copy that belongs to it alone and survives a restart of the machine.
 fn beside(folder: &Path) -> PathBuf {
     let hash = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-    let mut name = String::from("headless-checkout-");
-    for byte in hash.iter().take(6) {
-        let _ = write!(name, "{byte:02x}");
-    }
-    Path::new(LASTING).join(name)
+    Path::new(LASTING).join(format!("headless-checkout-{:.12}", hex::encode(hash)))
 }
 
 /// A fresh folder that nobody else uses.

@@ -3,6 +3,13 @@
 //! Guarantees: no id leaves its segment and no value leaves its parameter, whatever it holds. A segment that a server
 //! could take for something else (empty, `.` or `..`) makes no path at all, so that `DELETE /v2/orders/` cannot be built.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Everything but the unreserved characters (RFC 3986).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The same without what BigCommerce's own filters use (`email:in`, `sort=id:asc`).
+const QUERY: &AsciiSet = &SEGMENT.remove(b':').remove(b',');
+
 /// `/a/b/c` of these segments, each percent-encoded; `None` when one of them is no possible segment.
 pub(super) fn path(segments: &[&str]) -> Option<String> {
     let mut path = String::with_capacity(segments.iter().map(|segment| segment.len() + 1).sum());
@@ -12,34 +19,21 @@ pub(super) fn path(segments: &[&str]) -> Option<String> {
             return None;
         }
         path.push('/');
-        encode(segment, b"", &mut path);
+        path.extend(utf8_percent_encode(segment, SEGMENT));
     }
     (!path.is_empty()).then_some(path)
 }
 
-/// `?a=b&c=d`, or nothing. Keeps `:` and `,`, which BigCommerce's own filters use (`email:in`, `sort=id:asc`).
+/// `?a=b&c=d`, or nothing.
 pub(super) fn query(pairs: &[(&str, String)]) -> String {
     let mut query = String::new();
     for (key, value) in pairs {
         query.push(if query.is_empty() { '?' } else { '&' });
-        encode(key, b":,", &mut query);
+        query.extend(utf8_percent_encode(key, QUERY));
         query.push('=');
-        encode(value, b":,", &mut query);
+        query.extend(utf8_percent_encode(value, QUERY));
     }
     query
-}
-
-fn encode(text: &str, keep: &[u8], into: &mut String) {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.contains(&byte) {
-            into.push(char::from(byte));
-        } else {
-            into.push('%');
-            into.push(HEX[usize::from(byte >> 4)]);
-            into.push(HEX[usize::from(byte & 15)]);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -114,14 +114,7 @@ pub(super) fn rows(data: &[AuditRow], with_checkout: bool) -> Table {
 }
 
 fn head(text: &str) -> Result<[u8; 32], String> {
-    let wrong = || "must be 64 hexadecimal digits".to_owned();
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(wrong());
-    }
     let mut bytes = [0; 32];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        let digits = text.get(index * 2..index * 2 + 2).ok_or_else(wrong)?;
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
-    }
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| "must be 64 hexadecimal digits".to_owned())?;
     Ok(bytes)
 }

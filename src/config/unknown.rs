@@ -31,7 +31,7 @@ fn judge(name: &str) -> Option<String> {
         let file = setting.secret.then(|| format!("{}_FILE", setting.name));
         [Some(setting.name.to_owned()), file].into_iter().flatten()
     });
-    let nearest = spellings.map(|known| (distance(&upper, &known), known)).min();
+    let nearest = spellings.map(|known| (strsim::osa_distance(&upper, &known), known)).min();
     match nearest {
         Some((apart, known)) if apart <= if known.len() < 12 { 1 } else { 2 } => {
             Some(format!("is unknown; did you mean {known}?"))
@@ -39,29 +39,6 @@ fn judge(name: &str) -> Option<String> {
         _ if upper.starts_with("BIGCOMMERCE_") => Some("is unknown, although it starts like ours".to_owned()),
         _ => None,
     }
-}
-
-/// How many letters must be inserted, removed, replaced or swapped with their neighbor to get from one to the other.
-fn distance(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    if from.len().abs_diff(to.len()) > 2 {
-        return usize::MAX;
-    }
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for i in 1..=from.len() {
-        let mut next = vec![i];
-        for j in 1..=to.len() {
-            let same = from[i - 1] == to[j - 1];
-            let mut best = (row[j - 1] + usize::from(!same)).min(row[j] + 1).min(next[j - 1] + 1);
-            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
-                best = best.min(before[j - 2] + 1);
-            }
-            next.push(best);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]

@@ -246,7 +246,7 @@ impl Db {
         let head = sqlx::query!("select audit_id, hash from audit_head").fetch_optional(&mut *tx).await?;
         let head = head.map(|head| (head.audit_id, head.hash));
         let broken = broken.or_else(|| walk.end(head.as_ref().map(|(id, hash)| (*id, hash.as_slice()))));
-        Ok(Verified { rows: walk.last, head: hex(&walk.hash), broken })
+        Ok(Verified { rows: walk.last, head: hex::encode(&walk.hash), broken })
     }
 }
 
@@ -291,15 +291,6 @@ impl Walk {
             None => None,
         }
     }
-}
-
-/// Bytes as lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -170,26 +170,16 @@ pub(super) async fn verify(
     let asked = asked.checked(&[&HEAD_QUERY])?;
     let anchor = match asked.text("head") {
         None => None,
-        Some(text) => match hash(text) {
-            Some(hash) => Some(hash),
-            None => return Err(wrong("head", "must be 64 hexadecimal digits".to_owned())),
-        },
+        Some(text) => {
+            let mut hash = [0; 32];
+            let decoded = hex::decode_to_slice(text, &mut hash);
+            decoded.map_err(|_| wrong("head", "must be 64 hexadecimal digits".to_owned()))?;
+            Some(hash)
+        }
     };
     let verified = state.operators(&actor).verify_audit(anchor).await?;
     let verified = verified.ok_or_else(|| Problem::new(Slug::NotFound, ONE_CHAIN))?;
     Ok(json(StatusCode::OK, &verified))
-}
-
-fn hash(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let digits = text.as_bytes();
-    if digits.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 fn not_found() -> Problem {
