@@ -6,9 +6,9 @@
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
-use headless_checkout::config::Secret;
 use headless_checkout::db::Db;
 use headless_checkout::ops::{Cursor, Filter, Sort, Status, StepName, StuckReason};
+use headless_checkout::secret::Secret;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use time::OffsetDateTime;

@@ -9,7 +9,7 @@ use sqlx::{
     migrate::{Migrate as _, MigrateError, Migration, Migrator},
 };
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use headless_checkout::config::Secret;
+use headless_checkout::secret::Secret;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 

@@ -85,7 +85,7 @@ pub(super) fn clients(
 pub(super) fn upstream(config: &Config, store: &config::Store) -> bigcommerce::Settings {
     bigcommerce::Settings {
         store_hash: store.store_hash.clone(),
-        access_token: bigcommerce::Secret::new(store.access_token.expose().to_owned()),
+        access_token: store.access_token.clone(),
         api_url: store.api_url.clone(),
         payments_url: store.payments_url.clone(),
         timeout: config.upstream_timeout,

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Client, Error, Secret, document, lenient, rows, transport::Request};
+use super::{Answer, Call, Client, Error, document, lenient, rows, transport::Request};
+use crate::secret::Secret;
 
 /// The webhook subscriptions of the token's API account, for one call.
 #[derive(Clone, Copy)]
@@ -33,7 +34,7 @@ pub struct NewHook {
     /// Whether events are sent.
     pub is_active: bool,
     /// Sent with every event; the place for a shared secret.
-    pub headers: BTreeMap<String, Secret<String>>,
+    pub headers: BTreeMap<String, Secret>,
 }
 
 /// A subscription as it is.
@@ -47,7 +48,7 @@ pub struct Hook {
     /// Whether events are sent.
     pub is_active: bool,
     /// Sent with every event.
-    pub headers: BTreeMap<String, Secret<String>>,
+    pub headers: BTreeMap<String, Secret>,
 }
 
 impl Hook {
@@ -111,7 +112,7 @@ mod tests {
         )
         .expect("a hook");
         assert!(hook.is_active);
-        assert_eq!(hook.headers.get("X-Webhook-Secret").map(|secret| secret.expose().as_str()), Some("s"));
+        assert_eq!(hook.headers.get("X-Webhook-Secret").map(Secret::expose), Some("s"));
         for headers in [json!(null), json!([]), json!({})] {
             let hook = Hook::parse(&json!({"id": "5", "scope": "s", "headers": headers})).expect("a hook");
             assert!(hook.headers.is_empty() && !hook.is_active);

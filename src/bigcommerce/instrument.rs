@@ -7,7 +7,8 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Secret, lenient};
+use super::lenient;
+use crate::secret::Secret;
 
 /// A payment as the storefront asked for it. There is no amount: the payment access token decides it.
 pub struct PaymentRequest {
@@ -18,16 +19,16 @@ pub struct PaymentRequest {
 
 /// A raw card.
 pub struct Card {
-    number: Secret<String>,
-    cardholder_name: Secret<String>,
+    number: Secret,
+    cardholder_name: Secret,
     expiry_month: u8,
     expiry_year: u16,
-    verification_value: Secret<String>,
+    verification_value: Secret,
 }
 
 /// A card that another party turned into a token.
 pub struct TokenizedCard {
-    token: Secret<String>,
+    token: Secret,
     iin: Option<String>,
     last_four_digits: Option<String>,
     expiration_month: Option<String>,
@@ -39,18 +40,18 @@ pub enum Instrument {
     /// A card that the shopper stored earlier.
     StoredCard {
         /// BigCommerce's token of it.
-        token: Secret<String>,
+        token: Secret,
         /// Where the method asks for it.
-        verification_value: Option<Secret<String>>,
+        verification_value: Option<Secret>,
     },
     /// A raw card.
     Card(Card),
     /// A PayPal account that the shopper stored earlier.
-    StoredPayPalAccount(Secret<String>),
+    StoredPayPalAccount(Secret),
     /// A bank account that the shopper stored earlier.
-    StoredBankAccount(Secret<String>),
+    StoredBankAccount(Secret),
     /// A gift certificate, by its code.
-    GiftCertificate(Secret<String>),
+    GiftCertificate(Secret),
     /// The shopper's credit with the store.
     StoreCredit,
     /// A card as another party's token.
@@ -227,7 +228,7 @@ impl Reader {
     }
 
     /// Blanks and hyphens between the digits are what people type; BigCommerce wants the digits.
-    fn number(&mut self, body: &Value, pointer: &str) -> Option<Secret<String>> {
+    fn number(&mut self, body: &Value, pointer: &str) -> Option<Secret> {
         let given = body.get("number").and_then(Value::as_str).unwrap_or_default();
         // One allocation, so that growing leaves no copies behind.
         let mut digits = String::with_capacity(given.len());
@@ -240,7 +241,7 @@ impl Reader {
         self.refuse(pointer, "number", "must be text of 12 to 19 digits")
     }
 
-    fn verification_value(&mut self, body: &Value, pointer: &str) -> Option<Secret<String>> {
+    fn verification_value(&mut self, body: &Value, pointer: &str) -> Option<Secret> {
         match body.get("verification_value").and_then(Value::as_str) {
             Some(value)
                 if (3..=4).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit()) =>
@@ -269,7 +270,7 @@ impl Reader {
         })
     }
 
-    fn secret(&mut self, body: &Value, pointer: &str, field: &str) -> Option<Secret<String>> {
+    fn secret(&mut self, body: &Value, pointer: &str, field: &str) -> Option<Secret> {
         match body.get(field).and_then(Value::as_str).map(str::trim) {
             Some(text) if !text.is_empty() && text.len() <= 1024 => Some(Secret::new(text.to_owned())),
             _ => self.refuse(pointer, field, "must be text of 1 to 1024 characters"),

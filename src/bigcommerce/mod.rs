@@ -21,7 +21,6 @@ pub mod orders;
 mod path;
 pub mod payments;
 mod rejection;
-mod secret;
 #[cfg(test)]
 mod spoilt;
 mod transport;
@@ -40,9 +39,9 @@ pub use error::{
 pub use instrument::{FieldError, PaymentRequest};
 pub use orders::OrderId;
 pub use payments::AccessToken;
-pub use secret::Secret;
 pub use transport::{Answer, http_client};
 
+use crate::secret::Secret;
 use transport::{Received, Request, Transport};
 
 /// Where a store is and how to speak to it.
@@ -50,7 +49,7 @@ pub struct Settings {
     /// The store's hash, as in `stores/{store_hash}`.
     pub store_hash: String,
     /// The API account's token, sent as `X-Auth-Token` to the API host only.
-    pub access_token: Secret<String>,
+    pub access_token: Secret,
     /// Usually `https://api.bigcommerce.com`.
     pub api_url: String,
     /// Usually `https://payments.bigcommerce.com`.

@@ -123,7 +123,7 @@ fn the_call_that_archives_all_orders_cannot_be_built() {
     let call = super::super::Call::new(uuid::Uuid::nil(), super::super::Priority::BackOffice);
     let client = super::super::Client::new(&super::super::Settings {
         store_hash: "abc".to_owned(),
-        access_token: super::super::Secret::new("token".to_owned()),
+        access_token: crate::secret::Secret::new("token".to_owned()),
         api_url: "http://127.0.0.1:9".to_owned(),
         payments_url: "http://127.0.0.1:9".to_owned(),
         timeout: std::time::Duration::from_secs(1),

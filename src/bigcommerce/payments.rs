@@ -13,9 +13,10 @@ use reqwest::{Method, header::HeaderValue};
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Client, Error, OrderId, Secret, as_is, document, instrument::PaymentRequest, lenient, rows,
+    Answer, Call, Client, Error, OrderId, as_is, document, instrument::PaymentRequest, lenient, rows,
     transport::Request,
 };
+use crate::secret::Secret;
 
 /// The payments of a store, for one call.
 #[derive(Clone, Copy)]
@@ -114,7 +115,7 @@ impl PaymentMethod {
 
 /// Permission to pay one order once, for an hour. Cannot be printed, compared or cloned.
 pub struct AccessToken {
-    token: Secret<String>,
+    token: Secret,
     claims: Option<Claims>,
 }
 

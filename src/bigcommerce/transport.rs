@@ -22,12 +22,13 @@ use zeroize::Zeroizing;
 
 use super::clean::clean;
 use super::{
-    Call, Error, Guard, Host, Observer, RateLimit, Rejection, Secret, Seen, Unavailable, UnavailableReason,
+    Call, Error, Guard, Host, Observer, RateLimit, Rejection, Seen, Unavailable, UnavailableReason,
     UnknownCause,
     error::{cause_of, classify, classify_failure},
     path,
 };
 use crate::json::{self, Raw, shape};
+use crate::secret::Secret;
 
 /// No answer is read beyond this.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -100,7 +101,7 @@ impl Request {
     }
 
     /// Processing a payment. The body is overwritten in memory once it was sent.
-    pub(super) fn payment(name: &'static str, token: &Secret<String>, body: Zeroizing<Vec<u8>>) -> Self {
+    pub(super) fn payment(name: &'static str, token: &Secret, body: Zeroizing<Vec<u8>>) -> Self {
         let header = Zeroizing::new(format!("PAT {}", token.expose()));
         let header = HeaderValue::from_str(&header).ok().map(|mut header| {
             header.set_sensitive(true);

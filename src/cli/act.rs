@@ -12,7 +12,8 @@ use super::remote::Remote;
 use super::table::{Table, wrap};
 use crate::app;
 use crate::config::{self, Config, Database, Events};
-use crate::ops::{Action, ActionError, Actor, Ask, CheckoutId, Operators, Role};
+use crate::ops::{Action, ActionError, Actor, Ask, CheckoutId, Operators};
+use crate::role::Role;
 
 /// What was done, as the service says it.
 pub(super) struct Done(pub(super) Value);

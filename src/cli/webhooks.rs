@@ -4,7 +4,6 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use crate::app;
-use crate::bigcommerce::Secret;
 use crate::config::{Config, Store};
 use crate::ops::webhooks::{Done, State, Webhooks};
 
@@ -45,7 +44,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     anyhow::ensure!(!stores.is_empty(), "there is no such store");
     for store in stores {
         let client = app::client(&config, store)?;
-        let secret = store.webhook_secret.as_ref().map(|secret| Secret::new(secret.expose().to_owned()));
+        let secret = store.webhook_secret.clone();
         let webhooks = Webhooks { client: &client, destination: destination.clone(), secret };
         match arguments.command {
             Command::List => list(&store.name, &webhooks).await?,

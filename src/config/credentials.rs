@@ -2,7 +2,9 @@
 //!
 //! Reasons name the key, never its value.
 
-use super::{reader::origin, secret::Secret};
+use super::reader::origin;
+use crate::role::Role;
+use crate::secret::Secret;
 
 /// The shortest key or token of ours that is accepted, in characters.
 pub const MIN_SECRET_CHARS: usize = 16;
@@ -17,28 +19,6 @@ pub struct StorefrontKey {
     /// The origins whose pages may use it; with any, it is publishable: it creates checkouts and nothing else. Empty: a server
     /// key, which is believed about who the shopper is and what things cost.
     pub origins: Vec<String>,
-}
-
-/// What an operator may do; each role includes the ones before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Look at everything.
-    Read,
-    /// Restart, pause, resume, cancel without refund, ship.
-    Act,
-    /// Resolve, refund, capture, void.
-    Money,
-}
-
-impl Role {
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "read" => Some(Self::Read),
-            "act" => Some(Self::Act),
-            "money" => Some(Self::Money),
-            _ => None,
-        }
-    }
 }
 
 /// A person or program that may use `/ops`.
@@ -115,9 +95,12 @@ pub(super) fn operators(text: &str, store: Option<&str>, refuse: &mut dyn FnMut(
             refuse(format!("entry {index} must have the form name:role=token"));
             continue;
         };
-        let Some(role) = Role::parse(role) else {
-            refuse(format!("the role of {name:?} must be read, act or money"));
-            continue;
+        let role: Role = match role.parse() {
+            Ok(role) => role,
+            Err(unknown) => {
+                refuse(format!("the role of {name:?} {unknown}"));
+                continue;
+            }
         };
         if !is_name(name) {
             refuse(format!("{name:?} is no name for an operator: {NAME_RULE}"));

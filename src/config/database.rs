@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 use sqlx::postgres::PgConnectOptions;
 
 use super::reader::{Reader, number};
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// What every refusal ends with.
 const FORM: &str = "must be a URL such as postgres://user:password@host:5432/name";

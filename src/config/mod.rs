@@ -10,7 +10,6 @@ mod events;
 mod limits;
 mod reader;
 mod retention;
-mod secret;
 mod settings;
 mod stores;
 #[cfg(test)]
@@ -20,16 +19,16 @@ mod unknown;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-pub use credentials::{MIN_SECRET_CHARS, Operator, Role, StorefrontKey};
+pub use credentials::{MIN_SECRET_CHARS, Operator, StorefrontKey};
 pub use database::Database;
 pub use events::{Destination, EVENT_TYPES, Events};
 pub use limits::{Limits, Network};
 pub use reader::{Errors, Mistake};
 pub use retention::Retention;
-pub use secret::Secret;
 pub use settings::{SETTINGS, Setting, as_markdown, as_text, setting};
 pub use stores::Store;
 
+use crate::secret::Secret;
 use reader::{Reader, address, base_url, number, seconds, seconds_or_off, switch};
 
 /// The whole configuration of the service.

@@ -4,7 +4,8 @@
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
-use super::{secret::Secret, settings::setting};
+use super::settings::setting;
+use crate::secret::Secret;
 
 /// One thing that is wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use super::{
         Operator, StorefrontKey, is_name, operators, storefront_key, storefront_keys, weak_secret,
     },
     reader::{Reader, base_url, origin, origins, read_secret_file},
-    secret::Secret,
 };
+use crate::secret::Secret;
 
 /// One BigCommerce store and who may sell through it.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::role::Role;
 
 const GOOD: &[(&str, &str)] = &[
     ("DATABASE_URL", "postgres://user:hunter2@localhost:5432/checkout"),

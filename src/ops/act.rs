@@ -14,10 +14,11 @@ use crate::saga::operate;
 use crate::schema;
 
 use super::Operators;
-use super::action::{Action, Actor, Role, reason};
+use super::action::{Action, Actor, reason};
 use super::evidence::{Checked, check};
 use super::guard::{Guard, guard};
 use super::why::effects;
+use crate::role::Role;
 
 /// How an action is asked for.
 #[derive(Debug, Clone, Copy)]

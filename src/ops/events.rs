@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::Operators;
 use super::act::{ActionError, Ask};
-use super::action::{Role, reason};
+use super::action::reason;
 use crate::db::{self, Db, Entry};
+use crate::role::Role;
 
 pub use crate::db::{EventFilter, EventRecord, Redelivered, TryRecord};
 

@@ -33,7 +33,7 @@ use crate::bigcommerce::budget::Budget;
 use crate::db::{self, Db};
 
 pub use act::{ActionError, Ask, Report};
-pub use action::{Action, Actor, Assertion, Role};
+pub use action::{Action, Actor, Assertion};
 pub use bulk::{BulkAsk, BulkPreview, BulkSeen, Previewed};
 pub use case::{Attempt, AttemptResult, Case, Moved, Timeline};
 pub use guard::Guard;

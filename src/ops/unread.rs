@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
 use super::act::{ActionError, Ask, Report};
-use super::action::{Action, Role};
+use super::action::Action;
 use super::case::Timeline;
 use super::evidence::{Look, OVER, found, is_unpaid, shown};
 use super::guard::Guard;
@@ -20,6 +20,7 @@ use super::{LOG_AT_MOST, Operators, PAGE_AT_MOST};
 use crate::bigcommerce::{Call, Client, Priority, checkouts::Include};
 use crate::checkout::{Checkout, CheckoutId};
 use crate::db::{self, AuditRow, Entry, Unread};
+use crate::role::Role;
 
 /// A checkout whose record cannot be read by this version of the program, with everything that is known of it all the same.
 #[derive(Debug, Clone, Serialize, ToSchema)]

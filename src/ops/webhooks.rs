@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::bigcommerce::hooks::{Hook, NewHook};
-use crate::bigcommerce::{Call, Client, Error, Priority, Secret};
+use crate::bigcommerce::{Call, Client, Error, Priority};
+use crate::secret::Secret;
 use uuid::Uuid;
 
 /// What the service listens to: everything that may say what became of an order or a cart.
@@ -62,7 +63,7 @@ pub struct Webhooks<'a> {
     /// Where events go: https on port 443.
     pub destination: String,
     /// Sent back with every event, where the store uses it.
-    pub secret: Option<Secret<String>>,
+    pub secret: Option<Secret>,
 }
 
 impl Webhooks<'_> {

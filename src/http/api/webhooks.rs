@@ -16,32 +16,32 @@ use crate::http::problem::catalog::Slug;
 use crate::http::request::extract::read;
 use crate::http::response::answer::json;
 use crate::saga::HintError;
+use crate::secret::Secret;
 
 /// A store that webhooks may come from.
 pub(crate) struct Sender {
     name: String,
     producer: String,
-    client_secret: Option<String>,
-    webhook_secret: Option<String>,
+    client_secret: Option<Secret>,
+    webhook_secret: Option<Secret>,
 }
 
 impl Sender {
     /// Those of the configuration.
     pub(crate) fn all(config: &Config) -> Vec<Self> {
-        let text = |secret: &crate::config::Secret| secret.expose().to_owned();
         let sender = |store: &crate::config::Store| Self {
             name: store.name.clone(),
             producer: format!("stores/{}", store.store_hash),
-            client_secret: store.client_secret.as_ref().map(text),
-            webhook_secret: store.webhook_secret.as_ref().map(text),
+            client_secret: store.client_secret.clone(),
+            webhook_secret: store.webhook_secret.clone(),
         };
         config.stores.iter().map(sender).collect()
     }
 
     fn secrets(&self) -> Secrets<'_> {
         Secrets {
-            client_secret: self.client_secret.as_deref(),
-            webhook_secret: self.webhook_secret.as_deref(),
+            client_secret: self.client_secret.as_ref().map(Secret::expose),
+            webhook_secret: self.webhook_secret.as_ref().map(Secret::expose),
         }
     }
 }

@@ -12,7 +12,8 @@ use super::layout::{Page, csrf, shell};
 use super::session::Viewer;
 use super::words::badge;
 use crate::http::AppState;
-use crate::ops::{Action, Ask, Assertion, CheckoutId, Report, Role};
+use crate::ops::{Action, Ask, Assertion, CheckoutId, Report};
+use crate::role::Role;
 
 /// What would happen.
 pub(super) async fn preview(

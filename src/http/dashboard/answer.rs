@@ -7,7 +7,8 @@ use maud::{Markup, html};
 use super::layout::{Page, plain};
 use super::session::Viewer;
 use crate::http::problem::Problem;
-use crate::ops::{ActionError, DbError, Role};
+use crate::ops::{ActionError, DbError};
+use crate::role::Role;
 
 /// Nothing but our own files, and no page of ours inside another.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \

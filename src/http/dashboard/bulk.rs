@@ -18,7 +18,8 @@ use crate::http::ops::Asked;
 use crate::http::problem::Problem;
 use crate::http::validate::FILTER;
 use crate::ops::action::REASON_AT_MOST;
-use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen, Filter, Role, Status, StuckReason};
+use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen, Filter, Status, StuckReason};
+use crate::role::Role;
 
 const ACTIONS: &[(&str, &str)] = &[
     ("restart", "Restart: retry now"),

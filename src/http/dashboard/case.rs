@@ -15,7 +15,8 @@ use super::words::{badge, missing_role};
 use super::{audit, timeline};
 use crate::http::AppState;
 use crate::ops::action::REASON_AT_MOST;
-use crate::ops::{AllowedAction, Case, CheckoutId, Role, Status, UnreadCase, Why, why};
+use crate::ops::{AllowedAction, Case, CheckoutId, Status, UnreadCase, Why, why};
+use crate::role::Role;
 
 /// The page.
 pub(super) async fn page(

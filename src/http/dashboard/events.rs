@@ -16,7 +16,8 @@ use super::words::{ago, badge, missing_role, short, span};
 use crate::http::AppState;
 use crate::ops::action::REASON_AT_MOST;
 use crate::ops::events::{EventFilter, EventRecord, TryRecord};
-use crate::ops::{Ask, CheckoutId, Role};
+use crate::ops::{Ask, CheckoutId};
+use crate::role::Role;
 
 const HERE: &str = "/ops/events";
 /// Events that are shown; a filter finds the others.

@@ -185,7 +185,7 @@ pub(super) async fn viewer_of(request: Request, state: &AppState) -> Result<(Vie
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::Role;
+    use crate::role::Role;
 
     fn sessions(token: &str) -> Sessions {
         let actor = Actor { name: "olga".to_owned(), role: Role::Act, store: None };

@@ -9,7 +9,8 @@ use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
 
 use crate::checkout::Money;
-use crate::ops::{ActionError, Role};
+use crate::ops::ActionError;
+use crate::role::Role;
 
 /// A time, as a person reads it and as a program does.
 pub(super) fn instant(at: OffsetDateTime) -> Markup {

@@ -16,7 +16,8 @@ use crate::http::request::extract::Json;
 use crate::http::response::answer::json;
 use crate::http::response::snapshot::Snapshot;
 use crate::http::validate::{self, Wish};
-use crate::ops::{Action, Ask, Report, Role};
+use crate::ops::{Action, Ask, Report};
+use crate::role::Role;
 
 /// What an action did, or would do.
 #[derive(Serialize, ToSchema)]

@@ -18,7 +18,8 @@ use crate::http::request::auth::Operator;
 use crate::http::request::extract::Json;
 use crate::http::response::answer::json;
 use crate::http::validate::{self, BULK_QUERY};
-use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen, Role};
+use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen};
+use crate::role::Role;
 
 /// Results of a bulk that are shown at once, unless asked otherwise; the most, too.
 const RESULTS: u32 = 10_000;

@@ -2,7 +2,8 @@
 
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
-use crate::ops::{ActionError, DbError, Role};
+use crate::ops::{ActionError, DbError};
+use crate::role::Role;
 
 /// When to ask again after BigCommerce or the database gave no answer, in seconds.
 const LATER: u64 = 5;

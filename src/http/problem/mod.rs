@@ -19,7 +19,7 @@ use crate::checkout::{Checkout, CheckoutId, Decline, Money, StepName, UpstreamRe
 use crate::http::problem::catalog::Slug;
 use crate::http::request::pointer::InputError;
 use crate::http::response::shopper::{Cause, sentence};
-use crate::ops::Role;
+use crate::role::Role;
 use crate::schema;
 
 /// What went wrong, in the words of the table.

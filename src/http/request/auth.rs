@@ -15,7 +15,7 @@ use crate::config::{self, Config};
 use crate::http::AppState;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
-use crate::ops::{Actor, DbError, Operators, Role};
+use crate::ops::{Actor, DbError, Operators};
 use crate::saga::TokenProof;
 
 /// Every credential that is configured, as its hash.
@@ -147,14 +147,9 @@ impl Room {
     }
 }
 
-/// An operator of the configuration as the operators' room knows it.
+/// An operator of the configuration, without the token.
 pub(crate) fn operator_of(operator: &config::Operator) -> Actor {
-    let role = match operator.role {
-        config::Role::Read => Role::Read,
-        config::Role::Act => Role::Act,
-        config::Role::Money => Role::Money,
-    };
-    Actor { name: operator.name.clone(), role, store: operator.store.clone() }
+    Actor { name: operator.name.clone(), role: operator.role, store: operator.store.clone() }
 }
 
 fn digest(text: &str) -> Digested {

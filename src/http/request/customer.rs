@@ -15,10 +15,11 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::config::{Config, Secret};
+use crate::config::Config;
 use crate::http::request::json;
 use crate::http::request::json::Body;
 use crate::http::validate::LONGEST_TOKEN;
+use crate::secret::Secret;
 
 /// What proves a customer, by the names of the stores.
 pub(crate) struct Proofs(HashMap<String, Store>);

@@ -11,8 +11,9 @@ use crate::bigcommerce::orders::Order;
 use crate::bigcommerce::{Error, UnavailableReason};
 use crate::db::Entry;
 use crate::ops::Operators;
-use crate::ops::action::{Actor, Role};
+use crate::ops::action::Actor;
 use crate::ops::guard::Guard;
+use crate::role::Role;
 
 /// How a change is asked for.
 #[derive(Debug, Clone)]

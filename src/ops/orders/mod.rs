@@ -25,9 +25,9 @@ use crate::bigcommerce::{Call, Client, Error, Priority};
 use crate::checkout::UpstreamRejection;
 use crate::db;
 
-use super::action::Role;
 use super::guard::Guard;
 use super::{Actor, Operators};
+use crate::role::Role;
 
 pub use crate::bigcommerce::OrderId;
 pub use crate::bigcommerce::customers::Filter as CustomerFilter;

@@ -15,14 +15,16 @@ use source::{attributes, declared, ident, panics, paths_of, root, sources, witho
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("backoff", &[]),
     ("json", &[]),
+    ("role", &[]),
+    ("secret", &[]),
     ("checkout", &["json"]),
-    ("bigcommerce", &["backoff", "json"]),
+    ("bigcommerce", &["backoff", "json", "secret"]),
     ("schema", &["checkout"]),
     ("standard_webhooks", &[]),
     ("db", &["checkout", "schema"]),
     ("saga", &["backoff", "checkout", "db", "bigcommerce"]),
     ("outbox", &["backoff", "config", "db", "standard_webhooks"]),
-    ("ops", &["backoff", "checkout", "schema", "db", "saga", "bigcommerce"]),
+    ("ops", &["backoff", "checkout", "schema", "db", "role", "saga", "bigcommerce", "secret"]),
     (
         "http",
         &[
@@ -33,13 +35,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "ops",
             "config",
             "migrations",
+            "role",
+            "secret",
             "standard_webhooks",
             "telemetry",
         ],
     ),
-    ("config", &["standard_webhooks"]),
+    ("config", &["role", "secret", "standard_webhooks"]),
     ("telemetry", &["checkout", "db", "saga", "bigcommerce", "config"]),
-    ("migrations", &["config"]),
+    ("migrations", &["config", "secret"]),
     (
         "app",
         &[
@@ -55,14 +59,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "migrations",
         ],
     ),
-    ("cli", &["app", "config", "telemetry", "ops", "bigcommerce", "http", "migrations"]),
+    ("cli", &["app", "config", "telemetry", "ops", "bigcommerce", "http", "migrations", "role"]),
 ];
 
 /// Crates that only some modules may name.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("axum", &["http", "app"]),
     // A derive on the types that are answered, wherever they are made: nothing of HTTP comes with it.
-    ("utoipa", &["http", "ops", "db", "schema"]),
+    ("utoipa", &["http", "ops", "db", "role", "schema"]),
     ("maud", &["http"]),
     ("sqlx", &["db", "migrations", "app", "config", "http"]),
     ("clap", &["cli"]),

@@ -1,7 +1,7 @@
 //! Every route of the reference with every credential: who may not, is told so in the same way everywhere, and leaves no
 //! trace.
 
-use headless_checkout::ops::Role;
+use headless_checkout::role::Role;
 
 use super::{Bad, Place, bad, token};
 use crate::conformance::{Operation, operations};

@@ -10,9 +10,9 @@ use headless_checkout::bigcommerce::checkouts::Include;
 use headless_checkout::bigcommerce::hooks::NewHook;
 use headless_checkout::bigcommerce::payments::PaymentFor;
 use headless_checkout::bigcommerce::{
-    Call, Client, Observer, OrderId, PaymentRequest, Priority, Secret, Seen, Settings, customers,
-    http_client, orders,
+    Call, Client, Observer, OrderId, PaymentRequest, Priority, Seen, Settings, customers, http_client, orders,
 };
+use headless_checkout::secret::Secret;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

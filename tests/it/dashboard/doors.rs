@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use headless_checkout::ops::Role;
+use headless_checkout::role::Role;
 use reqwest::Method;
 
 use super::Visitor;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use headless_checkout::config::Secret;
+use headless_checkout::secret::Secret;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool};
 use tokio::sync::OnceCell;

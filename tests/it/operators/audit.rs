@@ -1,6 +1,7 @@
 //! Roles, dry runs and the audit chain.
 
-use headless_checkout::ops::{Action, ActionError, Ask, Assertion, Role};
+use headless_checkout::ops::{Action, ActionError, Ask, Assertion};
+use headless_checkout::role::Role;
 use serde_json::json;
 
 use super::{act, actor, case, id, ordered, world};

@@ -1,8 +1,7 @@
 //! One action on many checkouts.
 
-use headless_checkout::ops::{
-    Action, ActionError, Ask, Assertion, BulkAsk, Filter, Role, Status, StuckReason,
-};
+use headless_checkout::ops::{Action, ActionError, Ask, Assertion, BulkAsk, Filter, Status, StuckReason};
+use headless_checkout::role::Role;
 
 use super::{act, actor, case, ordered, until, world};
 use crate::harness::{Service, custom_cart, run_with};

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::process::Stdio;
 
-use headless_checkout::ops::{Action, Ask, Assertion, Role};
+use headless_checkout::ops::{Action, Ask, Assertion};
+use headless_checkout::role::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

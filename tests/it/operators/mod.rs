@@ -14,7 +14,8 @@ mod stores;
 mod surplus;
 
 pub(crate) use doors::{Denied, Done, act};
-use headless_checkout::ops::{Actor, Case, CheckoutId, Role};
+use headless_checkout::ops::{Actor, Case, CheckoutId};
+use headless_checkout::role::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{Service, World, agreed, everything, good_card};

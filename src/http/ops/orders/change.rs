@@ -16,9 +16,9 @@ use crate::http::problem::Problem;
 use crate::http::request::extract::Json;
 use crate::http::response::answer::json;
 use crate::http::validate::{self, STORE_QUERY};
-use crate::ops::Role;
 use crate::ops::orders::StatusAsk;
 use crate::ops::orders::statuses::Change;
+use crate::role::Role;
 
 /// An order that was changed: BigCommerce's order, with what the move does.
 #[derive(Serialize, ToSchema)]

@@ -1,6 +1,8 @@
 //! Values that must not be shown.
 //!
-//! A [`Secret`] has no `Debug`, no `Display` and no `Serialize`, so that no log line and no error can carry it by accident.
+//! Guarantees: a [`Secret`] has no `Debug`, no `Display` and no `Serialize`, so that no log line, no row and no answer can
+//! carry it by accident, and its memory is overwritten when it is dropped. It never protects copies that the network stack
+//! makes while sending.
 
 use zeroize::Zeroizing;
 
@@ -14,7 +16,7 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The text itself, for the one place that must send or compare it.
+    /// The text itself. Every use of this is a place to look at in a review.
     pub fn expose(&self) -> &str {
         &self.0
     }
