@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::output::Format;
-use super::print::rows;
+use super::print::{Columns, rows};
 use crate::app;
 use crate::config::{self, Database};
 use crate::ops::events::{self, EventFilter};
@@ -97,9 +97,11 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::List { which, limit } => {
             let found = db.events(&which.filter(None), limit).await?;
-            let columns =
-                ["event", "at", "type", "checkout", "destination", "state", "attempts", "last status"];
-            rows(format, columns, &found, |row| {
+            let columns = Columns {
+                names: ["EVENT", "AT", "TYPE", "CHECKOUT", "DESTINATION", "STATE", "ATTEMPTS", "LAST STATUS"],
+                least: &["LAST STATUS", "ATTEMPTS", "CHECKOUT", "AT", "DESTINATION"],
+            };
+            rows(format, &columns, &found, |row| {
                 [
                     row.event_id.to_string(),
                     row.at.format(&Rfc3339).unwrap_or_default(),
@@ -118,8 +120,11 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::from(3));
             };
             super::output::print(&data);
-            let columns = ["at", "destination", "attempt", "outcome", "status", "failure", "duration_ms"];
-            rows(format, columns, &db.tries(id).await?, |row| {
+            let columns = Columns {
+                names: ["AT", "DESTINATION", "ATTEMPT", "OUTCOME", "STATUS", "FAILURE", "DURATION_MS"],
+                least: &["DURATION_MS", "ATTEMPT"],
+            };
+            rows(format, &columns, &db.tries(id).await?, |row| {
                 [
                     row.at.format(&Rfc3339).unwrap_or_default(),
                     row.destination.clone(),
@@ -142,9 +147,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 }
                 other => other?,
             };
-            rows(format, ["event", "destination"], &queued, |row| {
-                [row.event_id.to_string(), row.destination.clone()]
-            })?;
+            let columns = Columns { names: ["EVENT", "DESTINATION"], least: &[] };
+            rows(format, &columns, &queued, |row| [row.event_id.to_string(), row.destination.clone()])?;
             if queued.is_empty() {
                 eprintln!("no event is meant, or all that are meant are pending anyway");
                 return Ok(ExitCode::from(3));

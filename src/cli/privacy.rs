@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::output::Format;
-use super::print::rows;
+use super::print::{Columns, rows};
 use crate::app;
 use crate::config::Database;
 use crate::ops::privacy::{self, Outcome};
@@ -59,7 +59,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let db = app::database(&Database::from_env()?).await?;
     let found = privacy::erase(&db, email, reason, dry_run).await?;
-    rows(arguments.output, ["checkout", "status", "outcome"], &found, |row| {
+    let columns = Columns { names: ["CHECKOUT", "STATUS", "OUTCOME"], least: &[] };
+    rows(arguments.output, &columns, &found, |row| {
         [row.checkout_id.to_string(), row.status.to_owned(), row.outcome.as_str().to_owned()]
     })?;
     let refused = found.iter().filter(|row| row.outcome == Outcome::RefusedStillRunning).count();

@@ -185,6 +185,12 @@ async fn what_is_done_on_the_database_is_told_like_everything_else() {
         .await
         .expect("the outbox");
     assert_eq!(types, ["checkout.stuck"]);
+    let narrow = run(&world, &[("COLUMNS", "80")], "", &["events", "list"]).await.exits(0);
+    assert!(narrow.out.contains("checkout.stuck") && !narrow.out.contains('\t'), "{}", narrow.out);
+    assert!(narrow.out.lines().all(|line| line.chars().count() <= 80), "{}", narrow.out);
+    let piped = run(&world, &[], "", &["events", "list"]).await.exits(0);
+    assert!(piped.out.lines().all(|line| line.split('\t').count() == 8), "{}", piped.out);
+    assert!(piped.out.starts_with("event\tat\ttype\tcheckout\t"), "{}", piped.out);
     world.finish().await;
 }
 
