@@ -1,11 +1,11 @@
 //! The checkout service for headless BigCommerce storefronts.
 //!
 //! In reading order: [`checkout`] is the vocabulary and the transition function; [`bigcommerce`] is the upstream client
-//! (both read JSON of others through [`json`]); [`backoff`] says how long to wait before another try, and [`secret`] holds
-//! what must not be shown; [`schema`] describes the vocabulary in `openapi.yaml`; [`db`] keeps checkouts in PostgreSQL, whose
-//! schema [`migrations`] makes; [`saga`] is the engine that makes BigCommerce safe; [`outbox`] tells the world what became of
-//! checkouts, signed by [`standard_webhooks`]; [`ops`] is what operators may do, each in a [`role`]; [`http`] are the doors;
-//! [`config`] and [`telemetry`] read the environment; [`app`] builds everything once; [`cli`] is the command line.
+//! (both read JSON from outside through [`json`]); [`backoff`] is the delay before a retry, [`secret`] holds what must not be
+//! shown; [`schema`] describes the vocabulary in `openapi.yaml`; [`db`] stores checkouts in PostgreSQL, whose schema
+//! [`migrations`] creates; [`saga`] is the engine that makes BigCommerce safe; [`outbox`] delivers events, signed by
+//! [`standard_webhooks`]; [`ops`] is what operators may do, each in a [`role`]; [`http`] has the handlers; [`config`] and
+//! [`telemetry`] read the environment; [`app`] builds everything once; [`cli`] is the command line.
 
 pub mod backoff;
 pub mod bigcommerce;

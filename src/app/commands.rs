@@ -1,4 +1,4 @@
-//! What a command needs of the service: its database, the operators' room, a client.
+//! What a command needs of the service: its database, the operators' console, a client.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio_util::task::TaskTracker;
 
-use super::parts::{budgets, clients, identified, operators_settings, told, upstream};
+use super::parts::{budgets, clients, event_destinations, identified, operators_settings, upstream};
 use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::db::{ConnectConfig, Connections, Db, Demand, connect_once, parse_url};
 use crate::http;
 use crate::migrations::{self, Migrated};
-use crate::ops::{self, Operators};
+use crate::ops::{self, Console};
 use crate::telemetry::Metrics;
 
 /// The database, for a command. No transition is written through it, so it tells nobody anything.
@@ -46,21 +46,21 @@ pub async fn migrate(database: &config::Database) -> anyhow::Result<Migrated> {
     Ok(migrations::apply_over(&mut connection).await?)
 }
 
-/// The operators' room, to look around in.
-pub async fn reading(database: &config::Database) -> anyhow::Result<Operators> {
+/// The operators' console, read-only.
+pub async fn reading(database: &config::Database) -> anyhow::Result<Console> {
     let db = self::database(database).await?;
-    Ok(Operators::new(db, HashMap::new(), HashMap::new(), ops::Settings::default(), TaskTracker::new()))
+    Ok(Console::new(db, HashMap::new(), HashMap::new(), ops::Settings::default(), TaskTracker::new()))
 }
 
-/// The operators' room, to act in. Whoever is told of transitions is told of these too. With a configuration it can ask
+/// The operators' console, to act in. Its transitions cause events like any other. With a configuration it can ask
 /// BigCommerce; without one nothing is resolved.
 pub async fn acting(
     database: &config::Database,
     events: &config::Events,
     config: Option<&Config>,
-) -> anyhow::Result<Operators> {
+) -> anyhow::Result<Console> {
     // What is acted on is money; whether BigCommerce is on loopback is not known without a configuration.
-    let db = over(database, Demand::DurableOrThrowaway).await?.telling(told(events)?);
+    let db = over(database, Demand::DurableOrThrowaway).await?.with_destinations(event_destinations(events)?);
     let (clients, budgets, settings) = match config {
         Some(config) => {
             let config = &identified(config.clone(), &db).await?;
@@ -70,12 +70,12 @@ pub async fn acting(
         }
         None => (HashMap::new(), HashMap::new(), ops::Settings::default()),
     };
-    Ok(Operators::new(db, clients, budgets, settings, TaskTracker::new()))
+    Ok(Console::new(db, clients, budgets, settings, TaskTracker::new()))
 }
 
 /// One checkout as operators see it, in the words of `GET /ops/v1/checkouts/{id}`.
-pub fn case_as_json(case: &ops::Case) -> serde_json::Value {
-    http::response::case::as_json(case)
+pub fn detail_as_json(case: &ops::CheckoutDetail) -> serde_json::Value {
+    http::response::detail::as_json(case)
 }
 
 /// An HTTP client for a command that asks a running service.

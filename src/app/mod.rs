@@ -1,11 +1,11 @@
-//! Everything is built here once, for the command line and for tests alike.
+//! Builds the whole service once, for the command line and for tests.
 //!
-//! Guarantees: work that was begun is finished before the process ends, as far as `SHUTDOWN_SECONDS` allows; what is not
-//! is handed back, so that another process goes on at once.
+//! Guarantees: work that was begun is finished before the process ends, as far as `SHUTDOWN_SECONDS` allows; the leases of
+//! the rest are released, so that another process continues at once.
 
 mod commands;
+mod heartbeat;
 mod parts;
-mod presence;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -23,14 +23,14 @@ use crate::bigcommerce::budget::Budget;
 use crate::config::Config;
 use crate::db::{CommitObserver, Committer, Connections, Db, Demand};
 use crate::http;
-use crate::ops::Operators;
+use crate::ops::Console;
 use crate::outbox::{self, Outbox};
 use crate::saga::{Engine, Settings};
 use crate::telemetry::Metrics;
-use parts::{budgets, clients, identified, keep, operators_settings, told};
-use presence::Presence;
+use heartbeat::Heartbeat;
+use parts::{budgets, clients, event_destinations, identified, keep, operators_settings};
 
-pub use commands::{acting, case_as_json, client, database, http_client, migrate, reading};
+pub use commands::{acting, client, database, detail_as_json, http_client, migrate, reading};
 
 /// The service of one process: built, not yet running.
 pub struct App {
@@ -38,12 +38,12 @@ pub struct App {
     db: Db,
     connections: Connections,
     engine: Engine,
-    operators: Operators,
+    ops: Console,
     budgets: HashMap<String, Arc<Budget>>,
     metrics: Metrics,
     /// Where the metrics are served, when that is not where everything is.
     metrics_listener: Option<TcpListener>,
-    presence: Presence,
+    heartbeat: Heartbeat,
     committing: Committing,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -73,10 +73,10 @@ impl App {
         let connections =
             commands::connect(&config.database, config.database.max_connections - 1, demand).await?;
         let db = Db::new(connections.clone(), config.lease)
-            .telling(told(&config.events)?)
+            .with_destinations(event_destinations(&config.events)?)
             .looking_at_rests(config.reconcile);
         let config = identified(config, &db).await?;
-        let (db, committer) = db.grouping();
+        let (db, committer) = db.with_group_commit();
         let settings = Settings {
             lease: config.lease,
             settle: config.settle,
@@ -89,12 +89,12 @@ impl App {
             checkout_ttl: config.checkout_ttl,
         };
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        let presence = Presence::new();
-        let budgets = budgets(&config, &presence.replicas);
+        let heartbeat = Heartbeat::new();
+        let budgets = budgets(&config, &heartbeat.replicas);
         let metrics = Metrics::new(db.clone());
         let committing = Committing::begin(committer, metrics.commits());
         let clients = clients(&config, &budgets, &metrics)?;
-        let operators = Operators::new(
+        let ops = Console::new(
             db.clone(),
             clients.clone(),
             budgets.clone(),
@@ -112,11 +112,11 @@ impl App {
             db,
             connections,
             engine,
-            operators,
+            ops,
             budgets,
             metrics,
             metrics_listener,
-            presence,
+            heartbeat,
             committing,
             tasks,
             stopping,
@@ -133,25 +133,25 @@ impl App {
         &self.engine
     }
 
-    /// The operators' room.
-    pub fn operators(&self) -> &Operators {
-        &self.operators
+    /// The operators' console.
+    pub fn ops(&self) -> &Console {
+        &self.ops
     }
 
     /// Begins to serve on this listener, and to recover.
     pub fn serve(mut self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
         let metrics_addr = self.serve_metrics()?;
-        self.presence.announce(&self.db, "serve");
+        self.heartbeat.announce(&self.db, "serve");
         self.begin_work()?;
         let state = http::AppState::new(
             &self.config,
             self.engine.clone(),
-            self.operators.clone(),
+            self.ops.clone(),
             self.metrics.clone(),
             self.tasks.clone(),
             self.stopping.clone(),
-            self.presence.living(),
+            self.heartbeat.living(),
         );
         let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
         let stop = self.stopping.clone();
@@ -188,10 +188,10 @@ impl App {
         let (engine, keep) = (self.engine.clone(), keep(&self.config));
         self.tasks.spawn(async move { engine.tidy_up(keep).await });
         self.begin_deliveries()?;
-        let (operators, stop) = (self.operators.clone(), self.stopping.clone());
-        self.tasks.spawn(async move { operators.work(stop).await });
-        let (operators, stop) = (self.operators.clone(), self.stopping.clone());
-        self.tasks.spawn(async move { operators.settle_order_actions(stop).await });
+        let (ops, stop) = (self.ops.clone(), self.stopping.clone());
+        self.tasks.spawn(async move { ops.work(stop).await });
+        let (ops, stop) = (self.ops.clone(), self.stopping.clone());
+        self.tasks.spawn(async move { ops.settle_order_actions(stop).await });
         self.begin_listening();
         Ok(())
     }
@@ -232,8 +232,8 @@ impl App {
             }
         });
         // As long as anything is written.
-        let (connections, stop) = (self.connections.clone(), self.presence.leaving.clone());
-        self.presence.tasks.spawn(async move {
+        let (connections, stop) = (self.connections.clone(), self.heartbeat.leaving.clone());
+        self.heartbeat.tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = connections.supervise() => {}
@@ -257,7 +257,7 @@ impl App {
         if let Err(error) = self.db.release_turns().await {
             tracing::warn!(%error, "deliveries were not handed back; their leases run out by themselves");
         }
-        self.presence.leave(&self.db).await;
+        self.heartbeat.leave(&self.db).await;
         self.connections.close().await;
         tracing::info!("stopped");
         Ok(())
@@ -285,9 +285,9 @@ impl Running {
         &self.app.engine
     }
 
-    /// The operators' room.
-    pub fn operators(&self) -> &Operators {
-        &self.app.operators
+    /// The operators' console.
+    pub fn ops(&self) -> &Console {
+        &self.app.ops
     }
 
     /// The rate budgets of the stores, by name.
@@ -320,7 +320,7 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
     let stop = stop_asked()?;
     let mut app = App::build(config).await?;
     app.serve_metrics()?;
-    app.presence.announce(&app.db, "worker");
+    app.heartbeat.announce(&app.db, "worker");
     app.begin_work()?;
     tracing::info!("working");
     stop.await;

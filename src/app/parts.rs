@@ -22,7 +22,7 @@ pub(super) fn operators_settings(config: &Config) -> ops::Settings {
 }
 
 /// Whom transitions tell what.
-pub(super) fn told(events: &config::Events) -> anyhow::Result<Vec<crate::db::Destination>> {
+pub(super) fn event_destinations(events: &config::Events) -> anyhow::Result<Vec<crate::db::Destination>> {
     let destination = |destination: &config::Destination| {
         let wants = destination.types.iter().map(|kind| kind.parse());
         let wants = wants.collect::<Result<_, _>>().context("EVENT_DESTINATIONS: there is no such event")?;

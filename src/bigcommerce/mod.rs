@@ -1,10 +1,10 @@
-//! The upstream client: BigCommerce's calls, its wire types, and the one meaning of each of its answers.
+//! The upstream client: BigCommerce's calls, its wire types, and one interpretation of each of its responses.
 //!
-//! Guarantees: one method is one HTTP request. There is no retry, no redirect and no cache, so that whoever calls knows
-//! exactly what was sent; and every failure tells whether the request may have had an effect ([`Error`]).
-//! It knows no saga, no database and no settings of ours, and never logs bodies, tokens or email addresses.
+//! Guarantees: one method is one HTTP request. There is no retry, no redirect and no cache, so the caller knows exactly
+//! what was sent; and every failure says whether the request may have had an effect ([`Error`]). It knows nothing of the
+//! saga, the database or the settings, and never logs bodies, tokens or email addresses.
 //!
-//! Dropping the future of a call leaves it open whether BigCommerce executed it, like [`Error::Unknown`].
+//! Dropping the future of a call leaves open whether BigCommerce executed it, like [`Error::Unknown`].
 
 pub mod budget;
 pub mod carts;

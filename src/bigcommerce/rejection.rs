@@ -24,7 +24,7 @@ pub struct Rejection {
     pub errors: BTreeMap<String, String>,
 }
 
-const MOST_ERRORS: usize = 32;
+const MAX_ERRORS: usize = 32;
 const LONGEST_TEXT: usize = 500;
 
 impl Rejection {
@@ -74,7 +74,7 @@ impl Rejection {
 
     /// The first object speaks for all; what the others add is kept under their position.
     fn take_list(&mut self, list: &[Value], masked: Masked) {
-        for (position, entry) in list.iter().enumerate().take(MOST_ERRORS) {
+        for (position, entry) in list.iter().enumerate().take(MAX_ERRORS) {
             if entry.is_object() && self.title.is_empty() {
                 self.take_flat(entry, masked);
             } else {
@@ -98,7 +98,7 @@ impl Rejection {
     }
 
     fn note(&mut self, field: &str, value: &Value, masked: Masked) {
-        if self.errors.len() >= MOST_ERRORS {
+        if self.errors.len() >= MAX_ERRORS {
             return;
         }
         let said = match value {
@@ -109,7 +109,7 @@ impl Rejection {
                 .find_map(|key| lenient::filled(value, key))
                 .unwrap_or_else(|| value.to_string()),
             Value::Array(list) => {
-                let texts = list.iter().take(MOST_ERRORS);
+                let texts = list.iter().take(MAX_ERRORS);
                 texts
                     .map(|entry| entry.as_str().map_or_else(|| entry.to_string(), str::to_owned))
                     .collect::<Vec<_>>()

@@ -38,11 +38,12 @@ pub enum Answer {
     Closed,
 }
 
-/// What became of the goal with this ticket.
+/// What became of the goal with this version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answered {
     /// Which goal.
-    pub ticket: i64,
+    #[serde(rename = "ticket")]
+    pub goal_version: i64,
     /// What became of it.
     pub answer: Answer,
 }

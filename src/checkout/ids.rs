@@ -1,4 +1,4 @@
-//! Identifiers, parsed once at the door: whoever holds one holds a valid one.
+//! Identifiers, parsed once from the request, so every value of these types is valid.
 
 use std::fmt;
 use std::str::FromStr;

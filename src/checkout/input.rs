@@ -1,4 +1,4 @@
-//! What the shopper gave, in BigCommerce's own shapes. It was validated at the door. Never: card data, which has
+//! What the shopper gave, in BigCommerce's own shapes. It was validated with the request. Never: card data, which has
 //! no type here and so cannot be stored.
 
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ pub struct Input {
     /// The shipping option of each consignment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shipping_options: Option<Vec<OptionChoice>>,
-    /// How to choose a shipping option where none is named.
+    /// How to choose a shipping option if none is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shipping_preference: Option<Preference>,
     /// Body of a direct order (BigCommerce: orders.v2, createAnOrder).
@@ -47,9 +47,9 @@ pub struct Input {
     /// A change of the cart that is to be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edit: Option<CartEdit>,
-    /// Whether it is to be looked whether the shopper paid elsewhere.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub look: bool,
+    /// Whether to check if the shopper paid on the hosted page or elsewhere.
+    #[serde(rename = "look", skip_serializing_if = "std::ops::Not::not")]
+    pub check_hosted_payment: bool,
     /// The steps that were done and are being done again. What becomes of a revision that is refused is what BigCommerce
     /// holds: they count as done as long as it shows them.
     #[serde(skip_serializing_if = "Vec::is_empty")]

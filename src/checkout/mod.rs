@@ -1,7 +1,7 @@
-//! The vocabulary of a checkout, and the rules that need nothing but it.
+//! The vocabulary of a checkout, and the rules that depend on nothing else.
 //!
-//! Guarantees: everything here is pure. It reads no clock, no database and no network, so that each rule can be
-//! tested as a table. Never: any IO, any knowledge of HTTP.
+//! Guarantees: everything here is pure. It reads no clock, no database and no network, so each rule is tested as a table.
+//! Never: any IO, any knowledge of HTTP.
 
 mod announcement;
 mod answer;

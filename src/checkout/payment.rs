@@ -100,7 +100,8 @@ pub struct PaymentPart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction_type: Option<String>,
     /// The goal that it was paid for.
-    pub ticket: i64,
+    #[serde(rename = "ticket")]
+    pub goal_version: i64,
 }
 
 impl PaymentPart {

@@ -87,8 +87,8 @@ pub struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderFacts>,
     /// Orders of this checkout that can no longer be paid.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub dead_orders: Vec<i64>,
+    #[serde(rename = "dead_orders", skip_serializing_if = "Vec::is_empty")]
+    pub abandoned_orders: Vec<i64>,
     /// The latest payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentFacts>,
@@ -134,7 +134,7 @@ impl Facts {
     /// Whether it is looked at once more after its end: it may have been paid elsewhere, or left an order behind, or an order
     /// that it gave up may be paid.
     pub fn is_looked_at_late(&self) -> bool {
-        self.hand_off.is_some() || self.may_show_late || !self.dead_orders.is_empty()
+        self.hand_off.is_some() || self.may_show_late || !self.abandoned_orders.is_empty()
     }
 }
 
@@ -166,7 +166,8 @@ pub struct Goal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed_total: Option<Money>,
     /// The version that recorded it; whoever waits for its answer knows it by this.
-    pub ticket: i64,
+    #[serde(rename = "ticket")]
+    pub goal_version: i64,
 }
 
 /// An idempotency key in the scope of its credential.

@@ -189,13 +189,16 @@ mod tests {
             title: "canary".to_owned(),
             errors: vec![("email".to_owned(), "canary".to_owned())],
         };
-        checkout.answered = Some(Answered { ticket: 3, answer: Answer::Rejected(refused) });
+        checkout.answered = Some(Answered { goal_version: 3, answer: Answer::Rejected(refused) });
         let after = checkout.redacted();
         assert!(!format!("{after:?}").contains("canary"));
         assert_eq!(after.stuck.map(|stuck| stuck.reason), Some(StuckReason::OrderUnknown));
         assert!(matches!(
             after.answered,
-            Some(Answered { ticket: 3, answer: Answer::Rejected(UpstreamRejection { status: 422, .. }) })
+            Some(Answered {
+                goal_version: 3,
+                answer: Answer::Rejected(UpstreamRejection { status: 422, .. })
+            })
         ));
     }
 }

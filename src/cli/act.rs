@@ -12,7 +12,7 @@ use super::remote::Remote;
 use super::table::{Table, wrap};
 use crate::app;
 use crate::config::{self, Config, Database, Events};
-use crate::ops::{Action, ActionError, Actor, Ask, CheckoutId, Operators};
+use crate::ops::{Action, ActionError, ActionRequest, Actor, CheckoutId, Console};
 use crate::role::Role;
 
 /// What was done, as the service says it.
@@ -26,10 +26,10 @@ pub(super) struct ActionFailure {
     pub(super) evidence: Vec<String>,
 }
 
-/// Through which an action is done.
-enum Door {
-    Service(Remote),
-    Direct(Operators, Actor),
+/// Where an action is sent.
+enum Target {
+    Api(Remote),
+    Database(Console, Actor),
 }
 
 /// Does it to every checkout that was named.
@@ -38,18 +38,18 @@ pub(super) async fn act(act: Act, action: Action) -> anyhow::Result<ExitCode> {
         Ok(ids) => ids,
         Err(wrong) => return Ok(usage(&wrong)),
     };
-    let door = if act.direct { direct(&action).await? } else { Door::Service(Remote::new(act.service)?) };
+    let target = if act.direct { direct(&action).await? } else { Target::Api(Remote::new(act.service)?) };
     let (mut exits, mut values, mut done_ids) = (Vec::new(), Vec::new(), Vec::new());
     let screen = Screen::new();
     let mut table = Table::new(&["ID", "RESULT", "STATUS", "WHAT"]);
     let progress = Progress::of(ids.len());
     for (index, id) in ids.iter().enumerate() {
         progress.at(index);
-        let result = match &door {
-            Door::Service(remote) => remote.act(*id, &action, &act.reason, act.dry_run).await,
-            Door::Direct(operators, actor) => {
-                let ask = Ask { actor, reason: &act.reason, dry_run: act.dry_run };
-                let report = operators.act(*id, &action, ask).await;
+        let result = match &target {
+            Target::Api(remote) => remote.act(*id, &action, &act.reason, act.dry_run).await,
+            Target::Database(console, actor) => {
+                let ask = ActionRequest { actor, reason: &act.reason, dry_run: act.dry_run };
+                let report = console.act(*id, &action, ask).await;
                 report.map(|report| Done(json!(report))).map_err(|refused| refusal(&refused))
             }
         };
@@ -152,9 +152,9 @@ fn refusal(refused: &ActionError) -> ActionFailure {
 }
 
 /// Whoever has the database may do everything; the audit log says that it was done past the service.
-async fn direct(action: &Action) -> anyhow::Result<Door> {
+async fn direct(action: &Action) -> anyhow::Result<Target> {
     let asks = matches!(action, Action::Resolve(_) | Action::Cancel { refund: true } | Action::Close { .. });
-    let operators = if asks {
+    let console = if asks {
         let config =
             Config::from_env().context("resolve, refunds and close with --direct ask BigCommerce")?;
         app::acting(&config.database, &config.events, Some(&config)).await?
@@ -163,5 +163,5 @@ async fn direct(action: &Action) -> anyhow::Result<Door> {
     };
     let user =
         config::environment("USER").filter(|user| !user.is_empty()).unwrap_or_else(|| "unknown".to_owned());
-    Ok(Door::Direct(operators, Actor { name: format!("direct:{user}"), role: Role::Money, store: None }))
+    Ok(Target::Database(console, Actor { name: format!("direct:{user}"), role: Role::Money, store: None }))
 }

@@ -45,7 +45,7 @@ pub(super) enum Command {
         #[command(flatten)]
         finding: FindingArguments,
     },
-    /// Give up one whose record cannot be read; nothing is undone at BigCommerce
+    /// Close one whose record cannot be read; nothing is changed at BigCommerce
     Close {
         #[command(flatten)]
         act: Act,

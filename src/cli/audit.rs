@@ -50,13 +50,13 @@ enum Command {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let operators = app::reading(&Database::from_env()?).await?;
+    let console = app::reading(&Database::from_env()?).await?;
     match arguments.command {
         Command::List { checkout, limit, mut cursor, output } => {
             let (mut data, mut next) = (Vec::new(), None);
             while data.len() < limit {
                 let left = u32::try_from(limit - data.len()).unwrap_or(PAGE_AT_MOST);
-                let page = operators.audit(checkout, cursor, left).await?;
+                let page = console.audit(checkout, cursor, left).await?;
                 data.extend(page.data);
                 next = page.next_cursor;
                 cursor = next.as_deref().and_then(|text| text.parse().ok());
@@ -72,8 +72,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Ok(Exit::Ok.into())
         }
         Command::Verify { head, output } => {
-            let verified = operators.verify_audit(head).await?;
-            let verified = verified.context("the chain is of all stores")?;
+            let verified = console.verify_audit(head).await?;
+            let verified = verified.context("the chain covers all stores")?;
             match (&verified.broken, output) {
                 (_, Format::Json) => print_json(&json!(verified)),
                 (None, _) => {

@@ -16,7 +16,9 @@ use super::show;
 use super::table::Table;
 use crate::app;
 use crate::config::Database;
-use crate::ops::{Action, Case, CheckoutId, Cursor, Filter, Listed, Operators, PAGE_AT_MOST, Page, why};
+use crate::ops::{
+    Action, CheckoutDetail, CheckoutId, Console, Cursor, Filter, Listed, PAGE_AT_MOST, Page, why,
+};
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -54,7 +56,7 @@ async fn list(list: List) -> anyhow::Result<ExitCode> {
         within: None,
     };
     let mut cursor = list.cursor;
-    let operators = reading().await?;
+    let console = reading().await?;
     let mut data: Vec<Listed> = Vec::new();
     while data.len() < list.limit {
         let after = match cursor.as_deref().map(|text| Cursor::decode(text, list.sort)).transpose() {
@@ -62,7 +64,7 @@ async fn list(list: List) -> anyhow::Result<ExitCode> {
             Err(error) => return Ok(usage(&format!("--cursor {error}"))),
         };
         let left = u32::try_from(list.limit - data.len()).unwrap_or(PAGE_AT_MOST);
-        let page = operators.list(&filter, list.sort, after, left).await?;
+        let page = console.list(&filter, list.sort, after, left).await?;
         data.extend(page.data);
         cursor = page.next_cursor;
         if cursor.is_none() {
@@ -118,13 +120,13 @@ async fn look(look: Look, plainly: bool) -> anyhow::Result<ExitCode> {
         Ok(ids) => ids,
         Err(wrong) => return Ok(usage(&wrong)),
     };
-    let operators = reading().await?;
+    let console = reading().await?;
     let (mut exits, mut values, screen) = (Vec::new(), Vec::new(), Screen::new());
     for id in ids {
-        let case = match operators.case(id).await {
+        let case = match console.case(id).await {
             Ok(case) => case,
             Err(error) => {
-                let Some(unread) = operators.unread(id).await? else { return Err(error.into()) };
+                let Some(unread) = console.unread(id).await? else { return Err(error.into()) };
                 exits.push(Exit::Ok);
                 match look.output {
                     Format::Json if plainly => values.push(json!(unread.why())),
@@ -155,15 +157,15 @@ async fn look(look: Look, plainly: bool) -> anyhow::Result<ExitCode> {
     Ok(Exit::of(&exits).into())
 }
 
-fn as_json(case: &Case, plainly: bool) -> Value {
+fn as_json(case: &CheckoutDetail, plainly: bool) -> Value {
     if !plainly {
-        return app::case_as_json(case);
+        return app::detail_as_json(case);
     }
     json!(why(case))
 }
 
-/// The operators' room, to look around in.
-async fn reading() -> anyhow::Result<Operators> {
+/// The operators' console, read-only.
+async fn reading() -> anyhow::Result<Console> {
     app::reading(&Database::from_env()?).await
 }
 

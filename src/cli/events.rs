@@ -150,7 +150,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let columns = Columns { names: ["EVENT", "DESTINATION"], least: &[] };
             rows(format, &columns, &queued, |row| [row.event_id.to_string(), row.destination.clone()])?;
             if queued.is_empty() {
-                eprintln!("no event is meant, or all that are meant are pending anyway");
+                eprintln!("no event matches, or all that match are still pending");
                 return Ok(ExitCode::from(3));
             }
         }
@@ -169,6 +169,6 @@ fn given(ids: Vec<String>) -> anyhow::Result<Option<Vec<Uuid>>> {
     } else if texts.is_empty() {
         return Ok(None);
     }
-    let parse = |text: &String| text.parse().with_context(|| format!("{text:?} is no id of an event"));
+    let parse = |text: &String| text.parse().with_context(|| format!("{text:?} is not an event id"));
     texts.iter().map(parse).collect::<anyhow::Result<_>>().map(Some)
 }

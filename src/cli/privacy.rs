@@ -54,7 +54,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     if reason.is_empty() || reason.to_lowercase().contains(&email.to_lowercase()) {
-        eprintln!("headless-checkout: --reason must say why, and must not name the person");
+        eprintln!("headless-checkout: --reason must not be empty, and must not name the person");
         return Ok(ExitCode::from(2));
     }
     let db = app::database(&Database::from_env()?).await?;
@@ -68,11 +68,11 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         eprintln!("nothing was changed: this was a dry run");
     }
     if refused > 0 {
-        eprintln!("{refused} still running: cancel them or wait until they end, and ask again");
+        eprintln!("{refused} still running: cancel them or wait until they end, and run this again");
     }
     Ok(match (found.len(), refused) {
         (0, _) => {
-            eprintln!("no checkout holds this email address");
+            eprintln!("no checkout contains this email address");
             ExitCode::from(3)
         }
         (_, 0) => ExitCode::SUCCESS,

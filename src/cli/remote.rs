@@ -12,7 +12,7 @@ use crate::config;
 use crate::ops::{Action, CheckoutId};
 
 /// How long an answer may take; a finding is checked against BigCommerce meanwhile.
-const PATIENCE: Duration = Duration::from_mins(1);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A running service.
 pub(super) struct Remote {
@@ -58,7 +58,7 @@ impl Remote {
             .post(&url)
             .bearer_auth(&self.token)
             .header("content-type", "application/json")
-            .timeout(PATIENCE)
+            .timeout(REQUEST_TIMEOUT)
             .body(body.to_string())
             .send()
             .await;

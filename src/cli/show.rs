@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::output::{Color, Screen, color_of};
 use super::table::{Table, wrap};
-use crate::ops::{Attempt, AuditRow, Case, CheckoutId, UnreadCase, Why};
+use crate::ops::{Attempt, AuditRow, CheckoutDetail, CheckoutId, UnreadableCheckout, Why};
 
 /// A time as it is printed: UTC, whole seconds.
 pub(super) fn instant(at: OffsetDateTime) -> String {
@@ -41,7 +41,7 @@ fn history(tried: &[Attempt], actions: &[AuditRow], screen: Screen) -> String {
 }
 
 /// Everything that is known of a checkout.
-pub(super) fn case(case: &Case, screen: Screen) -> String {
+pub(super) fn case(case: &CheckoutDetail, screen: Screen) -> String {
     let checkout = case.checkout();
     let mut text = String::new();
     let status = screen.paint(color_of(checkout.status.as_str()), checkout.status.as_str());
@@ -70,7 +70,7 @@ pub(super) fn case(case: &Case, screen: Screen) -> String {
     text + &history(&case.timeline.attempts, &case.actions, screen)
 }
 
-fn steps(case: &Case) -> Table {
+fn steps(case: &CheckoutDetail) -> Table {
     let mut table = Table::new(&["STEP", "STATUS", "ATTEMPTS", "FINISHED"]);
     for step in &case.checkout().steps {
         table.row(vec![
@@ -113,12 +113,12 @@ fn number<T: ToString>(value: Option<T>) -> String {
 }
 
 /// A checkout in plain words.
-pub(super) fn why(case: &Case, screen: Screen) -> String {
+pub(super) fn why(case: &CheckoutDetail, screen: Screen) -> String {
     plainly(case.checkout().id, &crate::ops::why(case), screen)
 }
 
-/// What is known of a checkout whose record cannot be read.
-pub(super) fn unread(case: &UnreadCase, screen: Screen) -> String {
+/// What is known about a checkout whose record cannot be read.
+pub(super) fn unread(case: &UnreadableCheckout, screen: Screen) -> String {
     let unread = &case.unread;
     let status = screen.paint(color_of(&unread.status), &unread.status);
     let mut text = format!("{} {status}\n", screen.paint(Color::Bold, &unread.id.to_string()));

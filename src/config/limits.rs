@@ -33,8 +33,8 @@ pub struct Limits {
 
 impl Limits {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        const MOST: u32 = 1_000_000;
-        let mut limit = |name| reader.defaulted(name, number(0, MOST));
+        const MAX_LIMIT: u32 = 1_000_000;
+        let mut limit = |name| reader.defaulted(name, number(0, MAX_LIMIT));
         Self {
             key: limit("LIMIT_KEY_PER_MINUTE"),
             publishable_key: limit("LIMIT_PUBLISHABLE_KEY_PER_MINUTE"),

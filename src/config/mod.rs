@@ -1,8 +1,8 @@
 //! Every setting, read from the environment once and validated once.
 //!
-//! Guarantees: a program with a wrong configuration does not start, and is told everything that is wrong at once, by the name of the
-//! variable. Secrets are [`Secret`]s, which cannot be printed. This module and `telemetry` are the only readers of the
-//! environment, and nothing here changes after the start.
+//! Guarantees: a program with an invalid configuration does not start and reports every error at once, by the name of the
+//! variable. Secrets are [`Secret`]s, which cannot be printed. Only this module and `telemetry` read the environment, and
+//! nothing here changes after startup.
 
 mod credentials;
 mod database;

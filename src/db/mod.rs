@@ -1,8 +1,8 @@
-//! PostgreSQL. All SQL of the service is here and nothing else is.
+//! PostgreSQL. All SQL of the service is here, and nothing else.
 //!
-//! Guarantees: a transition is one statement (its own, or one with those of other checkouts), so that it happens whole or
-//! not at all; it is written only by the holder of the current fence and only onto the version it was decided on. No transaction is ever open while
-//! BigCommerce is called. Never: a decision about the saga, a name of a step that is compared.
+//! Guarantees: a transition is one statement (its own, or one shared with other checkouts), so it is written entirely or
+//! not at all; it is written only by the holder of the current fence and only onto the version it was decided on. No
+//! transaction is ever open while BigCommerce is called. Never: a decision of the saga, or a comparison of step names.
 
 mod audit;
 mod checkout;
@@ -23,7 +23,7 @@ use uuid::Uuid;
 use checkout::moment::Moment;
 
 pub use audit::bulk::{Bulk, BulkItem, BulkResult, NewBulk};
-pub use audit::operators::{Audited, Held};
+pub use audit::operators::{AuditedTransaction, LockedCheckout};
 pub use audit::order_actions::{NewOrderAction, OrderAction, OrderActionFilter};
 pub use audit::{AuditRow, Broken, Entry, Verified};
 pub use checkout::changes::{Change, Changes, Watch};
@@ -40,7 +40,7 @@ pub use forget::{Forgotten, Keep};
 pub use outbox::Destination;
 pub use outbox::deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
 pub use outbox::event_records::{EventFilter, EventRecord, Redelivered, TryRecord};
-pub use outbox::webhooks::{Heard, Taken, WebhookEvent};
+pub use outbox::webhooks::{WebhookEvent, WebhookOutcome, WebhookStats};
 pub use retention::{Cause, Erasure, Holder};
 pub use stats::activity::{MINUTES, Minute};
 pub use stats::summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
@@ -75,7 +75,7 @@ pub struct Db {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Somebody else changed the checkout first, or holds it. Nothing was written.
-    #[error("the checkout changed meanwhile")]
+    #[error("the checkout has changed in the meantime")]
     Lost,
     /// The idempotency key is already bound.
     #[error("the idempotency key is already bound")]

@@ -13,7 +13,7 @@ use crate::http::response::answer::json;
 use crate::migrations::{self, Schema};
 
 /// How long the database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A newer version has migrated the database. This one works on it: migrations expand first and contract a release later.
 const NEWER: &str = "newer schema";
@@ -34,18 +34,18 @@ pub(super) struct Readiness {
     checks: Checks,
 }
 
-/// Each part by itself: `ok`, or what is wrong with it.
+/// Each part: `ok`, or what is wrong with it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Checks {
-    /// Whether the database answers and takes writes.
+    /// Whether the database answers and accepts writes.
     database: &'static str,
-    /// Whether the database has the migrations of this version. `newer schema`: a newer version has migrated it, and this
-    /// process works on it.
+    /// Whether the database has the migrations of this version. `newer schema`: a newer version has migrated it; this
+    /// process works with it.
     migrations: &'static str,
-    /// Whether there are checkouts that this version leaves alone, because a newer one wrote them or because they cannot
-    /// be read. The others are not held up, so the process is ready all the same.
+    /// Whether there are checkouts that this version does not touch, because a newer version wrote them or because
+    /// they cannot be read. Other checkouts are not affected, so the process is still ready.
     records: &'static str,
-    /// It was checked at the start, or the process would not run.
+    /// Checked at startup; otherwise the process would not run.
     config: &'static str,
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn alive() -> Response {
 )]
 pub(super) async fn ready(State(state): State<AppState>) -> Response {
     let (database, migrations, records) =
-        tokio::time::timeout(PATIENCE, look(&state)).await.unwrap_or(("slow", "unknown", "unknown"));
+        tokio::time::timeout(CHECK_TIMEOUT, look(&state)).await.unwrap_or(("slow", "unknown", "unknown"));
     let checks = Checks { database, migrations, records, config: "ok" };
     let status = match (checks.database, checks.migrations) {
         _ if state.stopping().is_cancelled() => "stopping",
@@ -81,7 +81,7 @@ async fn look(state: &AppState) -> (&'static str, &'static str, &'static str) {
     if !matches!(migrations, "ok" | NEWER) {
         return (database, migrations, "unknown");
     }
-    let records = match state.0.operators.foreign_records().await {
+    let records = match state.0.ops.foreign_records().await {
         Ok((0, 0)) => "ok",
         Ok((0, _)) => "some cannot be read",
         Ok((_, 0)) => "some are of a newer version",
@@ -92,12 +92,12 @@ async fn look(state: &AppState) -> (&'static str, &'static str, &'static str) {
 }
 
 async fn schema(state: &AppState) -> (&'static str, &'static str) {
-    match state.0.operators.takes_writes().await {
+    match state.0.ops.takes_writes().await {
         Ok(true) => {}
         Ok(false) => return ("takes no writes: DATABASE_URL must lead to the primary", "unknown"),
         Err(_) => return ("unreachable", "unknown"),
     }
-    match state.0.operators.applied_migrations().await {
+    match state.0.ops.applied_migrations().await {
         Ok(Some(applied)) => {
             let migrations = match migrations::compare(&applied) {
                 Schema::Same => "ok",

@@ -22,7 +22,7 @@ pub fn router(metrics: Metrics) -> Router {
     get, path = "/metrics", operation_id = "metrics", tag = "Health",
     responses(
         (status = 200, description = "OpenMetrics text, which Prometheus reads", body = String, content_type = "application/openmetrics-text"),
-        (status = 404, description = "`METRICS_ADDR` is set: they are there and not here", body = super::problem::Document, content_type = "application/problem+json"),
+        (status = 404, description = "`METRICS_ADDR` is set: the metrics are served there", body = super::problem::Document, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn show(State(state): State<AppState>) -> Response {

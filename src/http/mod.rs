@@ -1,9 +1,9 @@
-//! The HTTP API and the dashboard: read a request, hand it to the saga or to `ops`, answer. Nothing here writes to BigCommerce,
-//! and no SQL is here.
+//! The HTTP API and the dashboard: read a request, hand it to the saga or to `ops`, answer. Nothing here writes to
+//! BigCommerce, and there is no SQL here.
 //!
-//! Reading order: [`request::trace`] is around everything; [`request::auth`] and [`request::extract`] read a request, [`validate`]
-//! its body; [`api`] has the handlers of storefronts, [`ops`] those of operators, [`dashboard`] their pages; [`response`] and
-//! [`problem`] say what is answered; [`openapi`] describes it all.
+//! Reading order: [`request::trace`] wraps everything; [`request::auth`] and [`request::extract`] read a request, [`validate`]
+//! its body; [`api`] has the handlers for storefronts, [`ops`] those for operators, [`dashboard`] their pages; [`response`] and
+//! [`problem`] build the answers; [`openapi`] describes it all.
 
 mod api;
 mod dashboard;
@@ -28,33 +28,33 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::Config;
-use crate::ops::{Actor, Operators};
+use crate::ops::{Actor, Console};
 use crate::saga::Engine;
 use crate::telemetry::Metrics;
 use api::{checkouts, direct_orders, events, in_use, items, order, payment, steps, webhooks};
 use openapi::docs;
 use problem::pages;
-use request::auth::{Credentials, Room};
-use request::{cors, customer, linger, trace};
+use request::auth::{Credentials, OpsAccess};
+use request::{cors, customer, drain, trace};
 
 pub use limits::Living;
 pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
 
-/// What every door has at hand. Cheap to clone.
+/// The state shared by all handlers. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
-    operators: Room,
+    ops: OpsAccess,
     metrics: Metrics,
     metrics_elsewhere: bool,
     tasks: TaskTracker,
     stopping: CancellationToken,
     credentials: Credentials,
     sessions: dashboard::Sessions,
-    pulse: dashboard::Pulse,
+    overview_cache: dashboard::OverviewCache,
     senders: Vec<webhooks::Sender>,
     customers: customer::Proofs,
     cors: cors::Origins,
@@ -69,7 +69,7 @@ impl AppState {
     pub fn new(
         config: &Config,
         engine: Engine,
-        operators: Operators,
+        ops: Console,
         metrics: Metrics,
         tasks: TaskTracker,
         stopping: CancellationToken,
@@ -77,14 +77,14 @@ impl AppState {
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
-            operators: Room::new(operators),
+            ops: OpsAccess::new(ops),
             metrics,
             metrics_elsewhere: config.metrics_addr.is_some(),
             tasks,
             stopping,
             credentials: Credentials::of(config),
             sessions: dashboard::Sessions::of(config),
-            pulse: dashboard::Pulse::default(),
+            overview_cache: dashboard::OverviewCache::default(),
             senders: webhooks::Sender::all(config),
             customers: customer::Proofs::of(config),
             cors: cors::Origins::of(config),
@@ -103,9 +103,9 @@ impl AppState {
         &self.0.metrics
     }
 
-    /// The operators' room as this operator has it. No door has another one.
-    fn operators(&self, actor: &Actor) -> Operators {
-        self.0.operators.of(actor)
+    /// The operators' console, limited to this operator's store. Handlers have no other access to it.
+    fn ops(&self, actor: &Actor) -> Console {
+        self.0.ops.of(actor)
     }
 
     fn credentials(&self) -> &Credentials {
@@ -116,8 +116,8 @@ impl AppState {
         &self.0.sessions
     }
 
-    fn pulse(&self) -> &dashboard::Pulse {
-        &self.0.pulse
+    fn overview_cache(&self) -> &dashboard::OverviewCache {
+        &self.0.overview_cache
     }
 
     fn limits(&self) -> &limits::Limits {
@@ -160,7 +160,7 @@ pub fn router(state: AppState) -> Router {
         .layer(axum::middleware::from_fn_with_state(state.clone(), limits::around))
         .layer(state.0.cors.layer())
         .layer(axum::middleware::from_fn_with_state(state.clone(), trace::around))
-        .layer(axum::middleware::map_request(async |request| linger::whole(request)))
+        .layer(axum::middleware::map_request(async |request| drain::request_body(request)))
         .with_state(state)
 }
 

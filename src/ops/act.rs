@@ -9,11 +9,11 @@ use utoipa::ToSchema;
 
 use crate::bigcommerce::Client;
 use crate::checkout::{Checkout, CheckoutId, Illegal, Status, UpstreamRejection};
-use crate::db::{self, Audited, Entry, Held, Transition};
+use crate::db::{self, AuditedTransaction, Entry, LockedCheckout, Transition};
 use crate::saga::operate;
 use crate::schema;
 
-use super::Operators;
+use super::Console;
 use super::action::{Action, Actor, reason};
 use super::evidence::{Checked, check};
 use super::guard::{Guard, guard};
@@ -22,7 +22,7 @@ use crate::role::Role;
 
 /// How an action is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
+pub struct ActionRequest<'a> {
     /// Who.
     pub actor: &'a Actor,
     /// Why; 1 to 500 characters.
@@ -93,7 +93,7 @@ pub enum ActionError {
     #[error("the store of this checkout is not configured here, so BigCommerce cannot be asked")]
     UnknownStore,
     /// The checkout moved on while it was looked at; nothing was done.
-    #[error("the checkout moved on meanwhile; look again")]
+    #[error("the checkout has changed in the meantime; read it again")]
     Moved,
     /// The database failed. Whether it was done is not known: look.
     #[error("the database failed")]
@@ -160,11 +160,16 @@ impl ActionError {
     }
 }
 
-impl Operators {
+impl Console {
     /// Does what is asked for, or says what it would do.
-    pub async fn act(&self, id: CheckoutId, action: &Action, ask: Ask<'_>) -> Result<Report, ActionError> {
+    pub async fn act(
+        &self,
+        id: CheckoutId,
+        action: &Action,
+        ask: ActionRequest<'_>,
+    ) -> Result<Report, ActionError> {
         let why = reason(ask.reason).ok_or(ActionError::NoReason)?;
-        let ask = Ask { reason: why, ..ask };
+        let ask = ActionRequest { reason: why, ..ask };
         // What an operator is not bound to is not there, whatever is asked of it. A checkout never changes its store.
         if !self.of(ask.actor).knows(id).await? {
             return Err(ActionError::NotFound);
@@ -178,7 +183,12 @@ impl Operators {
         done
     }
 
-    async fn try_to(&self, id: CheckoutId, action: &Action, ask: Ask<'_>) -> Result<Report, ActionError> {
+    async fn try_to(
+        &self,
+        id: CheckoutId,
+        action: &Action,
+        ask: ActionRequest<'_>,
+    ) -> Result<Report, ActionError> {
         permitted(ask.actor, action)?;
         if let Action::Close { leaves } = action
             && self.db().unread(id).await?.is_some()
@@ -225,11 +235,11 @@ impl Operators {
     /// Guards and writes, on a checkout that is locked. Nothing is committed here.
     pub(super) async fn carry_out(
         &self,
-        audited: &mut Audited,
-        held: &Held,
+        audited: &mut AuditedTransaction,
+        held: &LockedCheckout,
         action: &Action,
         checked: Option<Checked>,
-        ask: Ask<'_>,
+        ask: ActionRequest<'_>,
         detail: serde_json::Value,
     ) -> Result<Report, ActionError> {
         guard(action, held)?;
@@ -267,10 +277,10 @@ impl Operators {
 
     fn transition(
         &self,
-        held: &Held,
+        held: &LockedCheckout,
         action: &Action,
         checked: Option<Checked>,
-        ask: Ask<'_>,
+        ask: ActionRequest<'_>,
     ) -> Result<Transition, ActionError> {
         let (from, now) = (&held.checkout, held.now);
         let transition = match (action, checked) {
@@ -296,7 +306,13 @@ impl Operators {
         Ok(transition?)
     }
 
-    async fn note_refusal(&self, id: CheckoutId, action: &Action, ask: Ask<'_>, refused: &ActionError) {
+    async fn note_refusal(
+        &self,
+        id: CheckoutId,
+        action: &Action,
+        ask: ActionRequest<'_>,
+        refused: &ActionError,
+    ) {
         let result = format!("refused: {}", refused.name());
         let noted = async {
             let mut audited = self.db().audited().await?;
@@ -338,7 +354,7 @@ impl Operators {
     }
 }
 
-/// Whether the actor's role is enough. It is asked here, so that all doors answer alike.
+/// Whether the actor's role is enough. Checked here, so that all entry points answer alike.
 pub(super) fn permitted(actor: &Actor, action: &Action) -> Result<(), ActionError> {
     let needs = action.role();
     if actor.role >= needs { Ok(()) } else { Err(ActionError::Forbidden { needs }) }

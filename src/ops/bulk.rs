@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::db::{self, Bulk, BulkItem, BulkResult, Entry, Filter, NewBulk};
 
-use super::Operators;
-use super::act::{ActionError, Ask, permitted};
+use super::Console;
+use super::act::{ActionError, ActionRequest, permitted};
 use super::action::{Action, Actor, reason};
 use super::guard::{Guard, guard};
 
@@ -30,13 +30,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct BulkAsk<'a> {
+pub struct BulkRequest<'a> {
     /// Which checkouts.
     pub filter: &'a Filter,
     /// What to do to each.
     pub action: &'a Action,
     /// Who, why.
-    pub ask: Ask<'a>,
+    pub ask: ActionRequest<'a>,
 }
 
 /// The preview of a bulk action.
@@ -44,13 +44,13 @@ pub struct BulkAsk<'a> {
 pub struct BulkPreview {
     /// The action.
     pub action: &'static str,
-    /// How many checkouts fit, counted up to 100000.
+    /// How many checkouts match, counted up to 100000.
     pub total: i64,
-    /// How many of them were looked at one by one.
+    /// How many of them were checked individually.
     pub examined: i64,
-    /// How many of those it would be done to.
+    /// How many of those would be changed.
     pub allowed: i64,
-    /// How many of those would refuse it.
+    /// How many of those would be refused.
     pub refused: i64,
     /// Some of them.
     pub sample: Vec<Previewed>,
@@ -79,9 +79,9 @@ pub struct BulkSeen {
     pub results: Vec<BulkResult>,
 }
 
-impl Operators {
+impl Console {
     /// The preview of a bulk action. Nothing is written.
-    pub async fn preview_bulk(&self, bulk: BulkAsk<'_>) -> Result<BulkPreview, ActionError> {
+    pub async fn preview_bulk(&self, bulk: BulkRequest<'_>) -> Result<BulkPreview, ActionError> {
         checked(&bulk)?;
         let filter = self.of(bulk.ask.actor).within(bulk.filter);
         let total = self.db().count(&filter, AT_MOST).await?;
@@ -107,7 +107,7 @@ impl Operators {
     }
 
     /// Writes a bulk down; it is carried out by whichever process is free.
-    pub async fn begin_bulk(&self, bulk: BulkAsk<'_>) -> Result<Bulk, ActionError> {
+    pub async fn begin_bulk(&self, bulk: BulkRequest<'_>) -> Result<Bulk, ActionError> {
         let why = checked(&bulk)?;
         let id = Uuid::now_v7();
         let actor = bulk.ask.actor;
@@ -213,7 +213,11 @@ impl Operators {
         Ok(())
     }
 
-    async fn deal_with(&self, audited: &mut db::Audited, item: &BulkItem) -> Result<(), ActionError> {
+    async fn deal_with(
+        &self,
+        audited: &mut db::AuditedTransaction,
+        item: &BulkItem,
+    ) -> Result<(), ActionError> {
         let action = Action::for_many(&item.action)
             .map_err(|_| Guard::new("unknown-action", "this version does not know the action"))?;
         // Its checkouts were chosen among those that the operator sees.
@@ -223,13 +227,13 @@ impl Operators {
         let actor = Actor { name: item.actor.clone(), role, store: None };
         permitted(&actor, &action)?;
         let held = audited.lock(item.checkout_id).await?.ok_or(ActionError::NotFound)?;
-        let ask = Ask { actor: &actor, reason: &item.reason, dry_run: false };
+        let ask = ActionRequest { actor: &actor, reason: &item.reason, dry_run: false };
         let detail = json!({"bulk_id": item.bulk_id});
         self.carry_out(audited, &held, &action, None, ask, detail).await.map(drop)
     }
 }
 
-fn checked<'a>(bulk: &BulkAsk<'a>) -> Result<&'a str, ActionError> {
+fn checked<'a>(bulk: &BulkRequest<'a>) -> Result<&'a str, ActionError> {
     permitted(bulk.ask.actor, bulk.action)?;
     let why = reason(bulk.ask.reason).ok_or(ActionError::NoReason)?;
     if bulk.filter.is_empty() {

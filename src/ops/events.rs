@@ -5,8 +5,8 @@
 
 use uuid::Uuid;
 
-use super::Operators;
-use super::act::{ActionError, Ask};
+use super::Console;
+use super::act::{ActionError, ActionRequest};
 use super::action::reason;
 use crate::db::{self, Db, Entry};
 use crate::role::Role;
@@ -66,7 +66,7 @@ pub async fn redeliver(
     Ok(would)
 }
 
-impl Operators {
+impl Console {
     /// The events that are meant, the latest first, at most `limit`.
     pub async fn events(&self, filter: &EventFilter, limit: i64) -> Result<Vec<EventRecord>, db::Error> {
         let filter = EventFilter { within: self.scope().map(str::to_owned), ..filter.clone() };
@@ -82,7 +82,7 @@ impl Operators {
     /// Sends an event again to everybody that it was meant for and that is done with it. Answers whether there is one.
     /// It is queued first and written down then: what was not written down was sent all the same, and can be asked for
     /// again, because a receiver knows it by its id.
-    pub async fn redeliver(&self, id: Uuid, ask: Ask<'_>) -> Result<bool, ActionError> {
+    pub async fn redeliver(&self, id: Uuid, ask: ActionRequest<'_>) -> Result<bool, ActionError> {
         if ask.actor.role < Role::Act {
             return Err(ActionError::Forbidden { needs: Role::Act });
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::bigcommerce::orders::{Filter, Order, Refund, Transaction};
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority, checkouts::Include};
 use crate::checkout::{Checkout, Flow, OrderFacts};
-use crate::db::Held;
+use crate::db::LockedCheckout;
 use crate::saga::judge::{Before, Judgment, judge, may_be_refunded, may_hold};
 use crate::saga::operate;
 
@@ -35,7 +35,7 @@ pub(super) const OVER: &[i64] = &[5, 6];
 /// Asks BigCommerce about a finding.
 pub(super) async fn check(
     client: &Client,
-    held: &Held,
+    held: &LockedCheckout,
     finding: &Assertion,
     window: Duration,
 ) -> Result<Checked, ActionError> {
@@ -59,7 +59,7 @@ pub(super) async fn check(
 }
 
 /// What BigCommerce does not show is believed only after the longest call and the settle window.
-fn quiet(held: &Held, window: Duration) -> Result<(), ActionError> {
+fn quiet(held: &LockedCheckout, window: Duration) -> Result<(), ActionError> {
     let attempt = held.checkout.in_flight.as_ref();
     let sent = attempt.map(|attempt| attempt.unknown_since.unwrap_or(attempt.started_at));
     let expired = operate::token_expires_at(&held.checkout);
@@ -95,7 +95,7 @@ impl Look<'_> {
                 vec![format!("order {id} belongs to cart {}", found.cart_id.as_deref().unwrap_or("(none)"))],
             ));
         }
-        if self.checkout.facts.dead_orders.contains(&id) {
+        if self.checkout.facts.abandoned_orders.contains(&id) {
             return Err(contradicted(format!("order {id} was given up by this checkout"), Vec::new()));
         }
         self.others_unpaid(id).await?;
@@ -139,7 +139,7 @@ impl Look<'_> {
             }
         }
         // Nor does one that was given up hold money.
-        for dead in self.checkout.facts.dead_orders.iter().filter(|dead| **dead != id) {
+        for dead in self.checkout.facts.abandoned_orders.iter().filter(|dead| **dead != id) {
             let Some(other) = self.read(*dead).await? else { continue };
             let transactions = self.transactions(other.id).await?;
             let refunds = self.refunds(&other, &transactions).await?;
@@ -184,7 +184,7 @@ impl Look<'_> {
                 contradicted(detail, Vec::new())
             })?),
         };
-        let Some(hint) = hint.filter(|id| !self.checkout.facts.dead_orders.contains(id)) else {
+        let Some(hint) = hint.filter(|id| !self.checkout.facts.abandoned_orders.contains(id)) else {
             return Ok(());
         };
         match self.read(hint).await? {
@@ -225,7 +225,7 @@ impl Look<'_> {
             }
             return Err(contradicted(
                 format!(
-                    "BigCommerce shows no payment of order {}. When the gateway took the money all the same, make \
+                    "BigCommerce shows no payment of order {}. If the gateway charged nevertheless, make \
                      BigCommerce show it (or have it refunded at the gateway) first",
                     order.id
                 ),
@@ -307,7 +307,7 @@ impl Look<'_> {
         };
         let listed = self.client.orders(self.call).list(&filter).await.map_err(unreadable)?;
         let mut orders = listed.value;
-        let dead = &self.checkout.facts.dead_orders;
+        let dead = &self.checkout.facts.abandoned_orders;
         orders.retain(|order| self.is_ours(order) && !order.is_deleted && !dead.contains(&order.id.get()));
         Ok(orders)
     }
@@ -332,7 +332,7 @@ fn not_whole(id: i64, judgment: &Judgment) -> String {
         }
         Judgment::GivenBack => format!("what was paid for order {id} was voided or refunded"),
         Judgment::Pending => format!("a payment of order {id} is settling: try again once it has"),
-        Judgment::CannotTell { why } => format!("what was paid for order {id} cannot be told: {why}"),
+        Judgment::CannotTell { why } => format!("the amount paid for order {id} cannot be determined: {why}"),
         _ => format!("order {id} is not paid"),
     }
 }

@@ -4,7 +4,7 @@
 //! asked for; it is looked for, or a finding about it is checked against BigCommerce.
 
 use crate::checkout::{PaymentStatus, Status, StuckReason};
-use crate::db::Held;
+use crate::db::LockedCheckout;
 use crate::saga::operate;
 
 use super::action::{Action, Assertion};
@@ -25,12 +25,12 @@ impl Guard {
 }
 
 /// Whether this may be done to this checkout, as far as that is known without asking BigCommerce.
-pub(super) fn guard(action: &Action, held: &Held) -> Result<(), Guard> {
+pub(super) fn guard(action: &Action, held: &LockedCheckout) -> Result<(), Guard> {
     let status = held.checkout.status;
     if matches!(action, Action::Close { .. }) {
         return Err(Guard::new(
             "readable",
-            "the checkout can be read: nothing needs to be given up, cancel it",
+            "the record can be read: cancel the checkout instead of closing it",
         ));
     }
     match action {
@@ -61,7 +61,7 @@ pub(super) fn guard(action: &Action, held: &Held) -> Result<(), Guard> {
     }
 }
 
-fn paid(held: &Held) -> Guard {
+fn paid(held: &LockedCheckout) -> Guard {
     let order = held.checkout.facts.order.as_ref().map(|order| order.id.to_string()).unwrap_or_default();
     Guard::new(
         "paid",
@@ -69,7 +69,7 @@ fn paid(held: &Held) -> Guard {
     )
 }
 
-fn restart(held: &Held) -> Result<(), Guard> {
+fn restart(held: &LockedCheckout) -> Result<(), Guard> {
     match held.checkout.status {
         Status::Stuck | Status::Waiting | Status::Compensating => Ok(()),
         status => Err(Guard::new(
@@ -79,7 +79,7 @@ fn restart(held: &Held) -> Result<(), Guard> {
     }
 }
 
-fn resume(held: &Held) -> Result<(), Guard> {
+fn resume(held: &LockedCheckout) -> Result<(), Guard> {
     match held.checkout.stuck.as_ref().map(|stuck| stuck.reason) {
         Some(StuckReason::Paused) => Ok(()),
         Some(reason) => Err(Guard::new(
@@ -90,17 +90,17 @@ fn resume(held: &Held) -> Result<(), Guard> {
     }
 }
 
-fn pause(held: &Held) -> Result<(), Guard> {
+fn pause(held: &LockedCheckout) -> Result<(), Guard> {
     match held.checkout.status {
         Status::AwaitingInput | Status::Waiting => Ok(()),
         Status::Stuck => {
-            Err(Guard::new("at-rest", "the checkout is already stuck: nothing happens to it by itself"))
+            Err(Guard::new("at-rest", "the checkout is already stuck: nothing happens to it automatically"))
         }
         _ => Err(Guard::new("undoing", "the checkout is being canceled and cannot be paused halfway")),
     }
 }
 
-fn cancel(held: &Held) -> Result<(), Guard> {
+fn cancel(held: &LockedCheckout) -> Result<(), Guard> {
     let checkout = &held.checkout;
     if checkout.status == Status::Compensating {
         return Err(Guard::new("undoing", "the checkout is already being canceled; restart it to retry now"));
@@ -116,8 +116,8 @@ fn cancel(held: &Held) -> Result<(), Guard> {
     if reason == Some(StuckReason::PaidTwice) {
         return Err(Guard::new(
             "paid-twice",
-            "more was paid than the order costs: refund what is too much first and restart; the completed checkout can then be \
-             cancelled with a refund",
+            "more was paid than the order costs: refund the excess first and restart; the completed \
+                checkout can then be canceled with a refund",
         ));
     }
     if reason == Some(StuckReason::SurplusOrderPaid) {
@@ -133,7 +133,7 @@ fn cancel(held: &Held) -> Result<(), Guard> {
     Ok(())
 }
 
-fn resolve(finding: &Assertion, held: &Held) -> Result<(), Guard> {
+fn resolve(finding: &Assertion, held: &LockedCheckout) -> Result<(), Guard> {
     let checkout = &held.checkout;
     if checkout.status != Status::Stuck {
         return Err(Guard::new(
@@ -165,7 +165,7 @@ fn resolve(finding: &Assertion, held: &Held) -> Result<(), Guard> {
     }
 }
 
-fn not_charged(held: &Held) -> Result<(), Guard> {
+fn not_charged(held: &LockedCheckout) -> Result<(), Guard> {
     let checkout = &held.checkout;
     if operate::is_undoing(checkout) {
         return Err(Guard::new(

@@ -1,16 +1,16 @@
-//! What an operator may do, whichever door it is asked through. Never: HTTP, a decision of the saga.
+//! What operators may do, for all entry points (HTTP, command line, dashboard). Never: HTTP, a decision of the saga.
 //!
-//! Guarantees: every action needs a role and a reason, can be tried dry, is refused when it could charge twice, and
-//! leaves its row in the audit log in the transaction that does it. A door only translates.
+//! Guarantees: every action requires a role and a reason, has a dry run, is refused if it could charge twice, and writes
+//! its row in the audit log in its own transaction. Entry points only translate.
 //!
-//! Reading order: [`action`] is what may be asked, [`guard`] what refuses it, [`evidence`] what BigCommerce says about
-//! a finding, [`act`] does it, [`bulk`] does it to many, [`orders`] is about orders. [`case`] is what is known of one checkout
-//! and [`mod@why`] says it in plain words.
+//! Reading order: [`action`] is what can be requested, [`guard`] what refuses it, [`evidence`] what BigCommerce says about
+//! a finding, [`act`] performs one, [`bulk`] performs one on many checkouts, [`orders`] is about orders. [`detail`] is
+//! everything that is known about one checkout and [`mod@why`] explains it in plain words.
 
 mod act;
 pub mod action;
 mod bulk;
-pub mod case;
+pub mod detail;
 pub mod events;
 mod evidence;
 mod guard;
@@ -32,24 +32,24 @@ use crate::bigcommerce::Client;
 use crate::bigcommerce::budget::Budget;
 use crate::db::{self, Db};
 
-pub use act::{ActionError, Ask, Report};
+pub use act::{ActionError, ActionRequest, Report};
 pub use action::{Action, Actor, Assertion};
-pub use bulk::{BulkAsk, BulkPreview, BulkSeen, Previewed};
-pub use case::{Attempt, AttemptResult, Case, Moved, Timeline};
+pub use bulk::{BulkPreview, BulkRequest, BulkSeen, Previewed};
+pub use detail::{Attempt, AttemptResult, CheckoutDetail, Moved, Timeline};
 pub use guard::Guard;
 pub use overview::{HookHealth, HostHealth, Overview, StoreHealth};
 pub use reasons::headline;
-pub use unread::UnreadCase;
+pub use unread::UnreadableCheckout;
 pub use why::{AllowedAction, Suggested, Why, why};
 
 use why::effects;
 
-// What the doors need to ask and to read, so that they need nothing else.
+// What the entry points need, so that they need no other module.
 pub use crate::checkout::{CheckoutId, InvalidId, Status, StepName, StuckReason};
 pub use crate::db::Error as DbError;
 pub use crate::db::{
-    AtRisk, AuditRow, Broken, Bulk, BulkResult, Count, Cursor, Entry, Filter, Held, InvalidCursor,
-    InvalidSort, Listed, ListedStuck, Minute, OldestUnknown, Page, Sort, StuckCount, Summary, Unread,
+    AtRisk, AuditRow, Broken, Bulk, BulkResult, Count, Cursor, Entry, Filter, InvalidCursor, InvalidSort,
+    Listed, ListedStuck, LockedCheckout, Minute, OldestUnknown, Page, Sort, StuckCount, Summary, Unread,
     Verified,
 };
 
@@ -88,9 +88,9 @@ impl Default for Settings {
     }
 }
 
-/// The operators' room. Cheap to clone.
+/// What operators see and do, through any entry point. Cheap to clone.
 #[derive(Clone)]
-pub struct Operators {
+pub struct Console {
     inner: Arc<Inner>,
     /// The only store that is seen from here; what is of another one is not there.
     scope: Option<Arc<str>>,
@@ -109,8 +109,8 @@ struct Inner {
     wake_actions: tokio::sync::Notify,
 }
 
-impl Operators {
-    /// A room on this database. `clients` are those of the stores by name; without one, what has to ask BigCommerce is
+impl Console {
+    /// A console on this database. `clients` are those of the stores by name; without one, what has to ask BigCommerce is
     /// refused. `budgets` are those that this process spends; what was begun is ended on `tasks`.
     pub fn new(
         db: Db,
@@ -124,8 +124,8 @@ impl Operators {
         Self { inner: Arc::new(inner), scope: None }
     }
 
-    /// The room as this operator has it: what is of a store that it is not bound to, is not there.
-    #[must_use = "the room itself stays as wide as it is"]
+    /// The console limited to this operator: other stores do not exist for an operator of one store.
+    #[must_use = "the console itself is not limited"]
     pub fn of(&self, actor: &Actor) -> Self {
         let scope = actor.store.as_deref().map(Arc::from).or_else(|| self.scope.clone());
         Self { inner: self.inner.clone(), scope }
@@ -189,12 +189,12 @@ impl Operators {
     }
 
     /// One checkout with everything that is known of it; `None`: there is none.
-    pub async fn case(&self, id: CheckoutId) -> Result<Option<Case>, db::Error> {
+    pub async fn case(&self, id: CheckoutId) -> Result<Option<CheckoutDetail>, db::Error> {
         let held = self.db().look(id).await?.filter(|held| self.sees(&held.checkout.store));
         let Some(held) = held else { return Ok(None) };
         let rows = self.db().attempt_log(id, LOG_AT_MOST).await?;
         let actions = self.db().audit(Some(id.uuid()), None, i64::from(PAGE_AT_MOST), self.scope()).await?;
-        Ok(Some(Case::new(held, &rows, actions)))
+        Ok(Some(CheckoutDetail::new(held, &rows, actions)))
     }
 
     /// One page of the audit log, the newest first, of one checkout or of everything.

@@ -7,9 +7,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::Operators;
+use super::Console;
 use crate::bigcommerce::budget::HostState;
-use crate::db::{self, Heard, Summary};
+use crate::db::{self, Summary, WebhookStats};
 
 /// The summary.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -21,7 +21,7 @@ pub struct Overview {
     pub stores: Vec<StoreHealth>,
 }
 
-/// How a store stands, as the process that answers knows it.
+/// The state of a store, as known to the process that answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StoreHealth {
     /// Its name.
@@ -36,10 +36,10 @@ pub struct StoreHealth {
     pub hooks: HookHealth,
 }
 
-/// How one of BigCommerce's hosts stands.
+/// The state of one of BigCommerce's hosts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HostHealth {
-    /// `closed` (calls are sent), `open` (held back) or `half_open` (one is sent to try).
+    /// `closed` (calls are sent), `open` (calls are rejected) or `half_open` (one call is sent as a probe).
     pub breaker: &'static str,
     /// Requests of the whole store in one window; null until BigCommerce reported it.
     pub quota: Option<u64>,
@@ -55,7 +55,7 @@ pub struct HostHealth {
     pub in_flight: u64,
     /// Calls that wait for their turn.
     pub waiting: u64,
-    /// Calls that were held back since the start.
+    /// Calls that were not sent since the start of the process.
     pub held_back: u64,
     /// 429 answers since the start.
     pub rate_limited: u64,
@@ -64,14 +64,14 @@ pub struct HostHealth {
 /// A received webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HookHealth {
-    /// When the last event came; null: none came in the last day.
+    /// When the last event was received; null: none in the last day.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_event_at: Option<OffsetDateTime>,
     /// Events of the last hour.
     pub events_last_hour: i64,
 }
 
-impl Operators {
+impl Console {
     /// The summary, as it is now.
     pub async fn overview(&self) -> Result<Overview, db::Error> {
         let (summary, heard) = tokio::try_join!(self.db().summary(self.scope()), self.db().heard())?;
@@ -115,7 +115,7 @@ impl HostHealth {
 }
 
 impl HookHealth {
-    fn of(heard: Option<&Heard>) -> Self {
+    fn of(heard: Option<&WebhookStats>) -> Self {
         Self {
             last_event_at: heard.map(|heard| heard.last_at),
             events_last_hour: heard.map_or(0, |heard| heard.last_hour),

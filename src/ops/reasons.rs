@@ -38,7 +38,7 @@ pub(super) fn text(reason: StuckReason) -> Text {
         StuckReason::TotalMismatch => Text {
             headline: "The order total differs from what the shopper was shown",
             happened: "The order, or its payment token, has a different amount, currency or order id than the checkout.",
-            known: "No payment was begun since: that happens only when the amounts agree.",
+            known: "No payment was started since: that happens only if the amounts agree.",
             not_known: "Why the amounts differ: a price, a tax or a discount that changed in between, or an app that \
                         changes orders.",
             advice: "Cancel, so that the shopper starts again and sees the right total. If the order was corrected in the \
@@ -46,18 +46,18 @@ pub(super) fn text(reason: StuckReason) -> Text {
         },
         StuckReason::SurplusOrderPaid => Text {
             headline: "Another order of the same cart is paid or being paid, and this one is not",
-            happened: "BigCommerce has a second order of this cart, and it is not an unpaid one: the shopper paid in \
-                       another place, such as BigCommerce's own checkout. The order of this checkout was not paid.",
+            happened: "BigCommerce has a second order of this cart, and it is not an unpaid one: the \
+                shopper paid elsewhere, for example in BigCommerce's own checkout. The order of this checkout was not paid.",
             known: "The order of this checkout is not charged while the other one is there.",
             not_known: "How the payment of the other order ends, if it is still settling.",
-            advice: "Resolve with the id of the other order: the checkout takes it over and is completed, and its own unpaid \
-                     order is given up. When the shopper wants this one: refund the other one, then restart.",
+            advice: "Resolve with the id of the other order: the checkout adopts it and is completed, \
+                and its own unpaid order is abandoned. If the shopper wants this one: refund the other one, then restart.",
         },
         StuckReason::OrderTaken => Text {
             headline: "The order already belongs to another checkout",
             happened: "BigCommerce returned an order that another checkout of this service has already adopted.",
-            known: "This checkout has paid nothing. The other checkout continues by itself.",
-            not_known: "How two checkouts came to the same cart.",
+            known: "This checkout has paid nothing. The other checkout continues.",
+            not_known: "How two checkouts came to use the same cart.",
             advice: "Cancel: this checkout is closed and its cart is deleted; the order stays with the other checkout.",
         },
         StuckReason::OrderNotPayable => Text {
@@ -71,11 +71,11 @@ pub(super) fn text(reason: StuckReason) -> Text {
         },
         StuckReason::PaymentUnknown => Text {
             headline: "It is not known whether the shopper was charged",
-            happened: "The payment was sent and its response was lost. The order and its transactions were followed until \
-                       the payment's access token had expired, and they show no charge.",
+            happened: "The payment was sent and its response was lost. The order and its transactions \
+                were checked until the payment's access token had expired, and they show no charge.",
             known: "Nothing is sent again. The token has expired, so the payment can no longer arrive late. \
                     BigCommerce shows no charge: probably nothing was charged.",
-            not_known: "Whether the gateway took the money anyway: BigCommerce has no way to look up a payment.",
+            not_known: "Whether the gateway charged nevertheless: BigCommerce has no way to look up a payment.",
             advice: "Check the order in the control panel, and look for the amount at the gateway. Then resolve with \
                      not_charged, or with charged and the transaction. Restart only checks again.",
         },
@@ -85,7 +85,7 @@ pub(super) fn text(reason: StuckReason) -> Text {
                        configured time.",
             known: "The payment was accepted once and is never sent again.",
             not_known: "Whether it will settle or be declined.",
-            advice: "Restart: it is followed for the same time again. Ask the gateway why it is pending; once the order \
+            advice: "Restart: it is tracked for the same time again. Ask the gateway why it is pending; once the order \
                 shows the result, resolve is possible too.",
         },
         StuckReason::PaidTwice => Text {
@@ -93,9 +93,10 @@ pub(super) fn text(reason: StuckReason) -> Text {
             happened: "Either the transactions of the order add up to more than its total, or the order is paid and \
                        another order of the same cart is paid as well, such as on BigCommerce's own checkout. The line \
                        before this one says which, with the amounts.",
-            known: "Nothing more is charged, and the checkout is not called completed while too much is held.",
+            known: "Nothing more is charged, and the checkout is not reported as completed while too \
+                much is held.",
             not_known: "Which payment the shopper wants back.",
-            advice: "Refund what is too much, on the order that the shopper does not want, then restart: the sums are compared \
+            advice: "Refund the excess, on the order that the shopper does not want, then restart: the sums are compared \
                      again, and the checkout is completed when they agree.",
         },
         StuckReason::PaymentConfiguration => Text {
@@ -106,20 +107,21 @@ pub(super) fn text(reason: StuckReason) -> Text {
             advice: "Fix the payment settings of the store, then restart: the shopper may pay again.",
         },
         StuckReason::CancelFoundPaid => Text {
-            headline: "The order turned out to hold money, or may, while the checkout was being canceled",
-            happened: "The checkout was being canceled, and its order holds money, but not exactly its total, or its \
-                       status says that it is paid and no money is listed.",
+            headline: "A payment was found, or may exist, while the checkout was being canceled",
+            happened: "The checkout was being canceled, and its order has captured or held money, but \
+                not exactly its total, or its status says that it is paid and no payment is listed.",
             known: "The order was not canceled and nothing was refunded.",
             not_known: "Whether the order is to be kept: a part is paid, or more than the total, or a payment is \
-                        settling, or a person moved the order on.",
+                        settling, or someone changed the order's status.",
             advice: "Once it is paid in full, resolve with charged and the transaction: the order is kept and the \
                      checkout is completed. To return the money, cancel it with a refund after that.",
         },
         StuckReason::UndoFailed => Text {
             headline: "The cancellation kept failing",
             happened: "The cart or the order could not be removed; BigCommerce kept failing or refusing.",
-            known: "No payment is in doubt. Every part of the undoing looks first and may be repeated.",
-            not_known: "What of it is left at BigCommerce, and, where parts were paid, which of them were given back.",
+            known: "No payment is in doubt. Every part of the cancellation checks first and may be repeated.",
+            not_known: "What is left of it at BigCommerce and, if parts were paid, which of them were \
+                refunded.",
             advice: "Restart once BigCommerce answers again.",
         },
         StuckReason::AttemptsExhausted => Text {

@@ -10,22 +10,22 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
-use super::act::{ActionError, Ask, Report};
+use super::act::{ActionError, ActionRequest, Report};
 use super::action::Action;
-use super::case::Timeline;
+use super::detail::Timeline;
 use super::evidence::{Look, OVER, found, is_unpaid, shown};
 use super::guard::Guard;
 use super::why::{AllowedAction, Suggested, Why};
-use super::{LOG_AT_MOST, Operators, PAGE_AT_MOST};
+use super::{Console, LOG_AT_MOST, PAGE_AT_MOST};
 use crate::bigcommerce::{Call, Client, Priority, checkouts::Include};
 use crate::checkout::{Checkout, CheckoutId};
 use crate::db::{self, AuditRow, Entry, Unread};
 use crate::role::Role;
 
-/// A checkout whose record cannot be read by this version of the program, with everything that is known of it all the same.
+/// A checkout whose record this version cannot read, with everything else that is known about it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct UnreadCase {
-    /// What stands beside the record.
+pub struct UnreadableCheckout {
+    /// What is stored beside the record.
     #[serde(flatten)]
     pub unread: Unread,
     /// What happened.
@@ -46,7 +46,7 @@ pub(super) fn effects() -> (String, String) {
     (orders.to_owned(), money.to_owned())
 }
 
-impl UnreadCase {
+impl UnreadableCheckout {
     /// Explains its state, in plain words.
     pub fn why(&self) -> Why {
         let unread = &self.unread;
@@ -85,7 +85,7 @@ impl UnreadCase {
             what_happened: vec![format!("It was read, and refused: {}.", unread.reason)],
             known,
             not_known: vec![
-                "What was paid, and what the shopper was told: look at its orders at BigCommerce.".to_owned(),
+                "What was paid, and what the shopper was shown: check its orders at BigCommerce.".to_owned(),
             ],
             actions: vec![close],
             suggested: Some(Suggested {
@@ -113,14 +113,14 @@ fn closable(unread: &Unread) -> Result<(), Guard> {
     Ok(())
 }
 
-impl Operators {
+impl Console {
     /// What is known of a checkout that cannot be read. `None`: there is none here, or it can be read.
-    pub async fn unread(&self, id: CheckoutId) -> Result<Option<UnreadCase>, db::Error> {
+    pub async fn unread(&self, id: CheckoutId) -> Result<Option<UnreadableCheckout>, db::Error> {
         let unread = self.db().unread(id).await?.filter(|unread| self.sees(&unread.store));
         let Some(unread) = unread else { return Ok(None) };
         let rows = self.db().attempt_log(id, LOG_AT_MOST).await?;
         let actions = self.db().audit(Some(id.uuid()), None, i64::from(PAGE_AT_MOST), self.scope()).await?;
-        Ok(Some(UnreadCase { unread, timeline: Timeline::of(id.uuid(), &rows), actions }))
+        Ok(Some(UnreadableCheckout { unread, timeline: Timeline::of(id.uuid(), &rows), actions }))
     }
 
     /// Closes one that cannot be read.
@@ -129,7 +129,7 @@ impl Operators {
         id: CheckoutId,
         action: &Action,
         leaves: &[String],
-        ask: Ask<'_>,
+        ask: ActionRequest<'_>,
     ) -> Result<Report, ActionError> {
         let unread = self.db().unread(id).await?.ok_or(ActionError::Moved)?;
         closable(&unread)?;

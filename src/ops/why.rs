@@ -5,11 +5,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::action::{Action, Assertion};
-use super::case::Case;
+use super::detail::CheckoutDetail;
 use super::guard::guard;
 use super::reasons;
 use crate::checkout::{Checkout, Money, OrderFacts, PaymentStatus, Status, StepName, StuckReason};
-use crate::db::Held;
+use crate::db::LockedCheckout;
 use crate::saga::operate;
 
 /// A checkout in plain words.
@@ -38,7 +38,7 @@ pub struct AllowedAction {
     pub action: &'static str,
     /// For `resolve`: the member of the finding.
     pub finding: Option<&'static str>,
-    /// For `cancel`: whether what was paid is given back.
+    /// For `cancel`: whether payments are refunded.
     pub refund: bool,
     /// The required role.
     pub role: &'static str,
@@ -64,7 +64,7 @@ pub struct Suggested {
 }
 
 /// Says how a checkout stands.
-pub fn why(case: &Case) -> Why {
+pub fn why(case: &CheckoutDetail) -> Why {
     let checkout = case.checkout();
     let reason =
         checkout.stuck.as_ref().map(|stuck| stuck.reason).filter(|_| checkout.status == Status::Stuck);
@@ -109,7 +109,7 @@ fn standing(checkout: &Checkout) -> (String, Option<String>) {
         Status::Running => (format!("In progress: {step}"), None),
         Status::Waiting => match (unknown, checkout.payment_in_doubt()) {
             (Some(attempt), _) => (
-                format!("Whether {} took effect is being found out", attempt.step),
+                format!("Checking whether {} took effect", attempt.step),
                 Some(format!("Whether {} took effect at BigCommerce.", attempt.step)),
             ),
             (None, true) => (
@@ -131,7 +131,7 @@ fn standing(checkout: &Checkout) -> (String, Option<String>) {
 }
 
 /// The latest attempts and moves in sentences.
-fn what_happened(case: &Case, reason: Option<StuckReason>) -> Vec<String> {
+fn what_happened(case: &CheckoutDetail, reason: Option<StuckReason>) -> Vec<String> {
     let skip = case.timeline.attempts.len().saturating_sub(SHOWN);
     let mut lines: Vec<String> = case.timeline.attempts.iter().skip(skip).map(sentence).collect();
     if skip > 0 {
@@ -146,7 +146,7 @@ fn what_happened(case: &Case, reason: Option<StuckReason>) -> Vec<String> {
 
 const SHOWN: usize = 12;
 
-fn sentence(attempt: &super::case::Attempt) -> String {
+fn sentence(attempt: &super::detail::Attempt) -> String {
     let Some(outcome) = attempt.outcome.as_deref() else {
         return format!(
             "{} (attempt {}) started at {} and is in flight.",
@@ -182,7 +182,7 @@ fn facts(checkout: &Checkout) -> Vec<String> {
         }
         None => facts.push("No order is known.".to_owned()),
     }
-    for dead in &checkout.facts.dead_orders {
+    for dead in &checkout.facts.abandoned_orders {
         facts.push(format!("Order {dead} was abandoned."));
     }
     facts.push(match checkout.facts.payment.as_ref().map(|payment| payment.status) {
@@ -241,21 +241,21 @@ fn window(checkout: &Checkout) -> Option<String> {
         StepName::Payment => {
             let expires = operate::token_expires_at(checkout)?;
             Some(format!(
-                "The payment was begun at {}. It may still show until its access token expires at {}, and for \
-                 PAYMENT_TIMEOUT_SECONDS plus SETTLE_SECONDS after it was sent; until then nothing is believed absent.",
+                "The payment was started at {}. It may still appear until its access token expires at {}, and for \
+                 PAYMENT_TIMEOUT_SECONDS plus SETTLE_SECONDS after it was sent; until then nothing is treated as absent.",
                 instant(attempt.started_at),
                 instant(expires)
             ))
         }
         step => Some(format!(
-            "The result of {step} is not known since {sent}. What does not show is believed absent no earlier than \
+            "The result of {step} is not known since {sent}. Nothing is treated as absent earlier than \
              UPSTREAM_TIMEOUT_SECONDS plus SETTLE_SECONDS after it was sent."
         )),
     }
 }
 
 /// Every action, whether it is possible, and what it would do.
-fn actions(held: &Held) -> Vec<AllowedAction> {
+fn actions(held: &LockedCheckout) -> Vec<AllowedAction> {
     let order = held.checkout.facts.order.as_ref().map_or(0, |order| order.id);
     let all = [
         Action::Restart,
@@ -316,18 +316,18 @@ fn condition(action: &Action) -> Option<&'static str> {
 }
 
 /// What an action does to orders and to money.
-pub(super) fn effects(action: &Action, held: &Held) -> (String, String) {
+pub(super) fn effects(action: &Action, held: &LockedCheckout) -> (String, String) {
     let (orders, money) = match action {
         Action::Restart | Action::Resume => return go_on(&held.checkout),
         Action::Close { .. } => return super::unread::effects(),
         Action::Pause => ("None. Nothing is sent until it is resumed.", "None."),
         Action::Cancel { refund: true } if held.checkout.status == Status::Completed => (
             "BigCommerce moves the order to Refunded or Cancelled, and the checkout becomes cancelled.",
-            "What was paid and not given back yet is refunded; a payment that is only authorized is voided.",
+            "Whatever was paid and not refunded yet is refunded; a payment that is only authorized is voided.",
         ),
         Action::Cancel { .. } if !held.checkout.facts.parts.is_empty() => (
-            "The order is cancelled or refunded at BigCommerce, and the cart is deleted.",
-            "The parts that were paid are given back. It is refused when more may have been charged.",
+            "The order is canceled or refunded at BigCommerce, and the cart is deleted.",
+            "Parts that were paid are refunded. It is refused if more may have been charged.",
         ),
         Action::Cancel { .. } => (
             "An unpaid order is canceled at BigCommerce and the cart is deleted. An order that turns out to be paid is left \

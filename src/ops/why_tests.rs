@@ -22,12 +22,12 @@ fn stuck(reason: StuckReason) -> Checkout {
     checkout
 }
 
-fn held(checkout: Checkout) -> Held {
-    Held { checkout, leased: false, due_at: None, now: OffsetDateTime::UNIX_EPOCH }
+fn held(checkout: Checkout) -> LockedCheckout {
+    LockedCheckout { checkout, leased: false, due_at: None, now: OffsetDateTime::UNIX_EPOCH }
 }
 
-fn case(checkout: Checkout) -> Case {
-    Case { held: held(checkout), timeline: Timeline::default(), actions: Vec::new() }
+fn case(checkout: Checkout) -> CheckoutDetail {
+    CheckoutDetail { held: held(checkout), timeline: Timeline::default(), actions: Vec::new() }
 }
 
 fn with_order(mut checkout: Checkout) -> Checkout {
@@ -134,7 +134,8 @@ fn nothing_that_could_charge_twice_is_allowed() {
         // The token is good until second 100.
         let refused = guard(&Action::Resolve(Assertion::NotCharged), &held).expect_err("too early");
         assert_eq!(refused.name, "token-alive");
-        let later = Held { now: OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(101), ..held.clone() };
+        let later =
+            LockedCheckout { now: OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(101), ..held.clone() };
         guard(&Action::Resolve(Assertion::NotCharged), &later).expect("late enough");
         // A restart keeps what is in flight, so that it is looked for.
         let restarted = operate::restarted(&held.checkout, held.now).expect("a restart");
@@ -146,7 +147,7 @@ fn nothing_that_could_charge_twice_is_allowed() {
     for action in [Action::Restart, Action::Pause, Action::Cancel { refund: false }] {
         assert_eq!(guard(&action, &running).expect_err("running").name, "running");
     }
-    let leased = Held { leased: true, ..held(checkout(Status::Compensating)) };
+    let leased = LockedCheckout { leased: true, ..held(checkout(Status::Compensating)) };
     assert_eq!(guard(&Action::Restart, &leased).expect_err("leased").name, "running");
     let paid = held(with_order(checkout(Status::Completed)));
     assert_eq!(guard(&Action::Cancel { refund: false }, &paid).expect_err("paid").name, "paid");
@@ -173,7 +174,7 @@ fn what_was_being_undone_is_undone_further() {
         until: StepName::Cancel,
         key: None,
         agreed_total: None,
-        ticket: 3,
+        goal_version: 3,
     });
     let restarted = operate::restarted(&checkout, OffsetDateTime::UNIX_EPOCH).expect("a restart");
     assert_eq!(restarted.checkout().status, Status::Compensating);

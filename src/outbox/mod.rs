@@ -1,11 +1,11 @@
-//! Outgoing events: delivered to the destinations that an operator configured, signed by Standard Webhooks.
+//! Outgoing events: delivered to the destinations that an operator configured, signed as in Standard Webhooks.
 //!
-//! Guarantees: every event is delivered at least once, or given up after `EVENT_GIVE_UP_SECONDS` and said so; those of
-//! one checkout arrive at a destination in the order in which they happened; a destination that is dead, slow or wrong
-//! delays no checkout and no other destination. Never: a redirect that is followed, an answer that is stored, an event
-//! that is forgotten because a process died.
+//! Guarantees: every event is delivered at least once, or marked as given up after `EVENT_GIVE_UP_SECONDS`; the events of
+//! one checkout arrive at a destination in the order in which they happened; a destination that is down, slow or misconfigured
+//! delays no checkout and no other destination. Never: following a redirect, storing a response, or losing an event because
+//! a process died.
 //!
-//! One loop for each destination, in every process; what they share is claimed in the database (`store/deliveries.rs`).
+//! Every process runs one loop per destination; shared work is claimed in the database (`db/outbox/deliveries.rs`).
 
 mod pace;
 
@@ -30,7 +30,7 @@ use pace::Health;
 /// The longest time without a look, whatever the database says is due next.
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(2);
 /// Events on their way to one destination at the same time, each of another checkout.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT_DELIVERIES: usize = 8;
 /// What a turn's lease is longer than the longest try, so that what came of it can still be recorded.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
@@ -76,7 +76,7 @@ impl Outbox {
         let route = Arc::new(Route {
             destination,
             health: Mutex::default(),
-            free: Arc::new(Semaphore::new(AT_ONCE)),
+            free: Arc::new(Semaphore::new(MAX_CONCURRENT_DELIVERIES)),
         });
         let mut reasons = self.inner.db.changes().outbox();
         loop {
@@ -98,26 +98,26 @@ impl Outbox {
         }
     }
 
-    /// Begins to deliver what is due, as far as there is room. Answers when to look again.
+    /// Begins to deliver what is due, as far as there is capacity. Returns when to check again.
     async fn deliver_due(&self, route: &Arc<Route>) -> Result<Duration, crate::db::Error> {
         loop {
-            let room = route.health().room(route.free.available_permits());
-            if self.inner.stopping.is_cancelled() || room == 0 {
-                // Whoever makes room rings.
+            let capacity = route.health().capacity(route.free.available_permits());
+            if self.inner.stopping.is_cancelled() || capacity == 0 {
+                // Whatever frees capacity also wakes this loop.
                 return Ok(LOOK_AT_LEAST_EVERY);
             }
             let lease = self.inner.timeout + LEASE_MARGIN;
-            let limit = i64::try_from(room).unwrap_or(1);
+            let limit = i64::try_from(capacity).unwrap_or(1);
             let turns = self.inner.db.claim_turns(&route.destination.name, lease, limit).await?;
-            let full = turns.claimed.len() == room;
+            let full = turns.claimed.len() == capacity;
             for turn in turns.claimed {
-                // There was room, and only this loop takes it.
+                // There was capacity, and only this loop uses it.
                 let Ok(permit) = Arc::clone(&route.free).acquire_owned().await else { continue };
                 let (outbox, route) = (self.clone(), Arc::clone(route));
                 self.inner.tasks.spawn(async move {
                     outbox.take_turn(&route, turn).await;
                     drop(permit);
-                    outbox.inner.db.changes().ring_outbox();
+                    outbox.inner.db.changes().notify_outbox();
                 });
             }
             if !full {
@@ -154,7 +154,7 @@ impl Outbox {
                 "an event was given up; it can be sent again by `headless-checkout events redeliver`"
             ),
         }
-        if let Err(error) = self.inner.db.settle(turn, Try { end, status, failure, duration }).await {
+        if let Err(error) = self.inner.db.record_attempt(turn, Try { end, status, failure, duration }).await {
             tracing::warn!(%event_id, %error, "how a delivery went was not recorded; it may be repeated");
         }
     }

@@ -31,13 +31,13 @@ pub(super) struct Reply {
 
 impl Pace {
     /// What follows from a try. `failures` are those before it in a row, `age` is the time since the event was queued,
-    /// `dice` is from 0 to 1.
+    /// `jitter` is from 0 to 1.
     pub(super) fn after(
         &self,
         answer: Result<Reply, &'static str>,
         failures: u32,
         age: Duration,
-        dice: f64,
+        jitter: f64,
     ) -> TryEnd {
         match answer {
             Ok(Reply { status: 200..=299, .. }) => TryEnd::Delivered,
@@ -45,14 +45,14 @@ impl Pace {
             Ok(Reply { status: 410, .. }) => TryEnd::GivenUp,
             _ if age >= self.give_up => TryEnd::GivenUp,
             Ok(Reply { retry_after: Some(asked), .. }) => {
-                TryEnd::Again(self.pause(failures, dice).max(asked.min(self.cap)))
+                TryEnd::Again(self.pause(failures, jitter).max(asked.min(self.cap)))
             }
-            _ => TryEnd::Again(self.pause(failures, dice)),
+            _ => TryEnd::Again(self.pause(failures, jitter)),
         }
     }
 
-    fn pause(&self, failures: u32, dice: f64) -> Duration {
-        Backoff::new(self.base, self.cap).pause(failures, dice)
+    fn pause(&self, failures: u32, jitter: f64) -> Duration {
+        Backoff::new(self.base, self.cap).pause(failures, jitter)
     }
 }
 
@@ -65,13 +65,13 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// How many events may be begun now, when so many have room.
-    pub(super) fn room(&self, free: usize) -> usize {
+    /// How many events may be begun now, given the free permits.
+    pub(super) fn capacity(&self, free: usize) -> usize {
         match self.failures {
             0 => free,
             _ if !self.calm_for().is_zero() => 0,
             // One at a time: nothing else may be on its way.
-            _ if free < super::AT_ONCE => 0,
+            _ if free < super::MAX_CONCURRENT_DELIVERIES => 0,
             _ => 1,
         }
     }
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest_with_full_jitter() {
-        for (failures, dice, seconds) in [
+        for (failures, jitter, seconds) in [
             (0, 1.0, 1.0),
             (1, 1.0, 2.0),
             (5, 1.0, 32.0),
@@ -138,9 +138,9 @@ mod tests {
         ] {
             let expected = TryEnd::Again(Duration::from_secs_f64(seconds));
             assert_eq!(
-                PACE.after(Ok(answer(500)), failures, Duration::ZERO, dice),
+                PACE.after(Ok(answer(500)), failures, Duration::ZERO, jitter),
                 expected,
-                "{failures} {dice}"
+                "{failures} {jitter}"
             );
         }
     }
@@ -157,18 +157,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failing_destination_is_spared_and_noticed_when_it_is_back() {
         let mut health = Health::default();
-        assert_eq!(health.room(8), 8);
+        assert_eq!(health.capacity(8), 8);
         health.note(false, PACE);
-        assert_eq!((health.room(8), health.room(7)), (1, 0), "one at a time from now on");
+        assert_eq!((health.capacity(8), health.capacity(7)), (1, 0), "one at a time from now on");
         health.note(false, PACE);
-        assert_eq!(health.room(8), 0);
+        assert_eq!(health.capacity(8), 0);
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(health.room(8), 1);
+        assert_eq!(health.capacity(8), 1);
         for _ in 0..40 {
             health.note(false, PACE);
         }
         assert_eq!(health.calm_for(), SPARED_AT_MOST);
         health.note(true, PACE);
-        assert_eq!(health.room(8), 8);
+        assert_eq!(health.capacity(8), 8);
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn accept(
     let mut next = checkout.clone();
     let until = take_input(checkout, &mut next, operation)?;
     next.tries = 0;
-    next.goal = Some(Goal { operation: String::new(), until, key: None, agreed_total, ticket: 0 });
+    next.goal = Some(Goal { operation: String::new(), until, key: None, agreed_total, goal_version: 0 });
     Ok(Accepted::Run(Box::new(next)))
 }
 
@@ -112,7 +112,7 @@ fn take_input(
         }
         Operation::Payment { intent, .. } => {
             // An order that was given up is followed by another one, which costs no more than was agreed to.
-            let given_up = checkout.facts.order.is_none() && !checkout.facts.dead_orders.is_empty();
+            let given_up = checkout.facts.order.is_none() && !checkout.facts.abandoned_orders.is_empty();
             reachable(checkout, if given_up { StepName::Order } else { StepName::Payment })?;
             next.input.payment = Some(intent.clone());
             next.input.payments.clear();
@@ -157,7 +157,7 @@ fn take_input(
                 // The hosted page would make another order, and take all of it.
                 return Err(SubmitError::OutOfOrder { next_step: checkout.next_step() });
             }
-            next.input.look = true;
+            next.input.check_hosted_payment = true;
             StepName::HandOff
         }
         Operation::Cancel => return Err(SubmitError::Closed),

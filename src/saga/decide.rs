@@ -1,4 +1,4 @@
-//! What a verdict means for the checkout. Pure: no clock, no dice of its own, no database.
+//! What a verdict means for the checkout. Pure: no clock, no jitter of its own, no database.
 
 use std::time::Duration;
 
@@ -259,8 +259,8 @@ fn goal_reached(checkout: &Checkout, until: StepName) -> bool {
 
 fn finish(mut checkout: Checkout, event: Event, outcome: Outcome, answer: Answer, hold: Hold) -> Decision {
     checkout.in_flight = None;
-    if checkout.input.edit.is_some() || checkout.input.look {
-        (checkout.input.edit, checkout.input.look) = (None, false);
+    if checkout.input.edit.is_some() || checkout.input.check_hosted_payment {
+        (checkout.input.edit, checkout.input.check_hosted_payment) = (None, false);
     }
     keep_standing(&mut checkout);
     checkout.tries = 0;

@@ -19,8 +19,8 @@ const LIMITS: Limits = Limits {
     late: Duration::from_mins(3),
 };
 
-fn at(dice: f64) -> Circumstances {
-    Circumstances { limits: LIMITS, now: NOW, dice }
+fn at(jitter: f64) -> Circumstances {
+    Circumstances { limits: LIMITS, now: NOW, jitter }
 }
 
 fn any_wait() -> impl Strategy<Value = Option<Duration>> {
@@ -161,9 +161,9 @@ fn holds_together(before: &Checkout, decision: &Decision) -> Result<(), TestCase
     // An answer is given when the run ends, to whoever asked, and only then.
     let ended = matches!(decision.hold, Hold::Rest(_) | Hold::Look { .. } | Hold::Late(_) | Hold::None);
     prop_assert_eq!(decision.answer.is_some(), ended);
-    let noted = after.answered.as_ref().map(|answered| (answered.ticket, &answered.answer));
+    let noted = after.answered.as_ref().map(|answered| (answered.goal_version, &answered.answer));
     let wanted =
-        before.goal.as_ref().zip(decision.answer.as_ref()).map(|(goal, answer)| (goal.ticket, answer));
+        before.goal.as_ref().zip(decision.answer.as_ref()).map(|(goal, answer)| (goal.goal_version, answer));
     prop_assert_eq!(noted, wanted);
 
     // What begins is what is in flight, under this claim, and numbered.
@@ -200,20 +200,20 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..seeded() })]
 
     #[test]
-    fn every_verdict_leads_to_a_decision_that_holds_together((held, verdict, dice) in any_settled()) {
-        holds_together(&held, &settle(held.clone(), verdict, at(dice)))?;
+    fn every_verdict_leads_to_a_decision_that_holds_together((held, verdict, jitter) in any_settled()) {
+        holds_together(&held, &settle(held.clone(), verdict, at(jitter)))?;
     }
 
     #[test]
-    fn every_finding_leads_to_a_decision_that_holds_together((held, finding, dice) in any_reconciled()) {
-        holds_together(&held, &reconcile(held.clone(), finding, at(dice)))?;
+    fn every_finding_leads_to_a_decision_that_holds_together((held, finding, jitter) in any_reconciled()) {
+        holds_together(&held, &reconcile(held.clone(), finding, at(jitter)))?;
     }
 
     #[test]
-    fn what_is_unknown_is_looked_for_before_anything_begins(held in any_held(), dice in 0.0..1.0) {
+    fn what_is_unknown_is_looked_for_before_anything_begins(held in any_held(), jitter in 0.0..1.0) {
         let step = step_of(&held);
         for verdict in [Verdict::Unknown { why: String::new() }, Verdict::Moved] {
-            let decision = settle(held.clone(), verdict, at(dice));
+            let decision = settle(held.clone(), verdict, at(jitter));
             prop_assert!(decision.began.is_none());
             prop_assert!(decision.event != Event::Rested);
             prop_assert_eq!(decision.checkout.in_flight.as_ref().map(|it| it.step), Some(step));
@@ -223,7 +223,7 @@ proptest! {
         }
         for (failed, settling) in [(false, false), (true, false), (false, true)] {
             let finding = Finding::StillUnknown { after: Duration::ZERO, failed, settling };
-            let decision = reconcile(held.clone(), finding, at(dice));
+            let decision = reconcile(held.clone(), finding, at(jitter));
             prop_assert!(decision.began.is_none());
             prop_assert_eq!(decision.checkout.in_flight.as_ref().map(|it| it.step), Some(step));
             prop_assert!(matches!(decision.event, Event::Deferred | Event::Stalled));
@@ -231,15 +231,15 @@ proptest! {
     }
 
     #[test]
-    fn a_payment_never_begins_by_itself(held in any_payment(), dice in 0.0..1.0) {
-        let decision = reconcile(held.clone(), Finding::Absent, at(dice));
+    fn a_payment_never_begins_by_itself(held in any_payment(), jitter in 0.0..1.0) {
+        let decision = reconcile(held.clone(), Finding::Absent, at(jitter));
         prop_assert!(decision.began.is_none_or(|began| began.step == StepName::Cancel));
-        let unknown = settle(held, Verdict::Unknown { why: String::new() }, at(dice));
+        let unknown = settle(held, Verdict::Unknown { why: String::new() }, at(jitter));
         prop_assert_eq!(unknown.event, Event::Advanced, "it is followed, however often that fails");
     }
 
     #[test]
-    fn a_payment_that_was_not_made_is_forgotten(held in any_payment(), after in any_wait(), dice in 0.0..1.0) {
+    fn a_payment_that_was_not_made_is_forgotten(held in any_payment(), after in any_wait(), jitter in 0.0..1.0) {
         let total = crate::checkout::Money::from(rust_decimal::Decimal::TEN);
         let refused = UpstreamRejection { status: 422, title: "no".to_owned(), errors: Vec::new() };
         for verdict in [
@@ -248,20 +248,20 @@ proptest! {
             Verdict::Interrupted { retry_after: after },
             Verdict::Retry { after, why: String::new() },
         ] {
-            let decision = settle(held.clone(), verdict, at(dice));
+            let decision = settle(held.clone(), verdict, at(jitter));
             prop_assert!(decision.event != Event::Rested || decision.checkout.facts.payment.is_none());
         }
     }
 
     #[test]
-    fn a_payment_that_was_sent_is_in_doubt_until_it_is_known(mut held in any_payment(), dice in 0.0..1.0) {
+    fn a_payment_that_was_sent_is_in_doubt_until_it_is_known(mut held in any_payment(), jitter in 0.0..1.0) {
         if let Some(attempt) = held.in_flight.as_mut() {
             attempt.checkpoint = Some(json!({}));
         }
-        let decision = settle(held.clone(), Verdict::Unknown { why: String::new() }, at(dice));
+        let decision = settle(held.clone(), Verdict::Unknown { why: String::new() }, at(jitter));
         prop_assert!(decision.checkout.payment_in_doubt());
         let finding = Finding::StillUnknown { after: Duration::ZERO, failed: true, settling: false };
-        prop_assert!(reconcile(held, finding, at(dice)).checkout.payment_in_doubt());
+        prop_assert!(reconcile(held, finding, at(jitter)).checkout.payment_in_doubt());
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Circumstances {
     /// PostgreSQL's clock.
     pub(super) now: OffsetDateTime,
     /// From 0 to 1, for the jitter of a wait.
-    pub(super) dice: f64,
+    pub(super) jitter: f64,
 }
 
 impl Decision {
@@ -55,12 +55,12 @@ impl Decision {
 
 /// The wait after so many failed tries in a row.
 pub(super) fn backoff(tries: u32, at: Circumstances) -> Duration {
-    Backoff::new(at.limits.retry_base, at.limits.retry_cap).pause(tries, at.dice)
+    Backoff::new(at.limits.retry_base, at.limits.retry_cap).pause(tries, at.jitter)
 }
 
 /// A little beside a wait that BigCommerce asked for.
 pub(super) fn jitter(at: Circumstances) -> Duration {
-    at.limits.retry_base.mul_f64(at.dice.clamp(0.0, 1.0)) / 4
+    at.limits.retry_base.mul_f64(at.jitter.clamp(0.0, 1.0)) / 4
 }
 
 /// The wait before the next look for the effect of the attempt in flight.
@@ -71,8 +71,8 @@ pub(super) fn wait_for(checkout: &Checkout, at: Circumstances) -> Duration {
 /// Whoever paid a part hears that, whatever kept the rest from being paid: "nothing happened" is not true any more, and
 /// the same key must not pay the part again.
 pub(super) fn told(checkout: &Checkout, answer: Answer) -> Answer {
-    let ticket = checkout.goal.as_ref().map(|goal| goal.ticket);
-    let paid = checkout.facts.parts.iter().any(|part| Some(part.ticket) == ticket);
+    let goal_version = checkout.goal.as_ref().map(|goal| goal.goal_version);
+    let paid = checkout.facts.parts.iter().any(|part| Some(part.goal_version) == goal_version);
     match answer {
         Answer::Unavailable { .. } | Answer::TotalChanged { .. } | Answer::OutOfOrder if paid => Answer::Done,
         answer => answer,

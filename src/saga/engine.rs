@@ -351,7 +351,7 @@ impl Engine {
             look: settings.settle,
             late: settings.late(),
         };
-        Circumstances { limits, now: claim.clock().now(), dice: rand::random() }
+        Circumstances { limits, now: claim.clock().now(), jitter: rand::random() }
     }
 }
 

@@ -28,16 +28,16 @@ impl HandedOver {
     pub(super) fn keep(&self, checkout: &Checkout, urls: RedirectUrls) {
         let Some(answered) = &checkout.answered else { return };
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(checkout.id, (answered.ticket, urls));
+        kept.insert(checkout.id, (answered.goal_version, urls));
         if kept.len() > MOST {
             kept.pop_front();
         }
     }
 
     /// Those that were made for this goal.
-    fn take(&self, id: CheckoutId, ticket: i64) -> Option<RedirectUrls> {
+    fn take(&self, id: CheckoutId, goal_version: i64) -> Option<RedirectUrls> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        kept.filter(|(of, _)| *of == ticket).map(|(_, urls)| urls)
+        kept.filter(|(of, _)| *of == goal_version).map(|(_, urls)| urls)
     }
 }
 
@@ -62,7 +62,7 @@ impl Engine {
         let begun = async move { engine.submit(id, Operation::HandOff, request).await };
         let begun = self.inner.tasks.spawn(begun.in_current_span()).await;
         let submitted = begun.map_err(|error| SubmitError::Internal(error.to_string()))??;
-        let ticket = submitted.checkout().goal.as_ref().map(|goal| goal.ticket);
+        let goal_version = submitted.checkout().goal.as_ref().map(|goal| goal.goal_version);
         let waited = submitted.wait(AT_MOST).await?;
         if waited.checkout.status.is_final() {
             return Err(SubmitError::Closed.into());
@@ -77,7 +77,7 @@ impl Engine {
             Some(Answer::Stuck) => return Err(SubmitError::Stuck.into()),
             _ => return Err(SubmitError::InProgress.into()),
         }
-        let urls = ticket.and_then(|ticket| self.inner.handed_over.take(id, ticket));
+        let urls = goal_version.and_then(|goal_version| self.inner.handed_over.take(id, goal_version));
         let Some(urls) = urls else { return Err(ReadError::Unavailable { retry_after: 1 }) };
         Ok(urls)
     }

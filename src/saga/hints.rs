@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::engine::Engine;
 use super::operation::SubmitError;
 use super::submit::unwritten;
-use crate::db::{Taken, WebhookEvent};
+use crate::db::{WebhookEvent, WebhookOutcome};
 
 /// Why an event cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub enum HintError {
 
 impl Engine {
     /// Takes a webhook event of this store in, durably. The checkout that it is about looks at BigCommerce now.
-    pub async fn hint(&self, store: &str, body: &str) -> Result<Taken, HintError> {
+    pub async fn hint(&self, store: &str, body: &str) -> Result<WebhookOutcome, HintError> {
         let event: Value = serde_json::from_str(body).map_err(|_| HintError::Malformed("JSON body"))?;
         // PostgreSQL has no text with a NUL in it.
         let word = |field| event[field].as_str().filter(|word| !word.contains('\0'));

@@ -13,7 +13,7 @@ use crate::checkout::{Checkout, CheckoutId};
 /// An instrument that nobody came back for is wiped after this long: another process went on with its checkout.
 const KEPT: Duration = Duration::from_mins(10);
 
-/// Since when, and for the goal with which ticket.
+/// Since when, and for which version of the goal.
 type Waiting = HashMap<CheckoutId, (Instant, i64, VecDeque<PaymentRequest>)>;
 
 /// The instruments that wait for their one attempt, at most one for each checkout.
@@ -28,14 +28,16 @@ impl Instruments {
         let Some(goal) = &checkout.goal else { return };
         let mut waiting = self.lock();
         waiting.retain(|_, (since, ..)| since.elapsed() < KEPT);
-        waiting.insert(checkout.id, (Instant::now(), goal.ticket, instruments));
+        waiting.insert(checkout.id, (Instant::now(), goal.goal_version, instruments));
     }
 
     /// Takes them for their attempts. What was given for an earlier goal is wiped: another process may have gone on
     /// meanwhile, and the shopper may have chosen another card there.
     pub(super) fn take(&self, checkout: &Checkout) -> VecDeque<PaymentRequest> {
-        let Some((_, ticket, instruments)) = self.lock().remove(&checkout.id) else { return VecDeque::new() };
-        let same = checkout.goal.as_ref().is_some_and(|goal| goal.ticket == ticket);
+        let Some((_, goal_version, instruments)) = self.lock().remove(&checkout.id) else {
+            return VecDeque::new();
+        };
+        let same = checkout.goal.as_ref().is_some_and(|goal| goal.goal_version == goal_version);
         if same { instruments } else { VecDeque::new() }
     }
 

@@ -14,13 +14,13 @@ pub(super) fn stuck(checkout: &mut Checkout, reason: StuckReason, detail: String
     checkout.stuck = Some(Stuck { reason, detail, since: now });
     if checkout.goal.is_none() && reason != StuckReason::CancelFoundPaid {
         checkout.goal = Some(look(checkout));
-        checkout.input.look = checkout.flow == Flow::Cart;
+        checkout.input.check_hosted_payment = checkout.flow == Flow::Cart;
     }
 }
 
 fn look(checkout: &Checkout) -> Goal {
-    let (until, ticket) = (StepName::HandOff, checkout.version);
-    Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, ticket }
+    let (until, goal_version) = (StepName::HandOff, checkout.version);
+    Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, goal_version }
 }
 
 /// A checkout that was woken from its rest is to look whether it was paid elsewhere.
@@ -28,7 +28,7 @@ pub(super) fn awake(checkout: &mut Checkout) {
     let idle = checkout.goal.is_none() && checkout.in_flight.is_none();
     if checkout.status == Status::Running && idle && checkout.flow == Flow::Cart {
         checkout.goal = Some(look(checkout));
-        checkout.input.look = true;
+        checkout.input.check_hosted_payment = true;
     }
 }
 
@@ -193,6 +193,6 @@ pub(super) fn note_answer(checkout: &mut Checkout, answer: &Answer) {
 /// The goal stays, so that a restart goes on to it; its key has its answer.
 pub(super) fn note_answer_only(checkout: &mut Checkout, answer: &Answer) {
     if let Some(goal) = checkout.goal.as_ref().filter(|goal| goal.operation != LOOK) {
-        checkout.answered = Some(Answered { ticket: goal.ticket, answer: answer.clone() });
+        checkout.answered = Some(Answered { goal_version: goal.goal_version, answer: answer.clone() });
     }
 }

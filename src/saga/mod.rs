@@ -1,27 +1,27 @@
-//! The engine of the saga and its guarantees. BigCommerce has no idempotency keys; this room is what makes it safe.
+//! The engine of the saga and its guarantees. BigCommerce has no idempotency keys; this module is what makes it safe.
 //!
 //! 1. At most one order of a checkout is ever paid, and it is charged at most once, never above the total that the
 //!    shopper agreed to. (`matrix::faults_of_the_upstream`, `saga::two_tabs_make_one_order_and_one_charge`)
 //! 2. An intent is committed before every call that must not be repeated, its outcome after it; no database
 //!    transaction is open during a call. (`matrix::crashes_of_the_process`)
-//! 3. An attempt whose outcome is unknown is reconciled before anything is repeated. Unknown fails closed: nothing
-//!    charges again by itself, ever. (`crash::killed_before_the_payment_took_effect_nothing_is_charged_again`)
+//! 3. An attempt whose outcome is unknown is reconciled before anything is repeated. Unknown fails closed: the service never
+//!    charges again on its own. (`crash::killed_before_the_payment_took_effect_nothing_is_charged_again`)
 //! 4. An outcome is written only by the holder of the current fence; a late answer of a dead process is kept as
 //!    evidence only. (`matrix::crashes_of_the_process`, its cells `LateAnswer` and `SlowerThanLease`)
-//! 5. Every checkout is at rest, or has a lease or a timer: bounded time after the faults end nothing is left hanging.
+//! 5. Every checkout is idle, or has a lease or a timer: bounded time after the faults end, none is left unfinished.
 //!    (`resume::another_process_that_only_recovers_takes_over_from_a_killed_one`)
-//! 6. One poisoned checkout delays no other. Recovery survives the database restarting under it.
+//! 6. One failing checkout delays no other. Recovery survives a restart of the database.
 //!    (`resume::a_checkout_that_costs_process_after_process_is_stuck_and_delays_no_other`)
-//! 7. What the storefront saw answered is durable. What was acknowledged is never lost.
+//! 7. What the storefront was answered is durable. What was acknowledged is never lost.
 //!    (`saga::a_key_answers_with_what_became_of_its_attempt`)
-//! 8. Compensation undoes only what its own checkout did; a failed undo is `stuck`, never a loop.
+//! 8. Compensation undoes only what its own checkout did; if it fails, the checkout is `stuck`, and it never loops.
 //!    (`resume::an_undoing_that_fails_is_stuck_and_never_a_loop`)
 //! 9. Card numbers, verification values, tokens and secrets are in no row, log line, trace, metric or error.
 //!    (`secrets::no_canary_is_ever_seen_again`)
 //!
-//! `docs/guarantees.md` says by which mechanism each holds, and names every test.
+//! `docs/guarantees.md` names the mechanism behind each, and every test.
 //!
-//! Reading order: [`operation`] is what may be asked, [`accept`] whether it may be asked now, [`plan`] what comes next,
+//! Reading order: [`operation`] is what may be requested, [`accept`] whether it is allowed now, [`plan`] what comes next,
 //! [`step`] how one step is done, [`decide`] what an outcome means. Those are pure. [`engine`] and [`recovery`] act.
 
 mod accept;

@@ -72,7 +72,7 @@ pub fn restarted(from: &Checkout, now: OffsetDateTime) -> Result<Transition, Ill
         } else if from.was_paid() && !undoing {
             // It was completed, and more is held than was known: what is held is looked at as for a payment that settles.
             let attempt = from.step(StepName::Payment).map_or(1, |step| step.attempts);
-            checkout.input.look = false;
+            checkout.input.check_hosted_payment = false;
             checkout.in_flight = Some(InFlight {
                 step: StepName::Payment,
                 attempt,
@@ -124,14 +124,15 @@ pub fn cancelled(from: &Checkout) -> Result<Transition, Illegal> {
             }
             checkout.facts.forget_processing();
             if let Some(goal) = &earlier {
-                checkout.answered = Some(Answered { ticket: goal.ticket, answer: Answer::Closed });
+                checkout.answered =
+                    Some(Answered { goal_version: goal.goal_version, answer: Answer::Closed });
             }
             checkout.goal = Some(Goal {
                 operation: "cancel".to_owned(),
                 until: StepName::Cancel,
                 key: None,
                 agreed_total: None,
-                ticket: from.version + 1,
+                goal_version: from.version + 1,
             });
         })?;
     // Also the key that was told "stuck": what it asked for will not be done any more.
@@ -228,7 +229,7 @@ pub fn not_charged(
         finish(checkout, StepName::Payment, StepStatus::Rejected, now);
         if dead {
             checkout.facts.order = None;
-            checkout.facts.dead_orders.push(order.id);
+            checkout.facts.abandoned_orders.push(order.id);
             reopen(checkout, Some(StepName::Order));
             reopen(checkout, Some(StepName::Payment));
         } else {
@@ -259,8 +260,8 @@ fn decline_of(from: &Checkout) -> Decline {
 }
 
 fn take_order(checkout: &mut Checkout, order: OrderFacts, instead_of: Option<i64>) {
-    checkout.facts.dead_orders.extend(instead_of);
-    checkout.facts.dead_orders.retain(|dead| *dead != order.id);
+    checkout.facts.abandoned_orders.extend(instead_of);
+    checkout.facts.abandoned_orders.retain(|dead| *dead != order.id);
     checkout.facts.order = Some(order);
 }
 
@@ -299,6 +300,6 @@ fn close(checkout: &mut Checkout, answer: &Answer) {
     checkout.in_flight = None;
     checkout.input.edit = None;
     if let Some(goal) = checkout.goal.take() {
-        checkout.answered = Some(Answered { ticket: goal.ticket, answer: answer.clone() });
+        checkout.answered = Some(Answered { goal_version: goal.goal_version, answer: answer.clone() });
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn plan(checkout: &Checkout) -> Action {
         return Action::Attempt(StepName::Cancel);
     }
     let Some(goal) = &checkout.goal else { return Action::Rest };
-    if checkout.input.look && goal.until != StepName::Cancel {
+    if checkout.input.check_hosted_payment && goal.until != StepName::Cancel {
         return Action::Attempt(StepName::HandOff);
     }
     if matches!(goal.until, StepName::Cancel | StepName::HandOff) {

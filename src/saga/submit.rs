@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::observer;
 use super::operation::{NewCheckout, NewFlow, Operation, Request, SubmitError, TokenProof};
 use super::reads::ReadError;
-use super::submitted::{Submitted, Ticket};
+use super::submitted::{AnswerSource, Submitted};
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{Answer, Checkout, CheckoutId, Event, Goal, Input, Status, StepName};
 use crate::db::{self, Binding, BoundKey, Claim, Hold, Transition};
@@ -42,9 +42,9 @@ impl Engine {
         let created = self.created(new, now);
         let goal = (StepName::ShippingOptions, "create");
         let transition = claiming(&created, created.clone(), goal, &request, (false, now))?;
-        let ticket = transition.checkout().version;
+        let goal_version = transition.checkout().version;
         match self.inner.db.create(transition, token.0, self.inner.settings.checkout_ttl).await {
-            Ok(claim) => Ok(self.started(claim, ticket, VecDeque::new())),
+            Ok(claim) => Ok(self.started(claim, goal_version, VecDeque::new())),
             // The same key, earlier.
             Err(db::Error::KeyBound) => {
                 let bound = self.bound(&request).await?.ok_or(SubmitError::KeyInUse)?;
@@ -89,9 +89,9 @@ impl Engine {
         let goal = (StepName::ShippingOptions, "create");
         let now = self.now().await?;
         let transition = claiming(checkout, checkout.clone(), goal, request, (true, now))?;
-        let ticket = transition.checkout().version;
+        let goal_version = transition.checkout().version;
         let claim = self.inner.db.claim(transition).await.map_err(unwritten)?;
-        Ok(self.started(claim, ticket, VecDeque::new()))
+        Ok(self.started(claim, goal_version, VecDeque::new()))
     }
 
     /// Takes an operation in and begins to run it, or joins the earlier request with the same key.
@@ -108,9 +108,9 @@ impl Engine {
         if let Some(seen) = self.inner.at_rest.take(id)
             && let Ok(Some(transition)) = wanted(&seen, &operation, &request, (false, now))
         {
-            let ticket = transition.checkout().version;
+            let goal_version = transition.checkout().version;
             match self.inner.db.claim(transition).await {
-                Ok(claim) => return Ok(self.started(claim, ticket, operation.into_instruments())),
+                Ok(claim) => return Ok(self.started(claim, goal_version, operation.into_instruments())),
                 Err(error) => maybe_recorded = !error.wrote_nothing(),
             }
         }
@@ -170,9 +170,9 @@ impl Engine {
         let Some(transition) = wanted(&checkout, &operation, request, (again, self.now().await?))? else {
             return Ok(self.already(checkout));
         };
-        let ticket = transition.checkout().version;
+        let goal_version = transition.checkout().version;
         match self.inner.db.claim(transition).await {
-            Ok(claim) => Ok(self.started(claim, ticket, operation.into_instruments())),
+            Ok(claim) => Ok(self.started(claim, goal_version, operation.into_instruments())),
             // Somebody else was a moment faster.
             Err(db::Error::KeyBound) => Err(SubmitError::KeyInUse),
             Err(error) => Err(unwritten(error)),
@@ -220,21 +220,27 @@ impl Engine {
         let same = bound.operation == operation && bound.fingerprint == request.fingerprint;
         let Some(key) = request.key_ref().filter(|_| same) else { return Err(SubmitError::KeyReused) };
         let checkout = self.snapshot(bound.checkout).await.map_err(SubmitError::after_recording)?;
-        let ticket = bound.answer.map_or(Ticket::Key(key), Ticket::Answered);
-        Ok(Submitted { engine: self.clone(), checkout, ticket, run: None, replayed: true })
+        let source = bound.answer.map_or(AnswerSource::Key(key), AnswerSource::Answered);
+        Ok(Submitted { engine: self.clone(), checkout, source, run: None, replayed: true })
     }
 
     fn already(&self, checkout: Checkout) -> Submitted {
-        let ticket = Ticket::Answered(Answer::Done);
-        Submitted { engine: self.clone(), checkout, ticket, run: None, replayed: false }
+        let source = AnswerSource::Answered(Answer::Done);
+        Submitted { engine: self.clone(), checkout, source, run: None, replayed: false }
     }
 
-    fn started(&self, claim: Claim, ticket: i64, instruments: VecDeque<PaymentRequest>) -> Submitted {
+    fn started(&self, claim: Claim, goal_version: i64, instruments: VecDeque<PaymentRequest>) -> Submitted {
         let checkout = claim.checkout().clone();
         observer::claimed(&*self.inner.observer, &checkout);
         let key = checkout.goal.as_ref().and_then(|goal| goal.key.clone());
         let run = Some(self.spawn(claim, instruments));
-        Submitted { engine: self.clone(), checkout, ticket: Ticket::Goal(ticket, key), run, replayed: false }
+        Submitted {
+            engine: self.clone(),
+            checkout,
+            source: AnswerSource::Goal(goal_version, key),
+            run,
+            replayed: false,
+        }
     }
 
     /// PostgreSQL's clock: windows count from what is written here, also when another process counts.
@@ -291,9 +297,9 @@ fn claiming(
     request: &Request,
     (again, now): (bool, OffsetDateTime),
 ) -> Result<Transition, SubmitError> {
-    let ticket = from.version + 1;
+    let goal_version = from.version + 1;
     let agreed = wanted.goal.as_ref().and_then(|goal| goal.agreed_total);
-    wanted.goal = Some(goal(request, name, until, ticket, agreed));
+    wanted.goal = Some(goal(request, name, until, goal_version, agreed));
     let (wanted, began) = decide::begin(wanted, now);
     Ok(Transition::new(from, Event::Claimed, Hold::Lease, |checkout| *checkout = wanted)
         .map_err(|_| SubmitError::InProgress)?
@@ -305,10 +311,16 @@ fn goal(
     request: &Request,
     operation: &str,
     until: StepName,
-    ticket: i64,
+    goal_version: i64,
     agreed: Option<crate::checkout::Money>,
 ) -> Goal {
-    Goal { operation: operation.to_owned(), until, key: request.key_ref(), agreed_total: agreed, ticket }
+    Goal {
+        operation: operation.to_owned(),
+        until,
+        key: request.key_ref(),
+        agreed_total: agreed,
+        goal_version,
+    }
 }
 
 fn binding(request: &Request, operation: &str, again: bool) -> Option<Binding> {

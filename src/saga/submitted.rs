@@ -13,7 +13,7 @@ use crate::checkout::{Answer, Checkout, KeyRef};
 pub struct Submitted {
     pub(super) engine: Engine,
     pub(super) checkout: Checkout,
-    pub(super) ticket: Ticket,
+    pub(super) source: AnswerSource,
     /// The run, where it is in this process.
     pub(super) run: Option<Ran>,
     /// Whether the key was bound before this request came.
@@ -21,10 +21,10 @@ pub struct Submitted {
 }
 
 /// How the answer is recognized.
-pub(super) enum Ticket {
+pub(super) enum AnswerSource {
     /// It is known.
     Answered(Answer),
-    /// By the ticket of the goal, and by the key where there is one.
+    /// By the version of the goal, and by the key where there is one.
     Goal(i64, Option<KeyRef>),
     /// By the key, which an earlier request bound.
     Key(KeyRef),
@@ -57,7 +57,7 @@ impl Submitted {
     }
 
     async fn heard(&mut self, at_most: Duration) -> Result<Option<Answer>, SubmitError> {
-        if at_most.is_zero() && matches!(self.ticket, Ticket::Goal(..)) {
+        if at_most.is_zero() && matches!(self.source, AnswerSource::Goal(..)) {
             // Whoever does not want to wait is told at once that it was taken in, however fast it may be done.
             return Ok(None);
         }
@@ -67,12 +67,12 @@ impl Submitted {
             && let Ok(Ok(checkout)) = timeout_at(deadline, run).await
         {
             self.checkout = checkout;
-        } else if !matches!(self.ticket, Ticket::Answered(_)) {
+        } else if !matches!(self.source, AnswerSource::Answered(_)) {
             self.checkout = self.engine.snapshot(self.checkout.id).await?;
         }
         loop {
             if let Some(answer) = self.answer().await? {
-                if matches!(self.ticket, Ticket::Key(_)) {
+                if matches!(self.source, AnswerSource::Key(_)) {
                     // The key was asked after the checkout was read, and may know more than that.
                     self.checkout = self.engine.snapshot(self.checkout.id).await?;
                 }
@@ -86,15 +86,19 @@ impl Submitted {
     }
 
     async fn answer(&self) -> Result<Option<Answer>, SubmitError> {
-        Ok(match &self.ticket {
-            Ticket::Answered(answer) => Some(answer.clone()),
-            Ticket::Goal(ticket, key) => match (&self.checkout.answered, key) {
-                (Some(answered), _) if answered.ticket == *ticket => Some(answered.answer.clone()),
+        Ok(match &self.source {
+            AnswerSource::Answered(answer) => Some(answer.clone()),
+            AnswerSource::Goal(goal_version, key) => match (&self.checkout.answered, key) {
+                (Some(answered), _) if answered.goal_version == *goal_version => {
+                    Some(answered.answer.clone())
+                }
                 // A later operation has ended since; only a key remembers what became of this one.
-                (Some(answered), Some(key)) if answered.ticket > *ticket => self.answer_of(key).await?,
+                (Some(answered), Some(key)) if answered.goal_version > *goal_version => {
+                    self.answer_of(key).await?
+                }
                 _ => None,
             },
-            Ticket::Key(key) => self.answer_of(key).await?,
+            AnswerSource::Key(key) => self.answer_of(key).await?,
         })
     }
 

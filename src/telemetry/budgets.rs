@@ -41,7 +41,7 @@ impl Budgets {
             |name: &str, help: &str, gauge: &Numbers| registry.register(name, help, gauge.clone());
         gauge(
             "budget_quota",
-            "Requests of the whole store in one window, as BigCommerce told last",
+            "Requests of the whole store in one window, as last reported by BigCommerce",
             &all.quota,
         );
         gauge("budget_left", "Requests of the whole store that BigCommerce reported as left", &all.left);

@@ -119,7 +119,7 @@ impl Counted {
         };
         let c = &counted;
         registry.register("attempts", "Attempts of steps that ended, by outcome", c.attempts.clone());
-        let help = "How long one try of a step took: an attempt, or a look for the effect of an earlier one";
+        let help = "Duration of one run of a step: an attempt, or a check for the effect of an earlier one";
         registry.register_with_unit("step_duration", help, Unit::Seconds, c.steps.clone());
         registry.register(
             "transitions",
@@ -138,7 +138,7 @@ impl Counted {
         registry.register("upstream_requests", "Calls to BigCommerce, by what came back", c.requests.clone());
         let help = "From sending a call to BigCommerce to the last byte of its answer";
         registry.register_with_unit("upstream_request_duration", help, Unit::Seconds, c.latency.clone());
-        let help = "Calls to BigCommerce whose end nobody waited for";
+        let help = "Calls to BigCommerce that were abandoned before they ended";
         registry.register("upstream_abandoned", help, c.abandoned.clone());
         registry.register("http_requests", "Requests that were answered", c.answered.clone());
         registry.register("limited_requests", "Requests that were too many, by limit", c.limited.clone());

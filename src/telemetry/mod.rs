@@ -1,8 +1,8 @@
-//! What the service tells of itself: logs (one JSON object on each line, or lines for a person), [`metrics`], and
-//! [`traces`]. No other room names the libraries behind them.
+//! What the service reports about itself: logs (JSON lines, or a readable format), [`metrics`], and [`traces`]. No other
+//! module uses the libraries behind them.
 //!
-//! Guarantees: fields stand at the top level of the object, so that logs can be queried by them; a panic is logged with its place.
-//! Never logged here: text that was formatted into a panic, because it may carry what came from outside.
+//! Guarantees: fields are at the top level of the object, so that logs can be queried by them; a panic is logged with its location.
+//! Never logged here: text that was formatted into a panic, because it may contain data from outside.
 
 mod budgets;
 mod labels;

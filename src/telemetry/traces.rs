@@ -40,7 +40,7 @@ const CHECKOUT: &str = "checkout";
 /// Between two sendings.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long one sending may take, and the last one of all.
-const PATIENCE: Duration = Duration::from_secs(5);
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
@@ -53,7 +53,7 @@ impl Exporting {
     /// Sends what was not sent yet. Dropped half-way: some of it is lost.
     pub async fn finish(self) {
         let Some(provider) = self.0 else { return };
-        let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(PATIENCE)).await;
+        let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(EXPORT_TIMEOUT)).await;
         if !matches!(ended, Ok(Ok(()))) {
             tracing::warn!("the last traces may not have been sent");
         }
@@ -65,14 +65,14 @@ pub(super) fn layer<S>(endpoint: &str) -> Result<(impl Layer<S> + use<S>, Export
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let http = http_client(PATIENCE).map_err(|error| {
+    let http = http_client(EXPORT_TIMEOUT).map_err(|error| {
         ExporterBuildError::InternalFailure(format!("the HTTP client cannot start: {error}"))
     })?;
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_http_client(Sender { http, runtime: Handle::current() })
         .with_endpoint(format!("{endpoint}/v1/traces"))
-        .with_timeout(PATIENCE)
+        .with_timeout(EXPORT_TIMEOUT)
         .build()?;
     let config = BatchConfigBuilder::default().with_max_queue_size(8192).with_scheduled_delay(EVERY).build();
     let processor = BatchSpanProcessor::builder(Roots { exporter, failing: AtomicBool::new(false) })
@@ -248,7 +248,7 @@ struct Sender {
 impl HttpClient for Sender {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let mut request = reqwest::Request::try_from(request)?;
-        *request.timeout_mut() = Some(PATIENCE);
+        *request.timeout_mut() = Some(EXPORT_TIMEOUT);
         let http = self.http.clone();
         // Everything of it on the runtime: its timer, too.
         let answer = self.runtime.spawn(async move {

@@ -16,7 +16,7 @@ use crate::db::{Db, Vitals};
 /// How old a reading may be.
 const FRESH: Duration = Duration::from_secs(5);
 /// How long the database may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 
 type Seconds = Gauge<f64, AtomicU64>;
 
@@ -95,7 +95,7 @@ impl Gauges {
         if read_at.is_some_and(|at| at.elapsed() < FRESH) {
             return;
         }
-        let vitals = tokio::time::timeout(PATIENCE, self.db.vitals()).await;
+        let vitals = tokio::time::timeout(QUERY_TIMEOUT, self.db.vitals()).await;
         // Also after a failure: a database in trouble is not asked more often than one that is well.
         *read_at = Some(Instant::now());
         match &vitals {

@@ -17,7 +17,7 @@ const IN_A_ROW: usize = 5;
 const LOOK_BACK: Duration = Duration::from_secs(30);
 const REMEMBERED: usize = 128;
 /// Half of at least so many.
-const ENOUGH: usize = 20;
+const MIN_REQUESTS: usize = 20;
 /// Different checkouts among the failures, unless the host cannot even be reached.
 const CALLERS: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -131,48 +131,48 @@ impl Breaker {
         }
     }
 
-    /// A request ended. `dice` is from 0 to 1.
-    pub(super) fn ended(&mut self, sent: Instant, now: Instant, sign: Sign, caller: Uuid, dice: f64) {
+    /// A request ended. `jitter` is from 0 to 1.
+    pub(super) fn ended(&mut self, sent: Instant, now: Instant, sign: Sign, caller: Uuid, jitter: f64) {
         match self.phase {
             Phase::Closed => {
                 if self.recent.len() == REMEMBERED {
                     self.recent.pop_front();
                 }
                 self.recent.push_back(Ended { at: now, sign, caller });
-                if self.is_too_much(now) {
-                    self.open(now, dice);
+                if self.should_open(now) {
+                    self.open(now, jitter);
                 }
             }
             // Sent before it opened: that is old news.
             Phase::Open { .. } => {}
             Phase::HalfOpen { since, .. } if sent < since => {}
             Phase::HalfOpen { .. } if sign == Sign::Alive => *self = Self::new(),
-            Phase::HalfOpen { .. } => self.open(now, dice),
+            Phase::HalfOpen { .. } => self.open(now, jitter),
         }
     }
 
-    fn open(&mut self, now: Instant, dice: f64) {
+    fn open(&mut self, now: Instant, jitter: f64) {
         let least = doubled(FIRST_PAUSE, self.opened, LONGEST_PAUSE) / 2;
         let backoff = Backoff { base: FIRST_PAUSE, least, most: LONGEST_PAUSE };
-        self.phase = Phase::Open { until: now + backoff.pause(self.opened, dice) };
+        self.phase = Phase::Open { until: now + backoff.pause(self.opened, jitter) };
         self.opened = self.opened.saturating_add(1);
         self.recent.clear();
     }
 
-    fn is_too_much(&self, now: Instant) -> bool {
+    fn should_open(&self, now: Instant) -> bool {
         let in_a_row = self.recent.iter().rev().take_while(|ended| ended.sign != Sign::Alive);
-        if enough(in_a_row.take(IN_A_ROW), IN_A_ROW) {
+        if exceeds_threshold(in_a_row.take(IN_A_ROW), IN_A_ROW) {
             return true;
         }
         let recent = || self.recent.iter().filter(|ended| ended.at + LOOK_BACK > now);
         let all = recent().count();
         let failed = recent().filter(|ended| ended.sign != Sign::Alive);
-        all >= ENOUGH && enough(failed, all.div_ceil(2))
+        all >= MIN_REQUESTS && exceeds_threshold(failed, all.div_ceil(2))
     }
 }
 
 /// Whether these failures are so many, and not one checkout's own.
-fn enough<'a>(failed: impl Iterator<Item = &'a Ended>, needed: usize) -> bool {
+fn exceeds_threshold<'a>(failed: impl Iterator<Item = &'a Ended>, needed: usize) -> bool {
     let (mut count, mut unreachable, mut callers) = (0, 0, Vec::with_capacity(CALLERS));
     for ended in failed {
         count += 1;

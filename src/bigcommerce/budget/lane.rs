@@ -1,4 +1,4 @@
-//! One host of one store: who may send now, who waits, who is told to come back. Pure: time and dice are passed in.
+//! One host of one store: who may send now, who waits, who is told to come back. Pure: time and jitter are passed in.
 //!
 //! Guarantees: a call never waits behind one of a lower priority, and within a priority first come is first served. The
 //! lower priorities leave a reserve to the higher ones. Whoever cannot be served in the time that its priority waits is
@@ -17,7 +17,7 @@ use super::window::Window;
 use crate::bigcommerce::{Priority, Seen};
 
 /// When nobody knows how long it takes.
-const SOON: Duration = Duration::from_secs(1);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The share of a window, in percent, that a priority may use up.
 const fn may_use(priority: Priority) -> u64 {
@@ -173,7 +173,7 @@ impl Lane {
                 Obstacle::Busy(at) => (false, at),
             };
             if in_vain || deadline <= now {
-                let retry_after = change.map_or(SOON, |at| at.saturating_duration_since(now));
+                let retry_after = change.map_or(DEFAULT_RETRY_AFTER, |at| at.saturating_duration_since(now));
                 turn.decided.push((ticket, Admission::Refused { retry_after }));
                 refused.push((priority, ticket));
             } else {
@@ -255,7 +255,7 @@ impl Lane {
     }
 
     /// A call ended.
-    pub(super) fn ended(&mut self, seen: &Seen, now: Instant, dice: f64) {
+    pub(super) fn ended(&mut self, seen: &Seen, now: Instant, jitter: f64) {
         let sent = now.checked_sub(seen.duration).unwrap_or(now);
         self.in_flight = self.in_flight.saturating_sub(1);
         if let Allowance::Window(window) = &mut self.allowance {
@@ -266,12 +266,12 @@ impl Lane {
             self.rate_limited = self.rate_limited.saturating_add(1);
             match seen.rate_limit.wait() {
                 Some(wait) => self.overload.told(now + wait),
-                None => self.overload.refused(sent, now, dice),
+                None => self.overload.refused(sent, now, jitter),
             }
         } else if sign == Sign::Alive {
             self.overload.answered(sent);
         }
-        self.breaker.ended(sent, now, sign, seen.correlation_id, dice);
+        self.breaker.ended(sent, now, sign, seen.correlation_id, jitter);
     }
 
     pub(super) fn breaker_state(&self, now: Instant) -> BreakerState {

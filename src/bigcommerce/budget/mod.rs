@@ -1,10 +1,10 @@
 //! The rate budget and the circuit breakers of one store.
 //!
-//! BigCommerce: API rate limits. Guarantees: what is known of a quota is not overspent, by any number of processes
-//! together (see [`Replicas`]); it is spent in the order of [`Priority`]; a call is held back only before it is sent,
-//! and the time that it waits is bounded. Nothing here ever sends, repeats or cancels a call.
+//! BigCommerce: API rate limits. Guarantees: a known quota is not exceeded by all processes together (see [`Replicas`]); it
+//! is spent in the order of [`Priority`]; a call is delayed only before it is sent, and the delay is bounded. Nothing here
+//! ever sends, repeats or cancels a call.
 //!
-//! Each host has a lane of its own ([`lane`]). A lane decides purely; here are only its clock, its dice and its lock.
+//! Each host has its own lane ([`lane`]). A lane only decides; its clock, its jitter and its lock are here.
 
 mod breaker;
 mod lane;
@@ -82,7 +82,7 @@ pub struct HostState {
     pub paused_for: Option<Duration>,
     /// The circuit breaker.
     pub breaker: BreakerState,
-    /// Calls that were held back since the start.
+    /// Calls that were not sent since the start of the process.
     pub held_back: u64,
     /// 429 answers since the start.
     pub rate_limited: u64,
@@ -229,12 +229,12 @@ impl Observer for Budget {
     }
 
     fn after(&self, seen: &Seen) {
-        let dice = rand::random();
+        let jitter = rand::random();
         let mut hosts = self.lock();
         let now = Instant::now();
         let lane = hosts.lane(seen.host);
         let (before, paused) = (lane.breaker_state(now), lane.paused_until(now));
-        lane.ended(seen, now, dice);
+        lane.ended(seen, now, jitter);
         let (after, until) = (lane.breaker_state(now), lane.paused_until(now));
         self.turn_of(&mut hosts, seen.host);
         drop(hosts);

@@ -36,8 +36,8 @@ impl Overload {
         self.until = self.until.max(Some(until));
     }
 
-    /// A 429 without headers. `dice` is from 0 to 1.
-    pub(super) fn refused(&mut self, sent: Instant, now: Instant, dice: f64) {
+    /// A 429 without headers. `jitter` is from 0 to 1.
+    pub(super) fn refused(&mut self, sent: Instant, now: Instant, jitter: f64) {
         // One burst is one refusal, however many of its requests are refused.
         if self.began.is_some_and(|began| sent < began) {
             return;
@@ -45,7 +45,7 @@ impl Overload {
         self.level = (self.level + 1).min(HIGHEST_LEVEL);
         let backoff = Backoff { base: self.floor, least: self.floor, most: LONGEST };
         self.began = Some(now);
-        self.told(now + backoff.pause(self.level, dice));
+        self.told(now + backoff.pause(self.level, jitter));
     }
 
     /// The host took a request.
@@ -76,11 +76,11 @@ mod tests {
     #[test]
     fn pauses_grow_and_shrink_between_the_floor_and_a_minute() {
         let floor = Duration::from_secs(2);
-        for (dice, expected) in [(0.0, [2, 2, 2, 2, 2, 2, 2]), (1.0, [4, 8, 16, 32, 60, 60, 60])] {
+        for (jitter, expected) in [(0.0, [2, 2, 2, 2, 2, 2, 2]), (1.0, [4, 8, 16, 32, 60, 60, 60])] {
             let mut overload = Overload::new(floor);
             let mut now = Instant::now();
             for seconds in expected {
-                overload.refused(now, now, dice);
+                overload.refused(now, now, jitter);
                 let until = overload.paused_until(now).expect("a pause");
                 assert_eq!(until - now, Duration::from_secs(seconds));
                 now = until;

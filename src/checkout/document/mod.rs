@@ -1,7 +1,7 @@
-//! BigCommerce's cart or checkout object, kept as it was sent, with the few questions that the saga asks of it.
+//! BigCommerce's cart or checkout object, stored as it was sent, with the few questions that the saga asks about it.
 //!
-//! It reads leniently: an unknown field is kept, a missing one is empty, a quantity may be a number or a string. What is
-//! asked is read once, when it is first asked; everything else is passed on as text.
+//! It reads leniently: an unknown field is kept, a missing one is empty, a quantity may be a number or a string. Each value
+//! is parsed once, when it is first needed; everything else is passed on as text.
 
 mod read;
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::checkout::CheckoutId;
 use crate::db::checkout::filter::Filter;
 use crate::db::checkout::listing::push_from;
-use crate::db::{Audited, Db, Error};
+use crate::db::{AuditedTransaction, Db, Error};
 
 /// What is asked for.
 #[derive(Debug)]
@@ -66,9 +66,9 @@ pub struct Bulk {
     pub actor: String,
     /// How many checkouts.
     pub total: i64,
-    /// How many of them it was done to.
+    /// How many succeeded.
     pub done: i64,
-    /// How many refused it, or failed.
+    /// How many were refused or failed.
     pub failed: i64,
     /// When it was asked for.
     #[serde(with = "time::serde::rfc3339")]
@@ -80,7 +80,7 @@ pub struct Bulk {
 pub struct BulkResult {
     /// The checkout.
     pub checkout_id: Uuid,
-    /// `done`, `refused` or `failed`; null: it is still to be dealt with.
+    /// `done`, `refused` or `failed`; null: not processed yet.
     pub outcome: Option<String>,
     /// In a sentence.
     pub detail: String,
@@ -171,7 +171,7 @@ fn shown(filter: &str) -> serde_json::Value {
         .unwrap_or_else(|| serde_json::json!({"unreadable": filter}))
 }
 
-impl Audited {
+impl AuditedTransaction {
     /// Writes down what is asked for, and for which checkouts: those that fit now, `at_most` of them. Answers how many.
     pub async fn begin_bulk(&mut self, bulk: &NewBulk<'_>, at_most: i64) -> Result<i64, Error> {
         // Which checkouts are meant is written below, so that nobody's address has to be kept.

@@ -1,9 +1,9 @@
 //! The audit log: what operators did, as a chain of hashes.
 //!
-//! A row holds SHA-256 of the hash of the row before it and of its own content, each field with its length in front.
-//! Rows are added one after the other, under the lock of the head row; whoever changes, removes or inserts one breaks
-//! the chain behind it, and whoever removes the last ones leaves the head pointing at nothing. Who can write everything
-//! can also write a new chain: keep the head that `audit verify` prints somewhere else.
+//! A row holds SHA-256 of the hash of the row before it and of its own content, each field prefixed with its length.
+//! Rows are appended one at a time, under the lock of the head row. Changing, removing or inserting a row breaks the chain
+//! after it; removing the last rows leaves the head without its row. Anyone who can write to the whole database can also
+//! write a new chain: keep the head that `audit verify` prints somewhere else.
 
 pub(crate) mod bulk;
 pub(crate) mod operators;
@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Audited, Db, Error};
+use super::{AuditedTransaction, Db, Error};
 
 /// Rows that are read at once while the chain is walked.
 const PAGE: i64 = 2000;
@@ -78,9 +78,9 @@ pub struct AuditRow {
 pub struct Verified {
     /// How many rows are there.
     pub rows: i64,
-    /// The last hash, in hexadecimal. Note it somewhere else: it proves later that nothing was removed.
+    /// The last hash, in hexadecimal. Store it elsewhere: it proves later that nothing was removed.
     pub head: String,
-    /// The first thing that is wrong; null: nothing is.
+    /// The first error; null: none.
     pub broken: Option<Broken>,
 }
 
@@ -121,7 +121,7 @@ impl AuditRow {
     }
 }
 
-impl Audited {
+impl AuditedTransaction {
     /// Adds a row. From here to the commit nobody else adds one, so it comes last.
     pub async fn note(&mut self, entry: &Entry<'_>) -> Result<i64, Error> {
         let head = sqlx::query!(

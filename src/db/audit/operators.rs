@@ -12,7 +12,7 @@ use sqlx::{Postgres, Transaction};
 
 /// A checkout as an operator's action finds it.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct LockedCheckout {
     /// The checkout.
     pub checkout: Checkout,
     /// Whether a process is working on it right now.
@@ -24,7 +24,7 @@ pub struct Held {
 }
 
 /// An open transaction of an operator. Dropped: nothing was done.
-pub struct Audited {
+pub struct AuditedTransaction {
     pub(crate) tx: Transaction<'static, Postgres>,
     store: Db,
     moved: Vec<(CheckoutId, i64)>,
@@ -32,12 +32,12 @@ pub struct Audited {
 
 impl Db {
     /// Opens a transaction for one action.
-    pub async fn audited(&self) -> Result<Audited, Error> {
-        Ok(Audited { tx: self.pool().begin().await?, store: self.clone(), moved: Vec::new() })
+    pub async fn audited(&self) -> Result<AuditedTransaction, Error> {
+        Ok(AuditedTransaction { tx: self.pool().begin().await?, store: self.clone(), moved: Vec::new() })
     }
 
     /// A checkout with what operators see beside it. Nothing is locked.
-    pub async fn look(&self, id: CheckoutId) -> Result<Option<Held>, Error> {
+    pub async fn look(&self, id: CheckoutId) -> Result<Option<LockedCheckout>, Error> {
         let mut audited = self.audited().await?;
         let found = sqlx::query!(
             r#"select leased_by is not null as "leased!", due_at, clock_timestamp() as "now!"
@@ -51,9 +51,9 @@ impl Db {
     }
 }
 
-impl Audited {
+impl AuditedTransaction {
     /// Locks a checkout and reads it. `None`: there is none.
-    pub async fn lock(&mut self, id: CheckoutId) -> Result<Option<Held>, Error> {
+    pub async fn lock(&mut self, id: CheckoutId) -> Result<Option<LockedCheckout>, Error> {
         let found = sqlx::query!(
             r#"select leased_by is not null as "leased!", due_at, clock_timestamp() as "now!"
                from checkout where checkout_id = $1 for update"#,
@@ -71,9 +71,9 @@ impl Audited {
         leased: bool,
         due_at: Option<OffsetDateTime>,
         now: OffsetDateTime,
-    ) -> Result<Option<Held>, Error> {
+    ) -> Result<Option<LockedCheckout>, Error> {
         let checkout = checkout::read(&mut *self.tx, id).await?;
-        Ok(checkout.map(|checkout| Held { checkout, leased, due_at, now }))
+        Ok(checkout.map(|checkout| LockedCheckout { checkout, leased, due_at, now }))
     }
 
     /// Writes what the checkout becomes. It has to be the one that was locked.
@@ -84,7 +84,7 @@ impl Audited {
             "update checkout_order set dead_at = now()
              where checkout_id = $1 and dead_at is null and order_id = any($2::bigint[])",
             checkout.id.uuid(),
-            &checkout.facts.dead_orders,
+            &checkout.facts.abandoned_orders,
         )
         .execute(&mut *self.tx)
         .await?;

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::checkout::CheckoutId;
-use crate::db::{Audited, Db, Error};
+use crate::db::{AuditedTransaction, Db, Error};
 
 /// An action as it stands.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub struct OrderAction {
     pub status: String,
     /// How often it was sent, at most.
     pub attempts: i32,
-    /// How often its effect was looked for.
+    /// How often its effect was checked.
     pub looks: i32,
     /// Under which an outcome may be written.
     pub fence: i64,
@@ -248,7 +248,7 @@ impl Db {
     }
 }
 
-impl Audited {
+impl AuditedTransaction {
     /// Writes the intent down, under a lease. [`Error::KeyBound`]: the key is taken; [`Error::OrderBusy`]: another action
     /// of the order is open.
     pub async fn open_order_action(&mut self, new: &NewOrderAction<'_>) -> Result<OrderAction, Error> {

@@ -66,7 +66,7 @@ impl Changes {
     }
 
     /// Gives the deliveries of this process a reason to look now.
-    pub fn ring_outbox(&self) {
+    pub fn notify_outbox(&self) {
         self.inner.outbox.send_modify(|reasons| *reasons = reasons.wrapping_add(1));
     }
 
@@ -86,7 +86,7 @@ impl Changes {
             sender.send_modify(|_| {});
         }
         self.wake_recovery();
-        self.ring_outbox();
+        self.notify_outbox();
     }
 
     /// Takes news from the other processes until it is dropped. When the connection was lost, everybody is told to
@@ -98,7 +98,7 @@ impl Changes {
         loop {
             // `None`: the connection was lost and is being made again.
             match listener.try_recv().await? {
-                Some(notification) if notification.channel() == "outbox" => self.ring_outbox(),
+                Some(notification) if notification.channel() == "outbox" => self.notify_outbox(),
                 Some(notification) => {
                     for change in notification.payload().split(',').filter_map(parse) {
                         self.publish(change.id, change.version);

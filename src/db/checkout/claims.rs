@@ -14,7 +14,7 @@ use crate::db::checkout;
 use crate::db::checkout::row;
 use crate::db::checkout::row::RECORD_VERSION;
 use crate::db::checkout::row::Row;
-use crate::db::transition::columns::Columns;
+use crate::db::transition::columns::TransitionRow;
 use crate::db::{Clock, Db, Ended, Error, Hold, TokenHash, Transition};
 
 /// Between two looks at the database after a commit whose result is not known.
@@ -102,7 +102,8 @@ impl Db {
     ) -> Result<Claim, Error> {
         self.durable()?;
         let lease = self.new_lease();
-        let columns = Columns::of(self, &transition)?.creating(&transition.checkout, token_hash, ttl)?;
+        let columns =
+            TransitionRow::of(self, &transition)?.creating(&transition.checkout, token_hash, ttl)?;
         let at = self.commit_new(Box::new(columns)).await?;
         self.owners.remember(transition.checkout.id, &transition.checkout.store);
         let mut claim = self.held(transition, at, lease);

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::checkout::{Status, StepName, StuckReason};
 use crate::schema;
 
-/// Which checkouts. What is not given does not matter.
+/// Which checkouts. Fields that are not given do not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schema(as = BulkFilter)]
@@ -31,7 +31,7 @@ pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub store: Option<String>,
-    /// Their order, also one that was given up.
+    /// Their order, including abandoned ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub order_id: Option<i64>,
@@ -39,7 +39,7 @@ pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub cart_id: Option<String>,
-    /// The shopper's email address, in any case.
+    /// The shopper's email address; case-insensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub email: Option<String>,

@@ -44,7 +44,7 @@ pub struct Listed {
     pub total: Option<Money>,
     /// ISO 4217.
     pub currency: Option<String>,
-    /// Where the latest payment stands.
+    /// The state of the latest payment.
     pub payment_status: Option<String>,
     /// RFC 3339, UTC.
     #[serde(with = "time::serde::rfc3339")]

@@ -1,4 +1,4 @@
-//! The row of a checkout: read, listed, claimed under a lease, watched, and looked at again.
+//! The row of a checkout: read, listed, claimed under a lease, watched, and reconciled later.
 
 pub(crate) mod changes;
 pub(crate) mod claims;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::checkout::CheckoutId;
 
 /// So many are remembered; then it begins anew.
-const MOST: usize = 50_000;
+const CACHE_CAPACITY: usize = 50_000;
 
 /// What is remembered of it by one process.
 #[derive(Debug, Clone, Default)]
@@ -19,7 +19,7 @@ impl Owners {
 
     pub(crate) fn remember(&self, id: CheckoutId, store: &str) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST {
+        if known.len() >= CACHE_CAPACITY {
             known.clear();
         }
         known.insert(id, store.to_owned());
@@ -36,10 +36,10 @@ mod tests {
         let first = CheckoutId::generate();
         owners.remember(first, "main");
         assert_eq!(owners.get(first).as_deref(), Some("main"));
-        for _ in 0..MOST {
+        for _ in 0..CACHE_CAPACITY {
             owners.remember(CheckoutId::generate(), "main");
         }
         assert_eq!(owners.get(first), None);
-        assert!(owners.0.lock().expect("nobody panicked").len() <= MOST);
+        assert!(owners.0.lock().expect("nobody panicked").len() <= CACHE_CAPACITY);
     }
 }

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use crate::checkout::{Checkout, CheckoutId, Event, Input, Status};
 use crate::db::checkout;
 use crate::db::checkout::row::RECORD_VERSION;
-use crate::db::{Audited, Db, Error, Hold, Transition};
+use crate::db::{AuditedTransaction, Db, Error, Hold, Transition};
 
-/// What is known of a checkout whose record cannot be read.
+/// What is known about a checkout whose record cannot be read.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Unread {
     /// Which one.
@@ -20,20 +20,20 @@ pub struct Unread {
     pub id: CheckoutId,
     /// Its store.
     pub store: String,
-    /// Which saga it runs, in the word that is stored.
+    /// Its flow, as stored.
     pub flow: String,
-    /// Where it stands, in the word that is stored.
+    /// Its status, as stored.
     pub status: String,
     /// Its version.
     pub version: i64,
     /// Its fence.
     pub fence: i64,
-    /// Why it cannot be read, without what stands there.
+    /// Why it cannot be read, without its content.
     #[serde(rename = "unreadable")]
     pub reason: String,
     /// BigCommerce's cart, where one is known.
     pub cart_id: Option<String>,
-    /// BigCommerce's orders that were made for it or taken over.
+    /// BigCommerce's orders that were created or adopted for it.
     #[serde(rename = "order_ids")]
     pub orders: Vec<i64>,
     /// Whether a process is working on it right now.
@@ -89,7 +89,7 @@ impl Db {
     }
 }
 
-impl Audited {
+impl AuditedTransaction {
     /// Locks a checkout that cannot be read. `None`: there is none, or it can be read.
     pub async fn lock_unread(&mut self, id: CheckoutId) -> Result<Option<Unread>, Error> {
         let found = sqlx::query!(
@@ -149,7 +149,7 @@ impl Audited {
         .execute(&mut *self.tx)
         .await?;
         let closed = Transition::new(&from, Event::Undone, Hold::None, |checkout| {
-            checkout.facts.dead_orders.clone_from(&unread.orders);
+            checkout.facts.abandoned_orders.clone_from(&unread.orders);
         });
         let closed =
             closed.map_err(|error| Error::Unreadable { checkout_id: id, reason: error.to_string() })?;

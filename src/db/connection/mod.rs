@@ -1,13 +1,13 @@
 //! The connections of this process to the database.
 //!
-//! `DATABASE_URL` is one address that leads to the primary, wherever that is now: a managed database, HAProxy in front of
-//! Patroni, a virtual IP. After a switch-over, a connection may still sit on the server that was the primary. So every new
-//! connection is asked whether its server takes writes, and as soon as a server refuses one (SQLSTATE 25006), no longer
-//! answers, or answers as a standby, the whole pool is replaced: idle connections are closed at once, those in use when
-//! they come back, and none of them is given out again. The connections that outlive a statement (committer, LISTEN) end
-//! with the generation of the pool that they were made in.
+//! `DATABASE_URL` is one address that always leads to the current primary: a managed database, HAProxy in front of
+//! Patroni, a virtual IP. After a switchover, a connection may still be open to the server that was the primary. So every
+//! new connection checks whether its server accepts writes, and as soon as a server rejects one (SQLSTATE 25006), stops
+//! answering, or answers as a standby, the whole pool is replaced: idle connections are closed at once, those in use when
+//! they are returned, and none of them is reused. Connections that outlive a statement (committer, LISTEN) end with the
+//! generation of the pool that they were opened in.
 //!
-//! Never: a statement that is sent twice. One whose end was not heard fails, as when a connection is lost.
+//! Never: a statement that is sent twice. One whose response was lost fails, as when a connection is lost.
 
 pub(crate) mod durability;
 pub(crate) mod pooler;

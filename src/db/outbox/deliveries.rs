@@ -19,7 +19,7 @@ pub struct Turn {
     checkout_id: Uuid,
     destination: String,
     fence: i64,
-    rung: i64,
+    generation: i64,
     /// Failed tries in a row.
     pub failures: u32,
     /// PostgreSQL's clock.
@@ -126,7 +126,7 @@ impl Db {
                 checkout_id: row.checkout_id,
                 destination: destination.to_owned(),
                 fence: row.fence,
-                rung: row.rung,
+                generation: row.rung,
                 failures: u32::try_from(row.failures).unwrap_or(0),
                 clock: Clock::read(head.now),
                 event: OutgoingEvent {
@@ -178,7 +178,7 @@ impl Db {
 
     /// Records how a try went and ends the turn, or lets the next event of the checkout have it. Dropped half-way: it is
     /// recorded whole or not at all; then the lease runs out, and the receiver may see the event twice.
-    pub async fn settle(&self, turn: Turn, tried: Try) -> Result<(), Error> {
+    pub async fn record_attempt(&self, turn: Turn, tried: Try) -> Result<(), Error> {
         let (delay, last) = match tried.end {
             TryEnd::Again(after) => (Some(after.as_secs_f64()), false),
             TryEnd::Delivered | TryEnd::GivenUp => (None, !turn.more),
@@ -217,7 +217,7 @@ impl Db {
             i32::try_from(tried.duration.as_millis()).unwrap_or(i32::MAX),
             delay,
             turn.fence,
-            turn.rung,
+            turn.generation,
             last,
         )
         .fetch_one(&self.pool())
@@ -239,12 +239,12 @@ impl Db {
         )
         .execute(&self.pool())
         .await?;
-        self.changes.ring_outbox();
+        self.changes.notify_outbox();
         Ok(())
     }
 
     /// Nothing is pending: unless something was queued meanwhile, the turn ends.
-    async fn end_turn(&self, destination: &str, id: Uuid, fence: i64, rung: i64) -> Result<(), Error> {
+    async fn end_turn(&self, destination: &str, id: Uuid, fence: i64, generation: i64) -> Result<(), Error> {
         sqlx::query!(
             r#"
             with ended as (
@@ -256,7 +256,7 @@ impl Db {
             destination,
             id,
             fence,
-            rung
+            generation
         )
         .execute(&self.pool())
         .await?;

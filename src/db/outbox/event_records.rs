@@ -179,7 +179,7 @@ impl Db {
         .fetch_all(&self.pool())
         .await?;
         sqlx::query("select pg_notify('outbox', '')").execute(&self.pool()).await?;
-        self.changes.ring_outbox();
+        self.changes.notify_outbox();
         Ok(queued)
     }
 

@@ -1,7 +1,7 @@
-//! The outbox: which destinations there are, and the events that a transition writes for them.
+//! The outbox: the configured destinations, and the events that a transition writes for them.
 //!
-//! Guarantees: an event is written by the statement of its transition (`transition.rs`), so that neither happens without
-//! the other; an event that no destination wants is not written at all.
+//! Guarantees: an event is written by the statement of its transition (`transition/statement.rs`), so neither is written
+//! without the other; an event without subscribers is not written at all.
 
 pub(crate) mod deliveries;
 pub(crate) mod event_records;
@@ -73,7 +73,7 @@ impl Publication {
 impl Db {
     /// A store whose transitions tell these destinations.
     #[must_use]
-    pub fn telling(self, destinations: Vec<Destination>) -> Self {
+    pub fn with_destinations(self, destinations: Vec<Destination>) -> Self {
         Self { destinations: destinations.into(), ..self }
     }
 }

@@ -27,18 +27,18 @@ pub struct WebhookEvent<'a> {
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub enum WebhookOutcome {
     /// It had come before.
-    Again,
+    Duplicate,
     /// It is about none of our checkouts.
-    Foreign,
+    Unrelated,
     /// It is about this one, which looks now if it was waiting.
-    About(CheckoutId),
+    Matched(CheckoutId),
 }
 
 /// What came in of a store's webhooks in the last day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct WebhookStats {
     /// Name of the store.
     pub store: String,
     /// When the last event came.
@@ -49,9 +49,9 @@ pub struct Heard {
 
 impl Db {
     /// The stores that were heard of in the last day.
-    pub async fn heard(&self) -> Result<Vec<Heard>, Error> {
+    pub async fn heard(&self) -> Result<Vec<WebhookStats>, Error> {
         Ok(sqlx::query_as!(
-            Heard,
+            WebhookStats,
             r#"select store, max(received_at) as "last_at!",
                  count(*) filter (where received_at > now() - interval '1 hour') as "last_hour!"
                from webhook_event where received_at > now() - interval '1 day' group by store"#
@@ -65,7 +65,11 @@ impl Db {
     ///
     /// `settle`: how far what BigCommerce shows may lag behind. What has ended as it should looks once that has passed, so
     /// that the events of one payment lead to one look.
-    pub async fn take_webhook(&self, event: &WebhookEvent<'_>, settle: Duration) -> Result<Taken, Error> {
+    pub async fn take_webhook(
+        &self,
+        event: &WebhookEvent<'_>,
+        settle: Duration,
+    ) -> Result<WebhookOutcome, Error> {
         let row = sqlx::query!(
             r#"
             with about as (
@@ -126,11 +130,11 @@ impl Db {
         .fetch_one(&self.pool())
         .await?;
         Ok(match (row.taken, row.checkout_id) {
-            (0, _) => Taken::Again,
-            (_, None) => Taken::Foreign,
+            (0, _) => WebhookOutcome::Duplicate,
+            (_, None) => WebhookOutcome::Unrelated,
             (_, Some(checkout_id)) => {
                 self.changes.wake_recovery();
-                Taken::About(CheckoutId::from(checkout_id as Uuid))
+                WebhookOutcome::Matched(CheckoutId::from(checkout_id as Uuid))
             }
         })
     }

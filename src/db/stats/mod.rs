@@ -1,4 +1,4 @@
-//! What is counted: for the overview, the metrics and each minute of the charts.
+//! Counts for the overview, the metrics and each minute of the charts.
 
 pub(crate) mod activity;
 pub(crate) mod summary;

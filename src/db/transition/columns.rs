@@ -12,7 +12,7 @@ use crate::db::{Binding, Db, Error, Hold, TokenHash, Transition};
 
 /// One row of a group, or the parameters of the statement that writes it alone.
 #[derive(Debug, Default)]
-pub(crate) struct Columns {
+pub(crate) struct TransitionRow {
     pub(crate) checkout_id: Uuid,
     pub(crate) store: String,
     /// What has to be found, or nothing is written.
@@ -37,7 +37,7 @@ pub(crate) struct Columns {
     pub(crate) order_id: Option<i64>,
     /// The order, where it was not known before.
     pub(crate) new_order_id: Option<i64>,
-    pub(crate) dead_orders: Vec<i64>,
+    pub(crate) abandoned_orders: Vec<i64>,
     pub(crate) email: Option<String>,
     pub(crate) record: String,
     /// Whether another checkout may have its cart.
@@ -76,7 +76,7 @@ fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64()
 }
 
-impl Columns {
+impl TransitionRow {
     /// The columns of a transition that this store writes.
     pub(crate) fn of(store: &Db, transition: &Transition) -> Result<Self, Error> {
         let checkout = &transition.checkout;
@@ -148,7 +148,7 @@ impl Columns {
             stuck_reason: stuck_reason(checkout),
             cart_id: checkout.facts.cart_id.clone(),
             order_id: order_id(checkout),
-            dead_orders: checkout.facts.dead_orders.clone(),
+            abandoned_orders: checkout.facts.abandoned_orders.clone(),
             email: email(checkout).map(str::to_owned),
             released: checkout.status.is_undone(),
             record: row::record_text(checkout)?,
@@ -178,7 +178,7 @@ impl Columns {
 /// Its order may be paid, cancelled or changed by others, and one that it gave up may be paid.
 fn is_looked_at(checkout: &Checkout) -> bool {
     let facts = &checkout.facts;
-    checkout.status == Status::AwaitingInput && (facts.order.is_some() || !facts.dead_orders.is_empty())
+    checkout.status == Status::AwaitingInput && (facts.order.is_some() || !facts.abandoned_orders.is_empty())
 }
 
 fn order_id(checkout: &Checkout) -> Option<i64> {

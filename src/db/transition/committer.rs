@@ -33,7 +33,7 @@ use uuid::Uuid;
 use crate::checkout::KeyRef;
 use crate::db::Db;
 use crate::db::connection::{Connections, Generation, is_read_only, note};
-use crate::db::transition::columns::Columns;
+use crate::db::transition::columns::TransitionRow;
 use crate::db::transition::statement;
 
 /// The most rows of one statement. More would make those who came first wait for those who came last.
@@ -71,14 +71,14 @@ pub(crate) enum Written {
     /// It is durable since then.
     At(OffsetDateTime),
     /// It was certainly not written: it has to be written alone.
-    Alone(Box<Columns>),
+    Alone(Box<TransitionRow>),
     /// It is not known whether it was written.
     Failed(sqlx::Error),
 }
 
 #[derive(Debug)]
 struct Queued {
-    columns: Box<Columns>,
+    columns: Box<TransitionRow>,
     since: Instant,
     answer: oneshot::Sender<Written>,
 }
@@ -108,7 +108,7 @@ impl Db {
     /// A store whose transitions are written in groups, and who does it. Nothing is written before it runs; once it has
     /// ended, everybody writes alone.
     #[must_use]
-    pub fn grouping(self) -> (Self, Committer) {
+    pub fn with_group_commit(self) -> (Self, Committer) {
         let (sender, queue) = mpsc::channel(QUEUE);
         let committer = Committer {
             connections: self.connections.clone(),
@@ -123,7 +123,7 @@ impl Db {
 
 impl Queue {
     /// Queues a row and waits for what becomes of it.
-    pub(crate) async fn write(&self, columns: Box<Columns>) -> Written {
+    pub(crate) async fn write(&self, columns: Box<TransitionRow>) -> Written {
         let (answer, written) = oneshot::channel();
         let queued = Queued { columns, since: Instant::now(), answer };
         if let Err(mpsc::error::SendError(refused)) = self.0.send(queued).await {
@@ -178,18 +178,18 @@ impl Committer {
         for queued in &group {
             observer.waited(began.duration_since(queued.since));
         }
-        let rows: Vec<&Columns> = group.iter().map(|queued| &*queued.columns).collect();
+        let rows: Vec<&TransitionRow> = group.iter().map(|queued| &*queued.columns).collect();
         let Connected { connection, generation, .. } = &mut connected;
         let written = match rows.as_slice() {
             [row] => {
-                let one = Box::pin(statement::one(&mut *connection, self.process_id, row, None));
+                let one = Box::pin(statement::write_one(&mut *connection, self.process_id, row, None));
                 let id = row.checkout_id;
                 timeout(self.patience, while_good(generation, one))
                     .await
                     .map(|written| written.map(|at| at.map(|at| (id, at)).into_iter().collect()))
             }
             rows => {
-                let all = Box::pin(statement::several(&mut *connection, self.process_id, rows));
+                let all = Box::pin(statement::write_batch(&mut *connection, self.process_id, rows));
                 timeout(self.patience, while_good(generation, all)).await
             }
         };

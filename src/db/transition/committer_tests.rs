@@ -16,7 +16,8 @@ fn queue(
         fingerprint: [0; 32],
         again,
     });
-    let columns = Columns { checkout_id: Uuid::from_u128(checkout), binding, ..Columns::default() };
+    let columns =
+        TransitionRow { checkout_id: Uuid::from_u128(checkout), binding, ..TransitionRow::default() };
     let (answer, receiver) = oneshot::channel();
     waiting.push_back(Queued { columns: Box::new(columns), since: Instant::now(), answer });
     receiver

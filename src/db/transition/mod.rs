@@ -1,6 +1,6 @@
-//! A transition as a plain value: what a checkout becomes, and what is written beside it.
+//! A transition as a plain value: the new state of a checkout, and what is written with it.
 //!
-//! `columns` turns it into what is sent to PostgreSQL; `write` sends it alone, `committer` with others.
+//! `columns` turns it into the parameters sent to PostgreSQL; `write` sends it alone, `committer` together with others.
 
 pub(crate) mod columns;
 pub(crate) mod committer;

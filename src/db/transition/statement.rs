@@ -15,12 +15,12 @@ use uuid::Uuid;
 use crate::checkout::{Document, KeyRef};
 use crate::db::checkout::row::RECORD_VERSION;
 use crate::db::outbox::Publication;
-use crate::db::transition::columns::Columns;
+use crate::db::transition::columns::TransitionRow;
 
 /// A parameter of one row.
 macro_rules! value {
     ($row:ident in $rows:expr => $value:expr) => {{
-        let $row: &Columns = $rows;
+        let $row: &TransitionRow = $rows;
         $value
     }};
 }
@@ -28,7 +28,7 @@ macro_rules! value {
 /// A column of several rows.
 macro_rules! array {
     ($row:ident in $rows:expr => $value:expr) => {
-        $rows.iter().map(|&$row: &&Columns| $value).collect::<Vec<_>>()
+        $rows.iter().map(|&$row: &&TransitionRow| $value).collect::<Vec<_>>()
     };
 }
 
@@ -188,10 +188,10 @@ macro_rules! transition {
 }
 
 /// Writes one row. `None`: nothing was written, because the checkout is not there any more as it was read. A bound key is an error.
-pub(crate) async fn one(
+pub(crate) async fn write_one(
     executor: impl PgExecutor<'_>,
     process_id: Uuid,
-    row: &Columns,
+    row: &TransitionRow,
     publication: Option<Publication>,
 ) -> Result<Option<OffsetDateTime>, sqlx::Error> {
     let dead = dead(&[row]);
@@ -253,10 +253,10 @@ pub(crate) async fn one(
 
 /// Writes several rows, none of which causes events; no checkout may be in it twice. When each was written, by checkout. Missing: it
 /// was not, because its checkout moved, or because its key is bound.
-pub(crate) async fn several(
+pub(crate) async fn write_batch(
     executor: impl PgExecutor<'_>,
     process_id: Uuid,
-    rows: &[&Columns],
+    rows: &[&TransitionRow],
 ) -> Result<HashMap<Uuid, OffsetDateTime>, sqlx::Error> {
     let dead = dead(rows);
     let written = transition!(
@@ -292,8 +292,8 @@ pub(crate) async fn several(
 }
 
 /// The orders that died, each beside its checkout.
-fn dead(rows: &[&Columns]) -> (Vec<Uuid>, Vec<i64>) {
-    rows.iter().flat_map(|row| row.dead_orders.iter().map(|order| (row.checkout_id, *order))).unzip()
+fn dead(rows: &[&TransitionRow]) -> (Vec<Uuid>, Vec<i64>) {
+    rows.iter().flat_map(|row| row.abandoned_orders.iter().map(|order| (row.checkout_id, *order))).unzip()
 }
 
 fn principal(key: &KeyRef) -> &str {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::checkout::{Checkout, Status};
 use crate::db::outbox::Publication;
-use crate::db::transition::columns::Columns;
+use crate::db::transition::columns::TransitionRow;
 use crate::db::transition::committer::Written;
 use crate::db::transition::statement;
 use crate::db::{Db, Error, Transition};
@@ -14,13 +14,13 @@ use crate::db::{Db, Error, Transition};
 impl Db {
     /// Writes a transition. Dropped half-way: it is written whole or not at all.
     pub(crate) async fn commit(&self, transition: &Transition) -> Result<OffsetDateTime, Error> {
-        let columns = Box::new(Columns::of(self, transition)?);
+        let columns = Box::new(TransitionRow::of(self, transition)?);
         let publication = Publication::of(&self.destinations, transition)?;
         self.put(columns, publication).await?.ok_or(Error::Lost)
     }
 
     /// Writes the first transition of a checkout, and the checkout. It causes no event (`checkout/announcement.rs`).
-    pub(crate) async fn commit_new(&self, columns: Box<Columns>) -> Result<OffsetDateTime, Error> {
+    pub(crate) async fn commit_new(&self, columns: Box<TransitionRow>) -> Result<OffsetDateTime, Error> {
         self.put(columns, None).await?.ok_or(Error::Lost)
     }
 
@@ -29,13 +29,13 @@ impl Db {
         if fresh.status != Status::Completed {
             return Ok(None);
         }
-        self.put(Box::new(Columns::refreshed(fresh)?), None).await
+        self.put(Box::new(TransitionRow::refreshed(fresh)?), None).await
     }
 
     /// Through the committer where one runs, unless there are events; else alone. `None`: the checkout moved.
     async fn put(
         &self,
-        columns: Box<Columns>,
+        columns: Box<TransitionRow>,
         publication: Option<Publication>,
     ) -> Result<Option<OffsetDateTime>, Error> {
         let columns = match (&self.queue, &publication) {
@@ -46,10 +46,11 @@ impl Db {
             },
             _ => columns,
         };
-        let told = publication.is_some();
-        let written = Box::pin(statement::one(&self.pool(), self.process_id, &columns, publication)).await?;
-        if told {
-            self.changes.ring_outbox();
+        let published = publication.is_some();
+        let written =
+            Box::pin(statement::write_one(&self.pool(), self.process_id, &columns, publication)).await?;
+        if published {
+            self.changes.notify_outbox();
         }
         Ok(written)
     }
@@ -60,12 +61,13 @@ impl Db {
         executor: impl sqlx::PgExecutor<'_>,
         transition: &Transition,
     ) -> Result<OffsetDateTime, Error> {
-        let columns = Columns::of(self, transition)?;
+        let columns = TransitionRow::of(self, transition)?;
         let publication = Publication::of(&self.destinations, transition)?;
-        let told = publication.is_some();
-        let written = Box::pin(statement::one(executor, self.process_id, &columns, publication)).await?;
-        if told {
-            self.changes.ring_outbox();
+        let published = publication.is_some();
+        let written =
+            Box::pin(statement::write_one(executor, self.process_id, &columns, publication)).await?;
+        if published {
+            self.changes.notify_outbox();
         }
         written.ok_or(Error::Lost)
     }

@@ -10,7 +10,7 @@ use crate::http::AppState;
 use crate::http::openapi::bodies;
 use crate::http::problem::Problem;
 use crate::http::request::auth::Principal;
-use crate::http::request::extract::{Ask, Json, Target};
+use crate::http::request::extract::{Json, Target, WriteHeaders};
 use crate::http::request::prefer::{Comparison, Tags};
 use crate::http::request::trace::Trace;
 use crate::http::response::answer::{etag, snapshot};
@@ -20,9 +20,9 @@ use crate::saga::{NewCheckout, NewFlow};
 
 /// Create a checkout
 ///
-/// Creates the cart and runs on as far as the given data allows. The answer holds the `checkout_token`, the credential
-/// for this one checkout; a replay holds a fresh one. Everybody knows a publishable key, so that a replay with one proves
-/// nothing and is refused (`idempotency-key-reused`): create anew with a fresh key.
+/// Creates the cart and runs all steps that the given data allows. The answer contains the `checkout_token`, the
+/// credential for this one checkout; a replay contains a new one. A publishable key is public, so a replay with one
+/// proves nothing and is refused (`idempotency-key-reused`): create a new checkout with a new key.
 #[utoipa::path(
     post, path = "/v1/checkouts", operation_id = "createCheckout", tag = "Checkouts",
     request_body = bodies::NewCheckout,
@@ -44,7 +44,7 @@ pub(crate) async fn create(
 }
 
 /// The headers of a caller who may create checkouts: that comes before anything that is wrong with the request.
-pub(crate) struct Creator(pub(crate) Ask);
+pub(crate) struct Creator(pub(crate) WriteHeaders);
 
 impl axum::extract::FromRequestParts<AppState> for Creator {
     type Rejection = Problem;
@@ -54,7 +54,7 @@ impl axum::extract::FromRequestParts<AppState> for Creator {
         state: &AppState,
     ) -> Result<Self, Problem> {
         Principal::from_request_parts(parts, state).await?.may_create()?;
-        Ask::from_request_parts(parts, state).await.map(Self)
+        WriteHeaders::from_request_parts(parts, state).await.map(Self)
     }
 }
 
@@ -63,7 +63,7 @@ impl axum::extract::FromRequestParts<AppState> for Creator {
 /// The current checkout; its `ETag` is the version.
 #[utoipa::path(
     get, path = "/v1/checkouts/{id}", operation_id = "readCheckout", tag = "Checkouts",
-    params(("If-None-Match" = Option<String>, Header, description = "An `ETag` that is known already.")),
+    params(("If-None-Match" = Option<String>, Header, description = "An `ETag` that the client already has.")),
     responses((status = 200, description = "As it is now", body = Snapshot), (status = 304, description = "Unchanged")),
 )]
 pub(crate) async fn read(
@@ -88,12 +88,12 @@ pub(crate) async fn read(
 /// Before payment only. Deletes the cart and cancels an unpaid order. Asking again changes nothing.
 #[utoipa::path(
     delete, path = "/v1/checkouts/{id}", operation_id = "cancelCheckout", tag = "Checkouts",
-    responses((status = 200, description = "Cancelled", body = Snapshot), (status = 202, description = "Being undone", body = Snapshot)),
+    responses((status = 200, description = "Canceled", body = Snapshot), (status = 202, description = "Being canceled", body = Snapshot)),
 )]
 pub(crate) async fn cancel(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
 ) -> Result<Response, Problem> {
     state.cancel(&target, &ask).await
 }

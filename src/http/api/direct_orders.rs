@@ -9,7 +9,7 @@ use crate::http::AppState;
 use crate::http::openapi::bodies;
 use crate::http::problem::Problem;
 use crate::http::request::auth::Principal;
-use crate::http::request::extract::{Ask, Json};
+use crate::http::request::extract::{Json, WriteHeaders};
 use crate::http::request::trace::Trace;
 use crate::http::response::snapshot::Snapshot;
 use crate::http::validate;
@@ -17,8 +17,8 @@ use crate::saga::{NewCheckout, NewFlow};
 
 /// Create a direct order
 ///
-/// The order is made Incomplete (status 0) without a cart, and then paid through the payment of the checkout that is
-/// answered. Whoever makes one says what everything costs: it takes a server key.
+/// The order is created as Incomplete (status 0) without a cart, and then paid through the payment of the returned
+/// checkout. The caller sets all prices, so it requires a server key.
 #[utoipa::path(
     post, path = "/v1/direct-orders", operation_id = "createDirectOrder", tag = "Checkouts",
     request_body = bodies::DirectOrder,
@@ -41,7 +41,7 @@ pub(crate) async fn create(
 }
 
 /// The headers of a caller who may say what things cost: that comes before anything that is wrong with the request.
-pub(crate) struct Pricer(Ask);
+pub(crate) struct Pricer(WriteHeaders);
 
 impl axum::extract::FromRequestParts<AppState> for Pricer {
     type Rejection = Problem;
@@ -51,6 +51,6 @@ impl axum::extract::FromRequestParts<AppState> for Pricer {
         state: &AppState,
     ) -> Result<Self, Problem> {
         Principal::from_request_parts(parts, state).await?.may_price()?;
-        Ask::from_request_parts(parts, state).await.map(Self)
+        WriteHeaders::from_request_parts(parts, state).await.map(Self)
     }
 }

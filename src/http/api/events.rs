@@ -28,7 +28,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
     params(("Last-Event-ID" = Option<String>, Header, description = "The last version you received.")),
     responses(
         (status = 200, description = "Events", body = String, content_type = "text/event-stream"),
-        (status = 204, description = "The final version was seen already: there is nothing to follow"),
+        (status = 204, description = "The final version was already received: there is nothing to follow"),
     ),
 )]
 pub(crate) async fn follow(

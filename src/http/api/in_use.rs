@@ -9,21 +9,21 @@ pub(crate) struct InUse(Arc<Mutex<HashSet<(String, String)>>>);
 
 /// A key that is in use as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct KeyGuard {
     keys: InUse,
     key: (String, String),
 }
 
 impl InUse {
     /// Takes a key. `None`: it is in use.
-    pub(crate) fn hold(&self, scope: String, key: &str) -> Option<Held> {
+    pub(crate) fn hold(&self, scope: String, key: &str) -> Option<KeyGuard> {
         let key = (scope, key.to_owned());
         let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
-        free.then(|| Held { keys: self.clone(), key })
+        free.then(|| KeyGuard { keys: self.clone(), key })
     }
 }
 
-impl Drop for Held {
+impl Drop for KeyGuard {
     fn drop(&mut self) {
         self.keys.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
     }

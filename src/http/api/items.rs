@@ -1,4 +1,4 @@
-//! Changes of the cart before the order exists. Later steps that a change invalidates go back to pending.
+//! Changes to the cart before the order exists. Later steps that a change invalidates go back to pending.
 
 use axum::extract::{FromRequestParts, RawPathParams, State};
 use axum::http::request::Parts;
@@ -9,7 +9,7 @@ use crate::http::AppState;
 use crate::http::openapi::bodies;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
-use crate::http::request::extract::{Ask, Json, Target};
+use crate::http::request::extract::{Json, Target, WriteHeaders};
 use crate::http::request::json::canonical;
 use crate::http::response::snapshot::Snapshot;
 use crate::http::validate;
@@ -24,7 +24,7 @@ use crate::saga::Operation;
 pub(crate) async fn add(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     target.principal.may_price_by(&validate::ADD_ITEMS, body.value())?;
@@ -45,7 +45,7 @@ pub(crate) async fn update(
     State(state): State<AppState>,
     target: Target,
     ItemId(item_id): ItemId,
-    ask: Ask,
+    ask: WriteHeaders,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     target.principal.may_price_by(&validate::UPDATE_ITEM, body.value())?;
@@ -64,7 +64,7 @@ pub(crate) async fn remove(
     State(state): State<AppState>,
     target: Target,
     ItemId(item_id): ItemId,
-    ask: Ask,
+    ask: WriteHeaders,
 ) -> Result<Response, Problem> {
     let canonical = format!("remove {item_id}");
     edit(&state, &target, &ask, CartEdit::RemoveItem { item_id }, &canonical).await
@@ -79,7 +79,7 @@ pub(crate) async fn remove(
 pub(crate) async fn add_coupon(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let code = validate::coupon_code(body.value())?;
@@ -97,7 +97,7 @@ pub(crate) async fn remove_coupon(
     State(state): State<AppState>,
     target: Target,
     CouponCode(code): CouponCode,
-    ask: Ask,
+    ask: WriteHeaders,
 ) -> Result<Response, Problem> {
     let canonical = format!("remove-coupon {code}");
     edit(&state, &target, &ask, CartEdit::RemoveCoupon(code), &canonical).await
@@ -112,7 +112,7 @@ pub(crate) async fn remove_coupon(
 pub(crate) async fn customer_message(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let message = validate::customer_message(body.value())?;
@@ -123,7 +123,7 @@ pub(crate) async fn customer_message(
 async fn edit(
     state: &AppState,
     target: &Target,
-    ask: &Ask,
+    ask: &WriteHeaders,
     edit: CartEdit,
     canonical: &str,
 ) -> Result<Response, Problem> {

@@ -12,7 +12,7 @@ use crate::http::openapi::bodies;
 use crate::http::openapi::documents::Confirmation;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
-use crate::http::request::extract::{Ask, MaybeJson, Target};
+use crate::http::request::extract::{MaybeJson, Target, WriteHeaders};
 use crate::http::request::json::canonical;
 use crate::http::response::answer::json;
 use crate::http::response::snapshot::Snapshot;
@@ -33,7 +33,7 @@ pub(crate) struct RedirectUrls {
 
 /// Create the order
 ///
-/// BigCommerce makes it Incomplete (status 0). When it is there already, nothing is sent. The body may be left out.
+/// BigCommerce creates it as Incomplete (status 0). If it already exists, nothing is sent. The body is optional.
 #[utoipa::path(
     post, path = "/v1/checkouts/{id}/order", operation_id = "createOrder", tag = "Order",
     request_body = Option<bodies::Order>,
@@ -42,7 +42,7 @@ pub(crate) struct RedirectUrls {
 pub(crate) async fn create(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
     MaybeJson(body): MaybeJson,
 ) -> Result<Response, Problem> {
     let agreed_total = validate::order(body.value())?;
@@ -54,7 +54,7 @@ pub(crate) async fn create(
 /// As a confirmation page needs it: in BigCommerce's shapes, in one answer.
 #[utoipa::path(
     get, path = "/v1/checkouts/{id}/order", operation_id = "readOrder", tag = "Order",
-    responses((status = 200, description = "The order and all that belongs to it", body = Confirmation)),
+    responses((status = 200, description = "The order and everything that belongs to it", body = Confirmation)),
 )]
 pub(crate) async fn confirmation(State(state): State<AppState>, target: Target) -> Result<Response, Problem> {
     let confirmation = state.engine().confirmation(target.id).await?;
@@ -63,8 +63,8 @@ pub(crate) async fn confirmation(State(state): State<AppState>, target: Target) 
 
 /// Make redirect URLs
 ///
-/// Hands the shopper over to BigCommerce's hosted cart or checkout. Each URL works once; each call makes fresh
-/// ones. What the shopper pays there is found out, and ends this checkout.
+/// Hands the shopper over to BigCommerce's hosted cart or checkout. Each URL works once; each call creates new ones.
+/// A payment made there is detected and completes this checkout.
 #[utoipa::path(
     post, path = "/v1/checkouts/{id}/redirect-urls", operation_id = "createRedirectUrls", tag = "Order",
     request_body = Option<bodies::Nothing>,
@@ -73,7 +73,7 @@ pub(crate) async fn confirmation(State(state): State<AppState>, target: Target) 
 pub(crate) async fn redirect_urls(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
     MaybeJson(body): MaybeJson,
 ) -> Result<Response, Problem> {
     validate::empty(body.value())?;

@@ -10,7 +10,7 @@ use crate::http::limits::Client;
 use crate::http::openapi::bodies;
 use crate::http::openapi::documents::PaymentMethods;
 use crate::http::problem::Problem;
-use crate::http::request::extract::{Ask, Json, Target};
+use crate::http::request::extract::{Json, Target, WriteHeaders};
 use crate::http::request::json::canonical;
 use crate::http::request::trust::of_customers;
 use crate::http::response::answer::json;
@@ -31,18 +31,18 @@ pub(crate) async fn methods(State(state): State<AppState>, target: Target) -> Re
 
 /// Pay
 ///
-/// 200: paid. 402: declined, nothing was charged. 202: accepted and settling, or unknown; the service goes on finding
-/// out. BigCommerce's own body `{"payment": {...}}` is taken as well. Nothing above `agreed_total`, or above the total of
-/// the version that `If-Match` names, is ever charged; one of the two has to be there.
+/// 200: paid. 402: declined, nothing was charged. 202: accepted and settling, or unknown; the service keeps checking.
+/// BigCommerce's own body `{"payment": {...}}` is accepted as well. Nothing above `agreed_total`, or above the total of
+/// the version that `If-Match` names, is ever charged; one of the two is required.
 #[utoipa::path(
-    post, path = "/v1/checkouts/{id}/payment", operation_id = "pay", tag = "Payment",
+    post, path = "/v1/checkouts/{id}/payment", operation_id = "payCheckout", tag = "Payment",
     request_body = bodies::Payment,
     responses((status = 200, description = "Paid", body = Snapshot), (status = 202, description = "Settling or unknown", body = Snapshot)),
 )]
 pub(crate) async fn pay(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
     Extension(client): Extension<Client>,
     Json(body): Json,
 ) -> Result<Response, Problem> {
@@ -56,17 +56,17 @@ pub(crate) async fn pay(
 
 /// Complete in one call
 ///
-/// Whatever is missing, then the order, then the payment. Nothing above `agreed_total`, or above the total of the version
-/// that `If-Match` names, is ever charged; one of the two has to be there.
+/// Runs all missing steps, then the order, then the payment. Nothing above `agreed_total`, or above the total of the version
+/// that `If-Match` names, is ever charged; one of the two is required.
 #[utoipa::path(
-    post, path = "/v1/checkouts/{id}/complete", operation_id = "complete", tag = "Payment",
+    post, path = "/v1/checkouts/{id}/complete", operation_id = "completeCheckout", tag = "Payment",
     request_body = bodies::Complete,
     responses((status = 200, description = "Paid", body = Snapshot), (status = 202, description = "Running, settling or unknown", body = Snapshot)),
 )]
 pub(crate) async fn complete(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
     Extension(client): Extension<Client>,
     Json(body): Json,
 ) -> Result<Response, Problem> {

@@ -10,10 +10,10 @@ use crate::http::AppState;
 use crate::http::limits::Client;
 use crate::http::problem::Problem;
 use crate::http::request::auth::CheckoutToken;
-use crate::http::request::extract::{Ask, Target};
+use crate::http::request::extract::{Target, WriteHeaders};
 use crate::http::request::prefer::Wait;
 use crate::http::request::trace::Trace;
-use crate::http::response::answer::{Manner, snapshot};
+use crate::http::response::answer::{ResponseOptions, snapshot};
 use crate::saga::{NewCheckout, Operation, Request, SubmitError, Submitted};
 
 impl AppState {
@@ -42,17 +42,17 @@ impl AppState {
         let proof = CheckoutToken::proof_of(&secret);
         let submitted = self.undisturbed(async move { engine.create(new, request, proof).await }).await?;
         let id = submitted.checkout().id;
-        trace.concerns(id);
+        trace.set_checkout(id);
         let token = CheckoutToken::new(id, secret).text();
         let waited = submitted.wait(wait.duration()).await?;
-        let manner = Manner {
+        let options = ResponseOptions {
             done: StatusCode::CREATED,
             pays: false,
             wait,
             replayed: waited.replayed,
             token: Some(&token),
         };
-        Ok(manner.answer(&waited.checkout, waited.answer))
+        Ok(options.answer(&waited.checkout, waited.answer))
     }
 
     /// Runs an operation on a checkout and answers with its snapshot. `canonical` is the body as it counts for the
@@ -60,7 +60,7 @@ impl AppState {
     pub(crate) async fn run(
         &self,
         target: &Target,
-        ask: &Ask,
+        ask: &WriteHeaders,
         operation: Operation,
         canonical: &str,
     ) -> Result<Response, Problem> {
@@ -72,7 +72,7 @@ impl AppState {
     pub(crate) async fn pay(
         &self,
         target: &Target,
-        ask: &Ask,
+        ask: &WriteHeaders,
         operation: Operation,
         canonical: &str,
         client: Client,
@@ -85,16 +85,21 @@ impl AppState {
     async fn run_request(
         &self,
         target: &Target,
-        ask: &Ask,
+        ask: &WriteHeaders,
         operation: Operation,
         request: Request,
     ) -> Result<Response, Problem> {
         let pays = matches!(operation, Operation::Payment { .. } | Operation::Complete(_));
         let submitted = self.submit(target, operation, request).await?;
         let waited = submitted.wait(ask.wait.duration()).await?;
-        let manner =
-            Manner { done: StatusCode::OK, pays, wait: ask.wait, replayed: waited.replayed, token: None };
-        Ok(manner.answer(&waited.checkout, waited.answer))
+        let options = ResponseOptions {
+            done: StatusCode::OK,
+            pays,
+            wait: ask.wait,
+            replayed: waited.replayed,
+            token: None,
+        };
+        Ok(options.answer(&waited.checkout, waited.answer))
     }
 
     async fn submit(
@@ -108,7 +113,7 @@ impl AppState {
     }
 
     /// Undoes a checkout. Asking for it again changes nothing, and waits for the first.
-    pub(crate) async fn cancel(&self, target: &Target, ask: &Ask) -> Result<Response, Problem> {
+    pub(crate) async fn cancel(&self, target: &Target, ask: &WriteHeaders) -> Result<Response, Problem> {
         let deadline = Instant::now() + ask.wait.duration();
         let mut watch = self.engine().watch(target.id);
         let request = ask.request(self, target, Operation::Cancel.name(), "").await?;
@@ -132,14 +137,14 @@ impl AppState {
                 _ => Answer::Done,
             });
         }
-        let manner = Manner {
+        let options = ResponseOptions {
             done: StatusCode::OK,
             pays: false,
             wait: ask.wait,
             replayed: waited.replayed,
             token: None,
         };
-        Ok(manner.answer(&waited.checkout, waited.answer))
+        Ok(options.answer(&waited.checkout, waited.answer))
     }
 
     /// The checkout as it is now.

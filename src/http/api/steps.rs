@@ -6,7 +6,7 @@ use axum::response::Response;
 use crate::http::AppState;
 use crate::http::openapi::bodies;
 use crate::http::problem::Problem;
-use crate::http::request::extract::{Ask, Json, Target};
+use crate::http::request::extract::{Json, Target, WriteHeaders};
 use crate::http::request::json::canonical;
 use crate::http::response::snapshot::Snapshot;
 use crate::http::validate;
@@ -23,7 +23,7 @@ use crate::saga::Operation;
 pub(crate) async fn billing_address(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let address = validate::billing_address(body.value())?;
@@ -41,7 +41,7 @@ pub(crate) async fn billing_address(
 pub(crate) async fn consignments(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let consignments = validate::consignments(body.value())?;
@@ -59,7 +59,7 @@ pub(crate) async fn consignments(
 pub(crate) async fn shipping_options(
     State(state): State<AppState>,
     target: Target,
-    ask: Ask,
+    ask: WriteHeaders,
     Json(body): Json,
 ) -> Result<Response, Problem> {
     let options = validate::shipping_options(body.value())?;

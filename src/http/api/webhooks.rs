@@ -56,7 +56,7 @@ pub(crate) struct Receipt {
 /// Receive a webhook from BigCommerce
 ///
 /// Either the signature of Standard Webhooks (with the client secret of the API account) or the header
-/// `X-Webhook-Secret` has to fit. An event that came before is answered in the same way.
+/// `X-Webhook-Secret` must match. A duplicate event gets the same answer.
 #[utoipa::path(
     post, path = "/webhooks/bigcommerce", operation_id = "takeWebhook", tag = "Webhooks",
     request_body(content = Object, content_type = "application/json", description = "An event, as BigCommerce sends it"),

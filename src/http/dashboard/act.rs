@@ -1,5 +1,5 @@
-//! Acting on one checkout: first what would happen, then, when it is confirmed, the same in earnest. Both ask the
-//! operators' room, which decides.
+//! Acting on one checkout: first what would happen, then, when it is confirmed, the same in earnest. Both ask
+//! `ops`, which decides.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -12,7 +12,7 @@ use super::layout::{Page, csrf, shell};
 use super::session::Viewer;
 use super::words::badge;
 use crate::http::AppState;
-use crate::ops::{Action, Ask, Assertion, CheckoutId, Report};
+use crate::ops::{Action, ActionRequest, Assertion, CheckoutId, Report};
 use crate::role::Role;
 
 /// What would happen.
@@ -22,8 +22,8 @@ pub(super) async fn preview(
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
     let (id, action) = asked(&id, &fields).map_err(|wrong| unless_barred(&viewer, Role::Act, wrong))?;
-    let ask = Ask { actor: &viewer.actor, reason: fields.text("reason"), dry_run: true };
-    let report = state.operators(&viewer.actor).act(id, &action, ask).await?;
+    let ask = ActionRequest { actor: &viewer.actor, reason: fields.text("reason"), dry_run: true };
+    let report = state.ops(&viewer.actor).act(id, &action, ask).await?;
     let main = confirmation(id, &action, &report, &viewer, &fields);
     let page = Page { title: "Preview", here: "/ops/checkouts", live: None };
     Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
@@ -36,8 +36,8 @@ pub(super) async fn act(
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
     let (id, action) = asked(&id, &fields).map_err(|wrong| unless_barred(&viewer, Role::Act, wrong))?;
-    let ask = Ask { actor: &viewer.actor, reason: fields.text("reason"), dry_run: false };
-    state.operators(&viewer.actor).act(id, &action, ask).await?;
+    let ask = ActionRequest { actor: &viewer.actor, reason: fields.text("reason"), dry_run: false };
+    state.ops(&viewer.actor).act(id, &action, ask).await?;
     Ok(see_other(&format!("/ops/checkouts/{id}?done={}", action.name())))
 }
 
@@ -91,7 +91,7 @@ fn confirmation(
                 dt { "Orders" } dd { (report.effect_on_orders) }
                 dt { "Money" } dd { (report.effect_on_money) }
                 dt { "Reason" } dd { (fields.text("reason")) }
-                dt { "Written down as" } dd { (viewer.actor.name) ", role " (viewer.actor.role.as_str()) }
+                dt { "Recorded as" } dd { (viewer.actor.name) ", role " (viewer.actor.role.as_str()) }
             }
             form.actions method="post" action={ "/ops/checkouts/" (id) "/act" } {
                 (csrf(viewer))

@@ -32,14 +32,14 @@ pub(super) async fn page(
     };
     let verified = match text(&pairs, "verify") {
         "yes" => {
-            let verified = state.operators(&viewer.actor).verify_audit(None).await?;
+            let verified = state.ops(&viewer.actor).verify_audit(None).await?;
             Some(verified.ok_or_else(|| {
-                Failed::missing("The chain is of all stores, so an operator of one store cannot verify it.")
+                Failed::missing("The chain covers all stores, so an operator of one store cannot verify it.")
             })?)
         }
         _ => None,
     };
-    let found = state.operators(&viewer.actor).audit(id, cursor, PAGE).await?;
+    let found = state.ops(&viewer.actor).audit(id, cursor, PAGE).await?;
     let main = html! {
         h1 { "Audit" }
         form.panel.filter method="get" action="/ops/audit" role="search" aria-label="Filter" {

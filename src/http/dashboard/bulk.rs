@@ -14,11 +14,13 @@ use super::list::{FILTERS, Pairs, choice, field, kept, mistakes, more, normal, t
 use super::session::Viewer;
 use super::words::{ago, badge, count, missing_role, short};
 use crate::http::AppState;
-use crate::http::ops::Asked;
+use crate::http::ops::QueryParams;
 use crate::http::problem::Problem;
 use crate::http::validate::FILTER;
 use crate::ops::action::REASON_AT_MOST;
-use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen, Filter, Status, StuckReason};
+use crate::ops::{
+    Action, ActionRequest, Bulk, BulkPreview, BulkRequest, BulkSeen, Filter, Status, StuckReason,
+};
 use crate::role::Role;
 
 const ACTIONS: &[(&str, &str)] = &[
@@ -37,7 +39,7 @@ pub(super) async fn page(
     viewer: Viewer,
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failed> {
-    let latest = state.operators(&viewer.actor).bulks().await?;
+    let latest = state.ops(&viewer.actor).bulks().await?;
     let main = html! {
         h1 { "Act on many" }
         (form(&pairs, &viewer, None))
@@ -67,11 +69,9 @@ pub(super) async fn preview(
             return Ok(answered(StatusCode::UNPROCESSABLE_ENTITY, shell(&page, &viewer, &main)));
         }
     };
-    let ask = Ask { actor: &viewer.actor, reason: fields.text("why"), dry_run: true };
-    let found = state
-        .operators(&viewer.actor)
-        .preview_bulk(BulkAsk { filter: &filter, action: &action, ask })
-        .await?;
+    let ask = ActionRequest { actor: &viewer.actor, reason: fields.text("why"), dry_run: true };
+    let found =
+        state.ops(&viewer.actor).preview_bulk(BulkRequest { filter: &filter, action: &action, ask }).await?;
     Ok(answered(StatusCode::OK, shell(&page, &viewer, &confirmation(&pairs, &found, &viewer))))
 }
 
@@ -82,9 +82,9 @@ pub(super) async fn begin(
 ) -> Result<Response, Failed> {
     let (filter, action) =
         asked(&fields.without(&["csrf"])).map_err(|wrong| unless_barred(&viewer, Role::Act, wrong))?;
-    let ask = Ask { actor: &viewer.actor, reason: fields.text("why"), dry_run: false };
+    let ask = ActionRequest { actor: &viewer.actor, reason: fields.text("why"), dry_run: false };
     let begun =
-        state.operators(&viewer.actor).begin_bulk(BulkAsk { filter: &filter, action: &action, ask }).await?;
+        state.ops(&viewer.actor).begin_bulk(BulkRequest { filter: &filter, action: &action, ask }).await?;
     Ok(see_other(&format!("{HERE}/{}", begun.id)))
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn one(
 ) -> Result<Response, Failed> {
     let missing = || Failed::missing("There is no such bulk action.");
     let id: Uuid = bulk_id.parse().map_err(|_| missing())?;
-    let seen = state.operators(&viewer.actor).bulk(id, None, SHOWN).await?.ok_or_else(missing)?;
+    let seen = state.ops(&viewer.actor).bulk(id, None, SHOWN).await?.ok_or_else(missing)?;
     let live = format!("{HERE}/{id}/live");
     let page =
         Page { title: "Bulk", here: HERE, live: (seen.bulk.status != "done").then_some(live.as_str()) };
@@ -105,7 +105,7 @@ pub(super) async fn one(
 
 fn asked(pairs: &Pairs) -> Result<(Filter, Action), Problem> {
     let filter = pairs.iter().filter(|(name, _)| FILTERS.contains(&name.as_str())).cloned().collect();
-    let filter = Asked::of(normal(&filter))?.checked(&[&FILTER])?.filter()?;
+    let filter = QueryParams::of(normal(&filter))?.checked(&[&FILTER])?.filter()?;
     let action = Action::for_many(text(pairs, "action"));
     let action = action.map_err(|_| super::super::ops::wrong("action", "must be chosen".to_owned()))?;
     Ok((filter, action))
@@ -162,7 +162,7 @@ fn confirmation(pairs: &Pairs, found: &BulkPreview, viewer: &Viewer) -> Markup {
                 dt { "Of the first " (count(found.examined)) }
                 dd { b { (count(found.allowed)) } " would be done, " b { (count(found.refused)) } " would be refused" }
                 dt { "Reason" } dd { (text(pairs, "why")) }
-                dt { "Written down as" } dd { (viewer.actor.name) ", role " (viewer.actor.role.as_str()) }
+                dt { "Recorded as" } dd { (viewer.actor.name) ", role " (viewer.actor.role.as_str()) }
             }
             @if !found.sample.is_empty() {
                 details {

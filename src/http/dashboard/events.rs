@@ -16,7 +16,7 @@ use super::words::{ago, badge, missing_role, short, span};
 use crate::http::AppState;
 use crate::ops::action::REASON_AT_MOST;
 use crate::ops::events::{EventFilter, EventRecord, TryRecord};
-use crate::ops::{Ask, CheckoutId};
+use crate::ops::{ActionRequest, CheckoutId};
 use crate::role::Role;
 
 const HERE: &str = "/ops/events";
@@ -31,7 +31,7 @@ pub(super) async fn page(
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failed> {
     let filter = asked(&pairs)?;
-    let found = state.operators(&viewer.actor).events(&filter, SHOWN).await?;
+    let found = state.ops(&viewer.actor).events(&filter, SHOWN).await?;
     let main = html! {
         h1 { "Events" }
         form.panel.filter method="get" action=(HERE) role="search" aria-label="Filter" {
@@ -60,9 +60,9 @@ pub(super) async fn one(
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failed> {
     let id = known(&event_id)?;
-    let (data, tries) = state.operators(&viewer.actor).event(id).await?.ok_or_else(missing)?;
+    let (data, tries) = state.ops(&viewer.actor).event(id).await?.ok_or_else(missing)?;
     let filter = EventFilter { ids: Some(vec![id]), ..EventFilter::default() };
-    let found = state.operators(&viewer.actor).events(&filter, SHOWN).await?;
+    let found = state.ops(&viewer.actor).events(&filter, SHOWN).await?;
     let main = html! {
         @if text(&pairs, "done") == "again" {
             p.done role="status" { "It is being redelivered. This is recorded in the audit log." }
@@ -95,10 +95,10 @@ pub(super) async fn redeliver(
     Path(event_id): Path<String>,
     Posted { viewer, fields }: Posted,
 ) -> Result<Response, Failed> {
-    let ask = Ask { actor: &viewer.actor, reason: fields.text("reason"), dry_run: false };
+    let ask = ActionRequest { actor: &viewer.actor, reason: fields.text("reason"), dry_run: false };
     // Who may not is told so first.
     let id = known(&event_id).map_err(|wrong| super::answer::unless_barred(&viewer, Role::Act, wrong))?;
-    if state.operators(&viewer.actor).redeliver(id, ask).await? {
+    if state.ops(&viewer.actor).redeliver(id, ask).await? {
         Ok(see_other(&format!("{HERE}/{id}?done=again")))
     } else {
         Err(missing())

@@ -4,10 +4,10 @@ use maud::{Markup, html};
 
 use super::words::{ago, badge, instant, money};
 use crate::checkout::Document;
-use crate::ops::Case;
+use crate::ops::CheckoutDetail;
 
 /// The facts.
-pub(super) fn facts(case: &Case) -> Markup {
+pub(super) fn facts(case: &CheckoutDetail) -> Markup {
     let (checkout, now) = (case.checkout(), case.held.now);
     let facts = &checkout.facts;
     let currency = facts.order.as_ref().map_or("", |order| order.currency.as_str());
@@ -21,7 +21,7 @@ pub(super) fn facts(case: &Case) -> Markup {
                     Some(order) => { (order.id) " · " (order.status) @if let Some(total) = order.total { br; (money(total, currency)) } }
                     None => "–",
                 }
-                @for dead in &facts.dead_orders { br; span.muted { (dead) " was given up" } }
+                @for dead in &facts.abandoned_orders { br; span.muted { (dead) " was abandoned" } }
             }
             @if facts.order.is_none() { @if let Some(total) = checkout.shown_total() {
                 @let currency = facts.document.as_ref().and_then(Document::currency).unwrap_or_default();

@@ -12,7 +12,7 @@ use super::session::Viewer;
 use super::words::{address, ago, badge, money, short};
 use crate::checkout::Money;
 use crate::http::AppState;
-use crate::http::ops::Asked;
+use crate::http::ops::QueryParams;
 use crate::http::problem::Problem;
 use crate::http::validate::{FILTER, LIST_QUERY};
 use crate::ops::{Cursor, Filter, Listed, PAGE, Sort, Status, StepName, StuckReason};
@@ -39,7 +39,7 @@ pub(super) async fn page(
 ) -> Result<Response, Failed> {
     let (found, wrong) = match asked(&pairs) {
         Ok((filter, sort, after, limit)) => {
-            (Some(state.operators(&viewer.actor).list(&filter, sort, after, limit).await?), None)
+            (Some(state.ops(&viewer.actor).list(&filter, sort, after, limit).await?), None)
         }
         Err(problem) => (None, Some(problem)),
     };
@@ -66,7 +66,7 @@ pub(super) async fn page(
 type Question = (Filter, Sort, Option<Cursor>, u32);
 
 fn asked(pairs: &Pairs) -> Result<Question, Problem> {
-    let asked = Asked::of(normal(pairs))?.checked(&[&LIST_QUERY, &FILTER])?;
+    let asked = QueryParams::of(normal(pairs))?.checked(&[&LIST_QUERY, &FILTER])?;
     let sort: Sort = asked.text("sort").and_then(|text| text.parse().ok()).unwrap_or_default();
     let after = asked.text("cursor").map(|text| Cursor::decode(text, sort)).transpose();
     let after = after.map_err(|error| super::super::ops::wrong("cursor", error.to_string()))?;

@@ -33,8 +33,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How everything stood a moment ago.
 #[derive(Debug, PartialEq)]
-pub(super) struct Seen {
-    /// As it stands.
+pub(super) struct OverviewData {
+    /// The current state.
     pub(super) overview: Overview,
     /// What went on.
     pub(super) activity: Vec<Minute>,
@@ -42,15 +42,15 @@ pub(super) struct Seen {
 
 /// The summary, read once for all who look at the same: at one store, or at all.
 #[derive(Default)]
-pub(in super::super) struct Pulse {
+pub(in super::super) struct OverviewCache {
     latest: std::sync::Mutex<HashMap<Option<String>, Latest>>,
 }
 
-type Latest = Arc<Mutex<Option<(Instant, Arc<Seen>)>>>;
+type Latest = Arc<Mutex<Option<(Instant, Arc<OverviewData>)>>>;
 
-impl Pulse {
+impl OverviewCache {
     /// At most [`FRESH`] old. Dropped half-way: whoever asks next looks.
-    pub(super) async fn look(&self, state: &AppState, actor: &Actor) -> Result<Arc<Seen>, DbError> {
+    pub(super) async fn read(&self, state: &AppState, actor: &Actor) -> Result<Arc<OverviewData>, DbError> {
         let latest = {
             let mut all = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
             all.entry(actor.store.clone()).or_default().clone()
@@ -61,9 +61,9 @@ impl Pulse {
         {
             return Ok(seen.clone());
         }
-        let room = state.operators(actor);
-        let (overview, activity) = tokio::try_join!(room.overview(), room.activity())?;
-        let seen = Arc::new(Seen { overview, activity });
+        let ops = state.ops(actor);
+        let (overview, activity) = tokio::try_join!(ops.overview(), ops.activity())?;
+        let seen = Arc::new(OverviewData { overview, activity });
         *latest = Some((Instant::now(), seen.clone()));
         Ok(seen)
     }
@@ -73,13 +73,13 @@ impl Pulse {
 pub(super) async fn everything(State(state): State<AppState>, viewer: Viewer) -> Response {
     events(async_stream::stream! {
         let mut looks = ticks(LOOK_EVERY);
-        let mut known: Option<(i64, Arc<Seen>)> = None;
+        let mut known: Option<(i64, Arc<OverviewData>)> = None;
         loop {
             tokio::select! {
                 () = state.stopping().cancelled() => break,
                 _ = looks.tick() => {}
             }
-            let Ok(seen) = state.pulse().look(&state, &viewer.actor).await else { break };
+            let Ok(seen) = state.overview_cache().read(&state, &viewer.actor).await else { break };
             let stuck = seen.overview.summary.stuck.iter().map(|reason| reason.count).sum::<i64>();
             if let Some((before, old)) = &known
                 && (old.overview.summary.by_status != seen.overview.summary.by_status
@@ -102,7 +102,7 @@ pub(super) async fn checkout(
 ) -> Result<Response, Problem> {
     let not_found = || Problem::of(Slug::CheckoutNotFound);
     let id: CheckoutId = id.parse().map_err(|_| not_found())?;
-    if !state.operators(&viewer.actor).knows(id).await? {
+    if !state.ops(&viewer.actor).knows(id).await? {
         return Err(not_found());
     }
     // Watched before it is read, so that no change falls in between.
@@ -137,8 +137,8 @@ pub(super) async fn bulk(
 ) -> Result<Response, Problem> {
     let not_found = || Problem::new(Slug::NotFound, "there is no such bulk");
     let id: Uuid = bulk_id.parse().map_err(|_| not_found())?;
-    let room = state.operators(&viewer.actor);
-    let first = room.bulk(id, None, 1).await?.ok_or_else(not_found)?;
+    let ops = state.ops(&viewer.actor);
+    let first = ops.bulk(id, None, 1).await?.ok_or_else(not_found)?;
     Ok(events(async_stream::stream! {
         let mut looks = ticks(BULK_EVERY);
         let mut known: Bulk = first.bulk;
@@ -148,7 +148,7 @@ pub(super) async fn bulk(
                 () = state.stopping().cancelled() => break,
                 _ = looks.tick() => {}
             }
-            let Ok(Some(seen)) = room.bulk(id, None, 1).await else { break };
+            let Ok(Some(seen)) = ops.bulk(id, None, 1).await else { break };
             if seen.bulk != known {
                 known = seen.bulk;
                 let dealt = format!("{} of {} are dealt with", known.done + known.failed, known.total);

@@ -1,20 +1,20 @@
-//! The pages for operators, at `/ops`: rendered here, kept fresh by events, whole without a script.
+//! The operators' pages, at `/ops`: rendered on the server, refreshed by Server-Sent Events, usable without scripts.
 //!
-//! Guarantees: what may be done is decided in the operators' room, as for `/ops/v1`; every form carries a token of its
-//! session; nothing is loaded from elsewhere and no script or style stands in a page. Every text is escaped by the
-//! templates. Never: an action on a GET.
+//! Guarantees: permissions are decided in `ops`, as for `/ops/v1`; every form carries a token of its session; nothing is
+//! loaded from other hosts, and there are no inline scripts or styles. Every text is escaped by the templates. Never: an
+//! action on a GET.
 //!
-//! Reading order: [`session`] is who looks, [`form`] what was sent, [`answer`] and [`layout`] what a page is made of,
-//! [`words`] how things are written. [`overview`], [`stuck`], [`list`], [`case`], [`bulk`], [`events`] and [`audit`] are the pages,
-//! [`act`] does what was asked for, [`live`] tells a page that it is old. [`chart`] and [`timeline`] draw.
+//! Reading order: [`session`] is who is signed in, [`form`] what was sent, [`answer`] and [`layout`] what a page is made of,
+//! [`words`] how values are written. [`overview`], [`stuck`], [`list`], [`detail`], [`bulk`], [`events`] and [`audit`] are the
+//! pages, [`act`] performs actions, [`live`] notifies a page that it is out of date. [`chart`] and [`timeline`] draw.
 
 mod act;
 mod answer;
 mod assets;
 mod audit;
 mod bulk;
-mod case;
 mod chart;
+mod detail;
 mod events;
 mod facts;
 mod form;
@@ -34,7 +34,7 @@ use axum::routing::{get, post};
 use super::AppState;
 
 pub(super) use answer::refused;
-pub(super) use live::Pulse;
+pub(super) use live::OverviewCache;
 pub(super) use session::Sessions;
 
 /// The pages. They are no part of the reference, which is for programs; a test walks them by this list.
@@ -47,7 +47,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/ops/live", get(live::everything))
         .route("/ops/stuck", get(stuck::page))
         .route("/ops/checkouts", get(list::page))
-        .route("/ops/checkouts/{id}", get(case::page))
+        .route("/ops/checkouts/{id}", get(detail::page))
         .route("/ops/checkouts/{id}/live", get(live::checkout))
         .route("/ops/checkouts/{id}/preview", post(act::preview))
         .route("/ops/checkouts/{id}/act", post(act::act))

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::answer::{Failed, page as answered};
 use super::chart;
 use super::layout::{Page, shell};
-use super::live::Seen;
+use super::live::OverviewData;
 use super::session::Viewer;
 use super::words::{ago, badge, count, money, short, span};
 use crate::http::AppState;
@@ -17,13 +17,13 @@ use crate::ops::{Count, HostHealth, StoreHealth, Summary};
 
 /// The first page.
 pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response, Failed> {
-    let seen = state.pulse().look(&state, &viewer.actor).await?;
+    let seen = state.overview_cache().read(&state, &viewer.actor).await?;
     let main = overview(&seen, OffsetDateTime::now_utc());
     let page = Page { title: "Overview", here: "/ops", live: Some("/ops/live") };
     Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
-fn overview(seen: &Seen, now: OffsetDateTime) -> Markup {
+fn overview(seen: &OverviewData, now: OffsetDateTime) -> Markup {
     let summary = &seen.overview.summary;
     html! {
         h1 { "Overview" }
@@ -35,7 +35,7 @@ fn overview(seen: &Seen, now: OffsetDateTime) -> Markup {
                     (stuck(summary, now))
                 }
                 section.panel aria-labeledby="standing-title" {
-                    h2 #standing-title { "Where checkouts stand" }
+                    h2 #standing-title { "Checkouts by status" }
                     (standing(&summary.by_status))
                 }
             }
@@ -50,7 +50,7 @@ fn overview(seen: &Seen, now: OffsetDateTime) -> Markup {
                 }
             }
             section.panel aria-labeledby="stores-title" {
-                h2 #stores-title { "BigCommerce, as this process sees it" }
+                h2 #stores-title { "BigCommerce, as seen by this process" }
                 (stores(&seen.overview.stores, now))
             }
         }

@@ -37,7 +37,7 @@ pub(super) async fn enter(State(state): State<AppState>, request: Request) -> Re
     let actor = state.credentials().operator(fields.text("token"));
     let session = actor.and_then(|actor| state.sessions().begin(actor, now));
     let Some(session) = session else {
-        tracing::warn!("somebody tried to sign in to the dashboard with an unknown token");
+        tracing::warn!("a sign-in to the dashboard was attempted with an unknown token");
         return Ok(asked(&headers, StatusCode::UNAUTHORIZED, next, Some("This is not an operator token.")));
     };
     let mut response = see_other(next);

@@ -19,13 +19,13 @@ const SHOWN: u32 = 10;
 
 /// The queue.
 pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response, Failed> {
-    let seen = state.pulse().look(&state, &viewer.actor).await?;
+    let seen = state.overview_cache().read(&state, &viewer.actor).await?;
     let mut groups = Vec::new();
     for reason in &seen.overview.summary.stuck {
         let Ok(cause) = reason.reason.parse::<StuckReason>() else { continue };
         let filter = Filter { reason: Some(cause), ..Filter::default() };
         let oldest_first = Sort { by_creation: false, descending: false };
-        let page = state.operators(&viewer.actor).list(&filter, oldest_first, None, SHOWN).await?;
+        let page = state.ops(&viewer.actor).list(&filter, oldest_first, None, SHOWN).await?;
         groups.push((cause, reason, page.data));
     }
     let now = OffsetDateTime::now_utc();

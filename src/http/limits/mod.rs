@@ -1,9 +1,9 @@
-//! How much one caller may ask. What is above is answered with `rate-limited` (429) before anything is bound, recorded or
-//! sent.
+//! Rate limits per caller. A request above a limit is answered with `rate-limited` (429) before anything is bound, recorded
+//! or sent.
 //!
-//! A limit holds for all processes together: each grants its share, as many as there are processes that live. Payments with a
-//! checkout token are counted in the database, because whoever tests stolen cards does it slowly and from many places.
-//! The store's own quota at BigCommerce is not protected here but by `bigcommerce::budget`.
+//! A limit holds for all processes together: each grants an equal share, by the number of live processes. Payments with a
+//! checkout token are counted in the database, because people who test stolen cards do it slowly and from many addresses.
+//! The store's own quota at BigCommerce is protected by `bigcommerce::budget`, not here.
 
 mod buckets;
 mod client;
@@ -121,7 +121,8 @@ impl Limits {
         if forgotten && !self.told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 %peer,
-                "a request says for whom it was forwarded and TRUSTED_PROXIES is not set: if that is a proxy of yours, all \
+                "a request has a forwarding header, but TRUSTED_PROXIES is not set: if it came from your \
+                    proxy, all \
                  clients count as one address"
             );
         }

@@ -24,12 +24,12 @@ pub(crate) fn body(operation_id: &str) -> Option<Value> {
         "addCoupon" => json!({"coupon_code": "SAVE10"}),
         "setCustomerMessage" => json!({"customer_message": "Please ring twice."}),
         "createOrder" => json!({"agreed_total": 15.83}),
-        "pay" => {
+        "payCheckout" => {
             let mut body = stored_card();
             body["agreed_total"] = json!(15.83);
             body
         }
-        "complete" => json!({
+        "completeCheckout" => json!({
             "shipping_preference": {"type": "shipping_flatrate"},
             "agreed_total": 15.83,
             "payment": stored_card(),
@@ -46,7 +46,7 @@ pub(crate) fn body(operation_id: &str) -> Option<Value> {
         "restartCheckout" | "pauseCheckout" | "resumeCheckout" => {
             json!({"reason": "the gateway answers again"})
         }
-        "undoCheckout" => json!({"reason": "the shopper asked us to", "dry_run": true}),
+        "cancelCheckoutAsOperator" => json!({"reason": "the shopper asked us to", "dry_run": true}),
         "resolveCheckout" => json!({"reason": "nothing at the gateway", "finding": {"not_charged": true}}),
         "beginBulk" => json!({
             "filter": {"status": "stuck", "reason": "attempts-exhausted"}, "action": "restart",
@@ -106,11 +106,11 @@ mod tests {
         assert!(validate::coupon_code(&example("addCoupon")).is_ok());
         assert!(validate::customer_message(&example("setCustomerMessage")).is_ok());
         assert!(validate::order(&example("createOrder")).is_ok());
-        assert!(validate::payment(Body::from(example("pay")), false).is_ok());
-        assert!(validate::complete(Body::from(example("complete")), false).is_ok());
+        assert!(validate::payment(Body::from(example("payCheckout")), false).is_ok());
+        assert!(validate::complete(Body::from(example("completeCheckout")), false).is_ok());
         assert!(validate::direct_order(&example("createDirectOrder"), Shopper::default()).is_ok());
-        assert!(validate::wish(&example("restartCheckout")).is_ok());
-        assert!(validate::cancel(&example("undoCheckout")).is_ok());
+        assert!(validate::action_body(&example("restartCheckout")).is_ok());
+        assert!(validate::cancel(&example("cancelCheckoutAsOperator")).is_ok());
         assert!(validate::resolve(&example("resolveCheckout")).is_ok());
         assert!(validate::bulk(&example("beginBulk")).is_ok());
         assert!(validate::change_order(&example("changeOrder")).is_ok());

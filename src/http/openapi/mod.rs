@@ -1,4 +1,4 @@
-//! `openapi.yaml`, generated from the routes, from the shapes that bodies are checked by and from the table of
+//! `openapi.yaml`, generated from the routes, from the schemas that bodies are checked against and from the catalog of
 //! problems.
 
 pub(crate) mod bodies;
@@ -89,20 +89,17 @@ fn generate() -> OpenApi {
     api
 }
 
-const ABOUT: &str = "The checkout service for headless BigCommerce storefronts: never two paid orders, never two \
-    charges, never a checkout lost. Money is a JSON number whose decimal text is passed through exactly. Times are RFC \
+const ABOUT: &str = "The checkout service for headless BigCommerce storefronts: never two paid orders, \
+    never two charges, no lost checkouts. Money is a JSON number whose decimal text is passed through exactly. Times are RFC \
     3339 in UTC. Every problem is explained at its `type`.";
 
 const TAGS: &[(&str, &str)] = &[
     ("Checkouts", "Create, read, follow and cancel checkouts."),
     ("Steps", "Addresses and shipping."),
-    ("Cart", "Changes of the cart before the order exists."),
+    ("Cart", "Changes to the cart before the order exists."),
     ("Order", "The order and the hand-off to the hosted checkout."),
     ("Payment", "Paying."),
-    (
-        "Operators",
-        "Looking and acting, with an operator's token. Every action needs a reason and can be tried dry.",
-    ),
+    ("Operators", "Read and act, with an operator's token. Every action needs a reason and has a dry run."),
     (
         "Orders",
         "Order management for operators: BigCommerce's orders, read as they are and changed with care.",
@@ -186,14 +183,15 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         ));
     }
     if runs_steps {
-        let text = "`wait=<seconds>`: how long to wait for the step; 10 when left out, at most 30, 0 answers at once.";
+        let text = "`wait=<seconds>`: how long to wait for the step; 10 by default, at most 30; 0 \
+            answers at once.";
         let wait = ObjectBuilder::new().schema_type(Type::String).examples(["wait=10"]);
         parameters.push(parameter("Prefer", ParameterIn::Header, false, text, wait));
     }
     if runs_steps && about_one {
         let text = if path.ends_with("/payment") || path.ends_with("/complete") {
-            "The `ETag` of the version you know: 412 if the checkout has changed. A single one agrees to the total of that version, where \
-             `agreed_total` is left out."
+            "The `ETag` of the version you know: 412 if the checkout has changed. A single version means \
+                agreement to its total if `agreed_total` is not given."
         } else {
             "The `ETag` of the version you know: 412 if the checkout has changed."
         };
@@ -223,7 +221,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     );
 }
 
-/// The same for the operators' doors.
+/// The same for the operators' handlers.
 fn complete_ops(path: &str, method: &HttpMethod, operation: &mut Operation) {
     operation.security = Some(vec![SecurityRequirement::new("operator_token", Vec::<String>::new())]);
     add_example(operation);
@@ -250,7 +248,8 @@ fn complete_ops(path: &str, method: &HttpMethod, operation: &mut Operation) {
             "1 to 255 visible ASCII characters; a new one for each new action, the same one for a retry.";
         let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
         parameters.push(parameter("Idempotency-Key", ParameterIn::Header, required, text, key));
-        let text = "`wait=<seconds>`: how long to wait for the outcome; 10 when left out, at most 30, 0 answers at once.";
+        let text = "`wait=<seconds>`: how long to wait for the outcome; 10 by default, at most 30; 0 \
+            answers at once.";
         let wait = ObjectBuilder::new().schema_type(Type::String).examples(["wait=10"]);
         parameters.push(parameter("Prefer", ParameterIn::Header, false, text, wait));
     }
@@ -271,7 +270,7 @@ fn complete_ops(path: &str, method: &HttpMethod, operation: &mut Operation) {
     add_problems(operation, &answers);
 }
 
-/// Whether an operators' door takes an idempotency key, and whether it needs one.
+/// Whether an operators' handler takes an idempotency key, and whether it needs one.
 fn takes_key(path: &str, method: &HttpMethod) -> Option<bool> {
     let posts = *method == HttpMethod::Post && path.starts_with("/ops/v1/orders/");
     match path.rsplit('/').next() {

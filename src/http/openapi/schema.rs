@@ -86,7 +86,7 @@ impl Object {
 
 fn described(schema: RefOr<Schema>, field: &Field) -> RefOr<Schema> {
     let sentence = match field.trust.word() {
-        Some("server-key") => "Taken from a server key only.",
+        Some("server-key") => "Accepted with a server key only.",
         Some(_) => "For a verified customer.",
         None => "",
     };

@@ -8,15 +8,15 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::refused::forbidden;
-use super::request::About;
+use super::request::CheckoutScope;
 use crate::http::AppState;
 use crate::http::openapi::bodies;
 use crate::http::problem::Problem;
 use crate::http::request::extract::Json;
 use crate::http::response::answer::json;
 use crate::http::response::snapshot::Snapshot;
-use crate::http::validate::{self, Wish};
-use crate::ops::{Action, Ask, Report};
+use crate::http::validate::{self, ActionBody};
+use crate::ops::{Action, ActionRequest, Report};
 use crate::role::Role;
 
 /// What an action did, or would do.
@@ -30,8 +30,8 @@ pub(super) struct Acted<'a> {
 
 /// Retry now
 ///
-/// The tries are refilled. What is in flight is looked for before anything is repeated: a restart never makes a second
-/// order and never charges.
+/// The attempts start at zero again. Anything in flight is reconciled before it is repeated: a restart never creates
+/// a second order and never charges.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/restart", operation_id = "restartCheckout", tag = "Operators",
     request_body = bodies::Action,
@@ -39,10 +39,10 @@ pub(super) struct Acted<'a> {
 )]
 pub(super) async fn restart(
     State(state): State<AppState>,
-    about: About,
+    about: CheckoutScope,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
-    act(&state, &about, body, Role::Act, |body| Ok((validate::wish(body)?, Action::Restart))).await
+    act(&state, &about, body, Role::Act, |body| Ok((validate::action_body(body)?, Action::Restart))).await
 }
 
 /// Pause a checkout
@@ -55,10 +55,10 @@ pub(super) async fn restart(
 )]
 pub(super) async fn pause(
     State(state): State<AppState>,
-    about: About,
+    about: CheckoutScope,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
-    act(&state, &about, body, Role::Act, |body| Ok((validate::wish(body)?, Action::Pause))).await
+    act(&state, &about, body, Role::Act, |body| Ok((validate::action_body(body)?, Action::Pause))).await
 }
 
 /// Resume a checkout
@@ -69,10 +69,10 @@ pub(super) async fn pause(
 )]
 pub(super) async fn resume(
     State(state): State<AppState>,
-    about: About,
+    about: CheckoutScope,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
-    act(&state, &about, body, Role::Act, |body| Ok((validate::wish(body)?, Action::Resume))).await
+    act(&state, &about, body, Role::Act, |body| Ok((validate::action_body(body)?, Action::Resume))).await
 }
 
 /// Cancel a checkout (operator)
@@ -80,25 +80,25 @@ pub(super) async fn resume(
 /// An unpaid order is canceled, the cart is deleted. Refused while anything may have been charged. After a payment only
 /// with `refund` and the role `money`.
 #[utoipa::path(
-    post, path = "/ops/v1/checkouts/{id}/cancel", operation_id = "undoCheckout", tag = "Operators",
+    post, path = "/ops/v1/checkouts/{id}/cancel", operation_id = "cancelCheckoutAsOperator", tag = "Operators",
     request_body = bodies::Cancel,
     responses((status = 200, description = "Being canceled, or the result of the dry run", body = Acted)),
 )]
 pub(super) async fn cancel(
     State(state): State<AppState>,
-    about: About,
+    about: CheckoutScope,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
     act(&state, &about, body, Role::Act, |body| {
-        let (wish, refund) = validate::cancel(body)?;
-        Ok((wish, Action::Cancel { refund }))
+        let (fields, refund) = validate::cancel(body)?;
+        Ok((fields, Action::Cancel { refund }))
     })
     .await
 }
 
 /// Resolve what recovery cannot find out
 ///
-/// BigCommerce is asked first; what it contradicts is refused, with what it shows. Role `money`.
+/// BigCommerce is asked first; a finding that it contradicts is refused, with the evidence. Role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/resolve", operation_id = "resolveCheckout", tag = "Operators",
     request_body = bodies::Resolve,
@@ -106,12 +106,12 @@ pub(super) async fn cancel(
 )]
 pub(super) async fn resolve(
     State(state): State<AppState>,
-    about: About,
+    about: CheckoutScope,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
     act(&state, &about, body, Role::Money, |body| {
-        let (wish, finding) = validate::resolve(body)?;
-        Ok((wish, Action::Resolve(finding)))
+        let (fields, finding) = validate::resolve(body)?;
+        Ok((fields, Action::Resolve(finding)))
     })
     .await
 }
@@ -119,7 +119,7 @@ pub(super) async fn resolve(
 /// Close an unreadable checkout
 ///
 /// For a checkout whose record this version cannot read. It becomes `cancelled`; nothing is canceled at BigCommerce. BigCommerce is
-/// asked first: whatever it has of the checkout must be listed in `leaves`, otherwise 409 with what is there. Role `money`.
+/// asked first: everything it has of the checkout must be listed in `leaves`; otherwise 409 with the missing ids. Role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/close", operation_id = "closeCheckout", tag = "Operators",
     request_body = bodies::Close,
@@ -127,32 +127,32 @@ pub(super) async fn resolve(
 )]
 pub(super) async fn close(
     State(state): State<AppState>,
-    about: About,
+    about: CheckoutScope,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
     act(&state, &about, body, Role::Money, |body| {
-        let (wish, leaves) = validate::close(body)?;
-        Ok((wish, Action::Close { leaves }))
+        let (fields, leaves) = validate::close(body)?;
+        Ok((fields, Action::Close { leaves }))
     })
     .await
 }
 
-/// `least` is the role without which no body would do. The room decides on what is asked for.
+/// `least` is the role without which no body would do. `ops` decides on the request itself.
 async fn act(
     state: &AppState,
-    about: &About,
+    about: &CheckoutScope,
     body: Result<Json, Problem>,
     least: Role,
-    read: impl FnOnce(&Value) -> Result<(Wish, Action), Problem>,
+    read: impl FnOnce(&Value) -> Result<(ActionBody, Action), Problem>,
 ) -> Result<Response, Problem> {
-    let (wish, action) = match body.and_then(|Json(body)| read(body.value())) {
+    let (fields, action) = match body.and_then(|Json(body)| read(body.value())) {
         Ok(asked) => asked,
         // Who may not is told so first. Without a reason there is nothing to write into the audit log.
         Err(_) if about.actor.role < least => return Err(forbidden(least)),
         Err(problem) => return Err(problem),
     };
-    let ask = Ask { actor: &about.actor, reason: &wish.reason, dry_run: wish.dry_run };
-    let report = state.operators(&about.actor).act(about.id, &action, ask).await?;
+    let ask = ActionRequest { actor: &about.actor, reason: &fields.reason, dry_run: fields.dry_run };
+    let report = state.ops(&about.actor).act(about.id, &action, ask).await?;
     let checkout = Snapshot::of(&report.checkout);
     Ok(json(StatusCode::OK, &Acted { report: &report, checkout }))
 }

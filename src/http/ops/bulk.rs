@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::refused::forbidden;
-use super::request::{Asked, filter};
+use super::request::{QueryParams, filter};
 use crate::http::AppState;
 use crate::http::openapi::bodies;
 use crate::http::problem::Problem;
@@ -18,7 +18,7 @@ use crate::http::request::auth::Operator;
 use crate::http::request::extract::Json;
 use crate::http::response::answer::json;
 use crate::http::validate::{self, BULK_QUERY};
-use crate::ops::{Action, Ask, Bulk, BulkAsk, BulkPreview, BulkSeen};
+use crate::ops::{Action, ActionRequest, Bulk, BulkPreview, BulkRequest, BulkSeen};
 use crate::role::Role;
 
 /// Results of a bulk that are shown at once, unless asked otherwise; the most, too.
@@ -41,8 +41,8 @@ pub(super) struct BulkPage {
 
 /// Act on many checkouts
 ///
-/// Restart, pause, resume or cancel all that fit the filter now. Each is guarded as if it had been asked for alone. A dry
-/// run answers what would become of them. The work goes on without the caller and survives a crash.
+/// Restart, pause, resume or cancel all checkouts that match the filter now. Each is checked as if it had been
+/// requested alone. A dry run returns what would happen. The work continues without the caller and survives a crash.
 #[utoipa::path(
     post, path = "/ops/v1/bulk", operation_id = "beginBulk", tag = "Operators", request_body = bodies::Bulk,
     responses(
@@ -55,22 +55,22 @@ pub(super) async fn begin(
     Operator(actor): Operator,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
-    let asked = body.and_then(|Json(body)| {
-        let (wish, action) = validate::bulk(body.value())?;
-        Ok((wish, action, filter(body.value().get("filter").unwrap_or(&json!({})))?))
+    let parsed = body.and_then(|Json(body)| {
+        let (fields, action) = validate::bulk(body.value())?;
+        Ok((fields, action, filter(body.value().get("filter").unwrap_or(&json!({})))?))
     });
-    let (wish, action, filter) = match asked {
-        Ok(asked) => asked,
+    let (fields, action, filter) = match parsed {
+        Ok(parsed) => parsed,
         Err(_) if actor.role < Role::Act => return Err(forbidden(Role::Act)),
         Err(problem) => return Err(problem),
     };
     let action = Action::for_many(&action).map_err(|error| Problem::internal(&error.to_string()))?;
-    let ask = Ask { actor: &actor, reason: &wish.reason, dry_run: wish.dry_run };
-    let bulk = BulkAsk { filter: &filter, action: &action, ask };
-    if wish.dry_run {
-        return Ok(json(StatusCode::OK, &state.operators(&actor).preview_bulk(bulk).await?));
+    let ask = ActionRequest { actor: &actor, reason: &fields.reason, dry_run: fields.dry_run };
+    let bulk = BulkRequest { filter: &filter, action: &action, ask };
+    if fields.dry_run {
+        return Ok(json(StatusCode::OK, &state.ops(&actor).preview_bulk(bulk).await?));
     }
-    let begun = state.operators(&actor).begin_bulk(bulk).await?;
+    let begun = state.ops(&actor).begin_bulk(bulk).await?;
     let mut response = json(StatusCode::ACCEPTED, &begun);
     if let Ok(location) = HeaderValue::try_from(format!("/ops/v1/bulk/{}", begun.id)) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -87,7 +87,7 @@ pub(super) async fn list(
     State(state): State<AppState>,
     Operator(actor): Operator,
 ) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &Bulks { data: state.operators(&actor).bulks().await? }))
+    Ok(json(StatusCode::OK, &Bulks { data: state.ops(&actor).bulks().await? }))
 }
 
 /// Read a bulk action
@@ -102,14 +102,14 @@ pub(super) async fn read(
     State(state): State<AppState>,
     Operator(actor): Operator,
     Path(bulk_id): Path<String>,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let asked = asked.checked(&[&BULK_QUERY])?;
+    let query = query.checked(&[&BULK_QUERY])?;
     let not_found = || Problem::new(Slug::NotFound, "there is no such bulk");
     let id: Uuid = bulk_id.parse().map_err(|_| not_found())?;
-    let after: Option<Uuid> = asked.cursor()?;
-    let limit = asked.limit(RESULTS);
-    let seen = state.operators(&actor).bulk(id, after, limit).await?.ok_or_else(not_found)?;
+    let after: Option<Uuid> = query.cursor()?;
+    let limit = query.limit(RESULTS);
+    let seen = state.ops(&actor).bulk(id, after, limit).await?.ok_or_else(not_found)?;
     let full = u32::try_from(seen.results.len()).is_ok_and(|shown| shown == limit);
     let next_cursor = seen.results.last().filter(|_| full).map(|last| last.checkout_id);
     Ok(json(StatusCode::OK, &BulkPage { seen, next_cursor }))

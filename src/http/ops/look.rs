@@ -1,4 +1,4 @@
-//! The doors that only read. Every operator may.
+//! The handlers that only read. Every operator may use them.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,16 +6,16 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::request::{About, Asked, wrong};
+use super::request::{CheckoutScope, QueryParams, wrong};
 use crate::http::AppState;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
 use crate::http::request::auth::Operator;
 use crate::http::response::answer::{etag, json};
-use crate::http::response::case::Seen;
+use crate::http::response::detail::DetailView;
 use crate::http::validate::{AUDIT_QUERY, FILTER, HEAD_QUERY, LIST_QUERY};
 use crate::ops::{
-    AuditRow, CheckoutId, Cursor, DbError, Listed, Operators, Overview, PAGE, Page, Sort, UnreadCase,
+    AuditRow, CheckoutId, Console, Cursor, DbError, Listed, Overview, PAGE, Page, Sort, UnreadableCheckout,
     Verified, Why, why as plainly,
 };
 
@@ -27,9 +27,9 @@ const ONE_CHAIN: &str = "the audit log is one chain of all stores: an operator o
 #[serde(untagged)]
 pub(super) enum Shown<'a> {
     /// With its record.
-    Case(Box<Seen<'a>>),
+    Detail(Box<DetailView<'a>>),
     /// Its record cannot be read.
-    Unread(Box<UnreadCase>),
+    Unread(Box<UnreadableCheckout>),
 }
 
 /// One page of checkouts.
@@ -50,7 +50,7 @@ pub(super) struct AuditPage {
 
 /// Read the summary
 ///
-/// Counts by status and step, the stuck by reason, money at risk, and for each store the rate budget, the circuit breakers
+/// Counts by status and step, stuck checkouts by reason, money at risk, and for each store the rate budget, the circuit breakers
 /// and the webhooks. Rates and breakers are those of the process that answers.
 #[utoipa::path(
     get, path = "/ops/v1/summary", operation_id = "summary", tag = "Operators",
@@ -60,12 +60,12 @@ pub(super) async fn summary(
     State(state): State<AppState>,
     Operator(actor): Operator,
 ) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &state.operators(&actor).overview().await?))
+    Ok(json(StatusCode::OK, &state.ops(&actor).overview().await?))
 }
 
 /// List checkouts
 ///
-/// Any filter, in pages. A cursor is good for the order that it was made in.
+/// Any filter, in pages. A cursor is valid only for its sort order.
 #[utoipa::path(
     get, path = "/ops/v1/checkouts", operation_id = "listCheckouts", tag = "Operators",
     responses((status = 200, description = "One page", body = CheckoutPage)),
@@ -73,36 +73,36 @@ pub(super) async fn summary(
 pub(super) async fn list(
     State(state): State<AppState>,
     Operator(actor): Operator,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let asked = asked.checked(&[&LIST_QUERY, &FILTER])?;
-    let filter = asked.filter()?;
-    let sort: Sort = asked.text("sort").and_then(|text| text.parse().ok()).unwrap_or_default();
-    let after = asked.text("cursor").map(|text| Cursor::decode(text, sort)).transpose();
+    let query = query.checked(&[&LIST_QUERY, &FILTER])?;
+    let filter = query.filter()?;
+    let sort: Sort = query.text("sort").and_then(|text| text.parse().ok()).unwrap_or_default();
+    let after = query.text("cursor").map(|text| Cursor::decode(text, sort)).transpose();
     let after = after.map_err(|error| wrong("cursor", error.to_string()))?;
-    let page = state.operators(&actor).list(&filter, sort, after, asked.limit(PAGE)).await?;
+    let page = state.ops(&actor).list(&filter, sort, after, query.limit(PAGE)).await?;
     let Page { data, next_cursor } = page;
     Ok(json(StatusCode::OK, &CheckoutPage { data, next_cursor }))
 }
 
 /// Read a checkout with its timeline
 ///
-/// The checkout, the timeline of its attempts (redacted) and operator actions. Of a checkout whose record this version cannot read:
-/// what stands beside the record, and `unreadable`, the reason.
+/// The checkout, the timeline of its attempts (redacted) and operator actions. If this version cannot read the record
+/// of the checkout: what is stored beside the record, and the reason, `unreadable`.
 #[utoipa::path(
-    get, path = "/ops/v1/checkouts/{id}", operation_id = "readCase", tag = "Operators",
+    get, path = "/ops/v1/checkouts/{id}", operation_id = "getCheckoutDetail", tag = "Operators",
     responses((status = 200, description = "Everything that is known", body = Shown)),
 )]
-pub(super) async fn case(State(state): State<AppState>, about: About) -> Result<Response, Problem> {
-    let room = state.operators(&about.actor);
-    let case = match room.case(about.id).await {
+pub(super) async fn case(State(state): State<AppState>, about: CheckoutScope) -> Result<Response, Problem> {
+    let ops = state.ops(&about.actor);
+    let case = match ops.case(about.id).await {
         Ok(case) => case.ok_or_else(not_found)?,
         Err(error) => {
-            let unread = Shown::Unread(Box::new(unread(&room, about.id, error).await?));
+            let unread = Shown::Unread(Box::new(unread(&ops, about.id, error).await?));
             return Ok(json(StatusCode::OK, &unread));
         }
     };
-    let mut response = json(StatusCode::OK, &Shown::Case(Box::new(Seen::of(&case))));
+    let mut response = json(StatusCode::OK, &Shown::Detail(Box::new(DetailView::of(&case))));
     if let Some(tag) = etag(case.checkout()) {
         response.headers_mut().insert(axum::http::header::ETAG, tag);
     }
@@ -116,19 +116,19 @@ pub(super) async fn case(State(state): State<AppState>, about: About) -> Result<
     get, path = "/ops/v1/checkouts/{id}/why", operation_id = "explainCheckout", tag = "Operators",
     responses((status = 200, description = "In plain words", body = Why)),
 )]
-pub(super) async fn why(State(state): State<AppState>, about: About) -> Result<Response, Problem> {
-    let room = state.operators(&about.actor);
-    let why = match room.case(about.id).await {
+pub(super) async fn why(State(state): State<AppState>, about: CheckoutScope) -> Result<Response, Problem> {
+    let ops = state.ops(&about.actor);
+    let why = match ops.case(about.id).await {
         Ok(case) => plainly(&case.ok_or_else(not_found)?),
-        Err(error) => unread(&room, about.id, error).await?.why(),
+        Err(error) => unread(&ops, about.id, error).await?.why(),
     };
     Ok(json(StatusCode::OK, &why))
 }
 
 /// The checkout that could not be read, or the error that it was not about that.
-async fn unread(room: &Operators, id: CheckoutId, error: DbError) -> Result<UnreadCase, Problem> {
+async fn unread(ops: &Console, id: CheckoutId, error: DbError) -> Result<UnreadableCheckout, Problem> {
     let (DbError::Unreadable { .. } | DbError::Newer { .. }) = error else { return Err(error.into()) };
-    room.unread(id).await?.ok_or_else(|| error.into())
+    ops.unread(id).await?.ok_or_else(|| error.into())
 }
 
 /// List what operators did
@@ -141,23 +141,23 @@ async fn unread(room: &Operators, id: CheckoutId, error: DbError) -> Result<Unre
 pub(super) async fn audit(
     State(state): State<AppState>,
     Operator(actor): Operator,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let asked = asked.checked(&[&AUDIT_QUERY])?;
-    let id: Option<CheckoutId> = asked.text("checkout_id").map(str::parse).transpose().map_err(|error| {
+    let query = query.checked(&[&AUDIT_QUERY])?;
+    let id: Option<CheckoutId> = query.text("checkout_id").map(str::parse).transpose().map_err(|error| {
         let error: crate::ops::InvalidId = error;
         wrong("checkout_id", error.to_string())
     })?;
-    let cursor: Option<i64> = asked.cursor()?;
-    let page = state.operators(&actor).audit(id, cursor, asked.limit(PAGE)).await?;
+    let cursor: Option<i64> = query.cursor()?;
+    let page = state.ops(&actor).audit(id, cursor, query.limit(PAGE)).await?;
     let Page { data, next_cursor } = page;
     Ok(json(StatusCode::OK, &AuditPage { data, next_cursor }))
 }
 
 /// Verify the audit log
 ///
-/// Walks the chain of hashes. With `head`, a head that was noted earlier has to be on it. The chain is of all stores: an
-/// operator of one of them is answered with 404.
+/// Verifies the chain of hashes. With `head`, the chain must contain a head that was noted earlier. The chain covers
+/// all stores: an operator of a single store gets 404.
 #[utoipa::path(
     get, path = "/ops/v1/audit/verify", operation_id = "verifyAudit", tag = "Operators",
     responses((status = 200, description = "The result", body = Verified)),
@@ -165,10 +165,10 @@ pub(super) async fn audit(
 pub(super) async fn verify(
     State(state): State<AppState>,
     Operator(actor): Operator,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let asked = asked.checked(&[&HEAD_QUERY])?;
-    let anchor = match asked.text("head") {
+    let query = query.checked(&[&HEAD_QUERY])?;
+    let anchor = match query.text("head") {
         None => None,
         Some(text) => {
             let mut hash = [0; 32];
@@ -177,7 +177,7 @@ pub(super) async fn verify(
             Some(hash)
         }
     };
-    let verified = state.operators(&actor).verify_audit(anchor).await?;
+    let verified = state.ops(&actor).verify_audit(anchor).await?;
     let verified = verified.ok_or_else(|| Problem::new(Slug::NotFound, ONE_CHAIN))?;
     Ok(json(StatusCode::OK, &verified))
 }

@@ -1,7 +1,7 @@
-//! The operators' doors, `/ops/v1`: extract, ask the operators' room, answer. What may be done is decided there.
+//! The operators' handlers, `/ops/v1`: extract, call `ops`, answer. Permissions and guards are in `ops`.
 //!
-//! Reading order: [`request`] is what a request brings along, [`refused`] what a refusal looks like. [`look`] are the
-//! doors that only read, [`act`] those that act on one checkout, [`bulk`] on many; [`orders`] are those about orders.
+//! Reading order: [`request`] reads a request, [`refused`] turns a refusal into a problem. [`look`] has the handlers that
+//! only read, [`act`] those that act on one checkout, [`bulk`] on many; [`orders`] has those about orders.
 
 mod act;
 mod bulk;
@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::AppState;
 
-pub(super) use request::{Asked, queries, wrong};
+pub(super) use request::{QueryParams, queries, wrong};
 
 /// The routes, with their descriptions.
 pub(super) fn documented() -> OpenApiRouter<AppState> {

@@ -1,4 +1,4 @@
-//! What the operators' room refuses, as problems.
+//! What `ops` refuses, as problems.
 
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
@@ -6,7 +6,7 @@ use crate::ops::{ActionError, DbError};
 use crate::role::Role;
 
 /// When to ask again after BigCommerce or the database gave no answer, in seconds.
-const LATER: u64 = 5;
+const RETRY_AFTER_UPSTREAM: u64 = 5;
 
 /// The role is not enough.
 pub(super) fn forbidden(needs: Role) -> Problem {
@@ -31,7 +31,9 @@ impl From<ActionError> for Problem {
                 })
             }
             ActionError::Rejected(refused) => Self::rejected(&refused),
-            ActionError::Upstream(_) => Self::new(Slug::UpstreamUnavailable, detail).retry_after(LATER),
+            ActionError::Upstream(_) => {
+                Self::new(Slug::UpstreamUnavailable, detail).retry_after(RETRY_AFTER_UPSTREAM)
+            }
             ActionError::Database(
                 error @ (DbError::Unreadable { .. } | DbError::Newer { .. } | DbError::Corrupt { .. }),
             ) => unreadable(&error),
@@ -57,7 +59,7 @@ impl From<DbError> for Problem {
         match error {
             DbError::Database(_) | DbError::Lossy(_) => {
                 tracing::warn!(%error, "a list for operators could not be read");
-                Self::unavailable(false).retry_after(LATER)
+                Self::unavailable(false).retry_after(RETRY_AFTER_UPSTREAM)
             }
             error @ (DbError::Unreadable { .. } | DbError::Newer { .. }) => unreadable(&error),
             other => Self::internal(&other.to_string()),

@@ -23,14 +23,14 @@ use crate::ops::{Actor, CheckoutId, Filter};
 
 /// The checkout of the path, and who asks.
 #[derive(Debug)]
-pub(super) struct About {
+pub(super) struct CheckoutScope {
     /// Which.
     pub(super) id: CheckoutId,
     /// Who asks.
     pub(super) actor: Actor,
 }
 
-impl FromRequestParts<AppState> for About {
+impl FromRequestParts<AppState> for CheckoutScope {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
@@ -39,11 +39,11 @@ impl FromRequestParts<AppState> for About {
         let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
         let text = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value);
         let id: CheckoutId = text.and_then(|text| text.parse().ok()).ok_or_else(not_found)?;
-        if !state.operators(&actor).knows(id).await? {
+        if !state.ops(&actor).knows(id).await? {
             return Err(not_found());
         }
         if let Some(trace) = parts.extensions.get::<Trace>() {
-            trace.concerns(id);
+            trace.set_checkout(id);
         }
         Ok(Self { id, actor })
     }
@@ -55,9 +55,9 @@ const WHOLE: &[&str] =
 
 /// The query of a request, as an object. What is empty counts as left out.
 #[derive(Debug)]
-pub(in super::super) struct Asked(Map<String, Value>);
+pub(in super::super) struct QueryParams(Map<String, Value>);
 
-impl FromRequestParts<AppState> for Asked {
+impl FromRequestParts<AppState> for QueryParams {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
@@ -68,7 +68,7 @@ impl FromRequestParts<AppState> for Asked {
     }
 }
 
-impl Asked {
+impl QueryParams {
     /// From names and texts.
     pub(in super::super) fn of(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
         let (mut fields, mut errors) = (Map::new(), Errors::default());

@@ -185,7 +185,7 @@ problems! {
         advice: "Continue with that checkout, or cancel it first.";
     RateLimited = "rate-limited", 429, "Too many requests", true,
         shopper: "We are very busy right now. Please try again in a moment.",
-        meaning: "There were more requests than the service takes: with this credential, from this address, about this \
+        meaning: "Too many requests: with this credential, from this address, about this \
             checkout, or more payments than a shopper needs. Nothing was recorded and nothing was sent.",
         advice: "Retry after the time in Retry-After.";
     ServiceUnavailable = "service-unavailable", 503, "Service temporarily unavailable", true,
@@ -196,7 +196,8 @@ problems! {
             `may_be_recorded` is true, do nothing else before that, or read the checkout first.";
     UpstreamUnavailable = "upstream-unavailable", 503, "BigCommerce is unavailable", true,
         shopper: "The shop cannot be reached at the moment. Please try again.",
-        meaning: "The step could not be done because BigCommerce gave no answer, or would not take it now. It had no effect \
+        meaning: "The step could not be done because BigCommerce did not answer or did not accept it at \
+            the moment. It had no effect \
             there; the steps before it stay done.",
         advice: "Send the same request with the same Idempotency-Key again after Retry-After.";
     OutcomeUnknown = "outcome-unknown", 503, "Outcome unknown", true,

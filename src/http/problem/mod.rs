@@ -1,5 +1,5 @@
-//! A problem document (RFC 9457) in the making. `trace` writes it out, because only it knows the trace id and the
-//! checkout that the request was about.
+//! A problem document (RFC 9457) before it is sent. `trace` writes it, because only that layer knows the trace id and the
+//! checkout of the request.
 
 pub(crate) mod catalog;
 pub(crate) mod codes;
@@ -203,11 +203,11 @@ impl Problem {
     }
 }
 
-/// What a problem says beside what the table says of it.
+/// The members of a problem beyond those of the catalog.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 #[schema(as = ProblemMembers)]
 pub(crate) struct Members {
-    /// `invalid-input`: all that is wrong with the body; `forbidden`: all that this caller may not say.
+    /// `invalid-input`: every error in the body; `forbidden`: every field that this caller may not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) errors: Option<Vec<InputError>>,
@@ -223,7 +223,7 @@ pub(crate) struct Members {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = schema::amount, required = false)]
     pub(crate) grand_total: Option<Money>,
-    /// `rejected-by-bigcommerce`: what BigCommerce said.
+    /// `rejected-by-bigcommerce`: BigCommerce's error.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) upstream: Option<Upstream>,
@@ -231,7 +231,7 @@ pub(crate) struct Members {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) decline: Option<Declined>,
-    /// `service-unavailable`: whether it may have been recorded all the same.
+    /// `service-unavailable`: whether the request may have been recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) may_be_recorded: Option<bool>,
@@ -301,19 +301,19 @@ pub(crate) struct Document<'a> {
     code: &'static str,
     /// Also in `X-Request-Id`.
     trace_id: &'a str,
-    /// The checkout, where it concerns one.
+    /// The checkout, if the problem is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     instance: Option<String>,
-    /// Whether the same request may succeed later; where it concerns a checkout.
+    /// Whether the same request may succeed later; only for problems about a checkout.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     retryable: Option<bool>,
-    /// True only when it is certain that nothing was charged; where it concerns a checkout.
+    /// True only when it is certain that nothing was charged; only for problems about a checkout.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     safe_to_pay_again: Option<bool>,
-    /// A sentence that may be shown to the shopper; where it concerns a checkout.
+    /// A message that can be shown to the shopper; only for problems about a checkout.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     shopper_message: Option<String>,

@@ -15,7 +15,7 @@ use crate::config::{self, Config};
 use crate::http::AppState;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
-use crate::ops::{Actor, DbError, Operators};
+use crate::ops::{Actor, Console, DbError};
 use crate::saga::TokenProof;
 
 /// Every credential that is configured, as its hash.
@@ -117,17 +117,17 @@ impl Credentials {
     }
 }
 
-/// The operators' room behind its door: nobody comes in without saying who they are, so that nobody sees more than they may.
-pub(crate) struct Room(Operators);
+/// The operators' console, available only for an identified operator, so that no handler can bypass its store.
+pub(crate) struct OpsAccess(Console);
 
-impl Room {
-    /// Behind a door.
-    pub(crate) fn new(operators: Operators) -> Self {
-        Self(operators)
+impl OpsAccess {
+    /// Wraps the console.
+    pub(crate) fn new(ops: Console) -> Self {
+        Self(ops)
     }
 
     /// The numbers of the migrations that the database has, for whoever asks whether it fits.
-    /// As the room says it, of all stores.
+    /// Of all stores.
     pub(crate) async fn foreign_records(&self) -> Result<(i64, i64), DbError> {
         self.0.foreign_records().await
     }
@@ -141,13 +141,13 @@ impl Room {
         self.0.applied_migrations().await
     }
 
-    /// The room as this operator has it.
-    pub(crate) fn of(&self, actor: &Actor) -> Operators {
+    /// The console, limited to this operator's store.
+    pub(crate) fn of(&self, actor: &Actor) -> Console {
         self.0.of(actor)
     }
 }
 
-/// An operator of the configuration, without the token.
+/// An operator of the configuration as `ops` knows it.
 pub(crate) fn operator_of(operator: &config::Operator) -> Actor {
     Actor { name: operator.name.clone(), role: operator.role, store: operator.store.clone() }
 }
@@ -198,8 +198,8 @@ impl FromRequestParts<AppState> for Principal {
     }
 }
 
-/// An operator, who may look at everything of the stores that it is for. What else it may do is decided in the operators'
-/// room.
+/// An operator, who may look at everything of the stores that it is for. What else it may do is decided in
+/// `ops`.
 #[derive(Debug)]
 pub(crate) struct Operator(pub(crate) Actor);
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::http::request::pointer::{Errors, Pointer};
 use crate::http::request::shape::{Field, Object, Shape};
 
-/// Whose word a field is taken from. This is the one list of what a shopper may not decide: the doors refuse by it, and
+/// Whose word a field is taken from. This is the one list of what a shopper may not decide: the handlers refuse by it, and
 /// `openapi.yaml` shows it as `x-trust`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trust {

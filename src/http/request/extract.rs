@@ -25,7 +25,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The checkout of the path, which the caller may see.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl FromRequestParts<AppState> for Target {
             return Err(not_found());
         }
         if let Some(trace) = parts.extensions.get::<Trace>() {
-            trace.concerns(id);
+            trace.set_checkout(id);
         }
         state.count_checkout(id, &principal, &parts.method)?;
         Ok(Self { id, principal })
@@ -64,7 +64,7 @@ impl FromRequestParts<AppState> for Target {
 
 /// What the headers of a writing request ask for.
 #[derive(Debug)]
-pub(crate) struct Ask {
+pub(crate) struct WriteHeaders {
     /// The idempotency key; always there for a POST.
     pub(crate) key: Option<IdempotencyKey>,
     /// How long to wait.
@@ -72,7 +72,7 @@ pub(crate) struct Ask {
     if_match: Option<Tags>,
 }
 
-impl FromRequestParts<AppState> for Ask {
+impl FromRequestParts<AppState> for WriteHeaders {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
@@ -85,7 +85,7 @@ impl FromRequestParts<AppState> for Ask {
     }
 }
 
-impl Ask {
+impl WriteHeaders {
     /// The request as the saga takes it. A list of versions is decided here, because the saga knows one only.
     pub(crate) async fn request(
         &self,
@@ -226,7 +226,7 @@ pub(crate) async fn read(request: Request, limit: usize) -> Result<Zeroizing<Vec
         }
         Ok(())
     };
-    match tokio::time::timeout(PATIENCE, all).await {
+    match tokio::time::timeout(BODY_TIMEOUT, all).await {
         Ok(read) => read?,
         Err(_) => return Err(Problem::new(Slug::MalformedRequest, "the body did not arrive in time")),
     }

@@ -1,12 +1,12 @@
-//! What is read of a request before a handler runs: who calls, what the body says, how long the caller waits.
+//! What is read from a request before a handler runs: the caller, the body, and how long the caller waits.
 
 pub(crate) mod auth;
 pub(crate) mod claims;
 pub(crate) mod cors;
 pub(crate) mod customer;
+pub(crate) mod drain;
 pub(crate) mod extract;
 pub(crate) mod json;
-pub(crate) mod linger;
 pub(crate) mod pointer;
 pub(crate) mod prefer;
 pub(crate) mod shape;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// More errors than this help nobody.
-const MOST: usize = 100;
+const MAX_ERRORS: usize = 100;
 
 /// The longest name of an unknown field that is repeated.
 const LONGEST: usize = 128;
@@ -25,7 +25,7 @@ pub(crate) struct Pointer(String);
 pub(crate) struct InputError {
     /// JSON pointer (RFC 6901).
     pub(crate) pointer: String,
-    /// What must be there; never what was.
+    /// What is required; never the value that was sent.
     #[schema(value_type = String)]
     pub(crate) detail: Cow<'static, str>,
 }
@@ -80,7 +80,7 @@ impl Errors {
 
     /// Notes what is wrong at the place that this text points to.
     pub(crate) fn push_at(&mut self, pointer: String, detail: impl Into<Cow<'static, str>>) {
-        if self.0.len() < MOST {
+        if self.0.len() < MAX_ERRORS {
             self.0.push(InputError { pointer, detail: detail.into() });
         }
     }

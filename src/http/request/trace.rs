@@ -33,7 +33,7 @@ struct Known {
 
 impl Trace {
     /// The request is about this checkout, which the caller may see.
-    pub(crate) fn concerns(&self, id: CheckoutId) {
+    pub(crate) fn set_checkout(&self, id: CheckoutId) {
         // The first one counts; there is never another.
         let _ = self.0.checkout.set(id);
     }

@@ -21,14 +21,15 @@ use crate::http::request::shape::Object;
 pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
     (
         "storefront_key",
-        "A storefront's key. A server key (it lists no origins) does everything with the checkouts of its store, and is \
-        believed about who the shopper is and what things cost (`x-trust: server-key`). A publishable key (it lists origins, \
-        and everybody knows it) needs an `Origin` header of its list and creates checkouts, nothing else.",
+        "A storefront's key. A server key (it lists no origins) may do everything with the checkouts of \
+            its store, and is trusted about the customer and prices (`x-trust: server-key`). A \
+            publishable key (it lists origins, and is public) needs an `Origin` header on its list and \
+            can only create checkouts.",
     ),
     (
         "checkout_token",
-        "The `checkout_token` of one checkout: acts on that one; safe for a browser. Not believed about who the shopper is or \
-        what things cost.",
+        "The `checkout_token` of one checkout: acts on that one; safe for a browser. Not trusted about \
+            the customer or prices.",
     ),
     ("operator_token", "An operator's token, with the role `read`, `act` or `money`."),
 ];
@@ -117,7 +118,7 @@ impl Principal {
         match self {
             Self::Server { store, .. } => Ok(store),
             Self::Page { .. } | Self::Checkout(_) => {
-                let detail = "whoever makes an order directly says what it costs: that needs a server key";
+                let detail = "a direct order sets its own prices, which requires a server key";
                 Err(Problem::new(Slug::Forbidden, detail))
             }
         }

@@ -18,16 +18,16 @@ pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
 pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// When to look again at a checkout that is busy, in seconds.
-const SOON: u64 = 1;
+const RETRY_AFTER_BUSY: u64 = 1;
 /// When to look again at a checkout that waits for a timer, in seconds.
-const LATER: u64 = 3;
+const RETRY_AFTER_WAITING: u64 = 3;
 
 impl From<SubmitError> for Problem {
     fn from(refusal: SubmitError) -> Self {
         match refusal {
             SubmitError::NotFound => Self::of(Slug::CheckoutNotFound),
             SubmitError::OutOfOrder { next_step } => Self::out_of_order(next_step),
-            SubmitError::InProgress => Self::of(Slug::StepInProgress).retry_after(SOON),
+            SubmitError::InProgress => Self::of(Slug::StepInProgress).retry_after(RETRY_AFTER_BUSY),
             SubmitError::Closed => Self::of(Slug::CheckoutClosed),
             SubmitError::CartTaken => Self::of(Slug::CartTaken),
             SubmitError::Stuck => Self::of(Slug::CheckoutStuck),
@@ -38,7 +38,7 @@ impl From<SubmitError> for Problem {
                     .with(|members| members.version = Some(version))
             }
             SubmitError::KeyReused => Self::of(Slug::KeyReused),
-            SubmitError::KeyInUse => Self::of(Slug::KeyInUse).retry_after(SOON),
+            SubmitError::KeyInUse => Self::of(Slug::KeyInUse).retry_after(RETRY_AFTER_BUSY),
             SubmitError::Unavailable { maybe_recorded } => Self::unavailable(maybe_recorded),
             SubmitError::Internal(cause) => Self::internal(&cause),
             SubmitError::CustomerNotProven => Self::forbidden(
@@ -54,7 +54,8 @@ impl From<SubmitError> for Problem {
                 )
             }
             SubmitError::PublicReplay => {
-                let detail = "everybody knows this publishable key, so that repeating a creation with it proves nothing: create \
+                let detail = "a publishable key is public, so repeating a creation with it proves \
+                    nothing: create \
                               with a fresh Idempotency-Key, or go on with the checkout_token of the first answer";
                 Self::new(Slug::KeyReused, detail)
             }
@@ -124,7 +125,7 @@ fn payment_in_doubt(checkout: &Checkout) -> bool {
 
 /// How an operation is answered.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner<'a> {
+pub(crate) struct ResponseOptions<'a> {
     /// The status of success.
     pub(crate) done: StatusCode,
     /// Whether it pays.
@@ -138,7 +139,7 @@ pub(crate) struct Manner<'a> {
     pub(crate) token: Option<&'a str>,
 }
 
-impl Manner<'_> {
+impl ResponseOptions<'_> {
     /// The answer to an operation.
     pub(crate) fn answer(self, checkout: &Checkout, answer: Option<Answer>) -> Response {
         let snapshot = Snapshot::of(checkout).with_token(self.token);
@@ -185,7 +186,7 @@ pub(crate) fn snapshot(checkout: &Checkout) -> Response {
 /// It goes on without the caller.
 fn accepted(checkout: &Checkout, body: &impl Serialize) -> Response {
     let mut response = with_etag(StatusCode::ACCEPTED, checkout, body);
-    let after = if checkout.status == Status::Waiting { LATER } else { SOON };
+    let after = if checkout.status == Status::Waiting { RETRY_AFTER_WAITING } else { RETRY_AFTER_BUSY };
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after));
     set_location(&mut response, checkout);
     response

@@ -63,7 +63,7 @@ fn a_decline_is_told_by_its_code_and_never_forgets_what_was_paid_before() {
         last_4: None,
         transaction_id: None,
         transaction_type: None,
-        ticket: 1,
+        goal_version: 1,
     });
     for code in
         [None, Some(1), Some(30_051), Some(30_102), Some(30_103), Some(30_104), Some(30_106), Some(30_107)]

@@ -253,7 +253,7 @@ impl<'a> Snapshot<'a> {
 
 /// What operators write is for operators.
 fn detail(stuck: &crate::checkout::Stuck) -> &str {
-    if stuck.reason == StuckReason::Paused { "it was paused by hand" } else { &stuck.detail }
+    if stuck.reason == StuckReason::Paused { "an operator paused it" } else { &stuck.detail }
 }
 
 impl<'a> Payment<'a> {

@@ -53,7 +53,7 @@ pub(in super::super) static BILLING: Object = Object {
 /// A shipping address; what BigCommerce needs for an order is required.
 pub(super) static SHIPPING: Object = Object {
     name: "ShippingAddress",
-    about: "Shipping address, in BigCommerce's shape. What an order needs is required here already.",
+    about: "Shipping address, in BigCommerce's shape. Fields that the order needs are required here.",
     fields: &[
         req("email", EMAIL, ""),
         req("country_code", COUNTRY, "ISO 3166-1, two letters."),

@@ -204,7 +204,7 @@ pub(super) const MESSAGE: Shape = Shape::Text { min: 0, max: 2000, like: Like::L
 pub(in super::super) static CUSTOMER_MESSAGE: Object = Object {
     name: "CustomerMessage",
     about: "The shopper's message to the merchant.",
-    fields: &[req("customer_message", MESSAGE, "At most 2000 characters; empty to take it back.")],
+    fields: &[req("customer_message", MESSAGE, "At most 2000 characters; empty to remove it.")],
     rule: no_rule,
 };
 

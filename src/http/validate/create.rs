@@ -41,7 +41,8 @@ pub(super) const CUSTOMER_ID: Field = opt(
 pub(super) const CUSTOMER_TOKEN: Field = opt(
     "customer_token",
     line(1, LONGEST_TOKEN),
-    "BigCommerce's Current Customer token of the shopper (a JWT, HS256): proves the customer, whoever sends it. Instead of \
+    "BigCommerce's Current Customer token of the shopper (a JWT, HS256): proves the customer with any \
+        key. Instead of \
     `customer_id`. Repeating the request with a fresher token of the same customer is the same request.",
 );
 
@@ -57,12 +58,12 @@ pub(in super::super) static NEW_CHECKOUT: Object = Object {
         opt(
             "cart_id",
             line(1, 64),
-            "A cart that exists already, to be taken over with what its checkout holds; instead of items and of what \
-            belongs to a new cart. The cart of a customer is given to a server key, and to that customer.",
+            "An existing cart, adopted with the data of its checkout; instead of items and other data of \
+                a new cart. A customer's cart requires a server key, or that customer's token.",
         ),
         CUSTOMER_ID,
         CUSTOMER_TOKEN,
-        opt("channel_id", ID, "BigCommerce's channel; 1 when left out."),
+        opt("channel_id", ID, "BigCommerce's channel; 1 by default."),
         opt("currency", Shape::Object(&CURRENCY), "Needed when the store sells in several currencies."),
         opt("locale", Shape::Text { min: 2, max: 8, like: Like::Locale }, "`en` or `en-US`."),
         LINE_ITEMS,
@@ -80,7 +81,7 @@ pub(in super::super) static NEW_CHECKOUT: Object = Object {
             "One address for everything; items have no ids yet, so that they can only be divided later.",
         ),
         opt("shipping_options", OPTIONS, ""),
-        opt("shipping_preference", PREFERENCE, "How to choose a shipping option where none is named."),
+        opt("shipping_preference", PREFERENCE, "How to choose a shipping option if none is given."),
         opt("customer_message", MESSAGE, "From the shopper to the merchant."),
         METADATA,
     ],

@@ -3,13 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::create::{CUSTOMER_ID, CUSTOMER_TOKEN, METADATA, is_guest};
-use super::{Checked, GUEST_LINES, ID, LINES, MOST, Shopper, UNITS, checked, elements, fields};
+use super::{Checked, GUEST_LINES, ID, LINES, MAX_AMOUNT, Shopper, UNITS, checked, elements, fields};
 use crate::http::request::pointer::{Errors, Pointer};
 use crate::http::request::shape::{Field, Like, Object, Shape, line, loose, no_rule, opt, req};
 
 const EMAIL: Shape = Shape::Text { min: 3, max: 254, like: Like::Email };
 const COUNTRY: Shape = Shape::Text { min: 2, max: 2, like: Like::Country };
-const AMOUNT: Shape = Shape::LooseAmount { max: MOST };
+const AMOUNT: Shape = Shape::LooseAmount { max: MAX_AMOUNT };
 
 const fn part(name: &'static str) -> Field {
     opt(name, line(0, 255), "")
@@ -82,7 +82,7 @@ static PRODUCT_OPTION: Object = Object {
 
 static PRODUCT: Object = Object {
     name: "OrderProduct",
-    about: "A product of the catalog (`product_id`), or one of no catalog (`name` and both prices).",
+    about: "A product of the catalog (`product_id`), or a custom product (`name` and both prices).",
     fields: &[
         opt("product_id", ID, ""),
         opt("name", line(1, 250), ""),
@@ -149,7 +149,8 @@ const PAIRS: &[(&str, &str)] = &[
 /// Body of a direct order.
 pub(in super::super) static DIRECT_ORDER: Object = Object {
     name: "DirectOrder",
-    about: "An order made directly, in the shape of BigCommerce's V2 orders. It is made Incomplete, and then paid.",
+    about: "An order made directly, in the shape of BigCommerce's V2 orders. It is created as \
+        Incomplete, and then paid.",
     fields: &[
         CUSTOMER_ID,
         CUSTOMER_TOKEN,

@@ -1,5 +1,5 @@
-//! Bodies into what the saga takes. What BigCommerce documents as a limit is checked here, so that a bad request
-//! costs no call and is told all that is wrong at once.
+//! Turns bodies into the input of the saga. BigCommerce's documented limits are checked here, so a bad request costs no
+//! call and gets all of its errors at once.
 
 mod address;
 mod cart;
@@ -26,8 +26,8 @@ pub(super) use cart::{
 pub(super) use create::{NEW_CHECKOUT, New, new_checkout};
 pub(super) use direct_order::{DIRECT_ORDER, direct_order};
 pub(super) use operators::{
-    ACTION, AUDIT_QUERY, BULK, BULK_QUERY, CANCEL, CLOSE, FILTER, HEAD_QUERY, LIST_QUERY, RESOLVE, Wish,
-    bulk, cancel, close, resolve, wish,
+    ACTION, AUDIT_QUERY, ActionBody, BULK, BULK_QUERY, CANCEL, CLOSE, FILTER, HEAD_QUERY, LIST_QUERY,
+    RESOLVE, action_body, bulk, cancel, close, resolve,
 };
 pub(super) use orders::{
     ACTIONS_QUERY, CHANGE_ORDER, CUSTOMERS_QUERY, MONEY, ORDERS_QUERY, REFUND, REFUND_QUOTE, SHIPMENT,
@@ -50,7 +50,7 @@ pub(super) enum Invalid {
 type Checked<T> = Result<T, Invalid>;
 
 /// The largest amount that is taken for one.
-const MOST: i64 = 1_000_000_000;
+const MAX_AMOUNT: i64 = 1_000_000_000;
 /// The most units of one line.
 const UNITS: i64 = 100_000;
 /// The most line items (BigCommerce: 600 for a customer).
@@ -62,9 +62,9 @@ pub(super) const LONGEST_TOKEN: usize = 4096;
 /// Ids of BigCommerce's.
 const ID: Shape = Shape::Integer { min: 1, max: 4_294_967_295 };
 /// A price.
-const PRICE: Shape = Shape::Amount { min: 0, max: MOST, decimals: 4 };
+const PRICE: Shape = Shape::Amount { min: 0, max: MAX_AMOUNT, decimals: 4 };
 /// The total that a shopper was shown; BigCommerce shows long fractions.
-const TOTAL: Shape = Shape::Amount { min: 0, max: MOST, decimals: 20 };
+const TOTAL: Shape = Shape::Amount { min: 0, max: MAX_AMOUNT, decimals: 20 };
 
 /// Checks a body against an object.
 fn checked(object: &Object, body: &Value) -> Checked<()> {

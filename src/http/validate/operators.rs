@@ -23,7 +23,7 @@ pub(in super::super) static FILTER: Object = Object {
         opt("store", line(1, 255), "The name of their store."),
         opt("order_id", Shape::Integer { min: 1, max: i64::MAX }, "The order, including abandoned ones."),
         opt("cart_id", line(1, 255), "The cart."),
-        opt("email", line(1, 254), "The shopper's email address, in any case."),
+        opt("email", line(1, 254), "The shopper's email address; case-insensitive."),
         opt("created_after", INSTANT, "Created at this time or later."),
         opt("updated_before", INSTANT, "Last changed before this time."),
     ],
@@ -38,10 +38,10 @@ pub(in super::super) static LIST_QUERY: Object = Object {
         opt(
             "sort",
             Shape::Word(&["-updated_at", "updated_at", "-created_at", "created_at"]),
-            "In which order; the latest change first when left out.",
+            "Sort order; by default, the latest change first.",
         ),
-        opt("limit", Shape::Integer { min: 1, max: PAGE_AT_MOST as i64 }, "Rows at most; 50 when left out."),
-        opt("cursor", CURSOR, "`next_cursor` of the page before."),
+        opt("limit", Shape::Integer { min: 1, max: PAGE_AT_MOST as i64 }, "Rows at most; 50 by default."),
+        opt("cursor", CURSOR, "`next_cursor` of the previous page."),
     ],
     rule: no_rule,
 };
@@ -52,8 +52,8 @@ pub(in super::super) static AUDIT_QUERY: Object = Object {
     about: "Which rows.",
     fields: &[
         opt("checkout_id", line(1, 64), "Of this checkout only."),
-        opt("limit", Shape::Integer { min: 1, max: PAGE_AT_MOST as i64 }, "Rows at most; 50 when left out."),
-        opt("cursor", CURSOR, "`next_cursor` of the page before."),
+        opt("limit", Shape::Integer { min: 1, max: PAGE_AT_MOST as i64 }, "Rows at most; 50 by default."),
+        opt("cursor", CURSOR, "`next_cursor` of the previous page."),
     ],
     rule: no_rule,
 };
@@ -63,8 +63,8 @@ pub(in super::super) static BULK_QUERY: Object = Object {
     name: "BulkQuery",
     about: "Which results.",
     fields: &[
-        opt("limit", Shape::Integer { min: 1, max: 10_000 }, "Results at most; 10000 when left out."),
-        opt("cursor", CURSOR, "`next_cursor` of the page before."),
+        opt("limit", Shape::Integer { min: 1, max: 10_000 }, "Results at most; 10000 by default."),
+        opt("cursor", CURSOR, "`next_cursor` of the previous page."),
     ],
     rule: no_rule,
 };
@@ -153,7 +153,7 @@ pub(in super::super) static BULK: Object = Object {
 
 /// Why, and whether it is only tried.
 #[derive(Debug, PartialEq, Eq)]
-pub(in super::super) struct Wish {
+pub(in super::super) struct ActionBody {
     /// Why.
     pub(in super::super) reason: String,
     /// Only show what would be done.
@@ -161,41 +161,41 @@ pub(in super::super) struct Wish {
 }
 
 /// An action that needs nothing more.
-pub(in super::super) fn wish(body: &Value) -> Checked<Wish> {
+pub(in super::super) fn action_body(body: &Value) -> Checked<ActionBody> {
     checked(&ACTION, body)?;
-    Ok(wish_of(body))
+    Ok(action_body_of(body))
 }
 
 /// Cancelling, and whether with a refund.
-pub(in super::super) fn cancel(body: &Value) -> Checked<(Wish, bool)> {
+pub(in super::super) fn cancel(body: &Value) -> Checked<(ActionBody, bool)> {
     checked(&CANCEL, body)?;
-    Ok((wish_of(body), flag(body, "refund")))
+    Ok((action_body_of(body), flag(body, "refund")))
 }
 
 /// Closing, and what is left at BigCommerce.
-pub(in super::super) fn close(body: &Value) -> Checked<(Wish, Vec<String>)> {
+pub(in super::super) fn close(body: &Value) -> Checked<(ActionBody, Vec<String>)> {
     checked(&CLOSE, body)?;
     let leaves = super::elements(body.get("leaves")).iter().filter_map(Value::as_str);
-    Ok((wish_of(body), leaves.map(str::to_owned).collect()))
+    Ok((action_body_of(body), leaves.map(str::to_owned).collect()))
 }
 
 /// A finding.
-pub(in super::super) fn resolve(body: &Value) -> Checked<(Wish, Assertion)> {
+pub(in super::super) fn resolve(body: &Value) -> Checked<(ActionBody, Assertion)> {
     checked(&RESOLVE, body)?;
     let finding = without_nulls(body.get("finding").cloned().unwrap_or_default());
     // The rule of the shape has read it already.
     let finding = Assertion::parse(&finding).map_err(|_| Invalid::Input(Vec::new()))?;
-    Ok((wish_of(body), finding))
+    Ok((action_body_of(body), finding))
 }
 
 /// Acting on many: why, and what is done.
-pub(in super::super) fn bulk(body: &Value) -> Checked<(Wish, String)> {
+pub(in super::super) fn bulk(body: &Value) -> Checked<(ActionBody, String)> {
     checked(&BULK, body)?;
-    Ok((wish_of(body), text(body, "action").unwrap_or_default()))
+    Ok((action_body_of(body), text(body, "action").unwrap_or_default()))
 }
 
-fn wish_of(body: &Value) -> Wish {
-    Wish { reason: text(body, "reason").unwrap_or_default(), dry_run: flag(body, "dry_run") }
+fn action_body_of(body: &Value) -> ActionBody {
+    ActionBody { reason: text(body, "reason").unwrap_or_default(), dry_run: flag(body, "dry_run") }
 }
 
 fn flag(body: &Value, field: &str) -> bool {

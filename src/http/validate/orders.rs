@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{Checked, ID, MOST, UNITS, checked, fields, text};
+use super::{Checked, ID, MAX_AMOUNT, UNITS, checked, fields, text};
 use crate::http::request::pointer::{Errors, Pointer};
 use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 use crate::ops::action::REASON_AT_MOST;
 
 const STORE: Field = opt("store", line(1, 255), "The name of the store; needed when several are configured.");
 const PAGE: Field = opt("page", Shape::Integer { min: 1, max: 100_000 }, "From 1.");
-const LIMIT: Field = opt("limit", Shape::Integer { min: 1, max: 250 }, "Rows in a page; 50 when left out.");
+const LIMIT: Field = opt("limit", Shape::Integer { min: 1, max: 250 }, "Rows per page; 50 by default.");
 const DATE: Shape = line(1, 64);
 
 /// The store alone.
@@ -49,7 +49,7 @@ pub(in super::super) static ORDERS_QUERY: Object = Object {
                 "customer_id:asc",
                 "customer_id:desc",
             ]),
-            "In which order; the lowest number first when left out.",
+            "Sort order; by default, the lowest number first.",
         ),
         PAGE,
         LIMIT,
@@ -99,8 +99,8 @@ pub(in super::super) static ACTIONS_QUERY: Object = Object {
         STORE,
         opt("order_id", ID, "On this order."),
         opt("status", Shape::Word(&["sending", "unknown", "done", "rejected", "not-done"]), "Their status."),
-        opt("limit", Shape::Integer { min: 1, max: 200 }, "Rows at most; 50 when left out."),
-        opt("cursor", line(1, 64), "`next_cursor` of the page before."),
+        opt("limit", Shape::Integer { min: 1, max: 200 }, "Rows at most; 50 by default."),
+        opt("cursor", line(1, 64), "`next_cursor` of the previous page."),
     ],
     rule: no_rule,
 };
@@ -197,7 +197,7 @@ fn provider(shipment: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors
 }
 
 const ITEM_TYPES: &[&str] = &["PRODUCT", "GIFT_WRAPPING", "SHIPPING", "HANDLING", "ORDER", "TAX", "FEE"];
-const AMOUNT: Shape = Shape::Amount { min: 0, max: MOST, decimals: 4 };
+const AMOUNT: Shape = Shape::Amount { min: 0, max: MAX_AMOUNT, decimals: 4 };
 
 static REFUND_ITEM: Object = Object {
     name: "RefundItemInput",
@@ -244,7 +244,7 @@ pub(in super::super) static REFUND_QUOTE: Object =
 
 static REFUND_PAYMENT: Object = Object {
     name: "RefundPaymentInput",
-    about: "By which way it is paid back: one of the quote's `refund_methods`.",
+    about: "How it is paid back: one of the quote's `refund_methods`.",
     fields: &[
         req("provider_id", line(1, 255), "The provider of the quote."),
         req("amount", AMOUNT, "How much."),

@@ -40,7 +40,7 @@ instruments! {
         req("token", TOKEN, "From the payment methods."),
         opt("verification_value", DIGITS_3_4, "If the method requires it.")
     ];
-    CARD: "Card", "card", Anybody, "A raw card. Refused unless the operator turned it on.", [
+    CARD: "Card", "card", Anybody, "A raw card. Refused unless `ALLOW_RAW_CARDS` is true.", [
         req("number", line(12, 40), "12 to 19 digits; blanks and hyphens are ignored."),
         req("cardholder_name", SECRET, ""),
         req("expiry_month", Shape::Integer { min: 1, max: 12 }, ""),
@@ -67,20 +67,21 @@ instruments! {
 }
 
 /// So many payments pay one order in one call.
-const MOST_PARTS: usize = 10;
+const MAX_PARTS: usize = 10;
 
 /// Nothing above it is ever charged.
 const AGREED: Field = opt(
     "agreed_total",
     TOTAL,
-    "The most that the shopper agreed to pay: nothing above it is ever charged. Without it, `If-Match` has to name the \
-     version whose total was shown; without both: 428.",
+    "The most that the shopper agreed to pay: nothing above it is ever charged. Without it, `If-Match` \
+        must name the version whose total was shown; without both: 428.",
 );
 
 const AGREED_TO_ORDER: Field = opt(
     "agreed_total",
     TOTAL,
-    "The most that the shopper agreed to. Without it, the grand total that was shown last. A payment needs its own.",
+    "The most that the shopper agreed to. By default, the grand total that was shown last. A payment \
+        needs its own.",
 );
 
 /// Body of creating the order.
@@ -139,12 +140,12 @@ pub(in super::super) static PAYMENT: Object = Object {
 /// Body of one call.
 pub(in super::super) static COMPLETE: Object = Object {
     name: "CompleteInput",
-    about: "Whatever is missing, and the payment.",
+    about: "All missing steps, and the payment.",
     fields: &[
         opt("billing_address", Shape::Object(&BILLING), ""),
         opt("consignments", CONSIGNMENTS, ""),
         opt("shipping_options", OPTIONS, ""),
-        opt("shipping_preference", PREFERENCE, "How to choose a shipping option where none is named."),
+        opt("shipping_preference", PREFERENCE, "How to choose a shipping option if none is given."),
         AGREED,
         opt("payment", Shape::Object(&PAYMENT_PART), "The payment. Either this or `payments`."),
         opt(
@@ -223,7 +224,8 @@ pub(in super::super) fn payment(body: Body, raw_cards: bool) -> Checked<Operatio
 /// Body of a payment of nothing.
 pub(in super::super) static FREE: Object = Object {
     name: "NothingToPay",
-    about: "An order that costs 0 is placed without a method and an instrument, by whoever agreed to 0.",
+    about: "An order that costs 0 is placed without a method and an instrument, once the shopper has \
+        agreed to 0.",
     fields: &[req("agreed_total", TOTAL, "0.")],
     rule: no_rule,
 };
@@ -270,10 +272,10 @@ pub(in super::super) fn complete(body: Body, raw_cards: bool) -> Checked<Operati
         intents.push(PaymentIntent::of_nothing());
     } else if let Some(payments) = payments {
         if payment.is_some() {
-            errors.push_at("/payments".to_owned(), "must not be given beside payment");
+            errors.push_at("/payments".to_owned(), "must not be given together with payment");
         }
         let parts = match payments {
-            Value::Array(parts) if (1..=MOST_PARTS).contains(&parts.len()) => parts,
+            Value::Array(parts) if (1..=MAX_PARTS).contains(&parts.len()) => parts,
             _ => {
                 errors.push_at("/payments".to_owned(), "must be a list of 1 to 10 payments");
                 Vec::new()

@@ -15,7 +15,7 @@ use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::{Order, Transaction};
 use crate::checkout::{CheckoutId, Status, UpstreamRejection};
 use crate::db::{self, Entry, Lease, NewOrderAction, OrderAction};
-use crate::ops::Operators;
+use crate::ops::Console;
 use crate::ops::action::Actor;
 use crate::ops::guard::Guard;
 
@@ -91,7 +91,7 @@ impl Outcome {
     }
 }
 
-impl Operators {
+impl Console {
     /// Begins an action, or finds the one that its key is bound to.
     pub async fn submit(&self, new: NewAction) -> Result<Submitted, OrderError> {
         if !self.of(&new.actor).sees(&new.store) {
@@ -156,7 +156,7 @@ impl Operators {
                     return Ok(Submitted { id, replayed: false });
                 }
                 Err(db::Error::Lost) => {
-                    return Err(Guard::new("ended", "the checkout was cancelled meanwhile").into());
+                    return Err(Guard::new("ended", "the checkout was canceled in the meantime").into());
                 }
                 Err(db::Error::KeyBound) => {}
                 Err(db::Error::OrderBusy) => {
@@ -187,8 +187,8 @@ impl Operators {
             Kind::Shipment => {
                 let shipments = orders.shipments(new.order_id).await.map_err(missing)?.value;
                 let ids = shipments.iter().map(witness::id).collect::<Option<Vec<_>>>().ok_or_else(|| {
-                    let detail =
-                        "BigCommerce lists a shipment without an id: a new one could not be told from it";
+                    let detail = "BigCommerce lists a shipment without an id: a new one could not be \
+                            distinguished from it";
                     Guard::new("unreadable", detail)
                 })?;
                 Ok(json!({"shipments": ids}))
@@ -259,8 +259,8 @@ impl Operators {
 
     /// To its end, whether or not somebody waits for it.
     fn send_undisturbed(&self, action: OrderAction, lease: Lease) {
-        let operators = self.clone();
-        self.inner.tasks.spawn(async move { operators.send(action, lease).await });
+        let console = self.clone();
+        self.inner.tasks.spawn(async move { console.send(action, lease).await });
     }
 
     /// Waits until the outcome is known, so long.

@@ -10,7 +10,7 @@ use super::{OrderError, OrderId, call, enough, rejection, unread};
 use crate::bigcommerce::orders::Order;
 use crate::bigcommerce::{Error, UnavailableReason};
 use crate::db::Entry;
-use crate::ops::Operators;
+use crate::ops::Console;
 use crate::ops::action::Actor;
 use crate::ops::guard::Guard;
 use crate::role::Role;
@@ -37,7 +37,7 @@ pub struct Changed {
     pub change: Option<Change>,
 }
 
-impl Operators {
+impl Console {
     /// Changes an order.
     pub async fn change_order(
         &self,

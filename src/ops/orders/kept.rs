@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::act::Outcome;
-use super::{Kind, LATER, OrderAction};
+use super::{Kind, OrderAction, RETRY_AFTER_UPSTREAM};
 use crate::db;
 
 /// A part of the record cannot be read.
@@ -67,7 +67,8 @@ fn read(action: &OrderAction) -> Result<Outcome, Unreadable> {
         "not-done" => {
             let answer = answer()?;
             let detail = answer.get("detail").and_then(Value::as_str).ok_or(unreadable)?.to_owned();
-            let retry_after = answer.get("retry_after").and_then(Value::as_u64).unwrap_or(LATER);
+            let retry_after =
+                answer.get("retry_after").and_then(Value::as_u64).unwrap_or(RETRY_AFTER_UPSTREAM);
             Outcome::NotDone { detail, retry_after }
         }
         _ => return Err(Unreadable("its status")),

@@ -1,13 +1,13 @@
-//! Order management: BigCommerce's orders for those who run the shop, read as they are and changed with care.
+//! Order management: BigCommerce's orders for the merchant, read as they are and changed with care.
 //!
-//! Guarantees: what can be repeated is one call and is answered as BigCommerce answers. What must not be done twice (a
-//! refund, a capture, a void, a shipment) is written down before it is sent and looked for before it may be sent again
-//! ([`act`], [`settle`]); money moves only when an operator asks, never by itself. Every change leaves rows in the audit log.
+//! Guarantees: an operation that can be repeated is one call, and its answer is BigCommerce's. One that must not happen twice
+//! (a refund, a capture, a void, a shipment) is recorded before it is sent and reconciled before it may be sent again
+//! ([`act`], [`settle`]); money moves only on an operator's request. Every change writes rows to the audit log.
 //! Never: `DELETE /v2/orders`, an order that becomes payable a second time.
 //!
-//! Reading order: [`read`] only reads, [`statuses`] is the table of statuses, [`change`] changes one; [`act`] writes an intent
-//! down, [`kept`] reads it back, [`send`] sends it, [`witness`] says from what BigCommerce shows whether it happened, [`settle`] asks until that is
-//! known, [`whole`] gives back what a checkout paid.
+//! Reading order: [`read`] only reads, [`statuses`] is the table of statuses, [`change`] changes one; [`act`] records an
+//! intent, [`kept`] reads it back, [`send`] sends it, [`witness`] decides from BigCommerce's data whether it took effect,
+//! [`settle`] asks until that is known, [`whole`] returns everything a checkout paid.
 
 mod act;
 mod change;
@@ -26,7 +26,7 @@ use crate::checkout::UpstreamRejection;
 use crate::db;
 
 use super::guard::Guard;
-use super::{Actor, Operators};
+use super::{Actor, Console};
 use crate::role::Role;
 
 pub use crate::bigcommerce::OrderId;
@@ -136,10 +136,10 @@ impl From<Guard> for OrderError {
 }
 
 /// When to ask again, where BigCommerce did not say: in seconds.
-const LATER: u64 = 5;
+const RETRY_AFTER_UPSTREAM: u64 = 5;
 
 fn later(error: &Error) -> u64 {
-    error.retry_after().map_or(LATER, |wait| wait.as_secs().max(1))
+    error.retry_after().map_or(RETRY_AFTER_UPSTREAM, |wait| wait.as_secs().max(1))
 }
 
 fn rejection(rejection: &crate::bigcommerce::Rejection) -> UpstreamRejection {
@@ -169,7 +169,7 @@ fn unread(error: &Error, what: &'static str) -> OrderError {
     }
 }
 
-impl Operators {
+impl Console {
     /// The store that is meant: the one of this name, or the only one that is seen from here.
     pub fn store_named(&self, name: Option<&str>) -> Result<String, OrderError> {
         let clients = &self.inner.clients;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::statuses::{self, Kind};
 use super::{CustomerFilter, OrderError, OrderFilter, OrderId, call, unread};
 use crate::db::{OrderAction, OrderActionFilter};
-use crate::ops::Operators;
+use crate::ops::Console;
 
 /// What hangs on an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Part {
     Refunds,
 }
 
-impl Operators {
+impl Console {
     /// One page of the orders of a store.
     pub async fn orders(&self, store: &str, filter: &OrderFilter) -> Result<Vec<Value>, OrderError> {
         let cx = call(Uuid::now_v7());

@@ -12,11 +12,11 @@ use serde_json::json;
 use super::act::{Outcome, entry};
 use super::kept::{self, Unreadable};
 use super::witness::{self, Evidence, mark};
-use super::{Kind, LATER, OrderId, call, later, rejection};
+use super::{Kind, OrderId, RETRY_AFTER_UPSTREAM, call, later, rejection};
 use crate::bigcommerce::{Client, Error};
 use crate::checkout::Status;
 use crate::db::{self, Lease, OrderAction};
-use crate::ops::Operators;
+use crate::ops::Console;
 use crate::saga::operate;
 
 /// Why an action was not sent, or not looked for.
@@ -36,7 +36,7 @@ impl Trouble {
             Self::Upstream(error) => not_done(error),
             Self::Unreadable(unreadable) => {
                 let detail = format!("{unreadable}; nothing was sent: look at the order, and use a new key");
-                Outcome::NotDone { detail, retry_after: LATER }
+                Outcome::NotDone { detail, retry_after: RETRY_AFTER_UPSTREAM }
             }
         }
     }
@@ -50,7 +50,7 @@ impl Trouble {
     }
 }
 
-impl Operators {
+impl Console {
     /// Sends it, and records the outcome as far as it is known. `lease` is that of the intent.
     pub(super) async fn send(&self, action: OrderAction, mut lease: Lease) {
         if action.attempts > 1 {
@@ -82,7 +82,7 @@ impl Operators {
             Err(Trouble::Upstream(error)) if is_doubted(&error) => {
                 tracing::warn!(
                     order_action_id = %action.order_action_id, order_id = action.order_id, kind = action.kind, %error,
-                    "an action on an order was turned away; whether an earlier delivery of it arrived is looked for"
+                    "an action on an order was rejected; checking whether an earlier delivery of it arrived"
                 );
                 return self.defer(&action, Some(&turned_away(&error))).await;
             }
@@ -192,10 +192,11 @@ impl Operators {
             ),
             Ok(false) => tracing::warn!(
                 order_action_id = %id, result = outcome.status(),
-                "a late answer to an action on an order was not taken: somebody else looks for it"
+                "a late answer to an action on an order was discarded: another process is reconciling it"
             ),
             Err(error) => tracing::error!(
-                order_action_id = %id, %error, "the outcome of an action on an order was not written; it is looked for"
+                order_action_id = %id, %error, "the outcome of an action on an order was not written; it \
+                    will be reconciled"
             ),
         }
         self.moved();

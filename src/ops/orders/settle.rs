@@ -12,7 +12,7 @@ use super::pause;
 use super::witness::Evidence;
 use crate::backoff::doubled;
 use crate::db::{self, OrderAction};
-use crate::ops::Operators;
+use crate::ops::Console;
 
 /// Taken at once.
 const BATCH: i64 = 16;
@@ -23,14 +23,14 @@ const FIRST: Duration = Duration::from_millis(250);
 /// The longest pause that BigCommerce may ask for.
 const LONGEST: Duration = Duration::from_mins(1);
 
-impl Operators {
+impl Console {
     /// Looks for what is due until the process stops.
     pub async fn settle_order_actions(&self, stopping: CancellationToken) {
         loop {
             let wait = match self.settle_due(&stopping).await {
                 Ok(wait) => wait,
                 Err(error) => {
-                    tracing::warn!(%error, "actions on orders cannot be looked for at the moment");
+                    tracing::warn!(%error, "actions on orders cannot be reconciled at the moment");
                     Duration::from_millis(500)
                 }
             };
@@ -50,8 +50,8 @@ impl Operators {
                 break;
             }
             for action in due {
-                let operators = self.clone();
-                self.inner.tasks.spawn(async move { operators.look_for(action).await });
+                let console = self.clone();
+                self.inner.tasks.spawn(async move { console.look_for(action).await });
             }
         }
         let next = self.db().next_order_action().await?;
@@ -68,7 +68,7 @@ impl Operators {
             Err(error) => {
                 tracing::warn!(
                     order_action_id = %action.order_action_id, order_id = action.order_id, looks = action.looks, %error,
-                    "what became of an action on an order could not be read"
+                    "the outcome of an action on an order could not be read"
                 );
                 let looks = u32::try_from(action.looks).unwrap_or_default();
                 error.retry_after().unwrap_or(doubled(FIRST, looks, FIRST * 64)).min(LONGEST)

@@ -68,7 +68,7 @@ pub fn tax_document(from: Kind, to: Kind) -> TaxDocument {
     }
 }
 
-/// What a move from one status to another does.
+/// The effect of changing one status to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = StatusChange)]
 pub struct Change {

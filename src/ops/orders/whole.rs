@@ -16,15 +16,15 @@ use super::kept::outcome;
 use super::{Kind, OrderError, OrderId, call, unread};
 use crate::bigcommerce::orders::{Order, refund_payments as payments};
 use crate::checkout::{CheckoutId, Status};
-use crate::db::{Held, OrderAction, OrderActionFilter};
-use crate::ops::act::{ActionError, Ask, Report};
+use crate::db::{LockedCheckout, OrderAction, OrderActionFilter};
+use crate::ops::act::{ActionError, ActionRequest, Report};
 use crate::ops::action::Action;
 use crate::ops::guard::Guard;
-use crate::ops::{Operators, effects};
+use crate::ops::{Console, effects};
 use crate::saga::judge::{Account, may_be_refunded};
 
 /// How long the operator waits for it.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ACTION_WAIT: Duration = Duration::from_secs(10);
 
 /// What gives all back.
 struct Way {
@@ -49,13 +49,17 @@ impl From<OrderError> for ActionError {
     }
 }
 
-impl Operators {
+impl Console {
     /// Cancels a completed checkout by giving back what was paid.
-    pub(in super::super) async fn give_back(&self, held: &Held, ask: Ask<'_>) -> Result<Report, ActionError> {
+    pub(in super::super) async fn give_back(
+        &self,
+        held: &LockedCheckout,
+        ask: ActionRequest<'_>,
+    ) -> Result<Report, ActionError> {
         let checkout = &held.checkout;
         let order = checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id));
         let order =
-            order.ok_or_else(|| Guard::new("no-order", "no order is known, so nothing can be given back"))?;
+            order.ok_or_else(|| Guard::new("no-order", "no order is known, so nothing can be refunded"))?;
         let earlier = if ask.dry_run { None } else { self.earlier(checkout.id).await? };
         let (id, effect) = if let Some(id) = earlier {
             (id, "The payment is refunded.".to_owned())
@@ -75,7 +79,7 @@ impl Operators {
             };
             (id, way.effect)
         };
-        let action = self.ended(id, PATIENCE).await?.ok_or(ActionError::NotFound)?;
+        let action = self.ended(id, ACTION_WAIT).await?.ok_or(ActionError::NotFound)?;
         let effect = match outcome(&action)? {
             Outcome::Done(_) => effect,
             Outcome::Open => format!(
@@ -100,7 +104,7 @@ impl Operators {
     async fn unless_ended(&self, id: CheckoutId, refused: OrderError) -> ActionError {
         match self.db().look(id).await {
             Ok(Some(held)) if held.checkout.status != Status::Completed => {
-                Guard::new("ended", "the checkout was cancelled meanwhile").into()
+                Guard::new("ended", "the checkout was canceled in the meantime").into()
             }
             _ => match self.latest(id).await {
                 Ok(Some(latest)) if latest.is_open() => OrderError::Busy.into(),
@@ -137,7 +141,7 @@ impl Operators {
         if let Some(why) = &account.unclear {
             return Err(Guard::new(
                 "unreadable",
-                format!("what is held for order {id} cannot be told: {why}"),
+                format!("the amount held for order {id} cannot be determined: {why}"),
             )
             .into());
         }
@@ -180,7 +184,7 @@ impl Operators {
 }
 
 /// The action that goes this way.
-fn asked(held: &Held, order_id: OrderId, way: &Way, ask: Ask<'_>) -> NewAction {
+fn asked(held: &LockedCheckout, order_id: OrderId, way: &Way, ask: ActionRequest<'_>) -> NewAction {
     let checkout = &held.checkout;
     let principal = format!("checkout:{}", checkout.id);
     // One open action for each order is what keeps two of them apart; the key only has to be new.
@@ -199,7 +203,7 @@ fn asked(held: &Held, order_id: OrderId, way: &Way, ask: Ask<'_>) -> NewAction {
     }
 }
 
-fn report(held: &Held, ask: Ask<'_>, effect_on_money: String) -> Report {
+fn report(held: &LockedCheckout, ask: ActionRequest<'_>, effect_on_money: String) -> Report {
     let action = Action::Cancel { refund: true };
     let status = held.checkout.status.as_str();
     Report {
@@ -228,7 +232,7 @@ fn left(order: &Order, account: &Account) -> Result<Decimal, Guard> {
     let status = if order.payment_status.is_empty() { "refunded" } else { &order.payment_status };
     Err(Guard::new(
         "nothing-left",
-        format!("nothing of order {} is left to be given back: it is {status}", order.id),
+        format!("nothing of order {} is left to refund: it is {status}", order.id),
     ))
 }
 

@@ -62,7 +62,7 @@ impl StepContext {
 
     /// Before this checkout makes its first order: what is there of the same cart was made by others.
     pub(super) async fn note_others(&mut self) -> Result<(), Verdict> {
-        let tried = self.attempt.attempt > 1 || !self.checkout.facts.dead_orders.is_empty();
+        let tried = self.attempt.attempt > 1 || !self.checkout.facts.abandoned_orders.is_empty();
         if tried || !self.checkout.facts.cart_is_foreign {
             return Ok(());
         }
@@ -97,7 +97,7 @@ impl StepContext {
         }
         let ours = self.checkout.facts.order.as_ref().map(|order| order.id);
         let Some((order, _)) = placed(self, orders, ours).await? else { return Ok(()) };
-        self.checkout.input.look = true;
+        self.checkout.input.check_hosted_payment = true;
         Err(Verdict::Retry {
             after: Some(Duration::ZERO),
             why: format!("order {} of the same cart was placed elsewhere", order.id),

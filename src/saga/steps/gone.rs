@@ -42,7 +42,7 @@ impl StepContext {
         facts.order = None;
         facts.order_gone_since = None;
         facts.may_show_late = true;
-        facts.dead_orders.push(id.get());
+        facts.abandoned_orders.push(id.get());
         Verdict::Retry { after: Some(Duration::ZERO), why: format!("order {id} is gone") }
     }
 

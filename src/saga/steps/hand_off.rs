@@ -50,7 +50,7 @@ impl Step for HandOff {
     }
 
     fn is_ready(&self, checkout: &Checkout) -> bool {
-        checkout.input.look
+        checkout.input.check_hosted_payment
     }
 
     fn follows_to_the_end(&self) -> bool {
@@ -67,7 +67,7 @@ impl Step for HandOff {
         if handed_over || cx.facts().hand_off.is_none() {
             cx.facts().hand_off = Some(Since { since: now });
         }
-        cx.checkout.input.look = false;
+        cx.checkout.input.check_hosted_payment = false;
         match look(cx).await {
             Ok(Elsewhere::Nothing) if handed_over => match cx.make_urls().await {
                 Ok(()) => Verdict::Succeeded,
@@ -137,7 +137,7 @@ fn verdict(cx: &mut StepContext, found: Elsewhere) -> Verdict {
             title: "The payment on the hosted page was declined".to_owned(),
         }),
         Elsewhere::Again => {
-            cx.checkout.input.look = true;
+            cx.checkout.input.check_hosted_payment = true;
             Verdict::Retry {
                 after: Some(Duration::ZERO),
                 why: "an order of ours gave way to the paid one".to_owned(),
@@ -206,7 +206,7 @@ pub(super) async fn look(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
         let id = order.id;
         cx.archive_others(&orders, id).await?;
         tracing::warn!(checkout_id = %cx.checkout.id, order_id = replaced, adopted = %id, "paid elsewhere: our order gave way");
-        cx.facts().dead_orders.push(replaced);
+        cx.facts().abandoned_orders.push(replaced);
         cx.facts().order = None;
         return Ok(Elsewhere::Again);
     }
@@ -299,7 +299,7 @@ fn credit_of(order: &Order) -> &'static str {
 fn bury(cx: &mut StepContext) -> Elsewhere {
     let facts = cx.facts();
     if let Some(dead) = facts.order.take() {
-        facts.dead_orders.push(dead.id);
+        facts.abandoned_orders.push(dead.id);
     }
     let parts = !std::mem::take(&mut facts.parts).is_empty();
     if let Some(payment) = facts.payment.as_mut() {

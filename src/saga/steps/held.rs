@@ -34,7 +34,7 @@ pub(super) fn hold_in_parts(cx: &mut StepContext, paid: Money, by: &Payer<'_>) -
         transaction_id: None,
         transaction_type: Some("purchase".to_owned()),
         // Nobody asked for it here.
-        ticket: 0,
+        goal_version: 0,
     };
     let before = facts.parts.clone();
     // Credit is a part like any other, and counts once: the order shows it as well.

@@ -162,7 +162,7 @@ async fn ended(cx: &mut StepContext, listed: Listed) -> Result<Late, Verdict> {
             _ => return Ok(Late::Settling),
         }
         if let Some(ended) = ours.filter(|id| *id != order.id.get()) {
-            cx.facts().dead_orders.push(ended);
+            cx.facts().abandoned_orders.push(ended);
         }
         adopt(cx, &order, judgment, HOSTED);
         return Ok(Late::Paid);

@@ -146,7 +146,7 @@ fn currency(checkout: &Checkout) -> Option<&str> {
 /// The checkout names an order that is not one of ours: a weak hint that an earlier answer was lost.
 async fn hinted(cx: &mut StepContext, witness: &Witness) -> Result<Option<OrderFacts>, Verdict> {
     let hint = cx.checkout.facts.document.as_ref().and_then(Document::order_hint);
-    if hint.is_none_or(|id| cx.checkout.facts.dead_orders.contains(&id)) {
+    if hint.is_none_or(|id| cx.checkout.facts.abandoned_orders.contains(&id)) {
         return Ok(None);
     }
     let orders = cx.list_orders(witness).await?.orders;
@@ -202,7 +202,7 @@ pub(super) async fn verify(cx: &mut StepContext, witness: &Witness, origin: Orig
         // Nothing is paid that the shopper did not see: the order goes, and a new one can be made.
         if matches!(verdict, Verdict::TotalChanged { .. }) {
             cx.archive(id).await?;
-            cx.facts().dead_orders.push(id.get());
+            cx.facts().abandoned_orders.push(id.get());
             cx.facts().order = None;
         }
         return Err(verdict);
@@ -259,7 +259,7 @@ async fn absent(cx: &mut StepContext, is_whole: bool) -> Finding {
     }
     let named = cx.checkout.facts.document.as_ref().and_then(Document::order_hint);
     let facts = &cx.checkout.facts;
-    let strange = |id: &i64| !facts.dead_orders.contains(id) && !facts.orders_of_others.contains(id);
+    let strange = |id: &i64| !facts.abandoned_orders.contains(id) && !facts.orders_of_others.contains(id);
     let Some(id) = named.filter(strange).and_then(OrderId::new) else { return Finding::Absent };
     match cx.read_order(id).await {
         // Somebody else's, over, or not there.

@@ -62,7 +62,7 @@ pub(super) async fn buried(cx: &mut StepContext, refusal: &Error) -> Result<Opti
     tracing::warn!(checkout_id = %cx.checkout.id, order_id = %id, "the unpaid order is over: another one is made");
     let facts = cx.facts();
     facts.order = None;
-    facts.dead_orders.push(id.get());
+    facts.abandoned_orders.push(id.get());
     let why = format!("order {id} can no longer be paid: it was cancelled, archived or deleted");
     Ok(Some(Verdict::Retry { after: Some(Duration::ZERO), why }))
 }

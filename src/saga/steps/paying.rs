@@ -67,7 +67,7 @@ pub(super) fn processing(cx: &mut StepContext) -> Result<(), Verdict> {
 
 /// A part was paid: what is paid now less what was paid before is what it took.
 pub(super) fn part_paid(cx: &mut StepContext, paid: Money, before: Money) -> Verdict {
-    let ticket = cx.checkout.goal.as_ref().map_or(0, |goal| goal.ticket);
+    let goal_version = cx.checkout.goal.as_ref().map_or(0, |goal| goal.goal_version);
     let amount = Money::from(paid.decimal() - before.decimal());
     cx.instruments.pop_front();
     let facts = cx.facts();
@@ -82,7 +82,7 @@ pub(super) fn part_paid(cx: &mut StepContext, paid: Money, before: Money) -> Ver
         last_4: payment.last_4.clone(),
         transaction_id: payment.transaction_id.clone(),
         transaction_type: Some(payment.transaction_type.clone().unwrap_or_else(|| "purchase".to_owned())),
-        ticket,
+        goal_version,
     });
     Verdict::PartPaid
 }
@@ -158,8 +158,8 @@ pub(super) fn decided(cx: &mut StepContext, judgment: Judgment, returned: bool) 
 
 /// What this goal takes in all, when `due` is taken now.
 pub(super) fn for_this_goal(cx: &StepContext, due: Money) -> Money {
-    let ticket = cx.checkout.goal.as_ref().map(|goal| goal.ticket);
-    let parts = cx.checkout.facts.parts.iter().filter(|part| Some(part.ticket) == ticket);
+    let goal_version = cx.checkout.goal.as_ref().map(|goal| goal.goal_version);
+    let parts = cx.checkout.facts.parts.iter().filter(|part| Some(part.goal_version) == goal_version);
     parts.fold(due, |sum, part| Money::from(sum.decimal() + part.amount.decimal()))
 }
 
@@ -199,7 +199,7 @@ pub(super) fn given_back(cx: &mut StepContext) -> Verdict {
         payment.decline = None;
     }
     if let Some(dead) = facts.order.take_if(|order| order.status_id != 0) {
-        facts.dead_orders.push(dead.id);
+        facts.abandoned_orders.push(dead.id);
     }
     Verdict::Declined(decline)
 }

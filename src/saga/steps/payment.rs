@@ -308,7 +308,7 @@ pub(super) fn judged(cx: &mut StepContext, judgment: Judgment, checkpoint: &Chec
                 && cx.checkout.facts.parts.is_empty()
                 && let Some(order) = cx.facts().order.take()
             {
-                cx.facts().dead_orders.push(order.id);
+                cx.facts().abandoned_orders.push(order.id);
             }
             verdict.into()
         }

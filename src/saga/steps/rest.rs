@@ -76,7 +76,7 @@ async fn own(cx: &mut StepContext) -> Result<Rest, Verdict> {
             let facts = cx.facts();
             facts.order = None;
             facts.may_show_late = true;
-            facts.dead_orders.push(id.get());
+            facts.abandoned_orders.push(id.get());
             reopen(&mut cx.checkout, StepName::Order);
             reopen(&mut cx.checkout, StepName::Payment);
             Rest::Changed

@@ -48,9 +48,9 @@ impl StepContext {
         match weighed.judgment {
             judgment @ (Judgment::Whole { .. } | Judgment::More { .. }) => {
                 let facts = self.facts();
-                facts.dead_orders.retain(|dead| *dead != id.get());
+                facts.abandoned_orders.retain(|dead| *dead != id.get());
                 let replaced = facts.order.take().map(|order| order.id);
-                facts.dead_orders.extend(replaced);
+                facts.abandoned_orders.extend(replaced);
                 facts.parts.clear();
                 facts.payment = None;
                 if let more @ Judgment::More { .. } = judgment {
@@ -75,7 +75,7 @@ impl StepContext {
 
     /// The first order that was buried and holds money, or may.
     async fn revived(&mut self) -> Result<Option<(Order, Weighed)>, Verdict> {
-        for dead in self.checkout.facts.dead_orders.clone() {
+        for dead in self.checkout.facts.abandoned_orders.clone() {
             let Some(id) = OrderId::new(dead) else { continue };
             let Some(order) = self.read_order(id).await? else { continue };
             let weighed = self.weigh(&order).await?;
@@ -117,7 +117,7 @@ impl StepContext {
 
     /// Archives what was buried and is still open: the order that a paid one replaced.
     pub(super) async fn archive_buried(&mut self) -> Result<(), Verdict> {
-        for dead in self.checkout.facts.dead_orders.clone() {
+        for dead in self.checkout.facts.abandoned_orders.clone() {
             let Some(id) = OrderId::new(dead) else { continue };
             let Some(order) = self.read_order(id).await? else { continue };
             if order.is_deleted || !order.is_untouched() || !self.is_made_here(&order) {

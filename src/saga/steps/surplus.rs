@@ -72,7 +72,7 @@ impl StepContext {
         // A filter proves itself by showing the order that is known to be there.
         let known = self.checkout.facts.order.as_ref();
         is_whole &= known.is_none_or(|known| rows.iter().any(|order| order.id.get() == known.id));
-        let dead = &self.checkout.facts.dead_orders;
+        let dead = &self.checkout.facts.abandoned_orders;
         rows.retain(|order| witness.fits(order) && !order.is_deleted && !dead.contains(&order.id.get()));
         rows.sort_unstable_by_key(|order| order.id);
         rows.dedup_by_key(|order| order.id);
@@ -87,7 +87,7 @@ impl StepContext {
     /// orders of the same cart, and those are theirs.
     pub(super) fn is_ours(&self, order: &Order) -> bool {
         let (facts, id) = (&self.checkout.facts, order.id.get());
-        if facts.order.as_ref().is_some_and(|ours| ours.id == id) || facts.dead_orders.contains(&id) {
+        if facts.order.as_ref().is_some_and(|ours| ours.id == id) || facts.abandoned_orders.contains(&id) {
             return true;
         }
         self.is_made_here(order)

@@ -137,7 +137,7 @@ async fn tour(db: &Db, pool: &PgPool) {
     let transition = Transition::new(&rested, Event::Claimed, Hold::Lease, |_| {}).expect("legal");
     let claim = db.claim(transition.bind(Some(binding("tour-1", true)))).await.expect("it is claimed");
     // An order dies, and another one takes its place.
-    let died = |checkout: &mut Checkout| checkout.facts.dead_orders = vec![11, 15];
+    let died = |checkout: &mut Checkout| checkout.facts.abandoned_orders = vec![11, 15];
     let claim = advance(db, claim, died).await.expect("it is written");
     let _claim =
         advance(db, claim, |checkout| checkout.facts.order = Some(order(12))).await.expect("another");

@@ -51,7 +51,7 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let database = Database::create().await;
-        let (db, committer) = Db::new(database.pool.clone(), LEASE).grouping();
+        let (db, committer) = Db::new(database.pool.clone(), LEASE).with_group_commit();
         Self { database, db, committer, groups: Arc::default() }
     }
 

@@ -128,9 +128,9 @@ impl Service {
     }
 
     /// The operators' room of a service in this process.
-    pub(crate) fn operators(&self) -> &headless_checkout::ops::Operators {
+    pub(crate) fn ops(&self) -> &headless_checkout::ops::Console {
         match &self.kind {
-            Kind::InProcess(running) => running.operators(),
+            Kind::InProcess(running) => running.ops(),
             Kind::Process(_) => panic!("only a service in this process shows its rooms"),
         }
     }

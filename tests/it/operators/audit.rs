@@ -1,6 +1,6 @@
 //! Roles, dry runs and the audit chain.
 
-use headless_checkout::ops::{Action, ActionError, Ask, Assertion};
+use headless_checkout::ops::{Action, ActionError, ActionRequest, Assertion};
 use headless_checkout::role::Role;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ async fn tamper(world: &World, sql: &'static str) {
 async fn every_action_leaves_a_row_and_a_dry_run_leaves_nothing() {
     run_with(world().await, async |_, service| {
         let path = ordered(service).await;
-        let operators = service.operators();
+        let operators = service.ops();
         let before = case(service, &path).await;
         for (role, action, needs) in [
             (Role::Read, Action::Pause, Some(Role::Act)),
@@ -26,7 +26,7 @@ async fn every_action_leaves_a_row_and_a_dry_run_leaves_nothing() {
         ] {
             let actor = actor(role);
             let tried = operators
-                .act(id(&path), &action, Ask { actor: &actor, reason: "why not", dry_run: true })
+                .act(id(&path), &action, ActionRequest { actor: &actor, reason: "why not", dry_run: true })
                 .await;
             match (tried, needs) {
                 (Ok(report), None) => {
@@ -42,11 +42,11 @@ async fn every_action_leaves_a_row_and_a_dry_run_leaves_nothing() {
         assert!(after.actions.is_empty(), "{:?}", after.actions);
 
         let reader = actor(Role::Read);
-        let ask = Ask { actor: &reader, reason: "let me", dry_run: false };
+        let ask = ActionRequest { actor: &reader, reason: "let me", dry_run: false };
         operators.act(id(&path), &Action::Pause, ask).await.expect_err("a reader may not");
         act(service, &path, &Action::Resume).await.expect_err("it is not paused");
         let silent = actor(Role::Money);
-        let ask = Ask { actor: &silent, reason: "  ", dry_run: false };
+        let ask = ActionRequest { actor: &silent, reason: "  ", dry_run: false };
         assert!(matches!(operators.act(id(&path), &Action::Pause, ask).await, Err(ActionError::NoReason)));
         act(service, &path, &Action::Pause).await.expect("a pause");
         let rows = case(service, &path).await.actions;
@@ -77,7 +77,7 @@ async fn a_changed_or_removed_row_is_found() {
             act(service, &path, &Action::Resume).await.expect("a resume");
             super::until(service, &path, "awaiting_input").await;
         }
-        let operators = service.operators();
+        let operators = service.ops();
         let verified = operators.verify_audit(None).await.expect("a walk").expect("the chain");
         assert_eq!((verified.rows, verified.broken), (6, None));
         let head = verified.head;
@@ -118,7 +118,7 @@ async fn many_operators_at_once_make_one_chain() {
         for refused in done.into_iter().filter_map(Result::err) {
             assert_eq!(refused.name(), "at-rest", "{refused}");
         }
-        let verified = service.operators().verify_audit(None).await.expect("a walk").expect("the chain");
+        let verified = service.ops().verify_audit(None).await.expect("a walk").expect("the chain");
         assert_eq!((verified.rows, verified.broken), (18, None));
     })
     .await;

@@ -1,6 +1,8 @@
 //! One action on many checkouts.
 
-use headless_checkout::ops::{Action, ActionError, Ask, Assertion, BulkAsk, Filter, Status, StuckReason};
+use headless_checkout::ops::{
+    Action, ActionError, ActionRequest, Assertion, BulkRequest, Filter, Status, StuckReason,
+};
 use headless_checkout::role::Role;
 
 use super::{act, actor, case, ordered, until, world};
@@ -8,7 +10,7 @@ use crate::harness::{Service, custom_cart, run_with};
 
 async fn finished(service: &Service, id: uuid::Uuid) -> headless_checkout::ops::BulkSeen {
     for _ in 0..2000 {
-        let seen = service.operators().bulk(id, None, 100).await.expect("the database").expect("a bulk");
+        let seen = service.ops().bulk(id, None, 100).await.expect("the database").expect("a bulk");
         if seen.bulk.status == "done" {
             return seen;
         }
@@ -25,11 +27,11 @@ async fn a_bulk_is_previewed_carried_out_and_answers_for_each() {
             paths.push(service.create(&custom_cart()).await);
         }
         act(service, &paths[0], &Action::Pause).await.expect("a pause");
-        let operators = service.operators();
+        let operators = service.ops();
         let olga = actor(Role::Act);
-        let ask = Ask { actor: &olga, reason: "the shop is closed", dry_run: false };
+        let ask = ActionRequest { actor: &olga, reason: "the shop is closed", dry_run: false };
         let everywhere = Filter { store: Some("default".to_owned()), ..Filter::default() };
-        let bulk = BulkAsk { filter: &everywhere, action: &Action::Pause, ask };
+        let bulk = BulkRequest { filter: &everywhere, action: &Action::Pause, ask };
         let preview = operators.preview_bulk(bulk).await.expect("a preview");
         assert_eq!((preview.total, preview.allowed, preview.refused), (4, 3, 1));
         assert_eq!(preview.sample.len(), 4);
@@ -44,7 +46,7 @@ async fn a_bulk_is_previewed_carried_out_and_answers_for_each() {
         assert_eq!(operators.bulks().await.expect("bulks").len(), 1);
 
         let paused = Filter { reason: Some(StuckReason::Paused), ..Filter::default() };
-        let bulk = BulkAsk { filter: &paused, action: &Action::Resume, ask };
+        let bulk = BulkRequest { filter: &paused, action: &Action::Resume, ask };
         let seen = finished(service, operators.begin_bulk(bulk).await.expect("a bulk").id).await;
         assert_eq!((seen.bulk.done, seen.bulk.failed), (4, 0));
         for path in &paths {
@@ -68,9 +70,9 @@ async fn a_bulk_survives_its_process() {
         .expect("a configuration");
         let other = headless_checkout::app::reading(&config.database).await.expect("a room");
         let olga = actor(Role::Act);
-        let ask = Ask { actor: &olga, reason: "because", dry_run: false };
+        let ask = ActionRequest { actor: &olga, reason: "because", dry_run: false };
         let waiting = Filter { status: Some(Status::AwaitingInput), ..Filter::default() };
-        let bulk = BulkAsk { filter: &waiting, action: &Action::Pause, ask };
+        let bulk = BulkRequest { filter: &waiting, action: &Action::Pause, ask };
         other.begin_bulk(bulk).await.expect("a bulk");
         until(service, &path, "stuck").await;
     })
@@ -80,7 +82,7 @@ async fn a_bulk_survives_its_process() {
 #[tokio::test]
 async fn what_is_about_money_or_about_everything_is_no_bulk() {
     run_with(world().await, async |_, service| {
-        let operators = service.operators();
+        let operators = service.ops();
         let one = Filter { status: Some(Status::Stuck), ..Filter::default() };
         let all = Filter::default();
         for (role, filter, action, expected) in [
@@ -90,9 +92,9 @@ async fn what_is_about_money_or_about_everything_is_no_bulk() {
             (Role::Money, &all, Action::Cancel { refund: false }, "no-filter"),
         ] {
             let actor = actor(role);
-            let ask = Ask { actor: &actor, reason: "because", dry_run: false };
+            let ask = ActionRequest { actor: &actor, reason: "because", dry_run: false };
             let refused: ActionError = operators
-                .begin_bulk(BulkAsk { filter, action: &action, ask })
+                .begin_bulk(BulkRequest { filter, action: &action, ask })
                 .await
                 .expect_err("it is refused");
             assert_eq!(refused.name(), expected);

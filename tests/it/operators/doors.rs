@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::Stdio;
 
-use headless_checkout::ops::{Action, Ask, Assertion};
+use headless_checkout::ops::{Action, ActionRequest, Assertion};
 use headless_checkout::role::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -98,8 +98,8 @@ pub(crate) async fn act(service: &Service, path: &str, action: &Action) -> Resul
 
 async fn in_the_room(service: &Service, path: &str, action: &Action) -> Result<Done, Denied> {
     let actor = actor(Role::Money);
-    let ask = Ask { actor: &actor, reason: "a test", dry_run: false };
-    match service.operators().act(id(path), action, ask).await {
+    let ask = ActionRequest { actor: &actor, reason: "a test", dry_run: false };
+    match service.ops().act(id(path), action, ask).await {
         Ok(report) => Ok(Done {
             status_before: report.status_before.to_owned(),
             status_after: report.status_after.to_owned(),

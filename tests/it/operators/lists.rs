@@ -8,9 +8,9 @@ use super::{act, case, id, ordered, stuck, world};
 use crate::harness::{Service, agreed, custom_cart, everything, good_card, run_with};
 
 async fn found(service: &Service, filter: &Filter) -> usize {
-    let page = service.operators().list(filter, Sort::default(), None, 100).await.expect("a list");
+    let page = service.ops().list(filter, Sort::default(), None, 100).await.expect("a list");
     let by_creation = Sort { by_creation: true, descending: false };
-    let other = service.operators().list(filter, by_creation, None, 100).await.expect("a list");
+    let other = service.ops().list(filter, by_creation, None, 100).await.expect("a list");
     assert_eq!(page.data.len(), other.data.len(), "{filter:?}: both orders find the same");
     page.data.len()
 }
@@ -45,7 +45,7 @@ async fn every_filter_finds_what_it_says() {
             assert_eq!(found(service, &filter).await, expected, "{filter:?}");
         }
         let page = service
-            .operators()
+            .ops()
             .list(&Filter { order_id, ..none() }, Sort::default(), None, 5)
             .await
             .expect("a list");
@@ -67,8 +67,7 @@ async fn pages_hold_each_checkout_once_in_either_order() {
             let sort: Sort = sort.parse().expect("an order");
             let (mut ids, mut cursor) = (Vec::new(), None);
             loop {
-                let page =
-                    service.operators().list(&Filter::default(), sort, cursor, 3).await.expect("a page");
+                let page = service.ops().list(&Filter::default(), sort, cursor, 3).await.expect("a page");
                 assert!(page.data.len() <= 3);
                 ids.extend(page.data.iter().map(|line| line.id));
                 let Some(next) = page.next_cursor else { break };
@@ -92,7 +91,7 @@ async fn the_summary_names_the_money_that_hangs() {
         world.simulator.add_fault(Fault::on("process-payment").hang_before());
         service.post(&format!("{path}/payment"), &agreed(good_card())).await;
         stuck(service, &path, "payment-unknown").await;
-        let summary = service.operators().summary().await.expect("a summary");
+        let summary = service.ops().summary().await.expect("a summary");
         let counts: Vec<_> =
             summary.by_status.iter().map(|count| (count.name.as_str(), count.count)).collect();
         assert_eq!(counts, [("awaiting_input", 1), ("stuck", 1)]);
@@ -127,7 +126,7 @@ async fn a_checkout_that_cannot_be_read_does_not_hide_the_others() {
             .await
             .expect("it is poisoned");
         assert_eq!(found(service, &Filter { status: Some(Status::Stuck), ..Filter::default() }).await, 2);
-        let summary = service.operators().summary().await.expect("a summary");
+        let summary = service.ops().summary().await.expect("a summary");
         assert_eq!(summary.money_at_risk.len(), 1, "the paused one has an order");
         sqlx::query(
             "with mended as (update checkout set record = $2::text::json where checkout_id = $1)

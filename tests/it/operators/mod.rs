@@ -14,7 +14,7 @@ mod stores;
 mod surplus;
 
 pub(crate) use doors::{Denied, Done, act};
-use headless_checkout::ops::{Actor, Case, CheckoutId};
+use headless_checkout::ops::{Actor, CheckoutDetail, CheckoutId};
 use headless_checkout::role::Role;
 use serde_json::{Value, json};
 
@@ -38,8 +38,8 @@ pub(crate) fn id(path: &str) -> CheckoutId {
 }
 
 /// Everything that is known of a checkout.
-pub(crate) async fn case(service: &Service, path: &str) -> Case {
-    service.operators().case(id(path)).await.expect("the database answers").expect("it is there")
+pub(crate) async fn case(service: &Service, path: &str) -> CheckoutDetail {
+    service.ops().case(id(path)).await.expect("the database answers").expect("it is there")
 }
 
 /// A checkout whose order is there and unpaid.

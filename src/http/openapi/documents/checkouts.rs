@@ -121,7 +121,7 @@ pub(crate) static ADDRESS: Described = Described {
 
 pub(crate) static CONSIGNMENT: Described = Described {
     name: "Consignment",
-    about: "Items that go to one address, with how they are shipped.",
+    about: "Items that go to one address, and how they are shipped.",
     fields: &[
         ("id", Name, ""),
         ("line_item_ids", Texts, ""),

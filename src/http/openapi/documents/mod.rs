@@ -1,7 +1,7 @@
-//! BigCommerce's documents, which are passed on as they are. What is described of each is what can be relied on; there is more
-//! in it.
+//! BigCommerce's documents, which are passed on unchanged. The schemas describe what can be relied on; a document contains
+//! more.
 //!
-//! Reading order: [`described`] is how one is described, [`orders`] and [`checkouts`] describe each; here are the types.
+//! Reading order: [`described`] is how a document is described, [`orders`] and [`checkouts`] describe each; the types are here.
 
 mod checkouts;
 mod described;
@@ -147,7 +147,7 @@ pages! {
     Variants of Variant;
 }
 
-/// A capture or a void that BigCommerce took.
+/// A capture or a void that BigCommerce accepted.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Scheduled(pub(crate) Value);
@@ -156,7 +156,7 @@ impl PartialSchema for Scheduled {
     fn schema() -> RefOr<Schema> {
         let status = typed(Type::String).description(Some("Such as `capture pending`."));
         typed(Type::Object)
-            .description(Some("A capture or a void that BigCommerce took."))
+            .description(Some("A capture or a void that BigCommerce accepted."))
             .property("order_id", i64::schema())
             .required("order_id")
             .property("payment_status", status)
@@ -205,7 +205,7 @@ impl ToSchema for Made {
     }
 }
 
-/// The order and all that belongs to it, in BigCommerce's shapes.
+/// The order and everything that belongs to it, in BigCommerce's shapes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Confirmation {
     order: Order,

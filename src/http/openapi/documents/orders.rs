@@ -115,7 +115,7 @@ pub(crate) static REFUND_QUOTE: Described = Described {
 
 pub(crate) static REFUND_METHOD: Described = Described {
     name: "RefundMethod",
-    about: "A part of a way to pay it back.",
+    about: "One payment of a refund method.",
     fields: &[
         ("provider_id", Text, ""),
         ("provider_description", Text, ""),
@@ -145,7 +145,12 @@ pub(crate) static REFUND_ITEM: Described = Described {
         ("item_id", Number, ""),
         ("quantity", Number, ""),
         ("requested_amount", Amount, ""),
-        ("reason", Text, "Ends with the id of the action in brackets, where it was asked for here."),
+        (
+            "reason",
+            Text,
+            "Ends with the id of the action in brackets, if it was requested through this \
+            service.",
+        ),
     ],
 };
 

@@ -1,4 +1,4 @@
-//! What must not be done twice: refund, capture, void, shipment. The operators' room writes it down before it is sent.
+//! What must not be done twice: refund, capture, void, shipment. `ops` records it before it is sent.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,7 +12,7 @@ use crate::http::AppState;
 use crate::http::openapi::bodies;
 use crate::http::openapi::documents::{Made, Refund, Scheduled, Shipment};
 use crate::http::ops::refused::forbidden;
-use crate::http::ops::request::Asked;
+use crate::http::ops::request::QueryParams;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
 use crate::http::request::auth::Operator;
@@ -25,12 +25,12 @@ use crate::ops::PAGE;
 use crate::ops::orders::{Kind, NewAction, OrderAction, OrderActionFilter, Outcome, outcome};
 
 /// Seconds to wait before the next request.
-const SOON: u64 = 1;
+const RETRY_AFTER_RUNNING: u64 = 1;
 
 /// Refund
 ///
-/// In part or all, by the ways of the quote. One at a time of an order. Sent once; a lost answer is looked for among the
-/// refunds of the order, by a key of ours in the reason of each item. Role `money`.
+/// Partial or full, with the methods of the quote. One at a time per order. Sent once; if an answer is lost, the
+/// refunds of the order are checked for the service's key in the reason of each item. Role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/orders/{order_id}/refunds", operation_id = "refundOrder", tag = "Orders",
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),
@@ -43,17 +43,17 @@ const SOON: u64 = 1;
 pub(super) async fn refund(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
     headers: HeaderMap,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
     let body = body.map(|Json(body)| body);
-    act(&state, order, asked, &headers, body, Kind::Refund, validate::refund).await
+    act(&state, order, query, &headers, body, Kind::Refund, validate::refund).await
 }
 
 /// Capture
 ///
-/// Takes what is authorized. BigCommerce only schedules it: `payment_status` of the order shows when it is done. Role `money`.
+/// Captures the authorized amount. BigCommerce only schedules it: `payment_status` of the order shows when it is done. Role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/orders/{order_id}/capture", operation_id = "captureOrder", tag = "Orders",
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),
@@ -66,17 +66,17 @@ pub(super) async fn refund(
 pub(super) async fn capture(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
     headers: HeaderMap,
     body: Result<MaybeJson, Problem>,
 ) -> Result<Response, Problem> {
     let body = body.map(|MaybeJson(body)| body);
-    act(&state, order, asked, &headers, body, Kind::Capture, validate::money_reason).await
+    act(&state, order, query, &headers, body, Kind::Capture, validate::money_reason).await
 }
 
 /// Void
 ///
-/// Lets go of what is authorized. BigCommerce only schedules it: `payment_status` of the order shows when it is done. Role
+/// Voids the authorization. BigCommerce only schedules it: `payment_status` of the order shows when it is done. Role
 /// `money`.
 #[utoipa::path(
     post, path = "/ops/v1/orders/{order_id}/void", operation_id = "voidOrder", tag = "Orders",
@@ -90,18 +90,18 @@ pub(super) async fn capture(
 pub(super) async fn void(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
     headers: HeaderMap,
     body: Result<MaybeJson, Problem>,
 ) -> Result<Response, Problem> {
     let body = body.map(|MaybeJson(body)| body);
-    act(&state, order, asked, &headers, body, Kind::Void, validate::money_reason).await
+    act(&state, order, query, &headers, body, Kind::Void, validate::money_reason).await
 }
 
 /// Ship
 ///
-/// A part of the order, or all of it, to one of its addresses; the shopper is mailed. `Idempotency-Key` may be given. A lost
-/// answer is looked for among the shipments of the order. Role `act`.
+/// A part of the order, or all of it, to one of its addresses; the shopper gets an email. `Idempotency-Key` is
+/// optional. If an answer is lost, the shipments of the order are checked. Role `act`.
 #[utoipa::path(
     post, path = "/ops/v1/orders/{order_id}/shipments", operation_id = "shipOrder", tag = "Orders",
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),
@@ -114,18 +114,18 @@ pub(super) async fn void(
 pub(super) async fn ship(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
     headers: HeaderMap,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
     let body = body.map(|Json(body)| body);
-    act(&state, order, asked, &headers, body, Kind::Shipment, validate::shipment).await
+    act(&state, order, query, &headers, body, Kind::Shipment, validate::shipment).await
 }
 
 async fn act(
     state: &AppState,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
     headers: &HeaderMap,
     body: Result<Body, Problem>,
     kind: Kind,
@@ -137,7 +137,7 @@ async fn act(
         if key.is_none() && kind != Kind::Shipment {
             return Err(Problem::of(Slug::KeyMissing));
         }
-        let store = store_of(state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
+        let store = store_of(state, &order.actor, &query.checked(&[&STORE_QUERY])?)?;
         let body = body?;
         let (checked, reason) = check(body.value())?;
         Ok((key, store, checked, reason, canonical(body.value())))
@@ -149,7 +149,7 @@ async fn act(
         Err(problem) => return Err(problem),
     };
     let wait = Wait::of(headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()));
-    let room = state.operators(&order.actor);
+    let ops = state.ops(&order.actor);
     let principal = format!("operator:{}", order.actor.name);
     let target = format!("{store}/{}", order.id);
     let new = NewAction {
@@ -164,8 +164,8 @@ async fn act(
         key: key.map(|key| key.as_str().to_owned()),
         checkout_id: None,
     };
-    let submitted = room.submit(new).await?;
-    let action = room.ended(submitted.id, wait.duration()).await?;
+    let submitted = ops.submit(new).await?;
+    let action = ops.ended(submitted.id, wait.duration()).await?;
     let action = action.ok_or_else(|| Problem::internal("an action that was begun is gone"))?;
     let mut response = answer(kind, &action)?;
     let headers = response.headers_mut();
@@ -188,7 +188,7 @@ fn answer(kind: Kind, action: &OrderAction) -> Result<Response, Problem> {
         }
         Outcome::Open => {
             let mut response = json(StatusCode::ACCEPTED, &Action::of(action));
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(SOON));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_RUNNING));
             response
         }
     };
@@ -201,8 +201,8 @@ fn answer(kind: Kind, action: &OrderAction) -> Result<Response, Problem> {
 
 /// List actions on orders
 ///
-/// Refunds, captures, voids and shipments that were asked for here, the newest first. `status=unknown`: what is being found
-/// out.
+/// Refunds, captures, voids and shipments requested through this service, newest first. `status=unknown`: the outcome
+/// is being reconciled.
 #[utoipa::path(
     get, path = "/ops/v1/order-actions", operation_id = "listOrderActions", tag = "Orders",
     responses((status = 200, description = "One page", body = Actions)),
@@ -210,19 +210,19 @@ fn answer(kind: Kind, action: &OrderAction) -> Result<Response, Problem> {
 pub(super) async fn list(
     State(state): State<AppState>,
     Operator(actor): Operator,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let asked = asked.checked(&[&ACTIONS_QUERY])?;
-    let before: Option<Uuid> = asked.cursor()?;
+    let query = query.checked(&[&ACTIONS_QUERY])?;
+    let before: Option<Uuid> = query.cursor()?;
     let filter = OrderActionFilter {
-        store: asked.text("store"),
-        order_id: asked.whole("order_id"),
-        status: asked.text("status"),
+        store: query.text("store"),
+        order_id: query.whole("order_id"),
+        status: query.text("status"),
         checkout_id: None,
         before,
     };
-    let limit = asked.limit(PAGE);
-    let mut actions = state.operators(&actor).order_actions(&filter, limit + 1).await?;
+    let limit = query.limit(PAGE);
+    let mut actions = state.ops(&actor).order_actions(&filter, limit + 1).await?;
     let more = actions.len() > limit as usize;
     actions.truncate(limit as usize);
     let next_cursor = actions.last().filter(|_| more).map(|last| last.order_action_id);
@@ -245,6 +245,6 @@ pub(super) async fn read(
 ) -> Result<Response, Problem> {
     let missing = || not_found("action");
     let id: Uuid = action_id.parse().map_err(|_| missing())?;
-    let action = state.operators(&actor).order_action(id).await?.ok_or_else(missing)?;
+    let action = state.ops(&actor).order_action(id).await?.ok_or_else(missing)?;
     Ok(json(StatusCode::OK, &Action::of(&action)))
 }

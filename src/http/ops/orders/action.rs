@@ -11,11 +11,11 @@ use crate::http::openapi::documents::Made;
 use crate::ops::orders::{Kind, OrderAction, Outcome, outcome};
 use crate::schema;
 
-/// A refund, a capture, a void or a shipment that was asked for.
+/// A refund, a capture, a void or a shipment that was requested.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OrderAction)]
 pub(super) struct Action<'a> {
-    /// Also the key of ours in the reasons of a refund.
+    /// Also the service's key in the reasons of a refund.
     id: Uuid,
     store: &'a str,
     order_id: i64,
@@ -87,7 +87,7 @@ fn kinds() -> ObjectBuilder {
 }
 
 fn statuses() -> ObjectBuilder {
-    let about = "`unknown`: it is being found out; `rejected`: refused for good; `not-done`: it certainly did not happen, and \
-                 the same key sends it again.";
+    let about = "`unknown`: being reconciled; `rejected`: refused permanently; `not-done`: it certainly \
+        did not happen, and the same key sends it again.";
     schema::words_of(&["sending", "unknown", "done", "rejected", "not-done"]).description(Some(about))
 }

@@ -11,7 +11,7 @@ use crate::http::AppState;
 use crate::http::openapi::bodies;
 use crate::http::openapi::documents::{Order, RefundQuote};
 use crate::http::ops::refused::forbidden;
-use crate::http::ops::request::Asked;
+use crate::http::ops::request::QueryParams;
 use crate::http::problem::Problem;
 use crate::http::request::extract::Json;
 use crate::http::response::answer::json;
@@ -31,9 +31,9 @@ pub(super) struct ChangedOrder {
 
 /// Change an order
 ///
-/// Its status, its notes. The answer is the order with `status_change`: what the move does to tax documents. No move gives
-/// money back. Refused: a move to Incomplete (it could be paid again), and a move of an unpaid order that a checkout still
-/// works with. Role `act`.
+/// Its status, its notes. The answer is the order with `status_change`: the effect on tax documents. No change of
+/// status refunds money. Refused: a change to Incomplete (it could be paid again), and a change of an unpaid order
+/// that is still part of an open checkout. Role `act`.
 #[utoipa::path(
     put, path = "/ops/v1/orders/{order_id}", operation_id = "changeOrder", tag = "Orders",
     params(("order_id" = i64, Path, description = "BigCommerce's order.")),
@@ -43,13 +43,13 @@ pub(super) struct ChangedOrder {
 pub(super) async fn update(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
     let read = || -> Result<_, Problem> {
-        let asked = asked.checked(&[&STORE_QUERY])?;
+        let query = query.checked(&[&STORE_QUERY])?;
         let Json(body) = body?;
-        Ok((store_of(&state, &order.actor, &asked)?, validate::change_order(body.value())?))
+        Ok((store_of(&state, &order.actor, &query)?, validate::change_order(body.value())?))
     };
     let (store, (fields, reason, dry_run)) = match read() {
         Ok(read) => read,
@@ -57,7 +57,7 @@ pub(super) async fn update(
         Err(problem) => return Err(problem),
     };
     let ask = StatusAsk { actor: &order.actor, reason: &reason, fields: &fields, dry_run };
-    let changed = state.operators(&order.actor).change_order(&store, order.id, ask).await?;
+    let changed = state.ops(&order.actor).change_order(&store, order.id, ask).await?;
     let answer = ChangedOrder { order: Order(changed.order), status_change: changed.change };
     Ok(json(StatusCode::OK, &answer))
 }
@@ -74,15 +74,15 @@ pub(super) async fn update(
 pub(super) async fn quote_refund(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
     body: Result<Json, Problem>,
 ) -> Result<Response, Problem> {
     if order.actor.role < Role::Act {
         return Err(forbidden(Role::Act));
     }
-    let store = store_of(&state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
+    let store = store_of(&state, &order.actor, &query.checked(&[&STORE_QUERY])?)?;
     let Json(body) = body?;
     let body = validate::refund_quote(body.value())?;
-    let quote = state.operators(&order.actor).refund_quote(&store, order.id, &body).await?;
+    let quote = state.ops(&order.actor).refund_quote(&store, order.id, &body).await?;
     Ok(json(StatusCode::CREATED, &RefundQuote(quote)))
 }

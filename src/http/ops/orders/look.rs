@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::request::{OrderOf, ProductOf, store_of};
 use crate::http::AppState;
 use crate::http::openapi::documents::{Customers, Order, OrderStatuses, Orders, Variants};
-use crate::http::ops::request::Asked;
+use crate::http::ops::request::QueryParams;
 use crate::http::problem::Problem;
 use crate::http::request::auth::Operator;
 use crate::http::response::answer::json;
@@ -29,19 +29,19 @@ const ROWS: u32 = 50;
 pub(super) async fn list(
     State(state): State<AppState>,
     Operator(actor): Operator,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let asked = asked.checked(&[&ORDERS_QUERY])?;
-    let store = store_of(&state, &actor, &asked)?;
-    let text = |name: &str| asked.text(name).map(str::to_owned);
+    let query = query.checked(&[&ORDERS_QUERY])?;
+    let store = store_of(&state, &actor, &query)?;
+    let text = |name: &str| query.text(name).map(str::to_owned);
     let filter = OrderFilter {
         cart_id: text("cart_id"),
         external_order_id: text("external_order_id"),
-        min_id: asked.whole("min_id"),
-        max_id: asked.whole("max_id"),
-        status_id: asked.whole("status_id"),
-        customer_id: asked.whole("customer_id"),
-        channel_id: asked.whole("channel_id"),
+        min_id: query.whole("min_id"),
+        max_id: query.whole("max_id"),
+        status_id: query.whole("status_id"),
+        customer_id: query.whole("customer_id"),
+        channel_id: query.whole("channel_id"),
         email: text("email"),
         payment_method: text("payment_method"),
         min_date_created: text("min_date_created"),
@@ -49,17 +49,17 @@ pub(super) async fn list(
         min_date_modified: text("min_date_modified"),
         max_date_modified: text("max_date_modified"),
         sort: text("sort"),
-        page: Some(asked.page()),
-        limit: Some(asked.limit(ROWS)),
+        page: Some(query.page()),
+        limit: Some(query.limit(ROWS)),
     };
-    let rows = state.operators(&actor).orders(&store, &filter).await?;
-    Ok(page::<Orders>(&asked, rows))
+    let rows = state.ops(&actor).orders(&store, &filter).await?;
+    Ok(page::<Orders>(&query, rows))
 }
 
 /// One page, and the number of the next one as long as this one is full.
-fn page<P: From<(Vec<Value>, Option<u32>)> + Serialize>(asked: &Asked, rows: Vec<Value>) -> Response {
-    let full = u32::try_from(rows.len()).is_ok_and(|shown| shown >= asked.limit(ROWS));
-    let next_page = full.then(|| asked.page() + 1);
+fn page<P: From<(Vec<Value>, Option<u32>)> + Serialize>(query: &QueryParams, rows: Vec<Value>) -> Response {
+    let full = u32::try_from(rows.len()).is_ok_and(|shown| shown >= query.limit(ROWS));
+    let next_page = full.then(|| query.page() + 1);
     json(StatusCode::OK, &P::from((rows, next_page)))
 }
 
@@ -74,10 +74,10 @@ fn page<P: From<(Vec<Value>, Option<u32>)> + Serialize>(asked: &Asked, rows: Vec
 pub(super) async fn read(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let store = store_of(&state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
-    Ok(json(StatusCode::OK, &Order(state.operators(&order.actor).order(&store, order.id).await?)))
+    let store = store_of(&state, &order.actor, &query.checked(&[&STORE_QUERY])?)?;
+    Ok(json(StatusCode::OK, &Order(state.ops(&order.actor).order(&store, order.id).await?)))
 }
 
 /// List order statuses
@@ -90,10 +90,10 @@ pub(super) async fn read(
 pub(super) async fn statuses(
     State(state): State<AppState>,
     Operator(actor): Operator,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let store = store_of(&state, &actor, &asked.checked(&[&STORE_QUERY])?)?;
-    let rows = state.operators(&actor).order_statuses(&store).await?;
+    let store = store_of(&state, &actor, &query.checked(&[&STORE_QUERY])?)?;
+    let rows = state.ops(&actor).order_statuses(&store).await?;
     Ok(json(StatusCode::OK, &OrderStatuses::from(rows)))
 }
 
@@ -105,23 +105,23 @@ pub(super) async fn statuses(
 pub(super) async fn customers(
     State(state): State<AppState>,
     Operator(actor): Operator,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let asked = asked.checked(&[&CUSTOMERS_QUERY])?;
-    let store = store_of(&state, &actor, &asked)?;
+    let query = query.checked(&[&CUSTOMERS_QUERY])?;
+    let store = store_of(&state, &actor, &query)?;
     let list = |name: &str| -> Vec<String> {
-        let parts = asked.text(name).unwrap_or_default().split(',').map(str::trim);
+        let parts = query.text(name).unwrap_or_default().split(',').map(str::trim);
         parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };
     let filter = CustomerFilter {
         ids: list("id").iter().filter_map(|id| id.parse().ok()).collect(),
         emails: list("email"),
         include: list("include"),
-        page: Some(asked.page()),
-        limit: Some(asked.limit(ROWS)),
+        page: Some(query.page()),
+        limit: Some(query.limit(ROWS)),
     };
-    let rows = state.operators(&actor).customers(&store, &filter).await?;
-    Ok(page::<Customers>(&asked, rows))
+    let rows = state.ops(&actor).customers(&store, &filter).await?;
+    Ok(page::<Customers>(&query, rows))
 }
 
 /// List the variants of a product
@@ -135,11 +135,11 @@ pub(super) async fn customers(
 pub(super) async fn variants(
     State(state): State<AppState>,
     product: ProductOf,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let asked = asked.checked(&[&VARIANTS_QUERY])?;
-    let store = store_of(&state, &product.actor, &asked)?;
-    let (number, limit) = (Some(asked.page()), Some(asked.limit(ROWS)));
-    let rows = state.operators(&product.actor).variants(&store, product.id, number, limit).await?;
-    Ok(page::<Variants>(&asked, rows))
+    let query = query.checked(&[&VARIANTS_QUERY])?;
+    let store = store_of(&state, &product.actor, &query)?;
+    let (number, limit) = (Some(query.page()), Some(query.limit(ROWS)));
+    let rows = state.ops(&product.actor).variants(&store, product.id, number, limit).await?;
+    Ok(page::<Variants>(&query, rows))
 }

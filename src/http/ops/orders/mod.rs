@@ -1,7 +1,7 @@
-//! The doors of order management, `/ops/v1/orders`: BigCommerce's orders, read and changed by operators.
+//! The handlers of order management, `/ops/v1/orders`: BigCommerce's orders, read and changed by operators.
 //!
-//! Reading order: [`request`] is what a request brings along, [`look`] only reads, [`change`] changes what may be repeated,
-//! [`act`] does what must not be done twice, and [`action`] is how it shows.
+//! Reading order: [`request`] reads a request, [`look`] only reads orders, [`change`] makes changes that may be repeated,
+//! [`act`] does what must not be done twice, and [`action`] is how such an action is shown.
 
 mod act;
 mod action;

@@ -12,7 +12,7 @@ use crate::http::openapi::documents::{
     OrderCoupons, OrderProducts, OrderTaxes, Refunds, Shipments, ShippingAddresses, ShippingQuotes,
     Transactions,
 };
-use crate::http::ops::request::Asked;
+use crate::http::ops::request::QueryParams;
 use crate::http::problem::Problem;
 use crate::http::response::answer::json;
 use crate::http::validate::{STORE_QUERY, TAXES_QUERY};
@@ -21,11 +21,11 @@ use crate::ops::orders::Part;
 async fn part<L: From<Vec<Value>> + Serialize>(
     state: &AppState,
     order: &OrderOf,
-    asked: Asked,
+    query: QueryParams,
     part: Part,
 ) -> Result<Response, Problem> {
-    let store = store_of(state, &order.actor, &asked.checked(&[&STORE_QUERY])?)?;
-    let rows = state.operators(&order.actor).order_part(&store, order.id, part).await?;
+    let store = store_of(state, &order.actor, &query.checked(&[&STORE_QUERY])?)?;
+    let rows = state.ops(&order.actor).order_part(&store, order.id, part).await?;
     Ok(json(StatusCode::OK, &L::from(rows)))
 }
 
@@ -38,9 +38,9 @@ async fn part<L: From<Vec<Value>> + Serialize>(
 pub(super) async fn products(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    part::<OrderProducts>(&state, &order, asked, Part::Products).await
+    part::<OrderProducts>(&state, &order, query, Part::Products).await
 }
 
 /// List the shipping addresses of an order
@@ -52,14 +52,14 @@ pub(super) async fn products(
 pub(super) async fn shipping_addresses(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    part::<ShippingAddresses>(&state, &order, asked, Part::ShippingAddresses).await
+    part::<ShippingAddresses>(&state, &order, query, Part::ShippingAddresses).await
 }
 
 /// List the shipping quotes of an address
 ///
-/// Always empty for orders that were made by API: BigCommerce answers 204 for them.
+/// Always empty for orders that were created by API: BigCommerce answers 204 for them.
 #[utoipa::path(
     get, path = "/ops/v1/orders/{order_id}/shipping-addresses/{address_id}/shipping-quotes",
     operation_id = "listShippingQuotes", tag = "Orders",
@@ -73,9 +73,9 @@ pub(super) async fn shipping_quotes(
     State(state): State<AppState>,
     order: OrderOf,
     AddressOf(address_id): AddressOf,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    part::<ShippingQuotes>(&state, &order, asked, Part::ShippingQuotes { address_id }).await
+    part::<ShippingQuotes>(&state, &order, query, Part::ShippingQuotes { address_id }).await
 }
 
 /// List the taxes of an order
@@ -89,12 +89,12 @@ pub(super) async fn shipping_quotes(
 pub(super) async fn taxes(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    let asked = asked.checked(&[&TAXES_QUERY])?;
-    let details = asked.text("details") == Some("true");
-    let store = store_of(&state, &order.actor, &asked)?;
-    let rows = state.operators(&order.actor).order_part(&store, order.id, Part::Taxes { details }).await?;
+    let query = query.checked(&[&TAXES_QUERY])?;
+    let details = query.text("details") == Some("true");
+    let store = store_of(&state, &order.actor, &query)?;
+    let rows = state.ops(&order.actor).order_part(&store, order.id, Part::Taxes { details }).await?;
     Ok(json(StatusCode::OK, &OrderTaxes::from(rows)))
 }
 
@@ -109,9 +109,9 @@ pub(super) async fn taxes(
 pub(super) async fn transactions(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    part::<Transactions>(&state, &order, asked, Part::Transactions).await
+    part::<Transactions>(&state, &order, query, Part::Transactions).await
 }
 
 /// List the coupons of an order
@@ -123,9 +123,9 @@ pub(super) async fn transactions(
 pub(super) async fn coupons(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    part::<OrderCoupons>(&state, &order, asked, Part::Coupons).await
+    part::<OrderCoupons>(&state, &order, query, Part::Coupons).await
 }
 
 /// List the shipments of an order
@@ -137,9 +137,9 @@ pub(super) async fn coupons(
 pub(super) async fn shipments(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    part::<Shipments>(&state, &order, asked, Part::Shipments).await
+    part::<Shipments>(&state, &order, query, Part::Shipments).await
 }
 
 /// List the refunds of an order
@@ -151,7 +151,7 @@ pub(super) async fn shipments(
 pub(super) async fn refunds(
     State(state): State<AppState>,
     order: OrderOf,
-    asked: Asked,
+    query: QueryParams,
 ) -> Result<Response, Problem> {
-    part::<Refunds>(&state, &order, asked, Part::Refunds).await
+    part::<Refunds>(&state, &order, query, Part::Refunds).await
 }

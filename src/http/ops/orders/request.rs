@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 
 use crate::http::AppState;
 use crate::http::ops::refused::forbidden;
-use crate::http::ops::request::{Asked, wrong};
+use crate::http::ops::request::{QueryParams, wrong};
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
 use crate::http::request::auth::Operator;
@@ -70,8 +70,8 @@ async fn number(parts: &mut Parts, state: &AppState, name: &str) -> Option<i64> 
 }
 
 /// The store that the query names, or the only one that the operator has.
-pub(super) fn store_of(state: &AppState, actor: &Actor, asked: &Asked) -> Result<String, Problem> {
-    Ok(state.operators(actor).store_named(asked.text("store"))?)
+pub(super) fn store_of(state: &AppState, actor: &Actor, query: &QueryParams) -> Result<String, Problem> {
+    Ok(state.ops(actor).store_named(query.text("store"))?)
 }
 
 pub(super) fn not_found(what: &str) -> Problem {

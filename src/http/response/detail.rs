@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use crate::checkout;
 use crate::http::response::snapshot::Snapshot;
-use crate::ops::{AuditRow, Case, Timeline};
+use crate::ops::{AuditRow, CheckoutDetail, Timeline};
 
-/// A checkout with everything that is known of it.
+/// A checkout with everything that is known about it.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Case)]
-pub(crate) struct Seen<'a> {
+#[schema(as = CheckoutDetail)]
+pub(crate) struct DetailView<'a> {
     #[serde(flatten)]
     checkout: Snapshot<'a>,
-    /// Grows with every claim; what an older claim brings is not taken.
+    /// Grows with every claim; results of an older claim are discarded.
     fence: i64,
     /// Attempts of the step since it was last started or restarted.
     tries: u32,
@@ -28,7 +28,8 @@ pub(crate) struct Seen<'a> {
     /// Sent to BigCommerce as `X-Correlation-Id` with every call.
     correlation_id: Uuid,
     /// Abandoned orders.
-    dead_orders: &'a [i64],
+    #[serde(rename = "dead_orders")]
+    abandoned_orders: &'a [i64],
     in_flight: Option<InFlight<'a>>,
     timeline: &'a Timeline,
     /// Operator actions, newest first.
@@ -41,9 +42,9 @@ struct InFlight<'a> {
     step: &'a str,
     attempt: u32,
     fence: i64,
-    /// How often its effect was looked for.
+    /// How often its effect was checked.
     looks: u32,
-    /// Whether it was accepted and settles.
+    /// Whether it was accepted and is settling.
     settling: bool,
     #[serde(with = "time::serde::rfc3339")]
     started_at: OffsetDateTime,
@@ -52,9 +53,9 @@ struct InFlight<'a> {
     unknown_since: Option<OffsetDateTime>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> DetailView<'a> {
     /// One checkout, its timeline and what operators did.
-    pub(crate) fn of(case: &'a Case) -> Self {
+    pub(crate) fn of(case: &'a CheckoutDetail) -> Self {
         let checkout = case.checkout();
         Self {
             checkout: Snapshot::of(checkout).for_operators(checkout),
@@ -63,7 +64,7 @@ impl<'a> Seen<'a> {
             leased: case.held.leased,
             due_at: case.held.due_at,
             correlation_id: checkout.id.uuid(),
-            dead_orders: &checkout.facts.dead_orders,
+            abandoned_orders: &checkout.facts.abandoned_orders,
             in_flight: checkout.in_flight.as_ref().map(InFlight::of),
             timeline: &case.timeline,
             actions: &case.actions,
@@ -86,6 +87,6 @@ impl<'a> InFlight<'a> {
 }
 
 /// The same as a value.
-pub(crate) fn as_json(case: &Case) -> Value {
-    serde_json::to_value(Seen::of(case)).unwrap_or_default()
+pub(crate) fn as_json(case: &CheckoutDetail) -> Value {
+    serde_json::to_value(DetailView::of(case)).unwrap_or_default()
 }

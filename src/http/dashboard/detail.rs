@@ -15,7 +15,7 @@ use super::words::{badge, missing_role};
 use super::{audit, timeline};
 use crate::http::AppState;
 use crate::ops::action::REASON_AT_MOST;
-use crate::ops::{AllowedAction, Case, CheckoutId, Status, UnreadCase, Why, why};
+use crate::ops::{AllowedAction, CheckoutDetail, CheckoutId, Status, UnreadableCheckout, Why, why};
 use crate::role::Role;
 
 /// The page.
@@ -27,11 +27,11 @@ pub(super) async fn page(
 ) -> Result<Response, Failed> {
     let missing = || Failed::missing("There is no such checkout.");
     let id: CheckoutId = id.parse().map_err(|_| missing())?;
-    let room = state.operators(&viewer.actor);
-    let case = match room.case(id).await {
+    let ops = state.ops(&viewer.actor);
+    let case = match ops.case(id).await {
         Ok(case) => case.ok_or_else(missing)?,
         Err(error) => {
-            let Some(case) = room.unread(id).await? else { return Err(error.into()) };
+            let Some(case) = ops.unread(id).await? else { return Err(error.into()) };
             let page = Page { title: "Checkout", here: "/ops/checkouts", live: None };
             return Ok(answered(StatusCode::OK, shell(&page, &viewer, &unread(&case, &viewer))));
         }
@@ -43,7 +43,7 @@ pub(super) async fn page(
     Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
-fn body(case: &Case, why: &Why, viewer: &Viewer, done: &str) -> Markup {
+fn body(case: &CheckoutDetail, why: &Why, viewer: &Viewer, done: &str) -> Markup {
     let checkout = case.checkout();
     let done = Some(done)
         .filter(|done| matches!(*done, "restart" | "pause" | "resume" | "cancel" | "resolve" | "close"));
@@ -78,7 +78,7 @@ fn body(case: &Case, why: &Why, viewer: &Viewer, done: &str) -> Markup {
 }
 
 /// One whose record cannot be read.
-fn unread(case: &UnreadCase, viewer: &Viewer) -> Markup {
+fn unread(case: &UnreadableCheckout, viewer: &Viewer) -> Markup {
     let (unread, why) = (&case.unread, case.why());
     html! {
         header.case {
@@ -117,7 +117,7 @@ fn plain_words(why: &Why) -> Markup {
     }
 }
 
-fn actions(case: &Case, why: &Why, viewer: &Viewer) -> Markup {
+fn actions(case: &CheckoutDetail, why: &Why, viewer: &Viewer) -> Markup {
     let paid = case.checkout().status == Status::Completed;
     // Without a payment, that is the same as to cancel.
     let told_apart = why.actions.iter().filter(|action| paid || !action.refund);

@@ -13,32 +13,32 @@ use crate::http;
 
 /// How the processes that share the quotas of the stores know of each other. It outlives the other tasks: until the
 /// last of them has ended, this process still spends.
-pub(super) struct Presence {
+pub(super) struct Heartbeat {
     pub(super) replicas: Replicas,
     /// How many processes of this kind live, this one included.
-    doors: Arc<AtomicU32>,
+    serving: Arc<AtomicU32>,
     pub(super) tasks: TaskTracker,
     pub(super) leaving: CancellationToken,
 }
 
-impl Presence {
+impl Heartbeat {
     pub(super) fn new() -> Self {
         // The others know of this process after their next beat; a second more, for a slow one.
         let replicas = Replicas::joining(Db::BEAT + Duration::from_secs(1));
-        let doors = Arc::new(AtomicU32::new(1));
-        Self { replicas, doors, tasks: TaskTracker::new(), leaving: CancellationToken::new() }
+        let serving = Arc::new(AtomicU32::new(1));
+        Self { replicas, serving, tasks: TaskTracker::new(), leaving: CancellationToken::new() }
     }
 
-    /// How many processes with doors like this one's live. Whoever only recovers takes no share of what is let in.
+    /// How many live processes serve requests. Processes that only recover take no share of the rate limits.
     pub(super) fn living(&self) -> http::Living {
-        let doors = self.doors.clone();
-        Arc::new(move || doors.load(Ordering::Relaxed))
+        let serving = self.serving.clone();
+        Arc::new(move || serving.load(Ordering::Relaxed))
     }
 
     /// Says that this process is alive, and counts the others, until it leaves.
     pub(super) fn announce(&self, db: &Db, kind: &'static str) {
         let (db, replicas, leaving) = (db.clone(), self.replicas.clone(), self.leaving.clone());
-        let doors = self.doors.clone();
+        let serving = self.serving.clone();
         self.tasks.spawn(async move {
             let mut beats = tokio::time::interval(Db::BEAT);
             beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -52,7 +52,7 @@ impl Presence {
                 }
                 match db.beat(kind).await {
                     Ok((live, alike)) => {
-                        doors.store(alike, Ordering::Relaxed);
+                        serving.store(alike, Ordering::Relaxed);
                         replicas.observe(live);
                     }
                     Err(error) => tracing::warn!(%error, "the other processes could not be counted"),

@@ -9,25 +9,25 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::checkout::Checkout;
-use crate::db::{AuditRow, Held, LogRow};
+use crate::db::{AuditRow, LockedCheckout, LogRow};
 
 /// One checkout with everything that is known of it.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub struct CheckoutDetail {
     /// The checkout, and whether a process holds it.
-    pub held: Held,
+    pub held: LockedCheckout,
     /// What happened.
     pub timeline: Timeline,
     /// Operator actions, newest first.
     pub actions: Vec<AuditRow>,
 }
 
-/// What happened to a checkout, the oldest first.
+/// What happened to a checkout, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Timeline {
     /// Each try of each step.
     pub attempts: Vec<Attempt>,
-    /// Each move of the checkout as a whole.
+    /// Each transition of the checkout.
     pub moves: Vec<Moved>,
 }
 
@@ -50,9 +50,9 @@ pub struct Attempt {
     /// When the last thing that is known of it was recorded.
     #[serde(with = "time::serde::rfc3339::option")]
     pub ended_at: Option<OffsetDateTime>,
-    /// `succeeded`, `rejected`, `retry` or `unknown`; null: it is in flight.
+    /// `succeeded`, `rejected`, `retry` or `unknown`; null while it is in flight.
     pub outcome: Option<String>,
-    /// What was recorded of it: its execution, then each look for its effect that brought something.
+    /// What was recorded: its execution, then each check for its effect that had a result.
     pub results: Vec<AttemptResult>,
 }
 
@@ -92,9 +92,9 @@ pub struct Moved {
     pub process_id: Uuid,
 }
 
-impl Case {
+impl CheckoutDetail {
     /// From what was read.
-    pub fn new(held: Held, rows: &[LogRow], actions: Vec<AuditRow>) -> Self {
+    pub fn new(held: LockedCheckout, rows: &[LogRow], actions: Vec<AuditRow>) -> Self {
         let timeline = Timeline::of(held.checkout.id.uuid(), rows);
         Self { held, timeline, actions }
     }

@@ -13,23 +13,23 @@ use tokio::runtime::Handle;
 use zeroize::Zeroize as _;
 
 /// How much is read of a body that nobody wants, in bytes.
-const AT_MOST: usize = 8 * 1024 * 1024;
+const DRAIN_LIMIT: usize = 8 * 1024 * 1024;
 
 /// How long it may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(5);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sees to it that the body of a request is taken from the connection, whatever becomes of the request.
-pub(crate) fn whole(request: Request) -> Request {
+pub(crate) fn request_body(request: Request) -> Request {
     if request.body().is_end_stream() {
         return request;
     }
-    request.map(|body| Body::from_stream(Lingering(Some(body.into_data_stream()))))
+    request.map(|body| Body::from_stream(Draining(Some(body.into_data_stream()))))
 }
 
 /// A body whose rest outlives it. `None`: it has been read.
-struct Lingering(Option<BodyDataStream>);
+struct Draining(Option<BodyDataStream>);
 
-impl Stream for Lingering {
+impl Stream for Draining {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -42,10 +42,10 @@ impl Stream for Lingering {
     }
 }
 
-impl Drop for Lingering {
+impl Drop for Draining {
     fn drop(&mut self) {
         if let (Some(rest), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(tokio::time::timeout(PATIENCE, discard(rest)));
+            runtime.spawn(tokio::time::timeout(DRAIN_TIMEOUT, discard(rest)));
         }
     }
 }
@@ -54,7 +54,7 @@ async fn discard(mut rest: BodyDataStream) {
     let mut read = 0;
     while let Some(Ok(frame)) = rest.next().await {
         read += frame.len();
-        if read > AT_MOST {
+        if read > DRAIN_LIMIT {
             return;
         }
         // There may be a card number in it.
