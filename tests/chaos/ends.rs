@@ -11,6 +11,10 @@ use crate::verify::Evidence;
 /// Pending, Shipped, Partially Shipped, Completed, and what is awaited: BigCommerce's statuses of what goes on.
 const MOVED_ON: [u64; 8] = [1, 2, 3, 7, 8, 9, 10, 11];
 
+/// The calls of an undoing.
+const UNDOING: &[&str] =
+    &["get-order", "list-transactions", "update-order", "delete-cart", "list-orders", "get-checkout"];
+
 impl Evidence {
     /// Guarantee 5: an end that the run explains.
     pub(crate) fn ended(&self, record: &Record, money: &Money, say: &mut impl FnMut(&str, String)) {
@@ -69,9 +73,7 @@ impl Evidence {
             "order-unknown" if record.has_met(ends) => None,
             // Eight tries that learn nothing are for a person, and each of these costs one. Kills cost the rest.
             "order-unknown" if plan.hides(&["create-order", "list-orders", "get-checkout"]) => None,
-            "undo-failed" if plan.hides(&["update-order", "delete-cart", "list-orders", "get-checkout"]) => {
-                None
-            }
+            "undo-failed" if plan.hides(UNDOING) => None,
             // Made cheaper than what was taken already: more is held than it costs.
             "paid-twice" if record.has_met(|deed| deed == Deed::TotalDown) => None,
             "paid-twice" | "surplus-order-paid" => {
