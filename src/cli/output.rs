@@ -108,9 +108,10 @@ impl Screen {
 /// The color of a status or an outcome.
 pub(super) fn color_of(word: &str) -> Color {
     match word {
-        "completed" | "succeeded" | "done" => Color::Green,
+        "completed" | "succeeded" | "done" | "active" => Color::Green,
         "waiting" | "running" | "compensating" | "unknown" | "pending" | "retry" => Color::Yellow,
-        "stuck" | "refused" | "failed" | "rejected" | "declined" | "not found" | "error" => Color::Red,
+        "stuck" | "refused" | "failed" | "rejected" | "declined" | "not found" | "error" | "inactive"
+        | "missing" => Color::Red,
         "cancelled" | "expired" | "skipped" => Color::Dim,
         _ => Color::Plain,
     }

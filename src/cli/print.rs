@@ -36,7 +36,8 @@ pub(super) fn rows<T: Serialize, const N: usize>(
             }
         }
         Format::Ids => {
-            lines.extend(rows.iter().filter_map(|row| cells(row).into_iter().next()));
+            let ids = rows.iter().filter_map(|row| cells(row).into_iter().next());
+            lines.extend(ids.filter(|id| !id.is_empty()));
             // The same id may stand in several rows that follow each other.
             lines.dedup();
         }

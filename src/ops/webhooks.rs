@@ -1,4 +1,4 @@
-//! BigCommerce's webhook subscriptions: set up, looked at, revived.
+//! BigCommerce's webhook subscriptions: created, listed and re-enabled.
 //!
 //! BigCommerce deactivates a subscription after 48 hours of failures or 90 days of silence, and shows it only to the API
 //! account that made it. Every action here may be repeated.
@@ -10,7 +10,7 @@ use crate::bigcommerce::{Call, Client, Error, Priority};
 use crate::secret::Secret;
 use uuid::Uuid;
 
-/// What the service listens to: everything that may say what became of an order or a cart.
+/// What the service listens to: everything that may report a change of an order or a cart.
 pub const SCOPES: &[&str] = &[
     "store/order/created",
     "store/order/statusUpdated",
@@ -74,22 +74,24 @@ impl Webhooks<'_> {
     }
 
     /// Subscribes to what is missing, and turns on what is inactive.
-    pub async fn register(&self) -> Result<Vec<(&'static str, Done)>, Error> {
+    pub async fn register(&self) -> Result<Vec<(Subscription, Done)>, Error> {
         let mut done = Vec::with_capacity(SCOPES.len());
-        for subscription in self.list().await? {
-            let scope = subscription.scope;
+        for mut subscription in self.list().await? {
+            let wanted = self.wanted(subscription.scope);
             let what = match (subscription.state, subscription.id) {
                 (State::Inactive, Some(id)) => {
-                    self.client.hooks(&call()).update(id, &self.wanted(scope)).await?;
+                    self.client.hooks(&call()).update(id, &wanted).await?;
                     Done::Revived
                 }
                 (State::Missing, _) => {
-                    self.client.hooks(&call()).create(&self.wanted(scope)).await?;
+                    let hook = self.client.hooks(&call()).create(&wanted).await?.value;
+                    subscription.id = Some(hook.id);
                     Done::Registered
                 }
                 _ => Done::Nothing,
             };
-            done.push((scope, what));
+            subscription.state = State::Active;
+            done.push((subscription, what));
         }
         Ok(done)
     }

@@ -132,11 +132,17 @@ async fn an_event_is_stored_once_whichever_credential_comes_with_it() {
 
 /// Subscribes through the command line, as an operator does.
 async fn subscribe(world: &World, service: &Service, command: &str) -> String {
+    subscribe_at(world, service, &[], &[command]).await
+}
+
+async fn subscribe_at(world: &World, service: &Service, more: &[(&str, &str)], arguments: &[&str]) -> String {
     let destination = format!("{}{PATH}", service.url);
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_headless-checkout"))
-        .args(["webhooks", command, "--destination", &destination])
+        .args(["webhooks", "--destination", &destination])
+        .args(arguments)
         .env_clear()
         .envs(world.vars())
+        .envs(more.iter().copied())
         .output()
         .await
         .expect("the command runs");
@@ -165,8 +171,8 @@ async fn pending(service: &Service, path: &str) -> u64 {
 async fn a_webhook_wakes_a_checkout_that_would_have_slept_for_an_hour() {
     run_with(World::with(settings()).await, async |world, service| {
         let registered = subscribe(world, service, "register").await;
-        assert_eq!(registered.lines().filter(|line| line.contains("\tregistered\t")).count(), 6, "{registered}");
-        assert_eq!(subscribe(world, service, "repair").await.matches("\tunchanged\t").count(), 6);
+        assert_eq!(registered.lines().filter(|line| line.ends_with("\tregistered")).count(), 6, "{registered}");
+        assert_eq!(subscribe(world, service, "repair").await.matches("\tunchanged\n").count(), 6);
         let path = service.create(&everything()).await;
         let order = pending(service, &path).await;
         let asleep = async {
@@ -204,11 +210,24 @@ async fn what_bigcommerce_deactivated_is_turned_on_again() {
             NewHook { scope: hook.scope.clone(), destination: hook.destination, is_active: false, headers };
         client.hooks(&cx).update(hook.id, &off).await.expect("it is turned off");
         let listed = subscribe(world, service, "list").await;
-        assert!(listed.contains(&format!("\tinactive\t{}\t{}", hook.scope, hook.id)), "{listed}");
+        assert!(listed.starts_with("id\tstore\tscope\tstate\n"), "{listed}");
+        let (id, scope) = (hook.id, &hook.scope);
+        let has = |text: &str, how: &str| {
+            let starts = |line: &&str| line.starts_with(&format!("{id}\t"));
+            text.lines().find(starts).is_some_and(|line| line.ends_with(&format!("\t{scope}\t{how}")))
+        };
+        assert!(has(&listed, "inactive"), "{listed}");
+        let narrow = subscribe_at(world, service, &[("COLUMNS", "60")], &["list"]).await;
+        assert!(narrow.contains(scope.as_str()) && !narrow.contains('\t'), "{narrow}");
+        assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+        let rows = subscribe_at(world, service, &[], &["list", "--output", "json"]).await;
+        let rows: Vec<Value> = rows.lines().map(|row| serde_json::from_str(row).expect("a row")).collect();
+        let row = rows.iter().find(|row| row["id"] == id).expect("the subscription");
+        assert!(row["state"] == "inactive" && row["scope"] == scope.as_str(), "{row}");
         let repaired = subscribe(world, service, "repair").await;
-        assert!(repaired.contains(&format!("\trevived\t{}", hook.scope)), "{repaired}");
-        assert_eq!(repaired.matches("\tunchanged\t").count(), 5);
-        assert_eq!(subscribe(world, service, "list").await.matches("\tactive\t").count(), 6);
+        assert!(has(&repaired, "re-enabled"), "{repaired}");
+        assert_eq!(repaired.matches("\tunchanged\n").count(), 5);
+        assert_eq!(subscribe(world, service, "list").await.matches("\tactive\n").count(), 6);
         world.drove(&["list-hooks", "create-hook", "update-hook"]);
     })
     .await;

@@ -169,7 +169,7 @@ pub(super) async fn surplus(service: &Service, world: &World, url: &str) {
     assert_eq!(alive.len(), 1, "{other:?} and {alive:?}");
 }
 
-/// Subscriptions, made by the command line, revived by it, and removed.
+/// Subscriptions, made by the command line, re-enabled by it, and removed.
 pub(super) async fn subscribed(world: &World, url: &str) {
     let (upstream, cx) = (client(url), nobody());
     let hooks = upstream.hooks(&cx);
@@ -190,6 +190,6 @@ pub(super) async fn subscribed(world: &World, url: &str) {
             "{said}{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        assert_eq!(said.contains("revived"), command == "register", "{said}");
+        assert_eq!(said.contains("re-enabled"), command == "register", "{said}");
     }
 }
