@@ -72,12 +72,21 @@ impl Remote {
             ActionFailure { exit: Exit::Error, code: "no-answer".to_owned(), detail, evidence: Vec::new() }
         })?;
         let status = response.status().as_u16();
-        let text = response.text().await.unwrap_or_default();
-        let value: Value = serde_json::from_str(&text).unwrap_or_default();
-        if (200..300).contains(&status) {
-            return Ok(Done(value));
+        let text = response.text().await.ok();
+        let value = text.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        match value {
+            // Another server may be there, or the answer was cut off: only a report says that it was done.
+            Some(report) if (200..300).contains(&status) && report["action"].is_string() => Ok(Done(report)),
+            _ if (200..300).contains(&status) => {
+                let detail = format!(
+                    "{} answered {status} without a report: whether it was done is not known",
+                    self.url
+                );
+                let code = "no-answer".to_owned();
+                Err(ActionFailure { exit: Exit::Error, code, detail, evidence: Vec::new() })
+            }
+            value => Err(problem(status, &value.unwrap_or_default())),
         }
-        Err(problem(status, &value))
     }
 }
 

@@ -5,7 +5,8 @@ use std::process::{Output, Stdio};
 use bigcommerce_simulator::Fault;
 use headless_checkout::ops::Action;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::harness::{PATIENCE, World, agreed, custom_cart, good_card, run_with};
@@ -262,5 +263,24 @@ async fn without_a_service_an_action_says_so() {
     assert!(unproven.err.contains("OPERATOR_TOKEN"), "{}", unproven.err);
     let alone = run(&world, &[("OPERATOR_TOKEN", "operator-token-of-the-tests")], "", &pause).await.exits(1);
     assert!(alone.out.contains("does not answer"), "{} {}", alone.out, alone.err);
+    // Something else that answers has not done it.
+    for body in ["<html>", "{}", "{\"action\":"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let answer = async {
+            let (mut stream, _) = listener.accept().await.expect("a request");
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let length = body.len();
+            let text =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+            stream.write_all(text.as_bytes()).await.expect("an answer");
+        };
+        let elsewhere = ["checkouts", "pause", NOBODY, "--reason", "because", "--service", &url];
+        let token = [("OPERATOR_TOKEN", "operator-token-of-the-tests")];
+        let (ended, ()) = tokio::join!(run(&world, &token, "", &elsewhere), answer);
+        let ended = ended.exits(1);
+        assert!(ended.out.contains("whether it was done is not known"), "{body}: {}", ended.out);
+    }
     world.finish().await;
 }

@@ -1,7 +1,7 @@
 //! What BigCommerce shows about an action whose outcome is not known. Pure.
 //!
-//! Guarantees: only what was not there before counts, so that somebody else's refund or shipment is not taken for ours;
-//! a list that cannot be read is no proof (the client answers an error for it).
+//! Guarantees: only what was not there before counts, so another party's refund or shipment is not taken for the service's;
+//! a list or a shipment that cannot be read proves nothing and is an error.
 
 use serde_json::{Value, json};
 
@@ -113,24 +113,23 @@ pub(super) fn scheduled(order: &Order) -> Value {
     json!({"order_id": order.id.get(), "payment_status": order.payment_status, "status_id": order.status_id})
 }
 
-/// A new shipment of the same items to the same address with the same number. One of those without an id that can be read
-/// may be new, or may be not.
+/// A new shipment of the same items to the same address with the same number. One whose id cannot be read may be new or not,
+/// and one whose content cannot be read may be this one or not.
 pub(super) fn shipment(known: &[String], body: &Value, shipments: &[Value]) -> Result<Evidence, Unreadable> {
-    let mut unclear = false;
+    let mut unclear = None;
     for shipment in shipments {
-        let fits = ["order_address_id", "tracking_number"].iter().all(|name| same(shipment, body, name))
-            && items(shipment) == items(body);
-        match id(shipment) {
-            Some(id) if fits && !known.contains(&id) => return Ok(Evidence::Applied(shipment.clone())),
-            None => unclear |= fits,
-            Some(_) => {}
+        let id = id(shipment);
+        if id.as_ref().is_some_and(|id| known.contains(id)) {
+            continue;
+        }
+        match (id, is_same(shipment, body)) {
+            (Some(_), Some(true)) => return Ok(Evidence::Applied(shipment.clone())),
+            (_, Some(false)) => {}
+            (None, Some(true)) => unclear = Some("the id of a shipment that BigCommerce shows"),
+            (_, None) => unclear = Some("a shipment that BigCommerce shows"),
         }
     }
-    if unclear {
-        Err(Unreadable("the id of a shipment that BigCommerce shows"))
-    } else {
-        Ok(Evidence::Nothing)
-    }
+    unclear.map_or(Ok(Evidence::Nothing), |what| Err(Unreadable(what)))
 }
 
 /// The id of a document; `None` when it cannot be read.
@@ -153,18 +152,32 @@ fn is_declined(payment: &Value) -> Option<bool> {
     }
 }
 
-fn same(shipment: &Value, body: &Value, name: &str) -> bool {
-    let text = |value: &Value| value.get(name).map(plain).unwrap_or_default();
-    text(shipment) == text(body)
+/// Whether a shipment is what the body asked for; `None`: that cannot be read.
+fn is_same(shipment: &Value, body: &Value) -> Option<bool> {
+    for name in ["order_address_id", "tracking_number"] {
+        if said(shipment, name)? != said(body, name)? {
+            return Some(false);
+        }
+    }
+    Some(items(shipment)? == items(body)?)
 }
 
-fn items(of: &Value) -> Vec<(String, String)> {
-    let rows = of.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let text = |row: &Value, name: &str| row.get(name).map(plain).unwrap_or_default();
-    let mut items: Vec<_> =
-        rows.iter().map(|row| (text(row, "order_product_id"), text(row, "quantity"))).collect();
+/// A field as text; what is left out or null is empty, and `None` cannot be read.
+fn said(of: &Value, name: &str) -> Option<String> {
+    match of.get(name) {
+        None | Some(Value::Null) => Some(String::new()),
+        Some(value @ (Value::String(_) | Value::Number(_))) => Some(plain(value)),
+        Some(_) => None,
+    }
+}
+
+/// Products and quantities; `None` when one of them cannot be read.
+fn items(of: &Value) -> Option<Vec<(String, String)>> {
+    let filled = |row: &Value, name: &str| said(row, name).filter(|text| !text.is_empty());
+    let item = |row: &Value| Some((filled(row, "order_product_id")?, filled(row, "quantity")?));
+    let mut items: Vec<_> = of.get("items")?.as_array()?.iter().map(item).collect::<Option<_>>()?;
     items.sort();
-    items
+    Some(items)
 }
 
 /// A number or a text as text; anything else is empty.

@@ -93,6 +93,28 @@ fn a_shipment_is_new_and_the_same_in_all_that_was_asked_for() {
         assert_eq!(shipment(&[], &[other.clone()]), "unreadable");
         assert_eq!(shipment(&[], &[other, shown.clone()]), "applied");
     }
+    // What cannot be read may be the shipment: then nothing says that it was not made.
+    for (field, odd) in [
+        ("/items", json!(null)),
+        ("/items", json!({"0": {"order_product_id": 1, "quantity": 3}})),
+        ("/items/0/quantity", json!(null)),
+        ("/items/0/quantity", json!([3])),
+        ("/items/0/order_product_id", json!({})),
+        ("/tracking_number", json!(["EJ1"])),
+        ("/order_address_id", json!(false)),
+    ] {
+        let mut other = shown.clone();
+        *other.pointer_mut(field).expect("the field") = odd;
+        assert_eq!(shipment(&[], std::slice::from_ref(&other)), "unreadable", "{field}");
+        assert_eq!(
+            shipment(&["7".to_owned()], std::slice::from_ref(&other)),
+            "nothing",
+            "it was there before"
+        );
+        let mut ours = shown.clone();
+        ours["id"] = json!(8);
+        assert_eq!(shipment(&[], &[other, ours]), "applied");
+    }
     for (name_of, value) in
         [("order_address_id", json!(8)), ("tracking_number", json!("EJ2")), ("items", json!([]))]
     {
