@@ -1,6 +1,6 @@
 //! Which configurations start, and what is said about those that do not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::role::Role;
@@ -224,6 +224,23 @@ fn every_default_is_accepted_by_its_own_reader() {
             assert_eq!(refusals(&[(setting.name, default)]), "", "{}", setting.name);
         }
     }
+}
+
+#[test]
+fn every_setting_is_read_and_nothing_else() {
+    let asked = std::cell::RefCell::new(BTreeSet::new());
+    let get = |name: &str| {
+        asked.borrow_mut().insert(name.to_owned());
+        None
+    };
+    let _ = Config::from_vars(get);
+    // Those two are read by `telemetry`.
+    let here = SETTINGS.iter().filter(|setting| !["RUST_LOG", "LOG_FORMAT"].contains(&setting.name));
+    let named = here.flat_map(|setting| {
+        let file = setting.secret.then(|| format!("{}_FILE", setting.name));
+        [Some(setting.name.to_owned()), file].into_iter().flatten()
+    });
+    assert_eq!(asked.into_inner(), named.collect());
 }
 
 #[test]
