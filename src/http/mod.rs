@@ -33,6 +33,7 @@ use crate::saga::Engine;
 use crate::telemetry::Metrics;
 use api::{checkouts, direct_orders, events, in_use, items, order, payment, steps, webhooks};
 use openapi::docs;
+use openapi::groups::Group;
 use problem::pages;
 use request::auth::{Credentials, OpsAccess};
 use request::{cors, customer, drain, trace};
@@ -167,29 +168,31 @@ pub fn router(state: AppState) -> Router {
 /// The routes that the reference describes, with their descriptions.
 fn documented() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
-        .routes(routes!(checkouts::create))
-        .routes(routes!(checkouts::read, checkouts::cancel))
-        .routes(routes!(steps::billing_address))
-        .routes(routes!(steps::consignments))
-        .routes(routes!(steps::shipping_options))
-        .routes(routes!(items::add))
-        .routes(routes!(items::update, items::remove))
-        .routes(routes!(items::add_coupon))
-        .routes(routes!(items::remove_coupon))
-        .routes(routes!(items::customer_message))
-        .routes(routes!(order::create, order::confirmation))
-        .routes(routes!(payment::methods))
-        .routes(routes!(payment::pay))
-        .routes(routes!(payment::complete))
-        .routes(routes!(order::redirect_urls))
-        .routes(routes!(events::follow))
-        .routes(routes!(direct_orders::create))
-        .routes(routes!(webhooks::take))
-        .routes(routes!(health::alive))
-        .routes(routes!(health::ready))
-        .routes(routes!(metrics::show))
-        .routes(routes!(docs::openapi))
-        .routes(routes!(pages::list))
-        .routes(routes!(pages::explain))
+        .routes(Group::CREATE.of(routes!(checkouts::create)))
+        .routes(Group::READ.of(routes!(checkouts::read)))
+        .routes(Group::STEP.of(routes!(checkouts::cancel)))
+        .routes(Group::STEP.of(routes!(steps::billing_address)))
+        .routes(Group::STEP.of(routes!(steps::consignments)))
+        .routes(Group::STEP.of(routes!(steps::shipping_options)))
+        .routes(Group::STEP.of(routes!(items::add)))
+        .routes(Group::STEP.of(routes!(items::update, items::remove)))
+        .routes(Group::STEP.of(routes!(items::add_coupon)))
+        .routes(Group::STEP.of(routes!(items::remove_coupon)))
+        .routes(Group::STEP.of(routes!(items::customer_message)))
+        .routes(Group::STEP.of(routes!(order::create)))
+        .routes(Group::READ_UPSTREAM.of(routes!(order::confirmation)))
+        .routes(Group::READ_UPSTREAM.of(routes!(payment::methods)))
+        .routes(Group::PAYMENT.of(routes!(payment::pay)))
+        .routes(Group::PAYMENT.of(routes!(payment::complete)))
+        .routes(Group::HAND_OFF.of(routes!(order::redirect_urls)))
+        .routes(Group::READ.of(routes!(events::follow)))
+        .routes(Group::CREATE.of(routes!(direct_orders::create)))
+        .routes(Group::WEBHOOK.of(routes!(webhooks::take)))
+        .routes(Group::PUBLIC.of(routes!(health::alive)))
+        .routes(Group::PUBLIC.of(routes!(health::ready)))
+        .routes(Group::PUBLIC.of(routes!(metrics::show)))
+        .routes(Group::PUBLIC.of(routes!(docs::openapi)))
+        .routes(Group::PUBLIC.of(routes!(pages::list)))
+        .routes(Group::PUBLIC.of(routes!(pages::explain)))
         .merge(ops::documented())
 }

@@ -9,6 +9,7 @@ use crate::http::AppState;
 use crate::http::openapi::bodies;
 use crate::http::problem::Problem;
 use crate::http::request::auth::Principal;
+use crate::http::request::claims::Trust;
 use crate::http::request::extract::{Json, WriteHeaders};
 use crate::http::request::trace::Trace;
 use crate::http::response::snapshot::Snapshot;
@@ -21,7 +22,7 @@ use crate::saga::{NewCheckout, NewFlow};
 /// checkout. The caller sets all prices, so it requires a server key.
 #[utoipa::path(
     post, path = "/v1/direct-orders", operation_id = "createDirectOrder", tag = "Checkouts",
-    request_body = bodies::DirectOrder,
+    request_body = bodies::DirectOrder, extensions(("x-trust" = json!(Trust::Price.word()))),
     responses((status = 201, description = "Created", body = Snapshot), (status = 202, description = "Still running", body = Snapshot)),
 )]
 pub(crate) async fn create(

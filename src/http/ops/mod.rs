@@ -14,25 +14,27 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::AppState;
+use crate::http::openapi::groups::Group;
 
 pub(super) use request::{QueryParams, queries, wrong};
 
 /// The routes, with their descriptions.
 pub(super) fn documented() -> OpenApiRouter<AppState> {
     let router = OpenApiRouter::default()
-        .routes(routes!(look::summary))
-        .routes(routes!(look::list))
-        .routes(routes!(look::case))
-        .routes(routes!(look::why))
-        .routes(routes!(act::restart))
-        .routes(routes!(act::pause))
-        .routes(routes!(act::resume))
-        .routes(routes!(act::cancel))
-        .routes(routes!(act::resolve))
-        .routes(routes!(act::close))
-        .routes(routes!(bulk::begin, bulk::list))
-        .routes(routes!(bulk::read))
-        .routes(routes!(look::audit))
-        .routes(routes!(look::verify));
+        .routes(Group::OPS_LIST.of(routes!(look::summary)))
+        .routes(Group::OPS_LIST.of(routes!(look::list)))
+        .routes(Group::OPS_READ.of(routes!(look::case)))
+        .routes(Group::OPS_READ.of(routes!(look::why)))
+        .routes(Group::OPS_ACTION.of(routes!(act::restart)))
+        .routes(Group::OPS_ACTION.of(routes!(act::pause)))
+        .routes(Group::OPS_ACTION.of(routes!(act::resume)))
+        .routes(Group::OPS_ACTION.of(routes!(act::cancel)))
+        .routes(Group::OPS_ACTION.of(routes!(act::resolve)))
+        .routes(Group::OPS_ACTION.of(routes!(act::close)))
+        .routes(Group::OPS_BEGIN.of(routes!(bulk::begin)))
+        .routes(Group::OPS_LIST.of(routes!(bulk::list)))
+        .routes(Group::OPS_READ.of(routes!(bulk::read)))
+        .routes(Group::OPS_LIST.of(routes!(look::audit)))
+        .routes(Group::OPS_READ.of(routes!(look::verify)));
     orders::on(router)
 }

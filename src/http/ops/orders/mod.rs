@@ -14,26 +14,30 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::AppState;
+use crate::http::openapi::groups::Group;
 
 /// Adds the routes, with their descriptions.
 pub(super) fn on(router: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
     router
-        .routes(routes!(look::list))
-        .routes(routes!(look::read, change::update))
-        .routes(routes!(parts::products))
-        .routes(routes!(parts::shipping_addresses))
-        .routes(routes!(parts::shipping_quotes))
-        .routes(routes!(parts::taxes))
-        .routes(routes!(parts::transactions))
-        .routes(routes!(parts::coupons))
-        .routes(routes!(parts::shipments, act::ship))
-        .routes(routes!(change::quote_refund))
-        .routes(routes!(parts::refunds, act::refund))
-        .routes(routes!(act::capture))
-        .routes(routes!(act::void))
-        .routes(routes!(look::statuses))
-        .routes(routes!(look::customers))
-        .routes(routes!(look::variants))
-        .routes(routes!(act::list))
-        .routes(routes!(act::read))
+        .routes(Group::OPS_LIST.of(routes!(look::list)))
+        .routes(Group::OPS_READ.of(routes!(look::read)))
+        .routes(Group::OPS_ACTION.of(routes!(change::update)))
+        .routes(Group::OPS_READ.of(routes!(parts::products)))
+        .routes(Group::OPS_READ.of(routes!(parts::shipping_addresses)))
+        .routes(Group::OPS_READ.of(routes!(parts::shipping_quotes)))
+        .routes(Group::OPS_READ.of(routes!(parts::taxes)))
+        .routes(Group::OPS_READ.of(routes!(parts::transactions)))
+        .routes(Group::OPS_READ.of(routes!(parts::coupons)))
+        .routes(Group::OPS_READ.of(routes!(parts::shipments)))
+        .routes(Group::OPS_SHIPMENT.of(routes!(act::ship)))
+        .routes(Group::OPS_ACTION.of(routes!(change::quote_refund)))
+        .routes(Group::OPS_READ.of(routes!(parts::refunds)))
+        .routes(Group::OPS_ONCE.of(routes!(act::refund)))
+        .routes(Group::OPS_ONCE.of(routes!(act::capture)))
+        .routes(Group::OPS_ONCE.of(routes!(act::void)))
+        .routes(Group::OPS_LIST.of(routes!(look::statuses)))
+        .routes(Group::OPS_LIST.of(routes!(look::customers)))
+        .routes(Group::OPS_READ.of(routes!(look::variants)))
+        .routes(Group::OPS_LIST.of(routes!(act::list)))
+        .routes(Group::OPS_READ.of(routes!(act::read)))
 }
