@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::spoilt::spoilt;
 use super::*;
+use crate::bigcommerce::spoilt::spoilt;
 
 fn cart(text: &str) -> Option<Cart> {
     Cart::read(serde_json::from_str(text).expect("a fixture"))

@@ -120,8 +120,8 @@ fn shipping_quotes_may_be_none_one_or_several() {
 
 #[test]
 fn the_call_that_archives_all_orders_cannot_be_built() {
-    let call = super::super::Call::new(uuid::Uuid::nil(), super::super::Priority::BackOffice);
-    let client = super::super::Client::new(&super::super::Settings {
+    let call = crate::bigcommerce::Call::new(uuid::Uuid::nil(), crate::bigcommerce::Priority::BackOffice);
+    let client = crate::bigcommerce::Client::new(&crate::bigcommerce::Settings {
         store_hash: "abc".to_owned(),
         access_token: crate::secret::Secret::new("token".to_owned()),
         api_url: "http://127.0.0.1:9".to_owned(),

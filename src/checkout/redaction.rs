@@ -125,9 +125,9 @@ fn is_kept(name: &str, text: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::sample::checkout;
-    use super::super::{Stuck, StuckReason};
     use super::*;
+    use crate::checkout::sample::checkout;
+    use crate::checkout::{Stuck, StuckReason};
 
     #[test]
     fn no_person_is_left_and_every_amount_is() {

@@ -28,7 +28,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Level, Metadata, Subscriber};
 use tracing_opentelemetry::OpenTelemetryLayer;
-use tracing_subscriber::layer::{Context as Of, Layer};
+use tracing_subscriber::layer::{self, Layer};
 use tracing_subscriber::registry::LookupSpan;
 use uuid::Uuid;
 
@@ -157,7 +157,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
     L: Layer<S>,
 {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, of: Of<'_, S>) {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, of: layer::Context<'_, S>) {
         let mut named = Named::default();
         if of.span(id).is_some_and(|span| span.parent().is_none()) {
             attributes.record(&mut named);
@@ -166,23 +166,23 @@ where
         self.0.on_new_span(attributes, id, of);
     }
 
-    fn on_record(&self, id: &Id, values: &Record<'_>, of: Of<'_, S>) {
+    fn on_record(&self, id: &Id, values: &Record<'_>, of: layer::Context<'_, S>) {
         self.0.on_record(id, values, of);
     }
 
-    fn on_follows_from(&self, id: &Id, follows: &Id, of: Of<'_, S>) {
+    fn on_follows_from(&self, id: &Id, follows: &Id, of: layer::Context<'_, S>) {
         self.0.on_follows_from(id, follows, of);
     }
 
-    fn on_enter(&self, id: &Id, of: Of<'_, S>) {
+    fn on_enter(&self, id: &Id, of: layer::Context<'_, S>) {
         self.0.on_enter(id, of);
     }
 
-    fn on_exit(&self, id: &Id, of: Of<'_, S>) {
+    fn on_exit(&self, id: &Id, of: layer::Context<'_, S>) {
         self.0.on_exit(id, of);
     }
 
-    fn on_close(&self, id: Id, of: Of<'_, S>) {
+    fn on_close(&self, id: Id, of: layer::Context<'_, S>) {
         self.0.on_close(id, of);
     }
 }

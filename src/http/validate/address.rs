@@ -29,7 +29,7 @@ const fn needed(name: &'static str, about: &'static str) -> Field {
 }
 
 /// Body of the billing address (BigCommerce: checkouts.v3, addCheckoutBillingAddress).
-pub(in super::super) static BILLING: Object = Object {
+pub(in crate::http) static BILLING: Object = Object {
     name: "BillingAddress",
     about: "Billing address, in BigCommerce's shape.",
     fields: &[
@@ -73,7 +73,7 @@ pub(super) static SHIPPING: Object = Object {
 };
 
 /// Checks and takes a billing address.
-pub(in super::super) fn billing_address(body: &Value) -> Checked<Map<String, Value>> {
+pub(in crate::http) fn billing_address(body: &Value) -> Checked<Map<String, Value>> {
     checked(&BILLING, body)?;
     Ok(fields(body))
 }

@@ -51,7 +51,7 @@ const CART_FIELDS: &[&str] =
     &["channel_id", "currency", "locale", "line_items", "custom_items", "gift_certificates"];
 
 /// Body of a new checkout.
-pub(in super::super) static NEW_CHECKOUT: Object = Object {
+pub(in crate::http) static NEW_CHECKOUT: Object = Object {
     name: "NewCheckout",
     about: "A cart (as in BigCommerce's Create a Cart), and whatever else is known already.",
     fields: &[
@@ -130,17 +130,17 @@ fn takes_over(cart_id: &str, body: &Map<String, Value>, at: &mut Pointer, errors
 
 /// A body that was checked, in its parts.
 #[derive(Debug)]
-pub(in super::super) struct New {
+pub(in crate::http) struct New {
     /// The body of Create a Cart.
-    pub(in super::super) cart: Map<String, Value>,
+    pub(in crate::http) cart: Map<String, Value>,
     /// Everything else that is known already.
-    pub(in super::super) input: Input,
+    pub(in crate::http) input: Input,
     /// The storefront's own notes.
-    pub(in super::super) metadata: Map<String, Value>,
+    pub(in crate::http) metadata: Map<String, Value>,
 }
 
 /// Checks and takes a new checkout.
-pub(in super::super) fn new_checkout(body: &Value, shopper: Shopper) -> Checked<New> {
+pub(in crate::http) fn new_checkout(body: &Value, shopper: Shopper) -> Checked<New> {
     checked(&NEW_CHECKOUT, body)?;
     let all = fields(body);
     let cart = all.iter().filter(|(name, _)| CART_FIELDS.contains(&name.as_str()));

@@ -13,7 +13,7 @@ const INSTANT: Shape = Shape::Text { min: 1, max: 64, like: Like::Instant };
 const CURSOR: Shape = line(1, 255);
 
 /// Which checkouts; the same names in a query and in a body.
-pub(in super::super) static FILTER: Object = Object {
+pub(in crate::http) static FILTER: Object = Object {
     name: "CheckoutFilter",
     about: "A filter for checkouts; all fields are optional.",
     fields: &[
@@ -31,7 +31,7 @@ pub(in super::super) static FILTER: Object = Object {
 };
 
 /// How checkouts are listed, beside the filter.
-pub(in super::super) static LIST_QUERY: Object = Object {
+pub(in crate::http) static LIST_QUERY: Object = Object {
     name: "CheckoutListQuery",
     about: "How they are listed.",
     fields: &[
@@ -47,7 +47,7 @@ pub(in super::super) static LIST_QUERY: Object = Object {
 };
 
 /// How the audit log is listed.
-pub(in super::super) static AUDIT_QUERY: Object = Object {
+pub(in crate::http) static AUDIT_QUERY: Object = Object {
     name: "AuditQuery",
     about: "Which rows.",
     fields: &[
@@ -59,7 +59,7 @@ pub(in super::super) static AUDIT_QUERY: Object = Object {
 };
 
 /// Which results of a bulk.
-pub(in super::super) static BULK_QUERY: Object = Object {
+pub(in crate::http) static BULK_QUERY: Object = Object {
     name: "BulkQuery",
     about: "Which results.",
     fields: &[
@@ -70,7 +70,7 @@ pub(in super::super) static BULK_QUERY: Object = Object {
 };
 
 /// How the audit log is verified.
-pub(in super::super) static HEAD_QUERY: Object = Object {
+pub(in crate::http) static HEAD_QUERY: Object = Object {
     name: "AuditHeadQuery",
     about: "A head that was noted earlier.",
     fields: &[opt("head", line(64, 64), "A head that was noted earlier, in hexadecimal.")],
@@ -85,11 +85,11 @@ const REASON: Field = req(
 const DRY_RUN: Field = opt("dry_run", Shape::Flag, "Only show what would be done.");
 
 /// Body of an action that needs nothing more.
-pub(in super::super) static ACTION: Object =
+pub(in crate::http) static ACTION: Object =
     Object { name: "ActionInput", about: "An action.", fields: &[REASON, DRY_RUN], rule: no_rule };
 
 /// Body of cancelling.
-pub(in super::super) static CANCEL: Object = Object {
+pub(in crate::http) static CANCEL: Object = Object {
     name: "CancelInput",
     about: "Cancel a checkout.",
     fields: &[REASON, DRY_RUN, opt("refund", Shape::Flag, "Also if it was paid. Role `money`.")],
@@ -97,7 +97,7 @@ pub(in super::super) static CANCEL: Object = Object {
 };
 
 /// Body of closing an unreadable checkout.
-pub(in super::super) static CLOSE: Object = Object {
+pub(in crate::http) static CLOSE: Object = Object {
     name: "CloseInput",
     about: "Close a checkout whose record cannot be read.",
     fields: &[
@@ -113,7 +113,7 @@ pub(in super::super) static CLOSE: Object = Object {
 };
 
 /// Body of asserting a finding.
-pub(in super::super) static RESOLVE: Object = Object {
+pub(in crate::http) static RESOLVE: Object = Object {
     name: "ResolveInput",
     about: "The finding.",
     fields: &[REASON, DRY_RUN, req("finding", Shape::Object(&FINDING), "")],
@@ -139,7 +139,7 @@ fn one_assertion(finding: &Map<String, Value>, at: &mut Pointer, errors: &mut Er
 }
 
 /// Body of acting on many.
-pub(in super::super) static BULK: Object = Object {
+pub(in crate::http) static BULK: Object = Object {
     name: "BulkInput",
     about: "One action on many checkouts.",
     fields: &[
@@ -153,34 +153,34 @@ pub(in super::super) static BULK: Object = Object {
 
 /// Why, and whether it is only tried.
 #[derive(Debug, PartialEq, Eq)]
-pub(in super::super) struct ActionBody {
+pub(in crate::http) struct ActionBody {
     /// Why.
-    pub(in super::super) reason: String,
+    pub(in crate::http) reason: String,
     /// Only show what would be done.
-    pub(in super::super) dry_run: bool,
+    pub(in crate::http) dry_run: bool,
 }
 
 /// An action that needs nothing more.
-pub(in super::super) fn action_body(body: &Value) -> Checked<ActionBody> {
+pub(in crate::http) fn action_body(body: &Value) -> Checked<ActionBody> {
     checked(&ACTION, body)?;
     Ok(action_body_of(body))
 }
 
 /// Cancelling, and whether with a refund.
-pub(in super::super) fn cancel(body: &Value) -> Checked<(ActionBody, bool)> {
+pub(in crate::http) fn cancel(body: &Value) -> Checked<(ActionBody, bool)> {
     checked(&CANCEL, body)?;
     Ok((action_body_of(body), flag(body, "refund")))
 }
 
 /// Closing, and what is left at BigCommerce.
-pub(in super::super) fn close(body: &Value) -> Checked<(ActionBody, Vec<String>)> {
+pub(in crate::http) fn close(body: &Value) -> Checked<(ActionBody, Vec<String>)> {
     checked(&CLOSE, body)?;
     let leaves = super::elements(body.get("leaves")).iter().filter_map(Value::as_str);
     Ok((action_body_of(body), leaves.map(str::to_owned).collect()))
 }
 
 /// A finding.
-pub(in super::super) fn resolve(body: &Value) -> Checked<(ActionBody, Assertion)> {
+pub(in crate::http) fn resolve(body: &Value) -> Checked<(ActionBody, Assertion)> {
     checked(&RESOLVE, body)?;
     let finding = without_nulls(body.get("finding").cloned().unwrap_or_default());
     // The rule of the shape has read it already.
@@ -189,7 +189,7 @@ pub(in super::super) fn resolve(body: &Value) -> Checked<(ActionBody, Assertion)
 }
 
 /// Acting on many: why, and what is done.
-pub(in super::super) fn bulk(body: &Value) -> Checked<(ActionBody, String)> {
+pub(in crate::http) fn bulk(body: &Value) -> Checked<(ActionBody, String)> {
     checked(&BULK, body)?;
     Ok((action_body_of(body), text(body, "action").unwrap_or_default()))
 }
