@@ -1,8 +1,8 @@
-//! Reading JSON of others in one pass, by borrowing from its text: what is asked for is read, the rest is skipped, and
+//! Reads JSON in one pass, by borrowing from its text: the requested fields are read, the rest is skipped, and
 //! the text itself can be passed on as it came.
 //!
 //! Guarantees: a value of another kind than expected is as if it were missing, so that only what is no JSON at all, or an
-//! object that names a field twice, fails; numbers keep their digits. Never: a copy of what nobody asked for.
+//! object that names a field twice, fails; numbers keep their digits. Never: a copy of what was not requested.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

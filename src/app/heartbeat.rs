@@ -1,4 +1,4 @@
-//! Which processes there are, and that this one is among them.
+//! Announces this process to the others, and counts them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -48,7 +48,7 @@ impl Heartbeat {
                     _ = beats.tick() => {}
                 }
                 if let Err(error) = db.look_at_durability().await {
-                    tracing::warn!(%error, "whether commits survive could not be asked");
+                    tracing::warn!(%error, "commit durability could not be checked");
                 }
                 match db.beat(kind).await {
                     Ok((live, alike)) => {

@@ -25,7 +25,7 @@ pub(super) fn operators_settings(config: &Config) -> ops::Settings {
 pub(super) fn event_destinations(events: &config::Events) -> anyhow::Result<Vec<crate::db::Destination>> {
     let destination = |destination: &config::Destination| {
         let wants = destination.types.iter().map(|kind| kind.parse());
-        let wants = wants.collect::<Result<_, _>>().context("EVENT_DESTINATIONS: there is no such event")?;
+        let wants = wants.collect::<Result<_, _>>().context("EVENT_DESTINATIONS: unknown event type")?;
         Ok(crate::db::Destination { name: destination.name.clone(), wants })
     };
     events.destinations.iter().map(destination).collect()

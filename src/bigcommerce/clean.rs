@@ -1,5 +1,5 @@
-//! Characters that JSON can write and nobody can keep: NUL, which PostgreSQL refuses, and halves of surrogate pairs, which
-//! are no text. A shopper who typed one must not stop a checkout, so they become U+FFFD where an answer comes in.
+//! Characters that JSON can contain and the service cannot store: NUL, which PostgreSQL refuses, and halves of surrogate
+//! pairs, which are no text. A shopper who typed one must not stop a checkout, so they become U+FFFD where an answer comes in.
 
 use bytes::Bytes;
 

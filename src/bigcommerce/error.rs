@@ -1,6 +1,6 @@
 //! Answers one question about a call: did it happen?
 //!
-//! Guarantees: the mapping is total and looks at the status before the body. [`Error::Rejected`], [`Error::Moved`] and
+//! Guarantees: the mapping is total and depends on the status before the body. [`Error::Rejected`], [`Error::Moved`] and
 //! [`Error::Unavailable`] are certain: nothing was executed. Everything else is [`Error::Unknown`]: perhaps.
 //! `Display` and `Debug` never show what BigCommerce wrote in its errors beyond the status and the code.
 

@@ -54,7 +54,7 @@ pub enum Instrument {
     GiftCertificate(Secret),
     /// The shopper's credit with the store.
     StoreCredit,
-    /// A card as another party's token.
+    /// A third party's token of a card.
     TokenizedCard(TokenizedCard),
 }
 

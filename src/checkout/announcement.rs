@@ -1,4 +1,4 @@
-//! What the world is told about a checkout: which changes are worth an event, and what the event says. Pure.
+//! Which changes of a checkout are published as an event, and what the event contains. Pure.
 //!
 //! Guarantees: an event names ids, statuses, reasons and amounts only. Never: an address, a name, an email address, the
 //! shopper's or the storefront's own words, a secret.
@@ -158,8 +158,8 @@ impl AnnouncedStuck {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::checkout;
     use super::*;
+    use crate::checkout::sample::checkout;
 
     type Brief = (Status, Option<i64>, Option<PaymentStatus>);
 

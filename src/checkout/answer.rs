@@ -1,4 +1,4 @@
-//! What became of an operation, as whoever asked for it is told.
+//! The result of an operation, as it is returned to the caller.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! A value that many hold and few change: cloning it costs nothing, changing it copies it once for whoever changes it.
+//! A value that is shared often and changed seldom: cloning it costs nothing, and changing it copies it once.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;

@@ -38,7 +38,7 @@ pub(super) enum Command {
         #[arg(long)]
         refund: bool,
     },
-    /// State what recovery cannot find out; BigCommerce is asked first
+    /// State what recovery cannot find out; BigCommerce is checked first
     Resolve {
         #[command(flatten)]
         act: Act,

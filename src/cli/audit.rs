@@ -1,4 +1,4 @@
-//! `headless-checkout audit`: what operators did, and whether the log of it is whole.
+//! `headless-checkout audit`: operator actions, and whether the log of them is complete and unchanged.
 
 use std::process::ExitCode;
 

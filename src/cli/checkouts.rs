@@ -1,4 +1,4 @@
-//! `headless-checkout checkouts`: found, explained and acted on from the command line.
+//! `headless-checkout checkouts`: find, explain and act on checkouts.
 //!
 //! Reading goes straight to PostgreSQL, so that it works while the service is down.
 

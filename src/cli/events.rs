@@ -1,4 +1,4 @@
-//! `headless-checkout events`: what the world was told, and telling it again. It needs the database alone, so it works
+//! `headless-checkout events`: outgoing events, listed and redelivered. It needs only the database, so it works
 //! while the service is down.
 
 use std::io::Read as _;

@@ -1,4 +1,4 @@
-//! A checkout as text for a person.
+//! A checkout as text for the terminal.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Where outgoing events go, and how patiently.
+//! Where outgoing events are sent, and how often they are retried.
 //!
 //! Reasons name the destination, never its secret and never its URL, which may carry one.
 

@@ -1,4 +1,4 @@
-//! How much one caller may ask of this service, and who is believed about where a caller is.
+//! Rate limits, and which proxies are trusted about client addresses.
 
 use std::net::IpAddr;
 

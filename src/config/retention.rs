@@ -1,4 +1,4 @@
-//! For how long things are kept.
+//! How long data is kept.
 
 use std::time::Duration;
 

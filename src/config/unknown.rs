@@ -1,4 +1,4 @@
-//! Finds variables that look like settings of ours and are none: a typing mistake must not be silent.
+//! Finds variables that look like a setting and are none: a typing mistake must not be silent.
 
 use std::ffi::OsString;
 
@@ -36,7 +36,7 @@ fn judge(name: &str) -> Option<String> {
         Some((apart, known)) if apart <= if known.len() < 12 { 1 } else { 2 } => {
             Some(format!("is unknown; did you mean {known}?"))
         }
-        _ if upper.starts_with("BIGCOMMERCE_") => Some("is unknown, although it starts like ours".to_owned()),
+        _ if upper.starts_with("BIGCOMMERCE_") => Some("is not a setting of this service".to_owned()),
         _ => None,
     }
 }
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn spelling_mistakes_are_found_and_strangers_left_alone() {
         let refused = [
-            ("BIGCOMMERCE_STORE", "is unknown, although it starts like ours"),
+            ("BIGCOMMERCE_STORE", "is not a setting of this service"),
             ("BIGCOMMERCE_ACESS_TOKEN", "did you mean BIGCOMMERCE_ACCESS_TOKEN?"),
             ("LEASE_SECOND", "did you mean LEASE_SECONDS?"),
             ("LAESE_SECONDS", "did you mean LEASE_SECONDS?"),

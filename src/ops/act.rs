@@ -1,5 +1,5 @@
-//! Does what an operator asks for: looks, guards, asks BigCommerce where a finding is to be checked, and then writes the
-//! effect and its audit row in one transaction.
+//! Performs an operator's action: decides by the guards, checks a finding with BigCommerce, and then writes the effect and its
+//! audit row in one transaction.
 //!
 //! Dropped half-way: either both are written or neither. What was refused leaves an audit row too.
 
@@ -87,10 +87,10 @@ pub enum ActionError {
     #[error("BigCommerce refused it")]
     Rejected(UpstreamRejection),
     /// BigCommerce could not be asked.
-    #[error("BigCommerce could not be asked: {0}")]
+    #[error("the check with BigCommerce failed: {0}")]
     Upstream(String),
     /// The checkout's store is not configured here.
-    #[error("the store of this checkout is not configured here, so BigCommerce cannot be asked")]
+    #[error("the store of this checkout is not configured here, so BigCommerce cannot be checked")]
     UnknownStore,
     /// The checkout moved on while it was looked at; nothing was done.
     #[error("the checkout has changed in the meantime; read it again")]
@@ -115,7 +115,8 @@ impl From<db::Error> for ActionError {
                 evidence: Vec::new(),
             },
             error @ (db::Error::Unreadable { .. } | db::Error::Newer { .. }) => {
-                let detail = format!("{error}: it can only be closed, with what is there of it named");
+                let detail =
+                    format!("{error}: it can only be closed, with all that exists of it listed in leaves");
                 Guard::new("unreadable", detail).into()
             }
             other => Self::Database(other),

@@ -1,8 +1,8 @@
 //! One action on many checkouts, carried out on the server.
 //!
-//! Guarantees: each checkout is dealt with in one transaction that holds its effect, its audit row and its outcome, so
-//! a crash leaves it done or untouched and any process goes on. Each is guarded as if it had been asked for alone. Only
-//! actions that need no answer of BigCommerce can be asked for.
+//! Guarantees: each checkout is processed in one transaction that holds its effect, its audit row and its outcome, so
+//! a crash leaves it done or untouched and any process continues. Each is guarded as if it had been requested alone. Only
+//! actions that need no answer of BigCommerce are possible.
 
 use std::time::Duration;
 
@@ -140,7 +140,7 @@ impl Console {
             .await?;
         audited.commit().await?;
         self.inner.wake_bulk.notify_one();
-        tracing::info!(bulk_id = %id, action = bulk.action.name(), total, actor = actor.name, "a bulk was asked for");
+        tracing::info!(bulk_id = %id, action = bulk.action.name(), total, actor = actor.name, "a bulk action was requested");
         let begun = self.db().bulk(id, None).await.map_err(db::Error::after_writing)?;
         begun.ok_or(ActionError::NotFound)
     }
@@ -222,7 +222,7 @@ impl Console {
             .map_err(|_| Guard::new("unknown-action", "this version does not know the action"))?;
         // Its checkouts were chosen among those that the operator sees.
         let role = item.role.parse().map_err(|_| {
-            Guard::new("unreadable", format!("the role of who asked cannot be read: {:?}", item.role))
+            Guard::new("unreadable", format!("the requester's role cannot be read: {:?}", item.role))
         })?;
         let actor = Actor { name: item.actor.clone(), role, store: None };
         permitted(&actor, &action)?;
@@ -244,11 +244,9 @@ fn checked<'a>(bulk: &BulkRequest<'a>) -> Result<&'a str, ActionError> {
         .into());
     }
     match bulk.action {
-        Action::Resolve(_) | Action::Cancel { refund: true } => Err(Guard::new(
-            "one-by-one",
-            "what is about money is done to one checkout at a time, with what is known of it",
-        )
-        .into()),
+        Action::Resolve(_) | Action::Cancel { refund: true } => {
+            Err(Guard::new("one-by-one", "actions that move money are for one checkout at a time").into())
+        }
         _ => Ok(why),
     }
 }

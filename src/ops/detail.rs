@@ -1,4 +1,4 @@
-//! What is known of one checkout: how it stands, its attempts in order, and what operators did.
+//! Everything that is known of one checkout: its state, its attempts in order, and operator actions.
 //!
 //! Guarantees: nothing secret and no personal data of the shopper is in a timeline, whatever an attempt noted.
 
@@ -38,7 +38,7 @@ pub struct Attempt {
     pub step: String,
     /// Its number among the tries of the step.
     pub attempt: i32,
-    /// Under which claim it was made.
+    /// The claim under which it was made.
     pub fence: i64,
     /// By which process.
     pub process_id: Uuid,

@@ -1,7 +1,7 @@
-//! Outgoing events, as an operator looks at them and sends them again.
+//! Outgoing events as operators list and redeliver them.
 //!
-//! Guarantees: what is sent again keeps its id, so that a receiver that has it already can tell; nothing is queued for a
-//! destination that nobody ever heard of.
+//! Guarantees: a redelivered event keeps its id, so that a receiver recognizes the duplicate; nothing is queued for a
+//! destination that is not configured and never was.
 
 use uuid::Uuid;
 

@@ -133,7 +133,7 @@ impl Look<'_> {
             let transactions = self.transactions(other.id).await?;
             if !is_unpaid(other, &transactions) {
                 return Err(contradicted(
-                    format!("order {} of the same cart is paid, or may be", other.id),
+                    format!("order {} of the same cart is paid or may be paid", other.id),
                     shown(other, &transactions),
                 ));
             }
@@ -146,7 +146,7 @@ impl Look<'_> {
             let judgment = judge(&other, &transactions, &refunds, &Before::default());
             if may_hold(&other, &transactions, &judgment) {
                 return Err(contradicted(
-                    format!("order {dead}, which was given up before, is paid, or may be"),
+                    format!("order {dead}, which was abandoned, is paid or may be paid"),
                     shown(&other, &transactions),
                 ));
             }
@@ -263,7 +263,7 @@ impl Look<'_> {
         let unpaid = (nothing && !moved && quiet && (order.status_id == 0 || over)) || given_back || by_hand;
         if !unpaid && !parts {
             return Err(contradicted(
-                format!("order {} is paid, or may be", order.id),
+                format!("order {} is paid or may be paid", order.id),
                 shown(&order, &transactions),
             ));
         }
@@ -325,10 +325,7 @@ fn not_whole(id: i64, judgment: &Judgment) -> String {
     match judgment {
         Judgment::Part { paid } => format!("order {id} is paid in part: {}", paid.decimal()),
         Judgment::More { paid } => {
-            format!(
-                "more is held for order {id} than it costs: {}. Refund what is too much first",
-                paid.decimal()
-            )
+            format!("more is held for order {id} than it costs: {}. Refund the excess first", paid.decimal())
         }
         Judgment::GivenBack => format!("what was paid for order {id} was voided or refunded"),
         Judgment::Pending => format!("a payment of order {id} is settling: try again once it has"),

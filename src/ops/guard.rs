@@ -1,7 +1,7 @@
-//! What refuses an action, decided on what is known here. Pure.
+//! The rules that refuse an action, decided on what is stored. Pure.
 //!
-//! Guarantees: nothing that could charge twice passes. A payment that may have been made is never skipped, whatever is
-//! asked for; it is looked for, or a finding about it is checked against BigCommerce.
+//! Guarantees: nothing that could charge twice passes. A payment that may have been made is never skipped, whatever the action:
+//! it is reconciled, or a finding about it is checked with BigCommerce.
 
 use crate::checkout::{PaymentStatus, Status, StuckReason};
 use crate::db::LockedCheckout;
@@ -138,7 +138,7 @@ fn resolve(finding: &Assertion, held: &LockedCheckout) -> Result<(), Guard> {
     if checkout.status != Status::Stuck {
         return Err(Guard::new(
             "not-stuck",
-            "only a stuck checkout can be resolved: recovery may still find out by itself. Restart it to check now, or pause \
+            "only a stuck checkout can be resolved: recovery may still find out on its own. Restart it to check now, or pause \
              it first to take over",
         ));
     }

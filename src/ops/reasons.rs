@@ -27,11 +27,11 @@ pub(super) fn text(reason: StuckReason) -> Text {
     match reason {
         StuckReason::OrderUnknown => Text {
             headline: "It is not known whether an order was created",
-            happened: "BigCommerce was asked to create the order, its answer does not say whether it did, and looking for \
-                the order was not conclusive.",
+            happened: "BigCommerce was asked to create the order, its answer does not say whether it did, and checking \
+                for it was not conclusive.",
             known: "Nothing was paid: no payment starts before the order is known.",
             not_known: "Whether BigCommerce created the order.",
-            advice: "Restart: it looks for the order again and creates one only if there certainly is none. If BigCommerce \
+            advice: "Restart: it checks for the order again and creates one only if there certainly is none. If BigCommerce \
                      stays unavailable, find the order by its cart in the control panel and resolve with its \
                      id, or with no_order.",
         },

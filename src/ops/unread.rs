@@ -1,8 +1,8 @@
-//! Checkouts whose record cannot be read, or is of a newer version of the program: they are shown with what stands beside the
-//! record, and a person with the role for money may close one.
+//! Checkouts whose record cannot be read, or was written by a newer version: they are shown with what is stored beside the
+//! record, and an operator with the role `money` may close one.
 //!
-//! Guarantees: closing moves nothing at BigCommerce. What is there of the checkout has to be named by whoever closes it, once
-//! whatever was on its way has had time to show; what cannot be asked about is not taken for absent.
+//! Guarantees: closing changes nothing at BigCommerce. Everything that exists of the checkout must be listed by the operator, once
+//! whatever was in flight has had time to show; what cannot be checked is not taken for absent.
 
 use serde::Serialize;
 use serde_json::json;
@@ -72,12 +72,12 @@ impl UnreadableCheckout {
             effect_on_orders,
             effect_on_money,
             guard: refused.or_else(|| {
-                let first = "BigCommerce is asked first: each order and the cart that is there has to be named in leaves";
+                let first = "BigCommerce is checked first: each order and the cart that still exist must be listed in leaves";
                 Some(first.to_owned())
             }),
         };
-        let because = "Where a newer version wrote it, start that version: it goes on by itself. Otherwise have the record \
-                       mended, or look at its cart and its orders at BigCommerce, refund what is to be refunded there, and \
+        let because = "If a newer version wrote it, start that version: it continues automatically. Otherwise repair \
+                       the record, or check its cart and its orders at BigCommerce, refund what has to be refunded there, and \
                        close it.";
         Why {
             checkout_id: unread.id.uuid(),
@@ -107,7 +107,7 @@ fn closable(unread: &Unread) -> Result<(), Guard> {
     if unread.leased {
         return Err(Guard::new(
             "running",
-            "a process is working on it at this moment; it ends by itself within seconds, so ask again then",
+            "a process is working on it at this moment; try again in a few seconds",
         ));
     }
     Ok(())

@@ -293,21 +293,21 @@ fn actions(held: &LockedCheckout) -> Vec<AllowedAction> {
 fn condition(action: &Action) -> Option<&'static str> {
     match action {
         Action::Cancel { refund: true } => {
-            Some("For a paid checkout. BigCommerce is asked first what is left to refund")
+            Some("For a paid checkout. BigCommerce is checked first for what is left to refund")
         }
         Action::Resolve(Assertion::Order(_)) => Some(
-            "BigCommerce is asked first: the order has to be of this cart, not archived, and no other order of the cart \
+            "BigCommerce is checked first: the order has to be of this cart, not archived, and no other order of the cart \
              may be paid",
         ),
         Action::Resolve(Assertion::NoOrder) => Some(
-            "BigCommerce is asked first: it must list no order of this cart, and PAYMENT_TIMEOUT_SECONDS plus \
+            "BigCommerce is checked first: it must list no order of this cart, and PAYMENT_TIMEOUT_SECONDS plus \
              SETTLE_SECONDS must have passed since the order was last asked for",
         ),
         Action::Resolve(Assertion::Charged(_)) => {
-            Some("BigCommerce is asked first: the order has to be paid, and by this transaction")
+            Some("BigCommerce is checked first: the order has to be paid, and by this transaction")
         }
         Action::Resolve(Assertion::NotCharged) => Some(
-            "BigCommerce is asked first: the order has to be Incomplete, Cancelled or Declined without any transaction \
+            "BigCommerce is checked first: the order has to be Incomplete, Cancelled or Declined without any transaction \
              that is not an error, and the access token must have expired PAYMENT_TIMEOUT_SECONDS plus SETTLE_SECONDS \
              ago",
         ),
@@ -366,7 +366,7 @@ fn go_on(checkout: &Checkout) -> (String, String) {
     }
     let (orders, money) = match checkout.in_flight.as_ref().map(|attempt| attempt.step) {
         Some(StepName::Order) => (
-            "BigCommerce is asked for the order first. One is created only if there certainly is none.",
+            "BigCommerce is checked for the order first. One is created only if there certainly is none.",
             "None. If the shopper had requested order and payment in one call and the payment did not start, the shopper is \
              asked to pay again.",
         ),

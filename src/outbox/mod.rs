@@ -85,7 +85,7 @@ impl Outbox {
             let wait = match self.deliver_due(&route).await {
                 Ok(wait) => wait,
                 Err(error) => {
-                    tracing::warn!(%error, "the outbox could not be looked into");
+                    tracing::warn!(%error, "the outbox could not be checked");
                     Duration::from_millis(500)
                 }
             };
@@ -155,7 +155,7 @@ impl Outbox {
             ),
         }
         if let Err(error) = self.inner.db.record_attempt(turn, Try { end, status, failure, duration }).await {
-            tracing::warn!(%event_id, %error, "how a delivery went was not recorded; it may be repeated");
+            tracing::warn!(%event_id, %error, "the result of a delivery was not recorded; it may be repeated");
         }
     }
 

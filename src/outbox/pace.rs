@@ -1,5 +1,5 @@
-//! When a delivery is tried again, when it is given up, and how a destination that fails is spared. Pure, but for
-//! [`Health::calm_for`], which looks at the clock.
+//! When a delivery is retried, when it is given up, and how a failing destination is backed off. Pure, except for
+//! [`Health::calm_for`], which reads the clock.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where the rate budgets and the breakers of the stores stand, read when the metrics are.
+//! The state of the rate budgets and circuit breakers of the stores, read when the metrics are.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

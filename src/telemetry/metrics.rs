@@ -1,7 +1,7 @@
 //! The metrics of one process, in the text format of OpenMetrics. The names are fixed: dashboards and alerts are built on
 //! them (`deploy/`).
 //!
-//! Guarantees: every label has a bounded set of values: words of ours, names of configured stores, routes as they are
+//! Guarantees: every label has a bounded set of values: fixed words, names of configured stores, routes as they are
 //! declared, well-known status codes. No id, no text from outside and no secret is ever a label. Counting never waits.
 
 use std::fmt;

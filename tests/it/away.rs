@@ -157,7 +157,7 @@ async fn an_operator_is_never_told_that_nothing_was_done_when_that_is_not_known(
                 relay.lose("COMMIT");
                 let fields = [("csrf", &*csrf), ("action", "pause"), ("reason", "a test")];
                 let told = adam.post(&format!("{page}/act"), &fields).await.expect(503);
-                let (sees, hears) = (told.text.contains("Look first"), told.text.contains("othing was "));
+                let (sees, hears) = (told.text.contains("Check first"), told.text.contains("othing was "));
                 assert!(sees && !hears, "{}", told.text);
             } else {
                 relay.lose("COMMIT");

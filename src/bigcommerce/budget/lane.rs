@@ -1,8 +1,9 @@
-//! One host of one store: who may send now, who waits, who is told to come back. Pure: time and jitter are passed in.
+//! One host of one store: which call may be sent now, which waits, which is rejected until later. Pure: time and jitter are
+//! passed in.
 //!
 //! Guarantees: a call never waits behind one of a lower priority, and within a priority first come is first served. The
-//! lower priorities leave a reserve to the higher ones. Whoever cannot be served in the time that its priority waits is
-//! told when to come back.
+//! lower priorities leave a reserve to the higher ones. A call that cannot be sent within the wait of its priority is
+//! rejected with the time to retry.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! Actions on many checkouts: what was asked for, and what became of each.
+//! Actions on many checkouts: what was requested, and the result for each.
 //!
-//! An item is dealt with in one transaction with its effect and its audit row, so that a crash leaves it either done or
+//! An item is processed in one transaction with its effect and its audit row, so that a crash leaves it either done or
 //! untouched. Items are taken with `skip locked`: processes never wait for each other and never take the same one.
 
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub struct NewBulk<'a> {
     pub role: &'a str,
 }
 
-/// One checkout of a bulk that is to be dealt with.
+/// One checkout of a bulk that is to be processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BulkItem {
     /// Of which bulk.
@@ -48,7 +48,7 @@ pub struct BulkItem {
     pub role: String,
 }
 
-/// How a bulk stands.
+/// The state of a bulk action.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Bulk {
     /// Identity.
@@ -62,7 +62,7 @@ pub struct Bulk {
     pub filter: serde_json::Value,
     /// Why.
     pub reason: String,
-    /// Who asked for it.
+    /// Who requested it.
     pub actor: String,
     /// How many checkouts.
     pub total: i64,
@@ -70,7 +70,7 @@ pub struct Bulk {
     pub done: i64,
     /// How many were refused or failed.
     pub failed: i64,
-    /// When it was asked for.
+    /// When it was requested.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
 }

@@ -1,6 +1,6 @@
 //! The transaction in which an operator's action and its audit row are written together.
 //!
-//! Guarantees: the checkout is locked from the look to the commit, so that what was decided on is what is changed; and
+//! Guarantees: the checkout is locked from the read to the commit, so that what was decided on is what is changed; and
 //! the action is written if and only if its audit row is. BigCommerce is never called while one is open.
 
 use time::OffsetDateTime;

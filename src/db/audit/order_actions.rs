@@ -47,7 +47,7 @@ pub struct OrderAction {
     pub unknown_since: Option<OffsetDateTime>,
     /// JSON text: what came of it; of an open action, what is believed if nothing of it shows.
     pub answer: Option<String>,
-    /// When it was asked for.
+    /// When it was requested.
     pub created_at: OffsetDateTime,
     /// When it changed last.
     pub updated_at: OffsetDateTime,

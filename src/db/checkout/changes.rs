@@ -1,6 +1,6 @@
 //! News of changed checkouts: from this process directly, from the others by LISTEN.
 //!
-//! A piece of news is a hint to look, never the thing itself: whoever waits reads the checkout again.
+//! A notification is only a hint: a waiting request reads the checkout again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

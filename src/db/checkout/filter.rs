@@ -1,4 +1,4 @@
-//! What operators look for: filters, order and the cursor of a page. Pure.
+//! Filters, sort order and page cursor of operators' lists. Pure.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

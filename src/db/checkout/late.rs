@@ -1,6 +1,6 @@
-//! Late looks: checkouts that have ended and are looked at once more, because something may show only now.
+//! Late checks: ended checkouts are compared with BigCommerce once more, because something may show only now.
 //!
-//! A look is taken by one process at a time, for as long as a lease lasts. What it finds is written as any transition: only
+//! A check is taken by one process at a time, for as long as a lease lasts. What it finds is written as any transition: only
 //! onto the version that was read.
 
 use std::time::Duration;
@@ -81,10 +81,10 @@ impl Db {
     /// Notes of what has ended, or rests, that it cannot be read here; this version does not look at it again.
     pub(crate) async fn mark_unreadable(&self, error: &Error) -> Result<(), Error> {
         let (Error::Unreadable { checkout_id, .. } | Error::Newer { checkout_id, .. }) = error else {
-            tracing::warn!(%error, "a checkout could not be read, and is looked at again");
+            tracing::warn!(%error, "a checkout could not be read, and is checked again later");
             return Ok(());
         };
-        tracing::error!(%error, "a checkout that was to be looked at cannot be read");
+        tracing::error!(%error, "a checkout that is due for a check cannot be read");
         sqlx::query!(
             "update checkout set unreadable_for = $2, unreadable_reason = $3 where checkout_id = $1 and leased_by is null",
             checkout_id,

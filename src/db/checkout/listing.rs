@@ -1,6 +1,6 @@
 //! Lists of checkouts for operators: any filter, in pages, from indexes.
 //!
-//! The statements are put together from what was asked for and planned for exactly that (no kept plan), because a
+//! The statements are built from the given filters and planned for exactly those (no cached plan), because a
 //! plan that fits every filter fits none. Never: a value in the text of a statement.
 
 use serde::Serialize;

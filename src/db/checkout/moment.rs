@@ -1,6 +1,6 @@
-//! A clock that goes on while the machine is paused.
+//! A clock that continues while the machine is suspended.
 //!
-//! A lease ends for everybody else by PostgreSQL's clock. Reckoned by a clock that stands still while this machine is
+//! For every other process a lease ends by PostgreSQL's clock. By a clock that stops while this machine is
 //! suspended or its VM is paused (`CLOCK_MONOTONIC`, which is Rust's `Instant`), it would still last here afterwards.
 
 use std::time::Duration;

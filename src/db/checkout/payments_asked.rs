@@ -1,4 +1,4 @@
-//! How often payments were asked for: one row for each subject, in a table that no crash keeps.
+//! Counts payment attempts: one row for each subject, in an unlogged table that does not survive a crash.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Looks at checkouts at rest whose order exists. A look is taken by one process at a time, for as long as a lease lasts. It is no
-//! claim: version and fence stay as they are, so that whoever read the checkout before may still change it.
+//! Checks of idle checkouts whose order exists. A check is taken by one process at a time, for as long as a lease lasts. It is no
+//! claim: version and fence stay as they are, so that a shopper who read the checkout before may still change it.
 
 use std::time::Duration;
 

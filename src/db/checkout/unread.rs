@@ -1,6 +1,6 @@
-//! Checkouts whose record this program cannot read: what stands beside the record, and how a person closes one.
+//! Checkouts whose record this program cannot read: what is stored beside the record, and how an operator closes one.
 //!
-//! Guarantees: nothing of the record is guessed, and nobody closes one that can be read or that a process holds.
+//! Guarantees: nothing of the record is guessed, and one that can be read or that a process holds is not closed.
 
 use serde::Serialize;
 use time::OffsetDateTime;

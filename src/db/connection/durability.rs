@@ -1,14 +1,14 @@
-//! Whether what the database says it committed survives.
+//! Whether commits of the database are durable.
 //!
-//! A checkpoint that is lost after the payment was sent reads as "certainly not sent". So nothing is begun, and nothing
+//! A checkpoint that is lost after the payment was sent reads as "certainly not sent". So no work is started, and nothing
 //! sent, where a commit is answered before it is on the disk (`synchronous_commit`), or where the disk is not waited for
 //! or written whole (`fsync`, `full_page_writes`).
 //!
-//! `local` and `remote_write` are refused like `off`: they are weaker as soon as there is a synchronous standby, and
-//! whoever adds one does not look here. Where a session is ours alone the setting is pinned in it, so that neither
-//! `ALTER SYSTEM` nor `ALTER ROLE` takes it away later; what cannot be pinned is looked at with every beat.
+//! `local` and `remote_write` are refused like `off`: they are weaker as soon as there is a synchronous standby, and one may be
+//! added later. Where a session is used only by this service the setting is pinned in it, so that neither
+//! `ALTER SYSTEM` nor `ALTER ROLE` changes it later; what cannot be pinned is checked with every heartbeat.
 //!
-//! The exception: a cluster that says of itself that it is thrown away (`headless_checkout.throwaway = on`, as `./dev test`
+//! The exception: a cluster that declares itself disposable (`headless_checkout.throwaway = on`, as `./dev test`
 //! starts its own) may run without `fsync` and `full_page_writes`, as long as BigCommerce is on loopback, too.
 
 use std::sync::PoisonError;
@@ -72,8 +72,8 @@ impl Seen {
         let weak = [("fsync", &self.fsync), ("full_page_writes", &self.pages)];
         let (name, value) = weak.into_iter().find(|(_, value)| *value != "on")?;
         Some(format!(
-            "{name} is {value}, so that committed data may be lost: set it to on. Only a cluster of tests that is started \
-             with headless_checkout.throwaway=on may do without, and only with BIGCOMMERCE_API_URL and \
+            "{name} is {value}, so that committed data may be lost: set it to on. Only a test cluster started with \
+             headless_checkout.throwaway=on may do without, and only with BIGCOMMERCE_API_URL and \
              BIGCOMMERCE_PAYMENTS_URL on loopback"
         ))
     }
@@ -109,9 +109,9 @@ impl Db {
         let mut known = self.lossy.lock().unwrap_or_else(PoisonError::into_inner);
         if *known != weakness {
             if let Some(weakness) = &weakness {
-                tracing::error!(weakness, "nothing is begun any more: what is committed may be lost");
+                tracing::error!(weakness, "no new work is started: commits may be lost");
             } else {
-                tracing::info!("what is committed survives again");
+                tracing::info!("commits are durable again");
             }
         }
         *known = weakness;
@@ -131,7 +131,7 @@ impl Db {
 
 #[cfg(test)]
 mod tests {
-    use super::Demand::{Durable, DurableOrThrowaway as Throwaway, Nothing};
+    use super::Demand::{Durable, DurableOrThrowaway, Nothing};
     use super::*;
 
     #[test]
@@ -152,11 +152,11 @@ mod tests {
             (seen("on", "on", "off", ""), Durable, Some("full_page_writes is off")),
             // It says that it is thrown away, and is used with BigCommerce itself.
             (seen("on", "off", "off", "on"), Durable, Some("fsync is off")),
-            (seen("on", "off", "off", "on"), Throwaway, None),
-            (seen("on", "off", "off", "off"), Throwaway, Some("fsync is off")),
-            (seen("on", "off", "off", ""), Throwaway, Some("fsync is off")),
+            (seen("on", "off", "off", "on"), DurableOrThrowaway, None),
+            (seen("on", "off", "off", "off"), DurableOrThrowaway, Some("fsync is off")),
+            (seen("on", "off", "off", ""), DurableOrThrowaway, Some("fsync is off")),
             // Such a cluster keeps what it answered for as long as it lives.
-            (seen("off", "off", "off", "on"), Throwaway, Some("synchronous_commit is off")),
+            (seen("off", "off", "off", "on"), DurableOrThrowaway, Some("synchronous_commit is off")),
             (seen("something new", "on", "on", ""), Durable, Some("synchronous_commit is something new")),
             (seen("off", "off", "off", ""), Nothing, None),
         ] {

@@ -1,7 +1,7 @@
-//! Turns: which event goes to which destination next, who delivers it, and what came of it.
+//! Turns: which event goes to which destination next, which process delivers it, and with what result.
 //!
 //! Guarantees: of one checkout, one event at a time is on its way to a destination, in the order in which they happened;
-//! checkouts and destinations never wait for each other. A turn whose process died is due again when its lease runs out.
+//! checkouts and destinations never wait for each other. A turn whose process died is due again when its lease ends.
 //! Each write is one statement, and no transaction is open while a destination is called.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The outbox as operators see it: what was told to whom, how each try went, and telling it again.
+//! The outbox as operators see it: events, their delivery attempts, and redelivery.
 
 use serde::Serialize;
 use time::OffsetDateTime;

@@ -1,4 +1,4 @@
-//! What went on in the last hour, minute by minute, from indexes.
+//! The activity of the last hour, minute by minute, from indexes.
 
 use serde::Serialize;
 use time::OffsetDateTime;

@@ -1,6 +1,6 @@
-//! How the checkouts of all processes stand, for the metrics.
+//! Counts of the checkouts of all processes, for the metrics.
 //!
-//! Guarantees: what is asked here costs about the same in a table of millions of finished checkouts as in a small one.
+//! Guarantees: a query here costs about the same in a table of millions of finished checkouts as in a small one.
 //! Counts of what is alive come from partial indexes; what is finished is counted only while the table is small, and
 //! afterwards estimated from PostgreSQL's own statistics.
 

@@ -1,4 +1,4 @@
-//! A transition as columns: everything that is sent to PostgreSQL, worked out by whoever wants it written, so that the
+//! A transition as columns: everything that is sent to PostgreSQL, prepared by the caller, so that the
 //! committer only has to send it.
 
 use std::time::Duration;

@@ -1,21 +1,20 @@
-//! The group committer: transitions of different checkouts that are wanted at the same time are written by one statement.
+//! The group committer: transitions of different checkouts that are written at the same time share one statement.
 //!
-//! One task with a connection of its own takes what queued while the last statement ran, and writes it. Nothing ever
+//! One task with its own connection takes what queued while the last statement ran, and writes it. Nothing ever
 //! waits for a group to fill.
 //!
 //! Guarantees:
-//! - Everybody is answered, also at shutdown and when the connection breaks. What is answered as written is durable.
+//! - Every caller gets an answer, also at shutdown and when the connection breaks. What is answered as written is durable.
 //! - First come, first served; the transitions of one checkout are written in the order in which they came.
-//! - A row that cannot be written fails nobody else: whoever was in its group writes alone, on the pool, and learns there
-//!   what is wrong with his own. So does whoever has to wait for a lock, so that a checkout that somebody holds locked
-//!   delays no other.
-//! - When it cannot be known whether a group was written, everybody in it is told so, as after a single statement that
-//!   broke: whoever holds a claim looks again (`Db::advance`).
-//! - The queue is bounded: whoever comes when it is full waits until there is room.
+//! - A row that cannot be written fails no other: each caller of its group then writes alone, on the pool, and gets its own
+//!   error. A row that has to wait for a lock is written alone as well, so that a locked checkout delays no other.
+//! - When it cannot be known whether a group was written, every caller in it gets that error, as after a single statement whose
+//!   connection broke: the holder of a claim reads the row again (`Db::advance`).
+//! - The queue is bounded: when it is full, callers wait until there is room.
 //!
-//! A caller who is dropped while its transition is queued: it is not written. Later: it is written whole or not at all.
+//! A caller that is dropped while its transition is queued: it is not written. Later: it is written whole or not at all.
 //!
-//! Never here: transitions that cause events (`outbox`), those of operators, which share a transaction with their audit row, and
+//! Never here: transitions that publish events (`outbox`), those of operators, which share a transaction with their audit row, and
 //! what recovery claims. They are written alone.
 
 use std::collections::{HashSet, VecDeque};

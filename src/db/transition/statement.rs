@@ -3,8 +3,8 @@
 //! Guarantees: each row is written only onto the version and under the fence that it was decided on, with everything that belongs
 //! to it. A row that is not written is not in the answer, and the others are written all the same. An error: none of them was.
 //!
-//! Its text stands here once. What differs between one row and several is only how the row is given: as parameters, or as one
-//! array per column. Events are a part that is left out where there are none: most transitions cause none.
+//! There is one text of it. Only the input differs between one row and several: as parameters, or as one array per column. Events
+//! are a part that is left out where there are none: most transitions publish none.
 
 use std::collections::HashMap;
 

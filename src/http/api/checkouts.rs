@@ -85,7 +85,7 @@ pub(crate) async fn read(
 
 /// Cancel a checkout
 ///
-/// Before payment only. Deletes the cart and cancels an unpaid order. Asking again changes nothing.
+/// Before payment only. Deletes the cart and cancels an unpaid order. Repeating it changes nothing.
 #[utoipa::path(
     delete, path = "/v1/checkouts/{id}", operation_id = "cancelCheckout", tag = "Checkouts",
     responses((status = 200, description = "Canceled", body = Snapshot), (status = 202, description = "Being canceled", body = Snapshot)),

@@ -19,7 +19,7 @@ use crate::http::validate;
 
 /// List the payment methods
 ///
-/// BigCommerce's accepted methods; with the shopper's stored instruments on a checkout whose customer was proven.
+/// BigCommerce's accepted methods; with the shopper's stored instruments if the customer of the checkout was verified.
 #[utoipa::path(
     get, path = "/v1/checkouts/{id}/payment-methods", operation_id = "listPaymentMethods", tag = "Payment",
     responses((status = 200, description = "The methods", body = PaymentMethods)),

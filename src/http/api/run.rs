@@ -1,4 +1,4 @@
-//! From a request that was understood to the answer: hand it to the saga, wait as long as the caller wants to.
+//! Runs a valid request: passes it to the saga, and waits for the result as long as the caller wants to.
 
 use axum::http::StatusCode;
 use axum::response::Response;

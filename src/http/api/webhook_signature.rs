@@ -1,7 +1,7 @@
-//! Whether a webhook comes from BigCommerce: the two ways that BigCommerce documents, one of which must fit. Pure.
+//! Whether a webhook comes from BigCommerce: the two ways that BigCommerce documents, one of which must match. Pure.
 //!
-//! Standard Webhooks (BigCommerce: https webhook overview, 2025-01), with the API account's client secret as the key. Or a
-//! secret of ours, sent back in a header.
+//! Standard Webhooks (BigCommerce: https webhook overview, 2025-01), with the API account's client secret as the key. Or the
+//! configured webhook secret, sent back in a header.
 
 use axum::http::HeaderMap;
 use subtle::ConstantTimeEq as _;

@@ -1,12 +1,11 @@
-//! Acting on one checkout: first what would happen, then, when it is confirmed, the same in earnest. Both ask
-//! `ops`, which decides.
+//! Acting on one checkout: first a preview, then, when it is confirmed, the action. Both go through `ops`, which decides.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::answer::{Failed, page as answered, see_other, unless_barred};
+use super::answer::{Failed, html_page, see_other, unless_barred};
 use super::form::{Fields, Posted};
 use super::layout::{Page, csrf, shell};
 use super::session::Viewer;
@@ -26,7 +25,7 @@ pub(super) async fn preview(
     let report = state.ops(&viewer.actor).act(id, &action, ask).await?;
     let main = confirmation(id, &action, &report, &viewer, &fields);
     let page = Page { title: "Preview", here: "/ops/checkouts", live: None };
-    Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
+    Ok(html_page(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
 /// It is done.

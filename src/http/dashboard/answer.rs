@@ -23,7 +23,7 @@ const HEADERS: &[(&str, &str)] = &[
 ];
 
 /// A page with its headers.
-pub(super) fn page(status: StatusCode, markup: Markup) -> Response {
+pub(super) fn html_page(status: StatusCode, markup: Markup) -> Response {
     let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
     guarded((status, kind, markup.into_string()).into_response())
 }
@@ -105,7 +105,7 @@ impl From<ActionError> for Failed {
         let problem = Problem::from(refused);
         let status = StatusCode::from_u16(problem.slug().entry().status).unwrap_or(StatusCode::CONFLICT);
         let in_doubt = status == StatusCode::INTERNAL_SERVER_ERROR || problem.may_be_recorded();
-        let title = if in_doubt { "Look first" } else { "Nothing was done" };
+        let title = if in_doubt { "Check first" } else { "Nothing was done" };
         let detail = if status.is_server_error() { sentence(problem.detail()) } else { detail };
         Self { status, title, detail, evidence }
     }
@@ -125,7 +125,7 @@ impl From<Problem> for Failed {
 }
 
 /// The page for what was refused before any page looked at it.
-pub(in super::super) fn refused(problem: Problem) -> Response {
+pub(in crate::http) fn refused(problem: Problem) -> Response {
     let after = problem.comes_back_after();
     let mut response = Failed::from(problem).into_response();
     if let Some(seconds) = after {
@@ -160,6 +160,6 @@ impl IntoResponse for Failed {
                 }
             }
         };
-        page(self.status, plain(&Page { title: self.title, here: "", live: None }, &body))
+        html_page(self.status, plain(&Page { title: self.title, here: "", live: None }, &body))
     }
 }

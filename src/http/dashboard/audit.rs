@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::answer::{Failed, page as answered};
+use super::answer::{Failed, html_page};
 use super::layout::{Page, shell};
 use super::list::{Pairs, field, text};
 use super::session::Viewer;
@@ -59,14 +59,14 @@ pub(super) async fn page(
         }
     };
     let page = Page { title: "Audit", here: "/ops/audit", live: None };
-    Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
+    Ok(html_page(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
 fn chain(verified: &Verified) -> Markup {
     html! {
         div role="status" class={ "panel " @if verified.broken.is_some() { "wrong" } @else { "done" } } {
             @match &verified.broken {
-                None => { p { "The chain of " (count(verified.rows)) " rows is whole." } }
+                None => { p { "The chain of " (count(verified.rows)) " rows is intact." } }
                 Some(broken) => { p { b { "The chain is broken at row " (broken.audit_id) ": " } (broken.what) "." } }
             }
             p.muted { "Head: " span.mono.long { (verified.head) } }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::answer::{Failed, page as answered, see_other, unless_barred};
+use super::answer::{Failed, html_page, see_other, unless_barred};
 use super::form::Posted;
 use super::layout::{Page, csrf, shell};
 use super::list::{FILTERS, Pairs, choice, field, kept, mistakes, more, normal, text};
@@ -49,7 +49,7 @@ pub(super) async fn page(
         }
     };
     let page = Page { title: "Act on many", here: HERE, live: Some("/ops/live") };
-    Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
+    Ok(html_page(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
 /// What would happen.
@@ -66,13 +66,13 @@ pub(super) async fn preview(
         }
         Err(problem) => {
             let main = html! { h1 { "Act on many" } (form(&pairs, &viewer, Some(&problem))) };
-            return Ok(answered(StatusCode::UNPROCESSABLE_ENTITY, shell(&page, &viewer, &main)));
+            return Ok(html_page(StatusCode::UNPROCESSABLE_ENTITY, shell(&page, &viewer, &main)));
         }
     };
     let ask = ActionRequest { actor: &viewer.actor, reason: fields.text("why"), dry_run: true };
     let found =
         state.ops(&viewer.actor).preview_bulk(BulkRequest { filter: &filter, action: &action, ask }).await?;
-    Ok(answered(StatusCode::OK, shell(&page, &viewer, &confirmation(&pairs, &found, &viewer))))
+    Ok(html_page(StatusCode::OK, shell(&page, &viewer, &confirmation(&pairs, &found, &viewer))))
 }
 
 /// It is written down; whichever process is free does it.
@@ -100,14 +100,14 @@ pub(super) async fn one(
     let live = format!("{HERE}/{id}/live");
     let page =
         Page { title: "Bulk", here: HERE, live: (seen.bulk.status != "done").then_some(live.as_str()) };
-    Ok(answered(StatusCode::OK, shell(&page, &viewer, &followed(&seen))))
+    Ok(html_page(StatusCode::OK, shell(&page, &viewer, &followed(&seen))))
 }
 
 fn asked(pairs: &Pairs) -> Result<(Filter, Action), Problem> {
     let filter = pairs.iter().filter(|(name, _)| FILTERS.contains(&name.as_str())).cloned().collect();
     let filter = QueryParams::of(normal(&filter))?.checked(&[&FILTER])?.filter()?;
     let action = Action::for_many(text(pairs, "action"));
-    let action = action.map_err(|_| super::super::ops::wrong("action", "must be chosen".to_owned()))?;
+    let action = action.map_err(|_| crate::http::ops::wrong("action", "must be chosen".to_owned()))?;
     Ok((filter, action))
 }
 
@@ -198,7 +198,7 @@ fn followed(seen: &BulkSeen) -> Markup {
             h1 { "Bulk " (bulk.action) " " (badge(bulk.status)) }
             section.panel aria-label="Progress" {
                 progress max=(bulk.total.max(1)) value=(dealt) aria-label="Checkouts processed" {}
-                p { b { (count(dealt)) } " of " b { (count(bulk.total)) } " dealt with · " (count(bulk.done)) " done · " (count(bulk.failed)) " refused or failed" }
+                p { b { (count(dealt)) } " of " b { (count(bulk.total)) } " processed · " (count(bulk.done)) " done · " (count(bulk.failed)) " refused or failed" }
             }
             div.scroll.panel.flush tabindex="0" role="region" aria-label="Outcomes" { table.list {
                 caption.visually-hidden { "Result for each checkout" }
@@ -222,7 +222,7 @@ fn bulks(latest: &[Bulk]) -> Markup {
         @if latest.is_empty() { p.muted.empty { "None yet." } } @else {
             div.scroll tabindex="0" role="region" aria-labeledby="latest-title" { table.list {
                 caption.visually-hidden { "Recent bulk actions" }
-                thead { tr { th scope="col" { "Asked for" } th scope="col" { "What" } th.number scope="col" { "Done" } th.number scope="col" { "Refused" } th.number scope="col" { "Of" } th scope="col" { "Reason" } } }
+                thead { tr { th scope="col" { "Requested" } th scope="col" { "What" } th.number scope="col" { "Done" } th.number scope="col" { "Refused" } th.number scope="col" { "Of" } th scope="col" { "Reason" } } }
                 tbody { @for bulk in latest { tr {
                     th scope="row" { a href={ "/ops/bulk/" (bulk.id) } { (ago(bulk.created_at, OffsetDateTime::now_utc())) } " " span.muted { (bulk.actor) } }
                     td { (bulk.action) " " (badge(bulk.status)) }

@@ -1,4 +1,4 @@
-//! One checkout: how it stands in plain words, what happened, and what can be done.
+//! One checkout: its state in plain words, what happened, and what can be done.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::answer::{Failed, page as answered};
+use super::answer::{Failed, html_page};
 use super::facts::facts;
 use super::layout::{Page, csrf, shell};
 use super::list::{Pairs, text};
@@ -33,14 +33,14 @@ pub(super) async fn page(
         Err(error) => {
             let Some(case) = ops.unread(id).await? else { return Err(error.into()) };
             let page = Page { title: "Checkout", here: "/ops/checkouts", live: None };
-            return Ok(answered(StatusCode::OK, shell(&page, &viewer, &unread(&case, &viewer))));
+            return Ok(html_page(StatusCode::OK, shell(&page, &viewer, &unread(&case, &viewer))));
         }
     };
     let live = format!("/ops/checkouts/{id}/live");
     let open = !case.checkout().status.is_final();
     let main = body(&case, &why(&case), &viewer, text(&pairs, "done"));
     let page = Page { title: "Checkout", here: "/ops/checkouts", live: open.then_some(live.as_str()) };
-    Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
+    Ok(html_page(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
 fn body(case: &CheckoutDetail, why: &Why, viewer: &Viewer, done: &str) -> Markup {

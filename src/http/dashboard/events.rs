@@ -1,4 +1,4 @@
-//! What was told to whom: events, the log of their deliveries, and telling one again.
+//! Outgoing events: the log of their deliveries, and redelivery.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::answer::{Failed, page as answered, see_other};
+use super::answer::{Failed, html_page, see_other};
 use super::form::Posted;
 use super::layout::{Page, csrf, shell};
 use super::list::{Pairs, choice, field, text};
@@ -49,7 +49,7 @@ pub(super) async fn page(
         }
     };
     let page = Page { title: "Events", here: HERE, live: Some("/ops/live") };
-    Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
+    Ok(html_page(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
 /// One event: what it says, and the log of its deliveries.
@@ -71,7 +71,7 @@ pub(super) async fn one(
         h1 { "Event" @if let Some(first) = found.first() { ": " (first.kind) } }
         div #event data-live="" {
             section.panel.flush aria-labeledby="whom-title" {
-                h2 #whom-title { "To whom" }
+                h2 #whom-title { "Destinations" }
                 (rows(&found, OffsetDateTime::now_utc()))
             }
             section.panel.flush aria-labeledby="log-title" {
@@ -86,7 +86,7 @@ pub(super) async fn one(
         (again(id, &viewer))
     };
     let page = Page { title: "Event", here: HERE, live: Some("/ops/live") };
-    Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
+    Ok(html_page(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
 /// Sends it again to everybody that it was meant for and that is done with it.
@@ -139,7 +139,7 @@ fn rows(found: &[EventRecord], now: OffsetDateTime) -> Markup {
                 caption.visually-hidden { "Events and their destinations, newest first" }
                 thead { tr {
                     th scope="col" { "When" } th scope="col" { "Event" } th scope="col" { "Destination" } th scope="col" { "Delivery" }
-                    th.number scope="col" { "Tries" } th.number.opt scope="col" { "Answer" } th scope="col" { "Checkout" }
+                    th.number scope="col" { "Attempts" } th.number.opt scope="col" { "Response" } th scope="col" { "Checkout" }
                 } }
                 tbody { @for row in found { tr {
                     @let checkout = row.checkout_id.to_string();
@@ -158,12 +158,12 @@ fn rows(found: &[EventRecord], now: OffsetDateTime) -> Markup {
 
 fn log(tries: &[TryRecord]) -> Markup {
     html! {
-        @if tries.is_empty() { p.muted.empty { "Not tried yet." } } @else {
+        @if tries.is_empty() { p.muted.empty { "No attempts yet." } } @else {
             div.scroll tabindex="0" role="region" aria-labeledby="log-title" { table.list {
                 caption.visually-hidden { "All attempts, oldest first" }
                 thead { tr {
-                    th scope="col" { "When" } th scope="col" { "Destination" } th.number scope="col" { "Try" } th scope="col" { "Outcome" }
-                    th scope="col" { "Answer" } th.number.opt scope="col" { "Took" }
+                    th scope="col" { "When" } th scope="col" { "Destination" } th.number scope="col" { "Attempt" } th scope="col" { "Outcome" }
+                    th scope="col" { "Response" } th.number.opt scope="col" { "Duration" }
                 } }
                 tbody { @for row in tries { tr {
                     td { (ago(row.at, OffsetDateTime::now_utc())) }

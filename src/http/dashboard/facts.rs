@@ -42,11 +42,11 @@ pub(super) fn facts(case: &CheckoutDetail) -> Markup {
             }
             dt { "Created" } dd { (ago(checkout.created_at, now)) }
             dt { "Changed" } dd { (ago(checkout.updated_at, now)) " · version " (checkout.version) }
-            dt { "Next look" }
+            dt { "Next check" }
             dd {
                 @if case.held.leased { "a process works on it now" }
                 @else if let Some(due) = case.held.due_at { (instant(due)) }
-                @else { "none: it rests" }
+                @else { "none: idle" }
             }
         }
         h3 { "Steps" }

@@ -1,5 +1,5 @@
-//! A form that was sent: who sent it, from where, and its fields. A form that does not prove that it is ours is refused
-//! before anything of it is looked at.
+//! A submitted form: by whom, from where, and its fields. A form without the token of its session is refused
+//! before its fields are read.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_TYPE, HeaderMap};

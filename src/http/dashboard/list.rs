@@ -1,4 +1,4 @@
-//! Checkouts, by any filter. The filter is in the address, so that a list can be kept and sent to somebody.
+//! Checkouts, by any filter. The filter is in the address, so that a list can be bookmarked and shared.
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::answer::{Failed, page as answered};
+use super::answer::{Failed, html_page};
 use super::layout::{Page, shell};
 use super::session::Viewer;
 use super::words::{address, ago, badge, money, short};
@@ -60,7 +60,7 @@ pub(super) async fn page(
         }
     };
     let page = Page { title: "Checkouts", here: "/ops/checkouts", live: Some("/ops/live") };
-    Ok(answered(status, shell(&page, &viewer, &main)))
+    Ok(html_page(status, shell(&page, &viewer, &main)))
 }
 
 type Question = (Filter, Sort, Option<Cursor>, u32);
@@ -69,7 +69,7 @@ fn asked(pairs: &Pairs) -> Result<Question, Problem> {
     let asked = QueryParams::of(normal(pairs))?.checked(&[&LIST_QUERY, &FILTER])?;
     let sort: Sort = asked.text("sort").and_then(|text| text.parse().ok()).unwrap_or_default();
     let after = asked.text("cursor").map(|text| Cursor::decode(text, sort)).transpose();
-    let after = after.map_err(|error| super::super::ops::wrong("cursor", error.to_string()))?;
+    let after = after.map_err(|error| crate::http::ops::wrong("cursor", error.to_string()))?;
     Ok((asked.filter()?, sort, after, asked.limit(PAGE)))
 }
 

@@ -1,5 +1,5 @@
-//! Tells a page that it is old, by Server-Sent Events. The page then fetches itself again, so that there is one way only
-//! to draw it.
+//! Notifies a page that it is out of date, by Server-Sent Events. The page then fetches itself again, so that there is only one
+//! way to draw it.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -42,7 +42,7 @@ pub(super) struct OverviewData {
 
 /// The summary, read once for all who look at the same: at one store, or at all.
 #[derive(Default)]
-pub(in super::super) struct OverviewCache {
+pub(in crate::http) struct OverviewCache {
     latest: std::sync::Mutex<HashMap<Option<String>, Latest>>,
 }
 
@@ -151,7 +151,7 @@ pub(super) async fn bulk(
             let Ok(Some(seen)) = ops.bulk(id, None, 1).await else { break };
             if seen.bulk != known {
                 known = seen.bulk;
-                let dealt = format!("{} of {} are dealt with", known.done + known.failed, known.total);
+                let dealt = format!("{} of {} are processed", known.done + known.failed, known.total);
                 yield Ok(news(&if known.status == "done" { format!("{dealt}; the bulk is done") } else { dealt }));
             }
         }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::answer::{Failed, page as answered};
+use super::answer::{Failed, html_page};
 use super::chart;
 use super::layout::{Page, shell};
 use super::live::OverviewData;
@@ -20,7 +20,7 @@ pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Resul
     let seen = state.overview_cache().read(&state, &viewer.actor).await?;
     let main = overview(&seen, OffsetDateTime::now_utc());
     let page = Page { title: "Overview", here: "/ops", live: Some("/ops/live") };
-    Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
+    Ok(html_page(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
 fn overview(seen: &OverviewData, now: OffsetDateTime) -> Markup {

@@ -1,4 +1,4 @@
-//! Who looks at a page: a signed cookie, or an operator's token as for `/ops/v1`.
+//! Who is signed in: a signed cookie, or an operator's token as for `/ops/v1`.
 //!
 //! Guarantees: the cookie is not the token and does not lead to it; it is signed with a key that is made from the token,
 //! so that every replica accepts it, it ends when the token is rotated, and the role and the store are always
@@ -35,7 +35,7 @@ pub(super) const LASTS: i64 = 8 * 60 * 60;
 type Key = [u8; 32];
 
 /// Whose sessions are accepted.
-pub(in super::super) struct Sessions {
+pub(in crate::http) struct Sessions {
     operators: Vec<(Actor, Key)>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Viewer {
 
 impl Sessions {
     /// Those of the configured operators.
-    pub(in super::super) fn of(config: &Config) -> Self {
+    pub(in crate::http) fn of(config: &Config) -> Self {
         let operators = config.operators.iter().map(|operator| {
             let key = sign(operator.token.expose().as_bytes(), "the dashboard of headless-checkout");
             (operator_of(operator), key)

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::answer::{Failed, page as answered, see_other};
+use super::answer::{Failed, html_page, see_other};
 use super::form::{Fields, Posted};
 use super::layout::{Page, plain};
 use super::session::{
@@ -75,7 +75,7 @@ fn asked(headers: &HeaderMap, status: StatusCode, next: &str, wrong: Option<&str
     let fresh = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>());
     let value = kept.unwrap_or(&fresh);
     let form = form(next, &sign_in_token(value), wrong);
-    let mut response = answered(status, plain(&Page { title: "Sign in", here: "", live: None }, &form));
+    let mut response = html_page(status, plain(&Page { title: "Sign in", here: "", live: None }, &form));
     if let Some(cookie) = set_cookie(headers, SIGN_IN_COOKIE, value, FORM_LASTS) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

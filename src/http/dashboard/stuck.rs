@@ -1,4 +1,4 @@
-//! What waits for a person, grouped by its cause, the longest wait first.
+//! Checkouts that need manual review, grouped by cause, the longest wait first.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::answer::{Failed, page as answered};
+use super::answer::{Failed, html_page};
 use super::layout::{Page, shell};
 use super::list::table;
 use super::session::Viewer;
@@ -38,7 +38,7 @@ pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Resul
         }
     };
     let page = Page { title: "Stuck", here: "/ops/stuck", live: Some("/ops/live") };
-    Ok(answered(StatusCode::OK, shell(&page, &viewer, &main)))
+    Ok(html_page(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
 fn group(cause: StuckReason, reason: &StuckCount, rows: &[Listed], now: OffsetDateTime) -> Markup {

@@ -105,7 +105,7 @@ pub(super) fn table(timeline: &Timeline) -> Markup {
                     caption.visually-hidden { "Attempts, oldest first" }
                     thead { tr {
                         th scope="col" { "Step" } th scope="col" { "Began" } th scope="col" { "Outcome" } th.number scope="col" { "Answered" }
-                        th.number scope="col" { "Took" } th.number scope="col" { "Fence" } th scope="col" { "Calls" }
+                        th.number scope="col" { "Duration" } th.number scope="col" { "Fence" } th scope="col" { "Calls" }
                     } }
                     @for attempt in &timeline.attempts { tbody { (lines(attempt)) } }
                 }

@@ -102,7 +102,7 @@ pub(super) fn address<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, 
 /// Why a role may not do it, in the words of `ops`; `None`: it may.
 pub(super) fn missing_role(has: Role, needs: Role) -> Option<String> {
     let refused = ActionError::Forbidden { needs };
-    (has < needs).then(|| format!("Not permitted: {refused}, and yours is {}.", has.as_str()))
+    (has < needs).then(|| format!("Not permitted: {refused}; your role is {}.", has.as_str()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Where a client is: the address of its connection, unless that is a proxy of ours. A proxy is believed about the one who
-//! came to it, and about nobody else; whatever cannot be read is taken for nobody's word.
+//! The address of a client: that of its connection, unless that is one of the configured proxies. A proxy is believed about the
+//! client that connected to it, and about no other; an entry that cannot be read is not believed.
 
 use std::net::{IpAddr, Ipv6Addr};
 

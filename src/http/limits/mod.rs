@@ -165,9 +165,9 @@ impl AppState {
             "creations" => "too many checkouts were created from this address",
             "checkout" => "too many requests about this checkout",
             "sign-in" => "too many failed attempts to sign in",
-            "payments-of-checkout" => "too many payments were asked for on this checkout",
-            "payments-of-shopper" => "too many payments were asked for by this shopper",
-            "payments-of-address" => "too many payments were asked for from this address",
+            "payments-of-checkout" => "too many payment attempts on this checkout",
+            "payments-of-shopper" => "too many payment attempts by this shopper",
+            "payments-of-address" => "too many payment attempts from this address",
             _ => "too many requests from this address",
         };
         let seconds = limited.after.as_secs() + u64::from(limited.after.subsec_nanos() > 0);

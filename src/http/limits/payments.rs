@@ -1,4 +1,4 @@
-//! Payments that are asked for: how often on one checkout, by one shopper, from one address.
+//! Payment attempts: how many on one checkout, by one shopper, from one address.
 
 use super::{Client, HOUR, Limited};
 use crate::http::AppState;
@@ -9,7 +9,7 @@ use crate::saga::{Operation, PaymentsOf, Request};
 
 impl AppState {
     /// Counts a payment that is asked for and would be begun. What is refused anyway is refused here, and not counted.
-    pub(in super::super) async fn count_payment(
+    pub(in crate::http) async fn count_payment(
         &self,
         target: &Target,
         client: Client,

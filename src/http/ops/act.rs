@@ -98,7 +98,7 @@ pub(super) async fn cancel(
 
 /// Resolve what recovery cannot find out
 ///
-/// BigCommerce is asked first; a finding that it contradicts is refused, with the evidence. Role `money`.
+/// BigCommerce is checked first; a finding that it contradicts is refused, with the evidence. Role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/resolve", operation_id = "resolveCheckout", tag = "Operators",
     request_body = bodies::Resolve,
@@ -119,7 +119,7 @@ pub(super) async fn resolve(
 /// Close an unreadable checkout
 ///
 /// For a checkout whose record this version cannot read. It becomes `cancelled`; nothing is canceled at BigCommerce. BigCommerce is
-/// asked first: everything it has of the checkout must be listed in `leaves`; otherwise 409 with the missing ids. Role `money`.
+/// checked first: everything it has of the checkout must be listed in `leaves`; otherwise 409 with the missing ids. Role `money`.
 #[utoipa::path(
     post, path = "/ops/v1/checkouts/{id}/close", operation_id = "closeCheckout", tag = "Operators",
     request_body = bodies::Close,

@@ -48,7 +48,7 @@ impl From<ActionError> for Problem {
 
 /// Nothing can be done with what cannot be read, and it cannot be shown.
 fn unreadable(error: &DbError) -> Problem {
-    tracing::error!(%error, "an operator asked for what cannot be read");
+    tracing::error!(%error, "an operator requested a record that cannot be read");
     Problem::new(Slug::Guarded, error.to_string())
         .with(|members| members.guard = Some("unreadable".to_owned()))
 }

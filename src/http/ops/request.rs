@@ -1,5 +1,5 @@
-//! What an operator's request brings along: the checkout that it is about, its query, its body. All that is wrong is
-//! told at once, by the same shapes that describe it in `openapi.yaml`.
+//! Reads an operator's request: the checkout that it is about, its query, its body. All errors are reported at once, by the
+//! same shapes that describe it in `openapi.yaml`.
 
 use std::str::FromStr;
 
@@ -55,7 +55,7 @@ const WHOLE: &[&str] =
 
 /// The query of a request, as an object. What is empty counts as left out.
 #[derive(Debug)]
-pub(in super::super) struct QueryParams(Map<String, Value>);
+pub(in crate::http) struct QueryParams(Map<String, Value>);
 
 impl FromRequestParts<AppState> for QueryParams {
     type Rejection = Problem;
@@ -70,7 +70,7 @@ impl FromRequestParts<AppState> for QueryParams {
 
 impl QueryParams {
     /// From names and texts.
-    pub(in super::super) fn of(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
+    pub(in crate::http) fn of(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
         let (mut fields, mut errors) = (Map::new(), Errors::default());
         for (name, text) in pairs.into_iter().filter(|(_, text)| !text.is_empty()) {
             if fields.contains_key(&name) {
@@ -84,7 +84,7 @@ impl QueryParams {
     }
 
     /// The fields of these objects; every other one is refused.
-    pub(in super::super) fn checked(self, objects: &[&Object]) -> Result<Self, Problem> {
+    pub(in crate::http) fn checked(self, objects: &[&Object]) -> Result<Self, Problem> {
         let (mut at, mut errors) = (Pointer::default(), Errors::default());
         let mut rest = self.0.clone();
         for (index, object) in objects.iter().enumerate() {
@@ -100,7 +100,7 @@ impl QueryParams {
     }
 
     /// A text.
-    pub(in super::super) fn text(&self, name: &str) -> Option<&str> {
+    pub(in crate::http) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str)
     }
 
@@ -121,13 +121,13 @@ impl QueryParams {
     }
 
     /// How many rows are asked for.
-    pub(in super::super) fn limit(&self, otherwise: u32) -> u32 {
+    pub(in crate::http) fn limit(&self, otherwise: u32) -> u32 {
         let limit = self.0.get("limit").and_then(Value::as_u64);
         limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(otherwise)
     }
 
     /// The filter among the fields.
-    pub(in super::super) fn filter(&self) -> Result<Filter, Problem> {
+    pub(in crate::http) fn filter(&self) -> Result<Filter, Problem> {
         let names: Vec<&str> = FILTER.fields.iter().map(|field| field.name).collect();
         let own = self.0.iter().filter(|(name, _)| names.contains(&name.as_str()));
         filter(&Value::Object(own.map(|(name, value)| (name.clone(), value.clone())).collect()))
@@ -142,14 +142,14 @@ pub(super) fn filter(value: &Value) -> Result<Filter, Problem> {
 }
 
 /// One field of the query is not what it must be, which only reading it tells.
-pub(in super::super) fn wrong(name: &str, reason: String) -> Problem {
+pub(in crate::http) fn wrong(name: &str, reason: String) -> Problem {
     let (mut at, mut errors) = (Pointer::default(), Errors::default());
     at.field(name, |at| errors.push(at, reason));
     Problem::invalid(&errors.into_list())
 }
 
 /// What an operation takes as its query.
-pub(in super::super) fn queries(operation_id: &str) -> Vec<&'static Object> {
+pub(in crate::http) fn queries(operation_id: &str) -> Vec<&'static Object> {
     match operation_id {
         "listCheckouts" => vec![&LIST_QUERY, &FILTER],
         "readBulk" => vec![&BULK_QUERY],

@@ -144,7 +144,7 @@ problems! {
             as If-Match; the same Idempotency-Key may be used. Nothing above it is ever charged.";
     TotalChanged = "total-changed", 409, "Total is above the agreed total", false,
         shopper: "The total of your order has changed. Please check it before you pay.",
-        meaning: "The checkout would cost more than the shopper agreed to, so that nothing was charged for it. Parts that were \
+        meaning: "The checkout would cost more than the shopper agreed to, so nothing was charged for it. Parts that were \
             paid before stay paid.",
         advice: "Show `grand_total` and ask the shopper again; then send it as agreed_total with a new Idempotency-Key.";
     Rejected = "rejected-by-bigcommerce", 422, "Rejected by BigCommerce", false,
@@ -172,7 +172,7 @@ problems! {
         advice: "`detail` says what can be done instead. `GET /ops/v1/checkouts/{id}/why` lists every action.";
     Contradicted = "contradicted-by-bigcommerce", 409, "Contradicted by BigCommerce", false,
         shopper: "We are looking into your order. Please do not pay again; we will contact you.",
-        meaning: "BigCommerce was asked about an operator's finding and contradicts it. Nothing was done.",
+        meaning: "BigCommerce's data contradicts an operator's finding. Nothing was done.",
         advice: "`evidence` is what BigCommerce shows. Find out why they differ before you do anything else.";
     OrderBusy = "order-busy", 409, "Another action on this order is in progress", true,
         shopper: "We are looking into your order. Please do not pay again; we will contact you.",

@@ -139,7 +139,7 @@ impl Problem {
             .retry_after(1);
         if maybe_recorded {
             problem.0.shopper = Some(
-                "We could not confirm your last step. Please wait a moment, then look at your checkout again."
+                "We could not confirm your last step. Please wait a moment, then review your checkout."
                     .to_owned(),
             );
             problem.0.safe_to_pay_again = Some(false);

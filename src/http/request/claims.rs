@@ -1,4 +1,4 @@
-//! Whose word the fields of a body are taken from, and which of them a body uses.
+//! Which credential each field of a body needs, and which of them a body uses.
 
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ impl Trust {
             Self::Identity => {
                 "says who the shopper is: it is taken from a server key only; send a customer_token instead"
             }
-            Self::Customer => "is for a customer who was proven, by a customer_token or by a server key",
+            Self::Customer => "requires a verified customer: a customer_token, or a server key",
         }
     }
 

@@ -1,5 +1,5 @@
-//! Reads what a request's body still holds when it was answered without it, and throws that away: whoever is still
-//! sending then sees the answer, and not a broken connection.
+//! Reads and discards the rest of a request's body after it was answered without it: a client that is still sending then sees
+//! the answer, and not a broken connection.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -1,6 +1,6 @@
 //! Request bodies as JSON: read strictly, put into one canonical text, and wiped.
 //!
-//! Guarantees: a name occurs once in an object, so that nobody reads another value than we checked; the depth is
+//! Guarantees: a name occurs once in an object, so that no other reader sees another value than was checked; the depth is
 //! bounded; numbers keep their text. A body that held card data is overwritten when it is dropped.
 
 use std::collections::HashSet;

@@ -1,7 +1,7 @@
 //! What a request body may be, as one constant description: it checks a body and it becomes the schema in
 //! `openapi.yaml`, so that the two cannot disagree.
 //!
-//! Guarantees: all that is wrong is told at once, by JSON pointer; unknown fields are refused; a reason never quotes
+//! Guarantees: all errors are reported at once, by JSON pointer; unknown fields are refused; a reason never quotes
 //! a value. Never: a panic, whatever the body is.
 
 use rust_decimal::Decimal;
@@ -194,10 +194,10 @@ fn check_list(value: &Value, of: &Shape, min: usize, max: usize, at: &mut Pointe
         return;
     };
     if list.len() < min {
-        errors.push(at, format!("must hold at least {min}"));
+        errors.push(at, format!("must have at least {min}"));
     }
     if list.len() > max {
-        errors.push(at, format!("must hold at most {max}"));
+        errors.push(at, format!("must have at most {max}"));
         return;
     }
     for (index, value) in list.iter().enumerate() {
@@ -211,7 +211,7 @@ fn check_notes(value: &Value, entries: usize, characters: usize, at: &mut Pointe
         return;
     };
     if notes.len() > entries {
-        errors.push(at, format!("must hold at most {entries} entries"));
+        errors.push(at, format!("must have at most {entries} entries"));
         return;
     }
     for (name, value) in notes {
@@ -237,10 +237,10 @@ fn check_text(text: &str, min: usize, max: usize, like: Like, at: &Pointer, erro
 /// Why a text is not what it should be like.
 fn unlike(text: &str, like: Like) -> Option<&'static str> {
     let (fits, reason) = match like {
-        Like::Line => (!text.chars().any(char::is_control), "must not hold control characters"),
+        Like::Line => (!text.chars().any(char::is_control), "must not contain control characters"),
         Like::Lines => (
             !text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')),
-            "must not hold control characters",
+            "must not contain control characters",
         ),
         Like::Email => (is_email(text), "must be an email address"),
         Like::Country => {

@@ -1,9 +1,9 @@
-//! What each credential may do, and what it is believed.
+//! What each credential may do, and what it is trusted about.
 //!
-//! A server key stands on the storefront's server: it is believed about who the shopper is and what things cost. A
-//! publishable key stands in pages, so that everybody knows it; a checkout token is held by the shopper. Neither is believed
+//! A server key is kept on the storefront's server: it is trusted about who the shopper is and what things cost. A
+//! publishable key is in pages, so it is public; a checkout token is held by the shopper. Neither is trusted
 //! about either. Which fields need which is declared beside the shapes of the bodies (`validate`), shown in `openapi.yaml`
-//! as `x-trust`, and looked at here.
+//! as `x-trust`, and checked here.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -129,8 +129,7 @@ impl Principal {
         match self {
             Self::Server { .. } | Self::Checkout(_) => Ok(()),
             Self::Page { .. } => {
-                let detail = "a publishable key creates checkouts and nothing else; what was created is acted on with its \
-                              checkout_token";
+                let detail = "a publishable key only creates checkouts; use the checkout_token for everything after that";
                 Err(Problem::new(Slug::Forbidden, detail))
             }
         }

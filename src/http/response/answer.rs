@@ -1,4 +1,4 @@
-//! From what the saga answers to what the storefront hears.
+//! From the saga's result to the response of the storefront.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

@@ -1,8 +1,8 @@
 //! The sentences that a shop may show to the shopper as they are, by cause. Pure.
 //!
 //! Guarantees: where it is not safe to pay again, no sentence invites to pay; none says that nothing was charged where a part
-//! was. BigCommerce documents no codes for what it refuses outside of payments, so that its words are looked at; they choose
-//! a sentence and nothing else, and what is not recognized gets the general one of the table.
+//! was. BigCommerce documents no codes for what it refuses outside of payments, so its words are matched; they choose
+//! a sentence and nothing else, and what is not recognized gets the general one of the catalog.
 
 use crate::checkout::{Checkout, Status, StepName, StepStatus, StuckReason, UpstreamRejection};
 use crate::http::problem::catalog::Slug;

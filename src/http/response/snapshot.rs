@@ -77,7 +77,7 @@ shape!(
     }
 );
 
-/// One step and how it went.
+/// A step and its progress.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Step<'a> {
     #[schema(schema_with = schema::step)]
@@ -131,7 +131,7 @@ pub(crate) struct Payment<'a> {
     /// Such as `stripe.card`.
     payment_method_id: &'a str,
     instrument: Instrument<'a>,
-    /// True only when it is certain that nothing of what a further payment would take was charged already.
+    /// True only when it is certain that a further payment would not charge anything twice.
     safe_to_pay_again: bool,
     /// Why it was declined.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -312,8 +312,8 @@ fn payments<'a>(checkout: &'a Checkout, payment: &'a PaymentFacts) -> Vec<OnePay
     parts.chain(latest).collect()
 }
 
-/// True only when it is certain that nothing of what a further payment would take was charged already. Fails closed: a checkout that needs a person is not safe,
-/// and neither is one that is paying.
+/// True only when it is certain that a further payment would not charge anything twice. Fails closed: a checkout that needs
+/// manual review is not safe, and neither is one that is paying.
 pub(crate) fn safe_to_pay_again(checkout: &Checkout) -> bool {
     let paying = checkout.in_flight.as_ref().is_some_and(|attempt| attempt.step == StepName::Payment);
     let uncertain = matches!(checkout.status, Status::Stuck | Status::Completed);

@@ -118,9 +118,9 @@ pub(super) const GIFT_CERTIFICATES: Field = opt(
 );
 
 /// Body of adding items (BigCommerce: carts.v3, addCartLineItem).
-pub(in super::super) static ADD_ITEMS: Object = Object {
+pub(in crate::http) static ADD_ITEMS: Object = Object {
     name: "AddItems",
-    about: "Items to add. At least one list holds something.",
+    about: "Items to add. At least one list must not be empty.",
     fields: &[LINE_ITEMS, CUSTOM_ITEMS, GIFT_CERTIFICATES],
     rule: holds_items,
 };
@@ -132,9 +132,9 @@ pub(super) fn holds_items(body: &Map<String, Value>, at: &mut Pointer, errors: &
     if count == 0
         && lists.iter().all(|list| body.get(*list).is_none_or(|list| list.is_array() || list.is_null()))
     {
-        errors.push(at, "must hold at least one of line_items, custom_items and gift_certificates");
+        errors.push(at, "must contain at least one of line_items, custom_items and gift_certificates");
     } else if count > LINES {
-        errors.push(at, format!("must hold at most {LINES} items in all"));
+        errors.push(at, format!("must contain at most {LINES} items in total"));
     }
 }
 
@@ -152,7 +152,7 @@ pub(super) fn fits_the_cart(
     let (most, whose) = if guest { (GUEST_LINES, "a guest") } else { (LINES, "a customer") };
     if count > most && count - there <= LINES {
         let already = if there == 0 { String::new() } else { format!(" ({there} are in it already)") };
-        errors.push(at, format!("the cart of {whose} holds at most {most} items{already}"));
+        errors.push(at, format!("the cart of {whose} can have at most {most} items{already}"));
     }
 }
 
@@ -174,12 +174,12 @@ static CHANGED_ITEM: Object = Object {
 fn changes_something(item: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
     if !["quantity", "list_price"].iter().any(|field| item.get(*field).is_some_and(|value| !value.is_null()))
     {
-        errors.push(at, "must hold quantity or list_price");
+        errors.push(at, "must contain quantity or list_price");
     }
 }
 
 /// Body of changing an item (BigCommerce: carts.v3, updateCartLineItem).
-pub(in super::super) static UPDATE_ITEM: Object = Object {
+pub(in crate::http) static UPDATE_ITEM: Object = Object {
     name: "UpdateItem",
     about: "A change of one item.",
     fields: &[req("line_item", Shape::Object(&CHANGED_ITEM), "")],
@@ -190,7 +190,7 @@ pub(in super::super) static UPDATE_ITEM: Object = Object {
 pub(super) const COUPON_CODE: Shape = line(1, 50);
 
 /// Body of applying a coupon.
-pub(in super::super) static COUPON: Object = Object {
+pub(in crate::http) static COUPON: Object = Object {
     name: "Coupon",
     about: "A coupon to apply.",
     fields: &[req("coupon_code", COUPON_CODE, "")],
@@ -201,7 +201,7 @@ pub(in super::super) static COUPON: Object = Object {
 pub(super) const MESSAGE: Shape = Shape::Text { min: 0, max: 2000, like: Like::Lines };
 
 /// Body of the message to the merchant.
-pub(in super::super) static CUSTOMER_MESSAGE: Object = Object {
+pub(in crate::http) static CUSTOMER_MESSAGE: Object = Object {
     name: "CustomerMessage",
     about: "The shopper's message to the merchant.",
     fields: &[req("customer_message", MESSAGE, "At most 2000 characters; empty to remove it.")],
@@ -209,7 +209,7 @@ pub(in super::super) static CUSTOMER_MESSAGE: Object = Object {
 };
 
 /// Checks and takes items to add to a cart that holds `there` of them already.
-pub(in super::super) fn add_items(body: &Value, there: usize, guest: bool) -> Checked<Map<String, Value>> {
+pub(in crate::http) fn add_items(body: &Value, there: usize, guest: bool) -> Checked<Map<String, Value>> {
     checked_by(|at, errors| {
         ADD_ITEMS.check(body, at, errors);
         if let Some(items) = body.as_object() {
@@ -220,29 +220,29 @@ pub(in super::super) fn add_items(body: &Value, there: usize, guest: bool) -> Ch
 }
 
 /// Checks and takes a change of one item.
-pub(in super::super) fn update_item(body: &Value) -> Checked<Map<String, Value>> {
+pub(in crate::http) fn update_item(body: &Value) -> Checked<Map<String, Value>> {
     checked(&UPDATE_ITEM, body)?;
     Ok(fields(body))
 }
 
 /// Checks and takes a coupon code.
-pub(in super::super) fn coupon_code(body: &Value) -> Checked<String> {
+pub(in crate::http) fn coupon_code(body: &Value) -> Checked<String> {
     checked(&COUPON, body)?;
     Ok(text(body, "coupon_code").unwrap_or_default())
 }
 
 /// Checks and takes a message.
-pub(in super::super) fn customer_message(body: &Value) -> Checked<String> {
+pub(in crate::http) fn customer_message(body: &Value) -> Checked<String> {
     checked(&CUSTOMER_MESSAGE, body)?;
     Ok(text(body, "customer_message").unwrap_or_default())
 }
 
 /// Whether the part of a path may be the id of a line item.
-pub(in super::super) fn is_item_id(text: &str) -> bool {
+pub(in crate::http) fn is_item_id(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Whether the part of a path may be a coupon code.
-pub(in super::super) fn is_coupon_code(text: &str) -> bool {
+pub(in crate::http) fn is_coupon_code(text: &str) -> bool {
     (1..=50).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }

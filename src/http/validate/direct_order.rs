@@ -147,7 +147,7 @@ const PAIRS: &[(&str, &str)] = &[
 ];
 
 /// Body of a direct order.
-pub(in super::super) static DIRECT_ORDER: Object = Object {
+pub(in crate::http) static DIRECT_ORDER: Object = Object {
     name: "DirectOrder",
     about: "An order made directly, in the shape of BigCommerce's V2 orders. It is created as \
         Incomplete, and then paid.",
@@ -199,13 +199,13 @@ fn pairs(body: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
     pair(body, "subtotal_inc_tax", "total_inc_tax", at, errors);
     let count = elements(body.get("products")).len();
     if is_guest(body) && (GUEST_LINES + 1..=LINES).contains(&count) {
-        at.field("products", |at| errors.push(at, format!("must hold at most {GUEST_LINES} for a guest")));
+        at.field("products", |at| errors.push(at, format!("must contain at most {GUEST_LINES} for a guest")));
     }
 }
 
 /// The order as BigCommerce takes it, and the notes. BigCommerce wants the amounts of an order as text and the
 /// prices of a product as numbers.
-pub(in super::super) fn direct_order(
+pub(in crate::http) fn direct_order(
     body: &Value,
     shopper: Shopper,
 ) -> Checked<(Map<String, Value>, Map<String, Value>)> {

@@ -13,11 +13,11 @@ const LIMIT: Field = opt("limit", Shape::Integer { min: 1, max: 250 }, "Rows per
 const DATE: Shape = line(1, 64);
 
 /// The store alone.
-pub(in super::super) static STORE_QUERY: Object =
+pub(in crate::http) static STORE_QUERY: Object =
     Object { name: "StoreQuery", about: "Which store.", fields: &[STORE], rule: no_rule };
 
 /// Which orders.
-pub(in super::super) static ORDERS_QUERY: Object = Object {
+pub(in crate::http) static ORDERS_QUERY: Object = Object {
     name: "OrdersQuery",
     about: "Which orders, in BigCommerce's own names.",
     fields: &[
@@ -58,7 +58,7 @@ pub(in super::super) static ORDERS_QUERY: Object = Object {
 };
 
 /// Whether taxes are shown with their lines.
-pub(in super::super) static TAXES_QUERY: Object = Object {
+pub(in crate::http) static TAXES_QUERY: Object = Object {
     name: "TaxesQuery",
     about: "How taxes are shown.",
     fields: &[STORE, opt("details", Shape::Word(&["true", "false"]), "With the lines that they are for.")],
@@ -66,7 +66,7 @@ pub(in super::super) static TAXES_QUERY: Object = Object {
 };
 
 /// Which customers.
-pub(in super::super) static CUSTOMERS_QUERY: Object = Object {
+pub(in crate::http) static CUSTOMERS_QUERY: Object = Object {
     name: "CustomersQuery",
     about: "Which customers.",
     fields: &[
@@ -88,11 +88,11 @@ fn numbers(query: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
 }
 
 /// Which variants.
-pub(in super::super) static VARIANTS_QUERY: Object =
+pub(in crate::http) static VARIANTS_QUERY: Object =
     Object { name: "VariantsQuery", about: "Which page.", fields: &[STORE, PAGE, LIMIT], rule: no_rule };
 
 /// Which actions.
-pub(in super::super) static ACTIONS_QUERY: Object = Object {
+pub(in crate::http) static ACTIONS_QUERY: Object = Object {
     name: "OrderActionsQuery",
     about: "Which actions.",
     fields: &[
@@ -109,7 +109,7 @@ const REASON: Field =
     opt("reason", line(1, REASON_AT_MOST), "Why. It goes into the audit log: no personal data.");
 
 /// Body of changing an order.
-pub(in super::super) static CHANGE_ORDER: Object = Object {
+pub(in crate::http) static CHANGE_ORDER: Object = Object {
     name: "ChangeOrderInput",
     about: "What to change on an order. docs/order-statuses.md explains the statuses.",
     fields: &[
@@ -122,7 +122,7 @@ pub(in super::super) static CHANGE_ORDER: Object = Object {
         opt("customer_message", lines(2000), "What the shopper wrote."),
         opt("external_source", line(0, 255), "The system it came from."),
         REASON,
-        opt("dry_run", Shape::Flag, "Only say what it would do."),
+        opt("dry_run", Shape::Flag, "Only show what it would do."),
     ],
     rule: something,
 };
@@ -143,13 +143,13 @@ static SHIPMENT_ITEM: Object = Object {
     about: "A product of the order.",
     fields: &[
         req("order_product_id", ID, "Its id within the order (`products[].id`)."),
-        req("quantity", Shape::Integer { min: 1, max: UNITS }, "How many of it."),
+        req("quantity", Shape::Integer { min: 1, max: UNITS }, "The quantity."),
     ],
     rule: no_rule,
 };
 
 /// Body of a shipment.
-pub(in super::super) static SHIPMENT: Object = Object {
+pub(in crate::http) static SHIPMENT: Object = Object {
     name: "ShipmentInput",
     about: "Items shipped to one address. An order with several addresses has at least one shipment for each.",
     fields: &[
@@ -161,7 +161,7 @@ pub(in super::super) static SHIPMENT: Object = Object {
         req("items", Shape::List { of: &Shape::Object(&SHIPMENT_ITEM), min: 1, max: 600 }, "What is sent."),
         opt("tracking_number", line(0, 50), "The carrier's number."),
         opt("shipping_provider", line(0, 100), "Such as `usps`, `fedex` or `carrier_1`; empty: another one."),
-        opt("tracking_carrier", line(0, 100), "BigCommerce's code of the carrier."),
+        opt("tracking_carrier", line(0, 100), "BigCommerce's code for the carrier."),
         opt("tracking_link", Shape::Text { min: 0, max: 500, like: Like::Line }, "Where to follow it."),
         opt("shipping_method", line(0, 255), "How it is sent."),
         opt("comments", lines(65_535), "For the shopper."),
@@ -239,7 +239,7 @@ const ITEMS: Field =
     req("items", Shape::List { of: &REFUND_ITEM_SHAPE, min: 1, max: 600 }, "What is refunded.");
 
 /// Body of a refund quote.
-pub(in super::super) static REFUND_QUOTE: Object =
+pub(in crate::http) static REFUND_QUOTE: Object =
     Object { name: "RefundQuoteInput", about: "What would be refunded.", fields: &[ITEMS], rule: no_rule };
 
 static REFUND_PAYMENT: Object = Object {
@@ -255,13 +255,13 @@ static REFUND_PAYMENT: Object = Object {
 
 static OVERRIDE: Object = Object {
     name: "RefundOverrideInput",
-    about: "Amounts of the merchant's own.",
+    about: "Amounts that the merchant sets.",
     fields: &[req("total_amount", AMOUNT, "With tax."), opt("total_tax", AMOUNT, "The tax in it.")],
     rule: no_rule,
 };
 
 /// Body of a refund.
-pub(in super::super) static REFUND: Object = Object {
+pub(in crate::http) static REFUND: Object = Object {
     name: "RefundInput",
     about: "What is refunded, and how. The sum of the payments is the amount of the quote.",
     fields: &[
@@ -278,33 +278,33 @@ pub(in super::super) static REFUND: Object = Object {
 };
 
 /// Body of a capture or a void, which may be left out.
-pub(in super::super) static MONEY: Object =
+pub(in crate::http) static MONEY: Object =
     Object { name: "MoneyInput", about: "Why.", fields: &[REASON], rule: no_rule };
 
 /// A change: the fields for BigCommerce, the reason, whether it is only tried.
-pub(in super::super) fn change_order(body: &Value) -> Checked<(Value, String, bool)> {
+pub(in crate::http) fn change_order(body: &Value) -> Checked<(Value, String, bool)> {
     let (body_fields, reason) = split(&CHANGE_ORDER, body)?;
     let dry_run = body.get("dry_run").and_then(Value::as_bool).unwrap_or(false);
     Ok((body_fields, reason, dry_run))
 }
 
 /// A shipment and the reason.
-pub(in super::super) fn shipment(body: &Value) -> Checked<(Value, String)> {
+pub(in crate::http) fn shipment(body: &Value) -> Checked<(Value, String)> {
     split(&SHIPMENT, body)
 }
 
 /// What would be refunded.
-pub(in super::super) fn refund_quote(body: &Value) -> Checked<Value> {
+pub(in crate::http) fn refund_quote(body: &Value) -> Checked<Value> {
     split(&REFUND_QUOTE, body).map(|(body, _)| body)
 }
 
 /// A refund and the reason.
-pub(in super::super) fn refund(body: &Value) -> Checked<(Value, String)> {
+pub(in crate::http) fn refund(body: &Value) -> Checked<(Value, String)> {
     split(&REFUND, body)
 }
 
 /// Why.
-pub(in super::super) fn money_reason(body: &Value) -> Checked<(Value, String)> {
+pub(in crate::http) fn money_reason(body: &Value) -> Checked<(Value, String)> {
     split(&MONEY, body).map(|(_, reason)| (Value::Null, reason))
 }
 

@@ -57,7 +57,7 @@ instruments! {
         req("gift_certificate_code", SECRET, "")
     ];
     STORE_CREDIT: "StoreCredit", "store_credit", Customer, "The shopper's credit with the store.", [];
-    TOKENIZED_CARD: "TokenizedCard", "tokenized_card", Anybody, "A card as another party's token.", [
+    TOKENIZED_CARD: "TokenizedCard", "tokenized_card", Anybody, "A third party's token of a card.", [
         req("token", TOKEN, ""),
         opt("iin", line(1, 32), ""),
         opt("last_four_digits", line(4, 4), ""),
@@ -85,7 +85,7 @@ const AGREED_TO_ORDER: Field = opt(
 );
 
 /// Body of creating the order.
-pub(in super::super) static ORDER: Object = Object {
+pub(in crate::http) static ORDER: Object = Object {
     name: "OrderInput",
     about: "The order. The body may be left out.",
     fields: &[AGREED_TO_ORDER],
@@ -93,8 +93,8 @@ pub(in super::super) static ORDER: Object = Object {
 };
 
 /// Body of a call that needs nothing.
-pub(in super::super) static NOTHING: Object =
-    Object { name: "Nothing", about: "Nothing needs to be said.", fields: &[], rule: no_rule };
+pub(in crate::http) static NOTHING: Object =
+    Object { name: "Nothing", about: "An empty object.", fields: &[], rule: no_rule };
 
 const METHOD: Field = req("payment_method_id", line(1, 255), "Such as `stripe.card`.");
 const WITH: Field = req("instrument", INSTRUMENT, "");
@@ -130,7 +130,7 @@ static SPLIT_PART: Object = Object {
 };
 
 /// Body of a payment.
-pub(in super::super) static PAYMENT: Object = Object {
+pub(in crate::http) static PAYMENT: Object = Object {
     name: "PaymentInput",
     about: "The method and the instrument that pay.",
     fields: &[METHOD, WITH, SAVE, AGREED],
@@ -138,7 +138,7 @@ pub(in super::super) static PAYMENT: Object = Object {
 };
 
 /// Body of one call.
-pub(in super::super) static COMPLETE: Object = Object {
+pub(in crate::http) static COMPLETE: Object = Object {
     name: "CompleteInput",
     about: "All missing steps, and the payment.",
     fields: &[
@@ -158,19 +158,19 @@ pub(in super::super) static COMPLETE: Object = Object {
 };
 
 /// Checks that nothing is said.
-pub(in super::super) fn empty(body: &Value) -> Checked<()> {
+pub(in crate::http) fn empty(body: &Value) -> Checked<()> {
     checked(&NOTHING, body)
 }
 
 /// Checks the body of an order and takes the agreed total.
-pub(in super::super) fn order(body: &Value) -> Checked<Option<Money>> {
+pub(in crate::http) fn order(body: &Value) -> Checked<Option<Money>> {
     checked(&ORDER, body)?;
     Ok(money(body.get("agreed_total")))
 }
 
 /// What may go into a fingerprint: the payment is replaced by its method, the kind of its instrument and whether it is
 /// to be saved. Nothing in it comes from card data or from a token.
-pub(in super::super) fn safe_part(body: &Value) -> Value {
+pub(in crate::http) fn safe_part(body: &Value) -> Value {
     let safe = |payment: &Value| {
         let field = |name: &str| payment.get(name).cloned().unwrap_or_default();
         let kind = payment.pointer("/instrument/type").and_then(Value::as_str).unwrap_or_default();
@@ -198,7 +198,7 @@ pub(in super::super) fn safe_part(body: &Value) -> Value {
 }
 
 /// Checks and takes a payment.
-pub(in super::super) fn payment(body: Body, raw_cards: bool) -> Checked<Operation> {
+pub(in crate::http) fn payment(body: Body, raw_cards: bool) -> Checked<Operation> {
     let (mut at, mut errors) = (Pointer::default(), Errors::default());
     if let Some(object) = body.value().as_object() {
         let known = if object.contains_key("payment") { &WRAPPED } else { &PAYMENT };
@@ -222,7 +222,7 @@ pub(in super::super) fn payment(body: Body, raw_cards: bool) -> Checked<Operatio
 }
 
 /// Body of a payment of nothing.
-pub(in super::super) static FREE: Object = Object {
+pub(in crate::http) static FREE: Object = Object {
     name: "NothingToPay",
     about: "An order that costs 0 is placed without a method and an instrument, once the shopper has \
         agreed to 0.",
@@ -231,7 +231,7 @@ pub(in super::super) static FREE: Object = Object {
 };
 
 /// Body of a payment, as BigCommerce has it.
-pub(in super::super) static WRAPPED: Object = Object {
+pub(in crate::http) static WRAPPED: Object = Object {
     name: "WrappedPayment",
     about: "BigCommerce's own body of a payment.",
     fields: &[AGREED, req("payment", Shape::Object(&PAYMENT_PART), "")],
@@ -239,7 +239,7 @@ pub(in super::super) static WRAPPED: Object = Object {
 };
 
 /// Checks and takes everything of one call.
-pub(in super::super) fn complete(body: Body, raw_cards: bool) -> Checked<Operation> {
+pub(in crate::http) fn complete(body: Body, raw_cards: bool) -> Checked<Operation> {
     let (mut at, mut errors) = (Pointer::default(), Errors::default());
     let given = |field: &str| body.value().get(field).filter(|value| !value.is_null());
     let Some(object) = body.value().as_object() else {

@@ -29,7 +29,7 @@ static PICKUP: Object = Object {
 };
 
 /// One consignment of the body.
-pub(in super::super) static CONSIGNMENT: Object = Object {
+pub(in crate::http) static CONSIGNMENT: Object = Object {
     name: "ConsignmentInput",
     about: "One address and the items that go there.",
     fields: &[
@@ -70,7 +70,7 @@ fn one_address(consignment: &Map<String, Value>, at: &mut Pointer, errors: &mut 
 }
 
 /// All consignments.
-pub(in super::super) const CONSIGNMENTS: Shape =
+pub(in crate::http) const CONSIGNMENTS: Shape =
     Shape::List { of: &Shape::Object(&CONSIGNMENT), min: 1, max: ADDRESSES };
 
 static OPTION: Object = Object {
@@ -84,7 +84,7 @@ static OPTION: Object = Object {
 };
 
 /// All choices.
-pub(in super::super) const OPTIONS: Shape =
+pub(in crate::http) const OPTIONS: Shape =
     Shape::List { of: &Shape::Object(&OPTION), min: 1, max: ADDRESSES };
 
 static PREFERENCE_BY: Object = Object {
@@ -100,7 +100,7 @@ static PREFERENCE_BY: Object = Object {
 fn by_one(preference: &Map<String, Value>, at: &mut Pointer, errors: &mut Errors) {
     let given = |field: &str| preference.get(field).is_some_and(|value| !value.is_null());
     if given("type") == given("description") {
-        errors.push(at, "must hold either type or description");
+        errors.push(at, "must contain either type or description");
     }
 }
 
@@ -139,7 +139,7 @@ pub(super) fn check_options(body: &Value, at: &mut Pointer, errors: &mut Errors)
 }
 
 /// Checks and takes consignments.
-pub(in super::super) fn consignments(body: &Value) -> Checked<Vec<ConsignmentInput>> {
+pub(in crate::http) fn consignments(body: &Value) -> Checked<Vec<ConsignmentInput>> {
     checked_by(|at, errors| {
         CONSIGNMENTS.check(body, at, errors);
         check_consignments(body, at, errors);
@@ -148,7 +148,7 @@ pub(in super::super) fn consignments(body: &Value) -> Checked<Vec<ConsignmentInp
 }
 
 /// Checks and takes the choice of shipping options.
-pub(in super::super) fn shipping_options(body: &Value) -> Checked<Vec<OptionChoice>> {
+pub(in crate::http) fn shipping_options(body: &Value) -> Checked<Vec<OptionChoice>> {
     checked_by(|at, errors| {
         OPTIONS.check(body, at, errors);
         check_options(body, at, errors);

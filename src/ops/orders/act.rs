@@ -1,8 +1,8 @@
-//! What must not be done twice: written down, then sent once.
+//! What must not be done twice: recorded, then sent once.
 //!
 //! Guarantees: the intent is committed before the call and the outcome after it; no transaction is open in between. The
-//! same key answers with what became of its action; one that certainly was not done is sent again by the same key, after a
-//! look for it. Dropped half-way, or killed: the intent stays, and recovery finds out ([`super::settle`]).
+//! same key returns the result of its action; one that certainly was not done is sent again by the same key, after a check for
+//! its effect. Dropped half-way, or killed: the intent stays, and recovery finds out ([`super::settle`]).
 
 use std::time::Duration;
 
@@ -133,8 +133,7 @@ impl Console {
                     return Ok(Submitted { id, replayed: true });
                 }
                 if bound.body.is_empty() && !new.body.is_null() {
-                    let detail =
-                        "what this key asked for was removed after the time that it is kept: use a new key";
+                    let detail = "the action of this key was deleted after its retention time: use a new key";
                     return Err(Guard::new("too-old", detail).into());
                 }
                 if self.again(id).await? {
@@ -178,7 +177,7 @@ impl Console {
         match new.kind {
             Kind::Refund => {
                 if !can_be_marked(&new.body) {
-                    let detail = "a refund without items could not be found again: name what is refunded";
+                    let detail = "a refund without items could not be found again: list the items";
                     return Err(Guard::new("no-items", detail).into());
                 }
                 let order = orders.get(new.order_id).await.map_err(missing)?.value;

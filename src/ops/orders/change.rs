@@ -1,6 +1,6 @@
-//! Changing an order: its status and what is noted on it. Repeatable, so there is no intent; the audit log has a row.
+//! Changing an order: its status and its notes. Repeatable, so there is no intent; the audit log has a row.
 //!
-//! Dropped half-way: whether BigCommerce made the change is open, and the same change may be asked for again.
+//! Dropped half-way: whether BigCommerce made the change is not known, and the same change may be requested again.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -24,7 +24,7 @@ pub struct StatusAsk<'a> {
     pub reason: &'a str,
     /// The fields, as they go to BigCommerce; `status_id` is checked to be a status.
     pub fields: &'a Value,
-    /// Only say what it would do.
+    /// Only show what it would do.
     pub dry_run: bool,
 }
 

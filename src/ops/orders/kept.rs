@@ -1,7 +1,7 @@
-//! What is recorded of an action, read back. Pure.
+//! Reads back what was recorded of an action. Pure.
 //!
 //! Guarantees: what cannot be read is an error that says so. Never an empty body that is sent, never an empty list of what
-//! was there before (all of it would count as new), never an outcome that nobody wrote.
+//! was there before (all of it would count as new), never an outcome that was not recorded.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Order management: BigCommerce's orders for the merchant, read as they are and changed with care.
+//! Order management for operators: reads and changes BigCommerce's orders.
 //!
 //! Guarantees: an operation that can be repeated is one call, and its answer is BigCommerce's. One that must not happen twice
 //! (a refund, a capture, a void, a shipment) is recorded before it is sent and reconciled before it may be sent again

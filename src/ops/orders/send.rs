@@ -1,8 +1,8 @@
-//! Sends an action once, looks for its effect, and records what came of it.
+//! Sends an action once, checks for its effect, and records the outcome.
 //!
-//! Guarantees: an outcome is written with its audit row and, where a checkout is cancelled by it, with that, in one
-//! transaction and only under the current fence. A late answer is not taken: whoever has the action by then looks for it.
-//! Dropped half-way: the lease runs out, and recovery looks.
+//! Guarantees: an outcome is written with its audit row and with the cancellation of the checkout, if it has one, in one
+//! transaction and only under the current fence. A late answer is discarded: the process that has the action by then checks.
+//! Dropped half-way: the lease expires, and recovery checks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Trouble {
         match self {
             Self::Upstream(error) => not_done(error),
             Self::Unreadable(unreadable) => {
-                let detail = format!("{unreadable}; nothing was sent: look at the order, and use a new key");
+                let detail = format!("{unreadable}; nothing was sent: check the order, and use a new key");
                 Outcome::NotDone { detail, retry_after: RETRY_AFTER_UPSTREAM }
             }
         }
@@ -105,7 +105,7 @@ impl Console {
     async fn defer(&self, action: &OrderAction, believed: Option<&Outcome>) {
         let answer = believed.map(Outcome::answer);
         if let Err(error) = self.db().defer_order_action(action, 0.0, answer.as_ref()).await {
-            tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
+            tracing::warn!(%error, "the lease of an action on an order was not released, and has to expire");
         }
         self.moved();
     }
@@ -175,7 +175,7 @@ impl Console {
             Evidence::Against(refused) => Outcome::Rejected(refused),
             Evidence::Scheduled => return self.defer(action, None).await,
             Evidence::Nothing => kept::believed(action).unwrap_or_else(|| Outcome::NotDone {
-                detail: "BigCommerce shows no trace of it; nothing happened there".to_owned(),
+                detail: "BigCommerce shows no record of it; it was not done".to_owned(),
                 retry_after: 1,
             }),
         };

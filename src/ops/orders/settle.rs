@@ -1,8 +1,8 @@
-//! Finds out what became of actions whose outcome is not known: after a lost answer, after a crash. Runs in every process.
+//! Finds the outcome of actions that is not known after a lost answer or a crash. Runs in every process.
 //!
-//! Guarantees: it only reads. What BigCommerce shows is recorded at once; what it does not show is believed absent only
-//! after the longest call and the settle window, and then it is for the operator to ask again. An action that cannot be looked for delays no
-//! other.
+//! Guarantees: it only reads. What BigCommerce shows is recorded at once; what it does not show is treated as absent only
+//! after the longest call and the settle window, and then the operator decides whether to request it again. An action that
+//! cannot be checked delays no other.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ impl Console {
             }
         };
         if let Err(error) = self.db().defer_order_action(&action, wait.as_secs_f64(), None).await {
-            tracing::warn!(%error, "the lease of an action on an order has to run out by itself");
+            tracing::warn!(%error, "the lease of an action on an order was not released, and has to expire");
         }
         self.inner.wake_actions.notify_one();
     }

@@ -1,8 +1,8 @@
-//! Gives back what a completed checkout paid, and cancels it: a void where the payment is only authorized, else a refund
-//! of all that is left.
+//! Refunds everything that a completed checkout paid, and cancels it: a void if the payment is only authorized, else a refund
+//! of the rest.
 //!
-//! Guarantees: it goes the way of every other action on an order, so it is safe against lost answers and crashes. The
-//! checkout becomes cancelled in the transaction that records that the money goes back, and not before.
+//! Guarantees: it is recorded and sent like every other action on an order, so it is safe against lost answers and crashes. The
+//! checkout becomes cancelled in the transaction that records that the money was returned, and not before.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::act::{NewAction, Outcome};
 use super::kept::outcome;
 use super::{Kind, OrderError, OrderId, call, unread};
-use crate::bigcommerce::orders::{Order, refund_payments as payments};
+use crate::bigcommerce::orders::{Order, refund_payments};
 use crate::checkout::{CheckoutId, Status};
 use crate::db::{LockedCheckout, OrderAction, OrderActionFilter};
 use crate::ops::act::{ActionError, ActionRequest, Report};
@@ -51,7 +51,7 @@ impl From<OrderError> for ActionError {
 
 impl Console {
     /// Cancels a completed checkout by giving back what was paid.
-    pub(in super::super) async fn give_back(
+    pub(in crate::ops) async fn give_back(
         &self,
         held: &LockedCheckout,
         ask: ActionRequest<'_>,
@@ -83,8 +83,8 @@ impl Console {
         let effect = match outcome(&action)? {
             Outcome::Done(_) => effect,
             Outcome::Open => format!(
-                "BigCommerce gave no clear answer yet. It is being found out whether the money goes back (action {id}), \
-                 and nothing is sent again meanwhile."
+                "BigCommerce gave no clear answer yet. The service is checking whether the money was refunded (action \
+                 {id}); nothing is sent again in the meantime."
             ),
             Outcome::Rejected(refused) => return Err(ActionError::Rejected(refused)),
             Outcome::NotDone { detail, .. } => return Err(ActionError::Upstream(detail)),
@@ -169,7 +169,7 @@ impl Console {
                 let items = json!([{"item_type": "ORDER", "item_id": id.get(), "amount": number(amount)?}]);
                 let quote = orders.refund_quote(id, &json!({"items": items})).await;
                 let quote = quote.map_err(|error| unread(&error, "order"))?.value;
-                let payments = payments(&quote).ok_or_else(|| {
+                let payments = refund_payments(&quote).ok_or_else(|| {
                     Guard::new("no-way-to-refund", "BigCommerce offers no way to refund this order")
                 })?;
                 let currency = order.currency.as_deref().unwrap_or_default();
@@ -238,7 +238,7 @@ fn left(order: &Order, account: &Account) -> Result<Decimal, Guard> {
 
 /// An amount as a JSON number with its exact text.
 fn number(amount: Decimal) -> Result<Value, Guard> {
-    let unreadable = |_| Guard::new("no-total", "what is left of the order is no amount");
+    let unreadable = |_| Guard::new("no-total", "the remaining amount of the order is not a valid amount");
     serde_json::from_str(&amount.to_string()).map_err(unreadable)
 }
 
@@ -255,12 +255,12 @@ mod tests {
             (json!([[]]), None),
             (json!([]), None),
         ] {
-            let chosen = payments(&json!({"refund_methods": ways}));
+            let chosen = refund_payments(&json!({"refund_methods": ways}));
             let provider =
                 chosen.as_ref().and_then(|list| list.get(0)).and_then(|one| one.get("provider_id"));
             assert_eq!(provider.and_then(Value::as_str), expected, "{ways}");
         }
-        assert_eq!(payments(&json!({})), None);
+        assert_eq!(refund_payments(&json!({})), None);
     }
 
     #[test]

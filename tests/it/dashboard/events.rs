@@ -32,7 +32,7 @@ async fn the_log_of_deliveries_is_read_and_an_event_is_sent_again() {
         for (token, status) in [(READER, 403), (ACTOR, 303)] {
             let mut visitor = Visitor::with(service, token).await;
             let shown = visitor.get(&page).await.expect(200);
-            assert_eq!(shown.text.contains("yours is read"), token == READER);
+            assert_eq!(shown.text.contains("your role is read"), token == READER);
             let csrf = hidden(&shown, "csrf");
             visitor.post(&again, &[("csrf", &csrf), ("reason", "  ")]).await.expect(if token == READER {
                 403

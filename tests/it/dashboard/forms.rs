@@ -113,7 +113,7 @@ async fn an_action_is_shown_confirmed_and_written_down_as_whoever_signed_in() {
         ] {
             let mut visitor = Visitor::with(service, token).await;
             let shown = visitor.get(&page).await.expect(200);
-            assert_eq!(shown.text.contains("yours is read"), token == READER);
+            assert_eq!(shown.text.contains("your role is read"), token == READER);
             let csrf = hidden(&shown, "csrf");
             let fields = [("csrf", &*csrf), ("action", action), ("reason", reason)];
             let preview = visitor.post(&format!("{page}/preview"), &fields).await.expect(status);
@@ -184,7 +184,7 @@ async fn lists_keep_their_filter_in_the_address_and_many_are_acted_on_at_once() 
         assert!(events.text.contains("event: end"), "{}", events.text);
         let done = visitor.get(&bulk).await.expect(200);
         assert!(
-            done.text.contains("<b>3</b> of <b>3</b> dealt with") && done.text.contains("a holiday"),
+            done.text.contains("<b>3</b> of <b>3</b> processed") && done.text.contains("a holiday"),
             "{}",
             done.text
         );

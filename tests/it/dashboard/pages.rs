@@ -95,7 +95,7 @@ async fn who_may_only_look_is_told_so_at_every_button() {
         assert!(!button.is_enabled().await);
         let told = button.attribute("aria-describedby").await.expect("a reason");
         let reason = browser.see(&format!("#{told}")).await.text().await;
-        assert_eq!(reason, "Not permitted: this needs the role act, and yours is read.");
+        assert_eq!(reason, "Not permitted: this needs the role act; your role is read.");
         assert_eq!(
             browser.page.ask("return document.querySelectorAll('#actions button:not(:disabled)').length").await,
             0

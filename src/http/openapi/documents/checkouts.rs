@@ -162,7 +162,7 @@ pub(crate) static PAYMENT_METHOD: Described = Described {
         (
             "stored_instruments",
             List(&STORED_INSTRUMENT),
-            "The shopper's own; empty on a checkout whose customer was not proven.",
+            "The shopper's own; empty if the customer of the checkout was not verified.",
         ),
     ],
 };

@@ -1,4 +1,4 @@
-//! A refund, a capture, a void or a shipment that was asked for, as operators see it.
+//! A refund, a capture, a void or a shipment that was requested, as operators see it.
 
 use serde::Serialize;
 use serde_json::Value;

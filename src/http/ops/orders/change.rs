@@ -20,12 +20,12 @@ use crate::ops::orders::StatusAsk;
 use crate::ops::orders::statuses::Change;
 use crate::role::Role;
 
-/// An order that was changed: BigCommerce's order, with what the move does.
+/// An order that was changed: BigCommerce's order, with the effect of the change.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ChangedOrder {
     #[serde(flatten)]
     order: Order,
-    /// Null when the status was not asked for.
+    /// Null if no status was requested.
     status_change: Option<Change>,
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn shipping_addresses(
     operation_id = "listShippingQuotes", tag = "Orders",
     params(
         ("order_id" = i64, Path, description = "BigCommerce's order."),
-        ("address_id" = i64, Path, description = "A shipping address of it."),
+        ("address_id" = i64, Path, description = "A shipping address of the order."),
     ),
     responses((status = 200, description = "What there is", body = ShippingQuotes)),
 )]

@@ -1,4 +1,4 @@
-//! What a request about orders brings along, and what a refusal looks like.
+//! Reads a request about orders, and turns a refusal into a problem.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
