@@ -17,7 +17,7 @@ use crate::migrations::{self, Migrated};
 use crate::ops::{self, Console};
 use crate::telemetry::Metrics;
 
-/// The database, for a command. No transition is written through it, so it tells nobody anything.
+/// The database, for a command. No transition is written through it, so it publishes no events.
 pub async fn database(database: &config::Database) -> anyhow::Result<Db> {
     over(database, Demand::Nothing).await
 }

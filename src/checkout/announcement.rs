@@ -26,7 +26,7 @@ words! {
         CheckoutCancelled = "checkout.cancelled",
         /// Undone because it was abandoned.
         CheckoutExpired = "checkout.expired",
-        /// A person is needed.
+        /// Manual review is needed.
         CheckoutStuck = "checkout.stuck",
         /// It is no longer stuck: a person had it tried again, or undone.
         CheckoutRestarted = "checkout.restarted",

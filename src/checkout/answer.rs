@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decline, Money};
 
-/// What became of an operation. It is kept with the idempotency key.
+/// The result of an operation. It is kept with the idempotency key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
@@ -32,7 +32,7 @@ pub enum Answer {
         /// When to come back, in seconds.
         retry_after: u64,
     },
-    /// A person is needed.
+    /// Manual review is needed.
     Stuck,
     /// The checkout was cancelled or expired first.
     Closed,

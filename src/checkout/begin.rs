@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::{Checkout, CheckoutId, Facts, Flow, Input, Status, StepRecord, StepStatus};
 
 impl Checkout {
-    /// A checkout with an id of its own on which nothing was done. It expires after `ttl` if nobody comes back.
+    /// A checkout with an id of its own on which nothing was done. It expires after `ttl` if the shopper does not come back.
     pub fn begin(
         store: String,
         flow: Flow,

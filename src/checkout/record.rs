@@ -41,7 +41,7 @@ pub struct Checkout {
     pub lost_leases: u32,
     /// The answer of the latest goal that ended.
     pub answered: Option<Answered>,
-    /// Why a person is needed.
+    /// Why manual review is needed.
     pub stuck: Option<Stuck>,
     /// The storefront's own notes.
     pub metadata: Shared<Map<String, Value>>,

@@ -171,7 +171,7 @@ words! {
         Undone = "undone",
         /// All was undone after it was abandoned.
         Lapsed = "lapsed",
-        /// A person is needed.
+        /// Manual review is needed.
         Stalled = "stalled",
         /// A person wants it tried again.
         Restarted = "restarted",

@@ -109,7 +109,7 @@ fn lines(data: &[Listed]) -> Table {
     table
 }
 
-/// Why a person is needed.
+/// Why manual review is needed.
 fn reason(line: &Listed) -> String {
     let stuck = || line.stuck.as_ref().map(|stuck| stuck.reason.clone());
     line.unreadable.as_ref().map(|_| "unreadable".to_owned()).or_else(stuck).unwrap_or_default()

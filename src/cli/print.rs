@@ -12,7 +12,7 @@ pub(super) struct Columns<const N: usize> {
     pub(super) least: &'static [&'static str],
 }
 
-/// Prints rows: `cells` are what stands under the columns. A table fits the terminal; where nobody looks, its cells are
+/// Prints rows: `cells` are the values of the columns. A table fits the terminal; where output is no terminal, its cells are
 /// separated by tabs.
 pub(super) fn rows<T: Serialize, const N: usize>(
     format: Format,

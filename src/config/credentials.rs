@@ -6,7 +6,7 @@ use super::reader::origin;
 use crate::role::Role;
 use crate::secret::Secret;
 
-/// The shortest key or token of ours that is accepted, in characters.
+/// The shortest key or token that is accepted, in characters.
 pub const MIN_SECRET_CHARS: usize = 16;
 
 /// A key with which a storefront opens checkouts.

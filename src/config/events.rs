@@ -26,7 +26,7 @@ pub const EVENT_TYPES: &[&str] = &[
 /// Outgoing events.
 #[derive(Clone)]
 pub struct Events {
-    /// `EVENT_DESTINATIONS`; empty: nobody is told anything.
+    /// `EVENT_DESTINATIONS`; empty: no events are sent.
     pub destinations: Vec<Destination>,
     /// `EVENT_TIMEOUT_SECONDS`.
     pub timeout: Duration,

@@ -11,7 +11,7 @@ pub struct Setting {
     pub name: &'static str,
     /// The value that holds when the variable is unset; `None` when there is none.
     pub default: Option<&'static str>,
-    /// What it means, for whoever sets it.
+    /// What it means, for the operator who sets it.
     pub meaning: &'static str,
     /// Whether the value is a secret, which may come from the file that `<NAME>_FILE` names instead.
     pub secret: bool,

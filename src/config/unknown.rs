@@ -7,7 +7,7 @@ use super::{
     settings::{NEIGHBORS, SETTINGS, setting},
 };
 
-/// One problem for each name that starts like ours or nearly spells one of ours.
+/// One problem for each name that starts like a setting or nearly spells one.
 pub(super) fn find(names: impl Iterator<Item = OsString>) -> Vec<Mistake> {
     let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
     names.sort();

@@ -22,7 +22,7 @@ pub enum Cause<'a> {
     Request(&'a str),
 }
 
-/// A checkout that holds data of the person who is looked for.
+/// A checkout that holds data of the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
     /// Which.

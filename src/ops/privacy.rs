@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::db::{Cause, Db, Erasure, Error};
 
-/// One checkout that holds data of the person, and what became of it.
+/// One checkout that holds data of the person, and the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// Which.
@@ -27,7 +27,7 @@ pub enum Outcome {
     Erased,
     /// It has not ended. Cancel it, or wait until it completes or expires, and ask again.
     RefusedStillRunning,
-    /// Somebody else was faster.
+    /// Another process was faster.
     NothingLeft,
 }
 

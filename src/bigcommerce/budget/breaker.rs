@@ -16,7 +16,7 @@ const IN_A_ROW: usize = 5;
 /// What is looked back at for the share of failures.
 const LOOK_BACK: Duration = Duration::from_secs(30);
 const REMEMBERED: usize = 128;
-/// Half of at least so many.
+/// The circuit opens when half of at least this many calls failed.
 const MIN_REQUESTS: usize = 20;
 /// Different checkouts among the failures, unless the host cannot even be reached.
 const CALLERS: usize = 2;

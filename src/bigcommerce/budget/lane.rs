@@ -17,7 +17,7 @@ use super::replicas::Newcomer;
 use super::window::Window;
 use crate::bigcommerce::{Priority, Seen};
 
-/// When nobody knows how long it takes.
+/// The delay when it is not known how long it takes.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The share of a window, in percent, that a priority may use up.

@@ -19,7 +19,7 @@ struct Known {
 }
 
 impl Replicas {
-    /// A process that shares with nobody.
+    /// A process that shares with no other.
     pub fn alone() -> Self {
         Self(Arc::new(Mutex::new(Known { live: 1, notice: Duration::ZERO, settled: Some(Instant::now()) })))
     }

@@ -5,7 +5,7 @@
 
 use tokio::time::Instant;
 
-/// One of so many equal parts.
+/// One of this many equal parts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share {
     live: u32,

@@ -13,7 +13,7 @@ use crate::db::{AuditedTransaction, Db, Error};
 /// An action as it stands.
 #[derive(Debug, Clone)]
 pub struct OrderAction {
-    /// Its id, which is the key of ours at BigCommerce.
+    /// Its id, which is the service's key at BigCommerce.
     pub order_action_id: Uuid,
     /// The store's name.
     pub store: String,

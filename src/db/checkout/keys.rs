@@ -6,7 +6,7 @@ use crate::checkout::{Answer, Checkout, CheckoutId, KeyRef};
 use crate::db::checkout::row::Row;
 use crate::db::{Db, Error};
 
-/// What a key was bound to, and what became of it.
+/// What a key was bound to, and its result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoundKey {
     /// The checkout.

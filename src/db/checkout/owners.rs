@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::checkout::CheckoutId;
 
-/// So many are remembered; then it begins anew.
+/// This many are cached; then the cache is cleared.
 const CACHE_CAPACITY: usize = 50_000;
 
 /// What is remembered of it by one process.

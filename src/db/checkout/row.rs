@@ -17,7 +17,7 @@ use crate::db::Error;
 /// status, a reason, an answer. Such a row is then left alone by processes of earlier releases, which would drop what they
 /// do not know when they write. They claim nothing above their own version, and refuse to read it.
 pub(crate) const RECORD_VERSION: i16 = 4;
-/// Since this version, answers of ours are words, and no title of BigCommerce's is taken for one of them.
+/// Since this version, the service's own answers are words, and no title of BigCommerce's is taken for one of them.
 const TOLD_BY_WORD: i16 = 4;
 
 /// The columns of a checkout, with documents as text.

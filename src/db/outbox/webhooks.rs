@@ -25,7 +25,7 @@ pub struct WebhookEvent<'a> {
     pub order_id: Option<i64>,
 }
 
-/// What became of an event.
+/// The result for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookOutcome {
     /// It had come before.

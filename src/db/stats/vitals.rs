@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::db::checkout::row::RECORD_VERSION;
 use crate::db::{Db, Error};
 
-/// Up to so many checkouts every row is counted.
+/// Up to this many checkouts every row is counted.
 const SMALL: i64 = 10_000;
-/// More shoppers at rest than these are not counted.
+/// More idle checkouts than this are not counted.
 const COUNTED: i64 = 100_000;
 /// The latest events that tell how late webhooks are.
 const RECENT_EVENTS: i64 = 100;

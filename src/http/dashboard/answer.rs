@@ -10,7 +10,7 @@ use crate::http::problem::Problem;
 use crate::ops::{ActionError, DbError};
 use crate::role::Role;
 
-/// Nothing but our own files, and no page of ours inside another.
+/// Only the service's own files, and no page inside another.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

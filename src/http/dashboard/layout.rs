@@ -24,7 +24,7 @@ const NAVIGATION: &[(&str, &str)] = &[
     ("/ops/audit", "Audit"),
 ];
 
-/// A page for somebody who is signed in.
+/// A page for an operator who is signed in.
 pub(super) fn shell(page: &Page<'_>, viewer: &Viewer, main: &Markup) -> Markup {
     let name = &viewer.actor.name;
     let bar = html! {

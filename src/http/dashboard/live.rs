@@ -23,7 +23,7 @@ use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
 use crate::ops::{Actor, Bulk, DbError, Minute, Overview};
 
-/// How old the state of everything may be, whoever asks: the database is asked once for all of them.
+/// How old the overview may be: the database is queried once for all viewers.
 const FRESH: Duration = Duration::from_secs(2);
 /// How often a page of everything is looked after.
 const LOOK_EVERY: Duration = Duration::from_secs(3);

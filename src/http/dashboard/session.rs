@@ -157,7 +157,7 @@ impl FromRequestParts<AppState> for Viewer {
     }
 }
 
-/// A person is asked to sign in; a program is told.
+/// A browser is sent to the sign-in; a program gets a problem.
 fn unknown(parts: &Parts) -> Response {
     let reads = parts.method == Method::GET;
     let person = parts

@@ -12,12 +12,12 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How an entry of a header names an address.
 type Read = fn(&str) -> Option<IpAddr>;
 
-/// A client as it is counted: an IPv4 address, or the /64 of an IPv6 one, because nobody has less than that.
+/// A client as it is counted: an IPv4 address, or the /64 of an IPv6 one, the smallest block that is assigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Client(IpAddr);
 
 impl Client {
-    /// The client of a request: from the nearest to the farthest, the first that is no proxy of ours. Where the way cannot
+    /// The client of a request: from the nearest to the farthest, the first that is not a configured proxy. Where the way cannot
     /// be read any further, it is the last that could be.
     pub(crate) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> Self {
         let is_ours = |address: IpAddr| trusted.iter().any(|network| network.holds(address));

@@ -100,7 +100,7 @@ impl Group {
     /// Reads one thing for operators.
     pub(crate) const OPS_READ: Self =
         Self { problems: &[400, 401, 403, 404, 429, 500, 503], ..Self::OPS_LIST };
-    /// Begins something that is not about one thing.
+    /// Starts a bulk action.
     pub(crate) const OPS_BEGIN: Self =
         Self { problems: &[400, 401, 403, 409, 429, 500, 503], ..Self::OPS_LIST };
     /// An operator's action on one thing.

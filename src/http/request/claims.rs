@@ -9,13 +9,13 @@ use crate::http::request::shape::{Field, Object, Shape};
 /// `openapi.yaml` shows it as `x-trust`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// Anybody's.
+    /// Any credential's.
     Anybody,
     /// It sets a price: a server key's.
     Price,
-    /// It says who the shopper is, and 0 says nobody: a server key's.
+    /// It says who the shopper is, where 0 is a guest: a server key's.
     Identity,
-    /// Anybody's, on a checkout whose customer was proven.
+    /// Any credential's, on a checkout whose customer was verified.
     Customer,
 }
 

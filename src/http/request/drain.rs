@@ -12,7 +12,7 @@ use futures::{Stream, StreamExt as _};
 use tokio::runtime::Handle;
 use zeroize::Zeroize as _;
 
-/// How much is read of a body that nobody wants, in bytes.
+/// How much is read of a body that is discarded, in bytes.
 const DRAIN_LIMIT: usize = 8 * 1024 * 1024;
 
 /// How long it may take to arrive.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
 
-/// Deeper than any body of ours.
+/// Deeper than any body of the API.
 const DEEPEST: usize = 32;
 
 /// A body that overwrites its texts when it is dropped, because a card number may be among them.

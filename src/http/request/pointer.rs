@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// More errors than this help nobody.
+/// More errors than this do not help.
 const MAX_ERRORS: usize = 100;
 
 /// The longest name of an unknown field that is repeated.
 const LONGEST: usize = 128;
 
-/// A name with so many digits may be a card number in the wrong place.
+/// A name with this many digits may be a card number in the wrong place.
 const MASKED_DIGITS: usize = 12;
 
 /// The place in a body that is being looked at.

@@ -15,7 +15,7 @@ use crate::http::request::pointer::{Errors, Pointer};
 
 /// What a value may be.
 pub(crate) enum Shape {
-    /// Text of so many characters.
+    /// Text of this many characters.
     Text { min: usize, max: usize, like: Like },
     /// A whole number.
     Integer { min: i64, max: i64 },

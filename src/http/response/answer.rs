@@ -143,7 +143,7 @@ impl ResponseOptions<'_> {
     /// The answer to an operation.
     pub(crate) fn answer(self, checkout: &Checkout, answer: Option<Answer>) -> Response {
         let snapshot = Snapshot::of(checkout).with_token(self.token);
-        // A person has let it go on.
+        // An operator has resumed it.
         let goes_on = answer == Some(Answer::Stuck) && Problem::was_stuck(checkout, self.pays).is_none();
         let answer = answer.filter(|_| !goes_on);
         let mut response = match answer {

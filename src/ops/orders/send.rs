@@ -19,13 +19,13 @@ use crate::db::{self, Lease, OrderAction};
 use crate::ops::Console;
 use crate::saga::operate;
 
-/// Why an action was not sent, or not looked for.
+/// Why an action was not sent, or its effect not checked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
     /// BigCommerce's answer, or that there is none.
     #[error(transparent)]
     Upstream(#[from] Error),
-    /// Nobody can know what was to be sent, or what was there before.
+    /// The record of what was to be sent, or of what was there before, cannot be read.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
 }

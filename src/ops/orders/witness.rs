@@ -22,7 +22,7 @@ pub(super) enum Evidence {
     Nothing,
 }
 
-/// The mark by which a refund of ours is found again.
+/// The mark by which the service finds its own refund.
 pub(super) fn mark(action: uuid::Uuid) -> String {
     format!("[{action}]")
 }
