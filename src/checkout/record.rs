@@ -258,7 +258,8 @@ pub struct Stuck {
 
 impl StuckReason {
     /// Whether it may pass without a person here: what was paid twice is given back there, an order that could not be found
-    /// shows, what could not be told of an order's money is clear, a payment shows. It is looked at again, at webhooks and now and then.
+    /// shows, what could not be told of an order's money is clear, a payment shows, or a refund of parts. It is looked at again, at
+    /// webhooks and now and then.
     pub fn may_pass(self) -> bool {
         matches!(
             self,
@@ -267,6 +268,7 @@ impl StuckReason {
                 | Self::OrderUnknown
                 | Self::OrderNotPayable
                 | Self::CancelFoundPaid
+                | Self::UndoFailed
                 | Self::PaymentUnknown
                 | Self::PaymentPendingTooLong
         )

@@ -122,7 +122,8 @@ pub(super) fn text(reason: StuckReason) -> Text {
             known: "No payment is in doubt. Every part of the cancellation checks first and may be repeated.",
             not_known: "What is left of it at BigCommerce and, if parts were paid, which of them were \
                 refunded.",
-            advice: "Restart once BigCommerce answers again.",
+            advice: "Restart once BigCommerce answers again. If parts were paid, it goes on by itself once BigCommerce shows \
+                     that all of them were refunded, here or in the control panel.",
         },
         StuckReason::AttemptsExhausted => Text {
             headline: "A step kept failing",

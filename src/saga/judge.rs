@@ -63,6 +63,8 @@ pub struct Before<'a> {
     pub unlisted: u32,
     /// What was paid.
     pub paid: Money,
+    /// The parts that are known: while no more than them is held, an order that is called partially refunded says what is left.
+    pub parts: Money,
 }
 
 const PAID: &[i64] = &[2, 3, 8, 9, 10, 11];
@@ -150,7 +152,10 @@ fn by_amount(
         (Ordering::Less, Ordering::Less) => {
             let claims_all =
                 PAID.contains(&order.status_id) && matches!(word, "captured" | "paid" | "authorized");
-            if claims_all || word == "partially refunded" {
+            let left_of_parts = !account.refunded.is_zero()
+                && before.parts != Money::default()
+                && paid.compare(before.parts, currency) != Ordering::Greater;
+            if claims_all || (word == "partially refunded" && !left_of_parts) {
                 return cannot("it is called paid, and less than its total is listed");
             }
             if !account.pending.is_zero() || word == "held for review" {

@@ -254,6 +254,21 @@ fn what_was_there_before_proves_nothing_about_an_attempt() {
     assert_eq!(of(&order(0, ""), &voided, Before { known: &all, ..Before::default() }), "nothing");
 }
 
+#[test]
+fn what_is_left_of_parts_that_are_known_can_be_told() {
+    let rows = [paid(5, "purchase", "5"), paid(6, "refund", "2.50")];
+    let of = |rows: &[Transaction], parts: i64| {
+        let before = Before { parts: Decimal::from(parts).into(), ..Before::default() };
+        word(&judge(&order(14, "partially refunded"), rows, &[], &before))
+    };
+    assert_eq!((of(&rows, 5), of(&rows, 3)), ("part", "part"));
+    // More than is known, or nothing is, and what was given back is not listed.
+    assert_eq!(
+        (of(&rows, 2), of(&rows, 0), of(&rows[..1], 5)),
+        ("cannot tell", "cannot tell", "cannot tell")
+    );
+}
+
 /// What happens to an order, for the oracle.
 #[derive(Debug, Clone)]
 enum Act {

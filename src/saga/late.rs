@@ -15,7 +15,7 @@ use super::steps::{self, Late};
 use super::{observer, operate};
 use crate::backoff::doubled;
 use crate::bigcommerce::{Call, Priority};
-use crate::checkout::{Checkout, Event, InFlight, Status, StepName};
+use crate::checkout::{Checkout, Event, InFlight, Status, StepName, StuckReason};
 use crate::db::{self, Hold, LateLook, Transition};
 
 const BATCH: i64 = 16;
@@ -155,5 +155,8 @@ impl Engine {
 
 /// Whether what it is stuck for may be put right by others, or show by itself.
 fn is_looked_at(checkout: &Checkout) -> bool {
-    checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason.may_pass())
+    let Some(stuck) = &checkout.stuck else { return false };
+    // Of an undoing that failed only the refund of parts may show.
+    let shows = stuck.reason != StuckReason::UndoFailed || !checkout.facts.parts.is_empty();
+    stuck.reason.may_pass() && shows
 }

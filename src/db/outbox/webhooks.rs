@@ -103,7 +103,7 @@ impl Db {
                     (status in ('cancelled', 'expired') and ($2 like '%/cart/converted' or $2 like '%/order/%'))
                     or (status = 'completed' and $2 like '%/cart/converted' and order_id is distinct from $6)
                     or (status = 'stuck' and stuck_reason in ('paid-twice', 'surplus-order-paid', 'order-unknown',
-                            'cancel-found-paid', 'payment-unknown', 'payment-pending-too-long')
+                            'cancel-found-paid', 'undo-failed', 'payment-unknown', 'payment-pending-too-long')
                         and ($2 like '%/cart/converted' or $2 like '%/order/%'))
                     -- What could not be told of an order's money may be clear now.
                     or (status = 'stuck' and stuck_reason = 'order-not-payable' and $2 like '%/order/%'))

@@ -49,7 +49,7 @@ impl Checkpoint {
     };
 
     pub(super) fn before(&self) -> Before<'_> {
-        Before { known: &self.known, unlisted: self.unlisted, paid: self.paid }
+        Before { known: &self.known, unlisted: self.unlisted, paid: self.paid, ..Before::default() }
     }
 
     /// When its token can no longer be used, on PostgreSQL's clock: after what it says itself, or an hour. Its `exp` alone

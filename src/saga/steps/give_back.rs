@@ -3,15 +3,19 @@
 //! Guarantees: a refund is not repeatable (BigCommerce: orders.v3, refund), so that the intent to send it is committed
 //! before it is sent, and it is sent once. A lost answer is looked for by the mark in its reason; what is not found is
 //! for a person. Nothing is cancelled before BigCommerce shows that nothing is held any more.
+//!
+//! A merchant may give back some of it, or all, at any time. So no more goes back than is held: where BigCommerce refuses, or says
+//! nothing, and less is held by now than was to go back, the intent is made anew for what is left. BigCommerce refuses whatever is
+//! more than is left, so that of two intents at most one takes effect.
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::bigcommerce::orders::{Order, Refund, Transaction, refund_payments};
 use crate::bigcommerce::{Error, OrderId, UnavailableReason};
-use crate::checkout::{Answer, StuckReason};
+use crate::checkout::{Answer, PaymentStatus, StuckReason};
 use crate::saga::judge::{Account, Before, Judgment, judge};
-use crate::saga::step::{Finding, StepContext, Verdict};
+use crate::saga::step::{Finding, StepContext, Verdict, refused};
 
 /// An order and all that is known of its money.
 struct Seen {
@@ -21,8 +25,12 @@ struct Seen {
 }
 
 impl Seen {
-    fn judgment(&self) -> Judgment {
-        judge(&self.order, &self.transactions, &self.refunds, &Before::default())
+    fn judgment(&self, before: &Before<'_>) -> Judgment {
+        judge(&self.order, &self.transactions, &self.refunds, before)
+    }
+
+    fn account(&self) -> Account {
+        Account::of(&self.order, &self.transactions, &self.refunds)
     }
 }
 
@@ -41,6 +49,11 @@ fn unseen(id: OrderId) -> Verdict {
 /// The text of a decimal is a number in JSON, so that the default is never met; BigCommerce would refuse it.
 fn amount(amount: Decimal) -> Value {
     serde_json::from_str(&amount.normalize().to_string()).unwrap_or_default()
+}
+
+/// How much a refund that was committed was to give back. What cannot be read is nothing, and less than that is never held.
+fn asked(refund: &Value) -> Decimal {
+    refund.pointer("/items/0/amount").and_then(|amount| amount.to_string().parse().ok()).unwrap_or_default()
 }
 
 impl StepContext {
@@ -68,9 +81,12 @@ impl StepContext {
         }
         let id = self.order_id()?;
         let Some(seen) = self.see(id).await? else { return Err(unseen(id)) };
-        match seen.judgment() {
+        match seen.judgment(&self.parts_of(id)) {
             Judgment::Part { .. } => {}
-            Judgment::GivenBack => return Ok(None),
+            Judgment::GivenBack => {
+                self.money_is_back();
+                return Ok(None);
+            }
             // Somebody paid the rest.
             whole @ Judgment::Whole { .. } => return Err(self.paid_after_all(&seen.order, whole).await),
             other => {
@@ -80,7 +96,7 @@ impl StepContext {
                 });
             }
         }
-        let account = Account::of(&seen.order, &seen.transactions, &seen.refunds);
+        let account = seen.account();
         if self.refunded(&seen.refunds) || !account.authorized.is_zero() {
             return Err(stuck(format!("order {id} holds money that a refund does not give back")));
         }
@@ -88,7 +104,16 @@ impl StepContext {
         let items =
             json!([{"item_type": "ORDER", "item_id": id.get(), "amount": held, "reason": self.mark()}]);
         let quote = self.client.orders(&self.call).refund_quote(id, &json!({"items": items})).await;
-        let quote = self.read("refund-quote", quote)?.value;
+        let quote = match self.note("refund-quote", quote) {
+            Ok(answer) => answer.value,
+            // More than is held, or not refundable now: what is held is read again by the next try.
+            Err(error @ Error::Rejected(_)) if !error.is_unauthorized() => {
+                let less = self.is_less_held(id, account.held()).await?;
+                let after = less.then_some(std::time::Duration::ZERO);
+                return Err(Verdict::Retry { after, why: format!("refund-quote: {error}") });
+            }
+            Err(error) => self.read("refund-quote", Err(error))?,
+        };
         let payments = refund_payments(&quote)
             .ok_or_else(|| stuck(format!("BigCommerce offers no way to refund order {id}")))?;
         Ok(Some(json!({"refund": {"items": items, "payments": payments}})))
@@ -109,14 +134,17 @@ impl StepContext {
         let sent = self.client.orders(&self.call).refund(id, &body).await;
         let Err(error) = self.note("refund", sent) else { return self.nothing_is_held(id).await };
         match &error {
-            Error::Rejected(_) if !error.is_unauthorized() => {
+            Error::Rejected(rejection) if !error.is_unauthorized() => {
                 // A second copy is refused because of the first one.
                 if self.is_given_back(id).await? {
                     return self.nothing_is_held(id).await;
                 }
-                return Err(stuck(format!(
-                    "BigCommerce refuses to give back what was paid of order {id}: {error}"
-                )));
+                if self.is_less_held(id, asked(&body)).await? {
+                    let why = format!("less is held of order {id} than was to go back: {error}");
+                    return Err(Verdict::Retry { after: Some(std::time::Duration::ZERO), why });
+                }
+                // What others gave back, or the first copy, may not be shown yet.
+                self.attempt.doubted = Some(Answer::Rejected(refused(rejection)));
             }
             Error::Unavailable(unavailable) if unavailable.reason != UnavailableReason::RateLimited => {
                 return Err(Verdict::Retry { after: error.retry_after(), why: format!("refund: {error}") });
@@ -133,24 +161,44 @@ impl StepContext {
     }
 
     async fn is_given_back(&mut self, id: OrderId) -> Result<bool, Verdict> {
+        let before = self.parts_of(id);
         let seen = self.see(id).await?;
-        Ok(seen.is_some_and(|seen| seen.judgment() == Judgment::GivenBack))
+        Ok(seen.is_some_and(|seen| seen.judgment(&before) == Judgment::GivenBack))
     }
 
-    /// The refund was answered, or found: the parts are no longer there.
+    /// Whether less is held than this, because others gave some of it back, and nothing was given back by us.
+    async fn is_less_held(&mut self, id: OrderId, than: Decimal) -> Result<bool, Verdict> {
+        let Some(seen) = self.see(id).await? else { return Err(unseen(id)) };
+        Ok(self.is_less(id, &seen, than))
+    }
+
+    fn is_less(&self, id: OrderId, seen: &Seen, than: Decimal) -> bool {
+        let told = matches!(seen.judgment(&self.parts_of(id)), Judgment::Part { .. } | Judgment::GivenBack);
+        told && !self.refunded(&seen.refunds) && seen.account().held() < than
+    }
+
+    /// Nothing of what was paid is held any more. A payment that was declined took nothing.
+    pub(super) fn money_is_back(&mut self) {
+        let facts = self.facts();
+        let parts = !std::mem::take(&mut facts.parts).is_empty();
+        if let Some(payment) = facts.payment.as_mut()
+            && (parts || payment.status != PaymentStatus::Declined)
+        {
+            payment.status = PaymentStatus::GivenBack;
+        }
+    }
+
+    /// The refund was answered, or found: the parts are no longer there. What is shown may lag behind the answer.
     async fn nothing_is_held(&mut self, id: OrderId) -> Result<(), Verdict> {
         let Some(seen) = self.see(id).await? else { return Ok(()) };
-        match seen.judgment() {
+        match seen.judgment(&self.parts_of(id)) {
             Judgment::GivenBack | Judgment::Nothing => {
-                self.facts().parts.clear();
-                if let Some(payment) = self.facts().payment.as_mut() {
-                    payment.status = crate::checkout::PaymentStatus::GivenBack;
-                }
+                self.money_is_back();
                 Ok(())
             }
-            other => {
-                Err(stuck(format!("what was paid of order {id} was refunded, and its money is {other:?}")))
-            }
+            other => Err(Verdict::Unknown {
+                why: format!("what was paid of order {id} was refunded, and its money is {other:?}"),
+            }),
         }
     }
 
@@ -163,7 +211,7 @@ impl StepContext {
             Ok(None) => return Finding::of_failed_look(unseen(id)),
             Err(verdict) => return Finding::of_failed_look(verdict),
         };
-        if seen.judgment() == Judgment::GivenBack {
+        if seen.judgment(&self.parts_of(id)) == Judgment::GivenBack {
             // The rest of the undoing is done again; it looks first.
             return match self.nothing_is_held(id).await {
                 Ok(()) => Finding::Absent,
@@ -178,12 +226,23 @@ impl StepContext {
                 failed: false,
                 settling: false,
             },
-            // It was turned away, and no earlier delivery of it has shown.
-            None if self.attempt.doubted.is_some() => Finding::Absent,
-            None => stuck(format!(
-                "whether the parts of order {id} were given back is not known: nothing is refunded again by itself"
-            ))
-            .into(),
+            // Others gave some of it back, and ours, which was more than what is left, did not show.
+            None if self.is_less(id, &seen, self.asked()) => Finding::Absent,
+            None => match &self.attempt.doubted {
+                // Certainly not done: a restart may ask again.
+                Some(Answer::Rejected(refused)) => Verdict::Rejected(refused.clone()).into(),
+                // It was turned away, and no earlier delivery of it has shown.
+                Some(_) => Finding::Absent,
+                None => stuck(format!(
+                    "whether the parts of order {id} were given back is not known: nothing is refunded again by itself"
+                ))
+                .into(),
+            },
         }
+    }
+
+    /// How much the refund of this attempt was to give back.
+    fn asked(&self) -> Decimal {
+        self.attempt.checkpoint.as_ref().and_then(|noted| noted.get("refund")).map(asked).unwrap_or_default()
     }
 }

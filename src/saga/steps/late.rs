@@ -7,7 +7,7 @@ use super::others::{OVER, is_clear};
 use super::read::{Weighed, named, order_facts};
 use super::surplus::{Listed, Witness};
 use crate::bigcommerce::OrderId;
-use crate::checkout::{Flow, Money, PaymentFacts, PaymentStatus, Status, StuckReason};
+use crate::checkout::{Flow, Money, OrderFacts, PaymentFacts, PaymentStatus, Status, StuckReason};
 use crate::saga::judge::Judgment;
 use crate::saga::step::{StepContext, Verdict};
 
@@ -70,7 +70,18 @@ async fn put_right(cx: &mut StepContext, listed: &Listed) -> Result<Late, Verdic
         Err(Verdict::Stuck { .. }) => return Ok(Late::Settling),
         Err(verdict) => return Err(verdict),
     }
-    Ok(match own(cx, listed).await? {
+    let own = own(cx, listed).await?;
+    let over = |order: &OrderFacts| OVER.contains(&order.status_id);
+    let is_over = cx.checkout.facts.order.as_ref().is_some_and(over);
+    let undoing = matches!(reason, Some(StuckReason::UndoFailed | StuckReason::CancelFoundPaid));
+    let others_paid = matches!(reason, Some(StuckReason::CancelFoundPaid | StuckReason::SurplusOrderPaid));
+    let nothing_left = others_paid && cx.checkout.facts.order.is_none();
+    Ok(match own {
+        // The refund shows by now, or somebody gave the money back.
+        Some((_, Judgment::GivenBack)) if undoing => Late::Again,
+        _ if reason == Some(StuckReason::UndoFailed) => Late::Settling,
+        // A merchant is to move it on, or to give the money back.
+        Some((_, Judgment::Whole { .. })) if is_over && others_paid => Late::Settling,
         Some((_, Judgment::Whole { kind, transaction_id })) => {
             Late::Once { kind: kind.to_owned(), transaction_id }
         }
@@ -78,6 +89,8 @@ async fn put_right(cx: &mut StepContext, listed: &Listed) -> Result<Late, Verdic
         Some((_, Judgment::Nothing)) if reason == Some(StuckReason::SurplusOrderPaid) && listed.is_whole => {
             Late::Again
         }
+        // No order is left, and none holds money any more.
+        None if nothing_left && listed.is_whole => Late::Again,
         _ => Late::Settling,
     })
 }

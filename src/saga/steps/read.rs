@@ -3,7 +3,7 @@
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::orders::{Order, Refund, Transaction};
 use crate::bigcommerce::{Error, OrderId};
-use crate::checkout::{Document, Money, OrderFacts, StuckReason};
+use crate::checkout::{Document, Money, OrderFacts, Status, StuckReason};
 use crate::saga::judge::{self, Account, Before, Judgment};
 use crate::saga::step::{StepContext, Verdict};
 
@@ -20,7 +20,11 @@ pub(super) struct Weighed {
 
 impl Weighed {
     pub(super) fn of(order: &Order, transactions: &[Transaction], refunds: &[Refund]) -> Self {
-        let judgment = judge::judge(order, transactions, refunds, &Before::default());
+        Self::after(order, transactions, refunds, &Before::default())
+    }
+
+    fn after(order: &Order, transactions: &[Transaction], refunds: &[Refund], before: &Before<'_>) -> Self {
+        let judgment = judge::judge(order, transactions, refunds, before);
         let account = Account::of(order, transactions, refunds);
         // Some methods leave no transaction: then the words of the order say that all of it is paid.
         let held = match (&judgment, account.held()) {
@@ -41,7 +45,16 @@ impl StepContext {
     pub(super) async fn weigh(&mut self, order: &Order) -> Result<Weighed, Verdict> {
         let transactions = self.read_transactions(order.id).await?;
         let refunds = self.read_refunds(order, &transactions).await?;
-        Ok(Weighed::of(order, &transactions, &refunds))
+        Ok(Weighed::after(order, &transactions, &refunds, &self.parts_of(order.id)))
+    }
+
+    /// The parts of this order that are to be given back. Whether the rest of an order may be paid of which a part was given back
+    /// is for a person, so that they count only while it is undone.
+    pub(super) fn parts_of(&self, id: OrderId) -> Before<'static> {
+        let facts = &self.checkout.facts;
+        let ours = facts.order.as_ref().is_some_and(|order| order.id == id.get());
+        let undone = ours && self.checkout.status == Status::Compensating;
+        Before { parts: if undone { facts.paid() } else { Money::ZERO }, ..Before::default() }
     }
 
     /// Reads the checkout object and takes it over. `Ok(false)`: there is none any more.

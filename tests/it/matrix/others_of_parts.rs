@@ -97,8 +97,6 @@ pub(super) fn impossible(cell: Cell) -> Option<&'static str> {
 pub(super) fn wanted(cell: Cell) -> &'static str {
     let before_the_token = (cell.call, cell.effect) == ("create-access-token", Effect::Before);
     match cell.deed {
-        // BigCommerce gives no more back than is left: what is left of which part is for a person.
-        Deed::RefundPart if cell.way == Way::CancelsParts => "stuck:undo-failed",
         _ if cell.way == Way::CancelsParts => "cancelled",
         _ if cell.closes() && !cell.is_paid() => "cancelled",
         // An order that is called partially refunded, and of which less than the total was ever paid: whether the rest may be

@@ -1,6 +1,7 @@
 //! Paid is a sum and not a word: through the doors of the service, against the ledger.
 
 mod elsewhere;
+mod given_back;
 mod gone;
 mod listed;
 mod others;
