@@ -141,6 +141,13 @@ impl Document {
         id.filter(|id| !id.is_empty()).map(str::to_owned)
     }
 
+    /// When BigCommerce made it, as BigCommerce writes it.
+    pub fn created_time(&self) -> Option<String> {
+        let document: Value = serde_json::from_str(self.text()).ok()?;
+        let times = [&document["cart"]["created_time"], &document["created_time"]];
+        times.into_iter().find_map(Value::as_str).map(str::to_owned)
+    }
+
     /// The object itself, as text.
     pub fn text(&self) -> &str {
         self.0.raw.get()

@@ -14,6 +14,7 @@ mod hand_off;
 mod held;
 mod late;
 mod misplaced;
+mod newest;
 mod order;
 mod others;
 mod paying;

@@ -17,7 +17,7 @@ pub(super) enum Witness {
 }
 
 impl Witness {
-    fn filter(&self) -> Filter {
+    pub(super) fn filter(&self) -> Filter {
         match self {
             Self::Cart(cart_id) => Filter::by_cart(cart_id),
             Self::External(id) => Filter {
@@ -29,7 +29,7 @@ impl Witness {
     }
 
     /// A filter that BigCommerce ignored must not hand us somebody else's order.
-    fn fits(&self, order: &Order) -> bool {
+    pub(super) fn fits(&self, order: &Order) -> bool {
         match self {
             Self::Cart(cart_id) => {
                 order.cart_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(cart_id))
@@ -50,14 +50,14 @@ pub(super) struct Listed {
 }
 
 /// Rows of a page, and the pages that are read at most. One checkout never has so many orders.
-const ROWS: usize = 50;
-const PAGES: u32 = 4;
+pub(super) const ROWS: usize = 50;
+pub(super) const PAGES: u32 = 4;
 
 impl StepContext {
     /// The orders of this checkout.
     pub(super) async fn list_orders(&mut self, witness: &Witness) -> Result<Listed, Verdict> {
         let mut rows = Vec::new();
-        let mut is_whole = false;
+        let (mut is_whole, mut is_ignored) = (false, false);
         for page in 1..=PAGES {
             let filter = Filter { page: (page > 1).then_some(page), ..witness.filter() };
             let listed = self.client.orders(&self.call).list(&filter).await;
@@ -65,9 +65,16 @@ impl StepContext {
             let (last, fits) = (listed.len() < ROWS, listed.iter().all(|order| witness.fits(order)));
             rows.extend(listed);
             if last || !fits {
-                is_whole = fits;
+                (is_whole, is_ignored) = (fits, !fits);
                 break;
             }
+        }
+        // A cart that is gone was paid, or deleted: that no order of it is listed proves nothing yet.
+        let is_riddle = rows.is_empty() && self.checkout.facts.cart_gone_since.is_some();
+        if is_ignored || is_riddle {
+            let newest = self.newest_orders(witness, is_ignored).await?;
+            is_whole &= newest.is_whole;
+            rows.extend(newest.orders);
         }
         // A filter proves itself by showing the order that is known to be there.
         let known = self.checkout.facts.order.as_ref();
@@ -178,6 +185,17 @@ impl StepContext {
             };
         };
         if order.is_deleted || order.status_id == CANCELLED {
+            // Somebody took money for it all the same, or cancelled what was paid.
+            let weighed = self.weigh(&order).await?;
+            if weighed.may_hold {
+                return Err(Verdict::Stuck {
+                    reason: StuckReason::CancelFoundPaid,
+                    detail: format!("{}, which is canceled or archived, holds money, or may", named(&order)),
+                });
+            }
+            if weighed.judgment == Judgment::GivenBack {
+                self.money_is_back();
+            }
             return Ok(());
         }
         // Incomplete is a word, and may be an old one: what was taken is listed.
@@ -189,6 +207,7 @@ impl StepContext {
         };
         if judgment == Judgment::GivenBack && order.status_id != 0 {
             // What was paid went back, and BigCommerce has closed it: Refunded, or Cancelled with a void.
+            self.money_is_back();
             return Ok(());
         }
         if let whole @ Judgment::Whole { .. } = judgment {

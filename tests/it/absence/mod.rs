@@ -1,6 +1,7 @@
 //! What is not seen is not absent: before anything is ordered, charged, undone or said to be certain, what may still be on
 //! its way has had its time, and there are two witnesses.
 
+mod blind;
 mod ended;
 mod filters;
 mod hand_off;
