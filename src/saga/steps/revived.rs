@@ -2,16 +2,17 @@
 //! merchant in the control panel, or a payment that was declined and settled after all.
 //!
 //! Guarantees: while one of them holds money, or may, nothing is ordered, charged, undone or called paid beside it. Where it is
-//! the only one that holds money, and holds all that it costs, it is the order of this checkout from then on. Everything else
-//! is for a person, with the amounts. It only reads.
+//! the only one that holds money, and holds all that it costs, and a merchant has moved it on, it is the order of this checkout from
+//! then on. Everything else is for a person, with the amounts: also one that is paid and still canceled. It only reads.
 
 use super::hand_off::adopt;
 use super::held::ELSEWHERE;
+use super::others::OVER;
 use super::paying::decided;
 use super::read::Weighed;
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::Order;
-use crate::checkout::{Money, PaymentFacts, PaymentStatus, StuckReason};
+use crate::checkout::{Money, PaymentFacts, PaymentStatus, Status, StuckReason};
 use crate::saga::judge::Judgment;
 use crate::saga::step::{StepContext, Verdict};
 
@@ -45,7 +46,13 @@ impl StepContext {
                 ),
             });
         }
+        // Whoever is told that it is paid has to get what it is for: nobody ships an order that is canceled.
+        let is_over = order.is_deleted || OVER.contains(&order.status_id);
         match weighed.judgment {
+            Judgment::Whole { .. } | Judgment::More { .. } if is_over => Err(Verdict::Stuck {
+                reason: self.paid_and_over(),
+                detail: format!("{} were paid for order {id}, which is canceled", amount(held)),
+            }),
             judgment @ (Judgment::Whole { .. } | Judgment::More { .. }) => {
                 let facts = self.facts();
                 facts.abandoned_orders.retain(|dead| *dead != id.get());
@@ -70,6 +77,16 @@ impl StepContext {
                     _ => format!("order {id}, which was given up before, is being paid, or may be"),
                 },
             }),
+        }
+    }
+
+    /// Why a person is needed for a paid order that is canceled.
+    fn paid_and_over(&self) -> StuckReason {
+        let ended = matches!(self.checkout.status, Status::Cancelled | Status::Expired);
+        if ended || self.checkout.is_being_undone() {
+            StuckReason::CancelFoundPaid
+        } else {
+            StuckReason::SurplusOrderPaid
         }
     }
 
