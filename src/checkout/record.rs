@@ -1,5 +1,7 @@
 //! What is known of one checkout: the row that operators see, as a value.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -68,6 +70,9 @@ pub struct Facts {
     pub cart_id: Option<String>,
     /// Whether the cart was made elsewhere, so that it is not ours to delete.
     pub cart_is_foreign: bool,
+    /// How many units of each line item were assigned to consignments here. BigCommerce does not say it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub consigned: BTreeMap<String, u32>,
     /// Since when the cart may be paid elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hand_off: Option<HandOff>,
@@ -131,6 +136,19 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Facts {
+    /// Whether the consignments hold each line that ships, with all the units that are known to have been assigned: somebody
+    /// may have raised a quantity since, and an order of the rest would be refused.
+    pub fn holds_all_units(&self) -> bool {
+        self.document.as_ref().is_some_and(|document| {
+            let assigned = |id: &str| self.consigned.get(id).copied();
+            document.is_covered()
+                && document
+                    .shipped_items()
+                    .iter()
+                    .all(|item| assigned(&item.id).is_none_or(|units| item.quantity <= units))
+        })
+    }
+
     /// Whether it is looked at once more after its end: it may have been paid elsewhere, or left an order behind, or an order
     /// that it gave up may be paid.
     pub fn is_looked_at_late(&self) -> bool {

@@ -108,7 +108,7 @@ pub(super) fn keep_standing(checkout: &mut Checkout) {
     }
     let revised = std::mem::take(&mut checkout.input.revising);
     let Some(document) = checkout.facts.document.clone() else { return };
-    let covered = document.is_covered() && !document.consignments().is_empty();
+    let covered = checkout.facts.holds_all_units() && !document.consignments().is_empty();
     for step in revised {
         if checkout.facts.order.is_some() || checkout.is_done(step) {
             continue;
@@ -148,7 +148,7 @@ pub(super) fn follow_document(checkout: &mut Checkout) {
         return;
     }
     let ships = !document.shipped_items().is_empty();
-    let covered = document.is_covered() && !document.consignments().is_empty();
+    let covered = checkout.facts.holds_all_units() && !document.consignments().is_empty();
     let selected = covered && document.options_selected();
     let fetched = selected && document.consignments().iter().all(|consignment| consignment.is_picked_up);
     let addressed = document.billing_address().is_some_and(|address| is_complete(&address));

@@ -38,7 +38,12 @@ impl Step for Consignments {
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {
         match cx.read_checkout().await {
-            Ok(true) if is_there(&cx.checkout) => Verdict::Succeeded.into(),
+            Ok(true) if is_there(&cx.checkout) => {
+                if let Ok(bodies) = wanted(&cx.checkout) {
+                    assigned(cx, &bodies);
+                }
+                Verdict::Succeeded.into()
+            }
             Ok(_) => Finding::Absent,
             Err(verdict) => Finding::of_failed_look(verdict),
         }
@@ -78,6 +83,8 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         answered => answered?,
     };
     cx.keep(Document::from_checkout(answer.value.raw));
+    cx.facts().consigned.clear();
+    assigned(cx, &body);
     let (Some(before), Some(after)) = (before, cx.checkout.facts.document.clone()) else { return Ok(()) };
     if after.is_covered() {
         return Ok(());
@@ -144,8 +151,21 @@ async fn correct(cx: &mut StepContext, cart_id: &str, changes: Vec<(String, Valu
         let updated = checkouts.update_consignment(cart_id, &consignment, &body, version).await;
         let answer = cx.write("update-consignment", updated)?;
         cx.keep(Document::from_checkout(answer.value.raw));
+        assigned(cx, &[body]);
     }
     Ok(())
+}
+
+/// Notes which units of which lines these bodies assigned.
+fn assigned(cx: &mut StepContext, bodies: &[Value]) {
+    let mut sums: BTreeMap<String, u32> = BTreeMap::new();
+    for item in bodies.iter().filter_map(|body| body["line_items"].as_array()).flatten() {
+        if let (Some(id), Some(units)) = (item["item_id"].as_str(), item["quantity"].as_u64()) {
+            let sum = sums.entry(id.to_owned()).or_default();
+            *sum = sum.saturating_add(u32::try_from(units).unwrap_or(u32::MAX));
+        }
+    }
+    cx.facts().consigned.extend(sums);
 }
 
 /// The new consignments were refused after the old ones had gone: the old ones are made again, as far as BigCommerce
@@ -178,6 +198,7 @@ async fn put_back(cx: &mut StepContext, cart_id: &str, before: Option<&Document>
     let added = cx.client.checkouts(&cx.call).add_consignments(cart_id, &bodies, version).await;
     if let Ok(answer) = cx.note("add-consignments", added) {
         cx.keep(Document::from_checkout(answer.value.raw));
+        assigned(cx, &bodies);
     }
 }
 

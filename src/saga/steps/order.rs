@@ -11,7 +11,7 @@ use super::read::order_facts;
 use super::surplus::Witness;
 use crate::bigcommerce::{Error, OrderId};
 use crate::checkout::{Checkout, Document, Flow, OrderFacts, StepName, StuckReason};
-use crate::saga::step::{Finding, Step, StepContext, Verdict, refused};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, refused, verdict};
 
 /// See the module.
 pub(super) struct Order;
@@ -73,17 +73,28 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
             let id = match cx.note("create-order", created) {
                 Ok(answer) => answer.value,
                 // Stock or quantity (BigCommerce documents no version here): a refusal, not a race.
-                Err(Error::Moved(rejection)) => return Err(Verdict::Rejected(refused(&rejection))),
+                Err(Error::Moved(rejection)) => {
+                    return Err(not_made(cx, Verdict::Rejected(refused(&rejection))).await);
+                }
                 Err(error) if error.is_not_found() => {
                     cx.not_paid_elsewhere().await?;
-                    return cx.write("create-order", Err(error));
+                    return Err(verdict("create-order", error));
                 }
-                Err(error) => return cx.write("create-order", Err(error)),
+                Err(error) => return Err(not_made(cx, verdict("create-order", error)).await),
             };
             cx.facts().order = Some(new_order(id));
         }
     }
     verify(cx, &witness, origin).await
+}
+
+/// A refusal gives its cause in words. Where the consignments no longer hold what is in the cart, they come first again.
+async fn not_made(cx: &mut StepContext, verdict: Verdict) -> Verdict {
+    let refused = matches!(verdict, Verdict::Rejected(_));
+    if refused && cx.read_checkout().await == Ok(true) && !cx.checkout.facts.holds_all_units() {
+        return Verdict::Reopened;
+    }
+    verdict
 }
 
 /// Reads the checkout again, unless the last write just answered it, and makes sure that an order of it is what the
@@ -111,7 +122,7 @@ async fn before_order(cx: &mut StepContext) -> Result<(), Verdict> {
         }));
     }
     let document = cx.checkout.facts.document.as_ref();
-    let ready = document.is_some_and(|document| document.is_covered() && document.options_selected());
+    let ready = cx.checkout.facts.holds_all_units() && document.is_some_and(Document::options_selected);
     if !ready {
         return Err(Verdict::Reopened);
     }

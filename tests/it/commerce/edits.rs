@@ -1,5 +1,6 @@
 //! What a shopper thinks better of, before the order is made.
 
+use bigcommerce_simulator::Deed;
 use serde_json::{Value, json};
 
 use super::ready;
@@ -66,6 +67,32 @@ async fn who_gives_up_leaves_no_cart_behind() {
         assert_eq!(service.delete(&path).await.expect(200).body["status"], "cancelled");
         assert!(world.simulator.ledger().carts.iter().all(|cart| cart.state != "live"));
         world.drove(&["delete-cart"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn units_that_were_added_after_the_consignments_are_consigned_before_the_order() {
+    run(async |world, service| {
+        let cart = json!({"line_items": [{"product_id": 120, "quantity": 1}]});
+        let path = ready(service, cart).await;
+        let before = service.get(&path).await.expect(200).body;
+        let (line, _) = physical(&before)[0];
+        let one = json!([{"address": address(), "line_items": [{"item_id": line, "quantity": 1}]}]);
+        service.put(&format!("{path}/consignments"), &one).await.expect(200);
+        let body = agreed(json!({"shipping_preference": "cheapest", "payment": good_card()}));
+        let cart_id = before["cart"]["id"].as_str().expect("a cart");
+        assert!(world.simulator.does_to_cart(cart_id, Deed::RaiseQuantity));
+        let refused = service.post(&format!("{path}/complete"), &body).await;
+        assert!(refused.status.is_client_error(), "{}", refused.text);
+        let now = service.get(&path).await.expect(200).body;
+        assert_eq!((&now["next_step"], physical(&now)[0].1), (&json!("consignments"), &json!(2)), "{now}");
+        let all = json!([{"address": address()}]);
+        service.put(&format!("{path}/consignments"), &all).await.expect(200);
+        service.post(&format!("{path}/complete"), &body).await.expect(200);
+        let order = service.get(&format!("{path}/order")).await.expect(200).body;
+        assert_eq!(order["products"][0]["quantity"], 2);
+        world.drove(&["add-consignments", "create-order"]);
     })
     .await;
 }
