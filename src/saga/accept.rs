@@ -1,6 +1,8 @@
 //! Whether an operation may be done now, decided on a snapshot. Pure.
 
 use super::operation::{Operation, Seen, SubmitError};
+use super::step::before_order;
+use super::{plan, steps};
 use crate::checkout::{Checkout, Goal, Money, Status, StepName, StepStatus, StuckReason};
 
 /// What an operation does to a checkout that may run it.
@@ -71,118 +73,38 @@ fn cancel(checkout: &Checkout) -> Result<Accepted, SubmitError> {
     if checkout.payment_in_doubt() { Err(SubmitError::PaymentInDoubt) } else { Ok(Accepted::Cancel) }
 }
 
-/// Puts the input where the steps find it and says how far to run.
+/// Lets each step take what is meant for it, and says how far to run.
 fn take_input(
     checkout: &Checkout,
     next: &mut Checkout,
     operation: &Operation,
 ) -> Result<StepName, SubmitError> {
-    Ok(match operation {
-        Operation::BillingAddress(address) => {
-            reachable(checkout, StepName::BillingAddress)?;
-            next.input.billing_address = Some(address.clone());
-            reopen(next, StepName::BillingAddress);
-            StepName::ShippingOptions
+    let mut taken = false;
+    for step in steps::of(checkout.flow) {
+        if !step.take(&mut next.input, operation) {
+            continue;
         }
-        Operation::Consignments(consignments) => {
-            reachable(checkout, StepName::Consignments)?;
-            next.input.consignments = Some(consignments.clone());
-            next.input.shipping_options = None;
-            reopen(next, StepName::Consignments);
-            reopen(next, StepName::ShippingOptions);
-            StepName::ShippingOptions
+        taken = true;
+        if !matches!(operation, Operation::Complete(_)) {
+            step.accepts(checkout)?;
         }
-        Operation::ShippingOptions(options) => {
-            reachable(checkout, StepName::ShippingOptions)?;
-            next.input.shipping_options = Some(options.clone());
-            reopen(next, StepName::ShippingOptions);
-            StepName::ShippingOptions
+        for &again in step.invalidates() {
+            reopen(next, again);
         }
-        Operation::Edit(edit) => {
-            before_order(checkout)?;
-            if !checkout.is_done(StepName::Cart) {
-                return Err(SubmitError::OutOfOrder { next_step: checkout.next_step() });
-            }
-            next.input.edit = Some(edit.clone());
-            StepName::Cart
-        }
-        Operation::Order { .. } => {
-            reachable(checkout, StepName::Order)?;
-            StepName::Order
-        }
-        Operation::Payment { intent, .. } => {
-            // An order that was given up is followed by another one, which costs no more than was agreed to.
-            let given_up = checkout.facts.order.is_none() && !checkout.facts.abandoned_orders.is_empty();
-            reachable(checkout, if given_up { StepName::Order } else { StepName::Payment })?;
-            next.input.payment = Some(intent.clone());
-            next.input.payments.clear();
-            StepName::Payment
-        }
-        Operation::Complete(complete) => {
-            let (billing, consignments, options) =
-                (&complete.billing_address, &complete.consignments, &complete.shipping_options);
-            if billing.is_some() || consignments.is_some() || options.is_some() {
-                before_order(checkout)?;
-            }
-            if let Some(address) = billing {
-                next.input.billing_address = Some(address.clone());
-                reopen(next, StepName::BillingAddress);
-            }
-            if let Some(consignments) = consignments {
-                next.input.consignments = Some(consignments.clone());
-                next.input.shipping_options = None;
-                reopen(next, StepName::Consignments);
-                reopen(next, StepName::ShippingOptions);
-            }
-            if let Some(options) = options {
-                next.input.shipping_options = Some(options.clone());
-                reopen(next, StepName::ShippingOptions);
-            }
-            if let Some(preference) = &complete.shipping_preference {
-                next.input.shipping_preference = Some(preference.clone());
-            }
-            let mut intents = complete.intents.iter().cloned();
-            next.input.payment = intents.next();
-            next.input.payments = intents.collect();
-            if let Some(missing) = super::plan::missing_input(next, StepName::Payment) {
-                return Err(SubmitError::OutOfOrder { next_step: Some(missing) });
-            }
-            StepName::Payment
-        }
-        Operation::HandOff => {
-            if !checkout.is_done(StepName::Cart) {
-                return Err(SubmitError::OutOfOrder { next_step: checkout.next_step() });
-            }
-            if !checkout.facts.parts.is_empty() {
-                // The hosted page would make another order, and take all of it.
-                return Err(SubmitError::OutOfOrder { next_step: checkout.next_step() });
-            }
-            next.input.check_hosted_payment = true;
-            StepName::HandOff
-        }
-        Operation::Cancel => return Err(SubmitError::Closed),
-    })
-}
-
-/// A step may be run, or run again, once all before it are done and as long as the order does not exist.
-fn reachable(checkout: &Checkout, step: StepName) -> Result<(), SubmitError> {
-    let out_of_order = Err(SubmitError::OutOfOrder { next_step: checkout.next_step() });
-    let Some(position) = checkout.steps.iter().position(|record| record.name == step) else {
-        return out_of_order;
-    };
-    let before_done = checkout.steps.iter().take(position).all(|record| checkout.is_done(record.name));
-    let over = checkout.steps.get(position).is_some_and(|record| record.status == StepStatus::Skipped);
-    if !before_done || over {
-        return out_of_order;
     }
-    if matches!(step, StepName::Order | StepName::Payment) { Ok(()) } else { before_order(checkout) }
-}
-
-fn before_order(checkout: &Checkout) -> Result<(), SubmitError> {
-    if checkout.facts.order.is_some() {
-        Err(SubmitError::OutOfOrder { next_step: checkout.next_step() })
+    // It brings what is missing, in any order.
+    if let Operation::Complete(complete) = operation {
+        if complete.revises() {
+            before_order(checkout)?;
+        }
+        if let Some(missing) = plan::missing_input(next, StepName::Payment) {
+            return Err(SubmitError::OutOfOrder { next_step: Some(missing) });
+        }
+    }
+    if taken {
+        Ok(operation.until())
     } else {
-        Ok(())
+        Err(SubmitError::OutOfOrder { next_step: checkout.next_step() })
     }
 }
 

@@ -238,7 +238,7 @@ impl Engine {
         let tried =
             Tried { decision: Decision::hold(checkout), evidence: Evidence::default(), took: Duration::ZERO };
         let Recorded::Held(claim) = self.record(claim, tried).await? else { return None };
-        let verdict = self.under_lease(&claim, step.execute(cx)).await;
+        let verdict = self.under_lease(&claim, steps::execute_noted(step, cx)).await;
         Some((*claim, verdict))
     }
 
@@ -368,12 +368,8 @@ fn merge(claim: &Claim, cx: &StepContext) -> Checkout {
 
 /// A payment comes before an order, an order before a shopper who fills in a form, all before what nobody waits for.
 fn priority(checkout: &Checkout) -> Priority {
-    match checkout.goal.as_ref().map(|goal| goal.until) {
-        Some(StepName::Payment) => Priority::Payment,
-        Some(StepName::Order) => Priority::Order,
-        Some(_) => Priority::Shopper,
-        None => Priority::Recovery,
-    }
+    let until = checkout.goal.as_ref().map(|goal| goal.until);
+    until.map_or(Priority::Recovery, |until| steps::find(checkout.flow, until).priority())
 }
 
 pub(super) fn goal_key(checkout: &Checkout) -> Option<KeyRef> {

@@ -2,6 +2,8 @@
 
 use time::OffsetDateTime;
 
+use super::step::Shown;
+use super::steps;
 use crate::checkout::{
     Answer, Answered, Checkout, Flow, Goal, PaymentStatus, Status, StepName, StepStatus, Stuck, StuckReason,
 };
@@ -103,83 +105,34 @@ pub(super) fn mark_unknown(checkout: &mut Checkout, step: StepName, now: OffsetD
 /// A revision that came to nothing costs nothing: a step that was done before counts as done as long as BigCommerce
 /// holds what it did, and what was given in its place is forgotten.
 pub(super) fn keep_standing(checkout: &mut Checkout) {
-    if checkout.input.revising.is_empty() {
-        return;
-    }
-    let revised = std::mem::take(&mut checkout.input.revising);
-    let Some(document) = checkout.facts.document.clone() else { return };
-    let covered = checkout.facts.holds_all_units() && !document.consignments().is_empty();
-    for step in revised {
-        if checkout.facts.order.is_some() || checkout.is_done(step) {
+    for name in std::mem::take(&mut checkout.input.revising) {
+        if checkout.facts.order.is_some() || checkout.is_done(name) {
             continue;
         }
-        let stands = match step {
-            StepName::BillingAddress => document.billing_address().is_some(),
-            StepName::Consignments => covered,
-            StepName::ShippingOptions => covered && document.options_selected(),
-            _ => false,
-        };
-        if !stands {
+        let step = steps::find(checkout.flow, name);
+        if !matches!(step.shown(checkout), Shown::Done | Shown::BroughtAlong) {
             continue;
         }
-        match step {
-            StepName::BillingAddress => checkout.input.billing_address = None,
-            StepName::Consignments => checkout.input.consignments = None,
-            _ => checkout.input.shipping_options = None,
-        }
-        if let Some(record) = checkout.step_mut(step) {
+        step.forget(&mut checkout.input);
+        if let Some(record) = checkout.step_mut(name) {
             record.status = StepStatus::Succeeded;
         }
     }
 }
 
-/// What an order needs of its billing address (BigCommerce: checkouts.v3, createOrder).
-fn is_complete(address: &serde_json::Map<String, serde_json::Value>) -> bool {
-    let filled = |field: &str| {
-        address.get(field).and_then(serde_json::Value::as_str).is_some_and(|text| !text.trim().is_empty())
-    };
-    ["email", "first_name", "last_name", "address1", "city", "country_code"].into_iter().all(filled)
-}
-
 /// The steps that BigCommerce's checkout object shows as not done, or as not needed.
 pub(super) fn follow_document(checkout: &mut Checkout) {
-    let Some(document) = &checkout.facts.document else { return };
-    if checkout.facts.order.is_some() {
+    if checkout.facts.document.is_none() || checkout.facts.order.is_some() {
         return;
     }
-    let ships = !document.shipped_items().is_empty();
-    let covered = checkout.facts.holds_all_units() && !document.consignments().is_empty();
-    let selected = covered && document.options_selected();
-    let fetched = selected && document.consignments().iter().all(|consignment| consignment.is_picked_up);
-    let addressed = document.billing_address().is_some_and(|address| is_complete(&address));
-    let (foreign, input) = (checkout.facts.cart_is_foreign, checkout.input.clone());
-    let untouched = |step: StepName| {
-        foreign
-            && match step {
-                StepName::BillingAddress => input.billing_address.is_none(),
-                StepName::Consignments => input.consignments.is_none(),
-                _ => input.shipping_options.is_none() && input.consignments.is_none(),
-            }
-    };
-    if let Some(record) = checkout.step_mut(StepName::BillingAddress)
-        && record.status == StepStatus::Pending
-        && addressed
-        && untouched(StepName::BillingAddress)
-    {
-        record.status = StepStatus::Succeeded;
-    }
-    for (step, done) in [(StepName::Consignments, covered), (StepName::ShippingOptions, selected)] {
-        let Some(record) = checkout.step_mut(step) else { continue };
-        record.status = match (ships, done, record.status) {
-            (false, _, _) => StepStatus::Skipped,
-            // A cart that was taken over may bring along what was chosen elsewhere; what is fetched is not sent.
-            (true, true, StepStatus::Pending)
-                if untouched(step) || (step == StepName::ShippingOptions && fetched) =>
-            {
-                StepStatus::Succeeded
-            }
-            (true, _, StepStatus::Skipped) | (true, false, StepStatus::Succeeded) => StepStatus::Pending,
-            (true, _, status) => status,
+    for &name in checkout.flow.steps() {
+        let shown = steps::find(checkout.flow, name).shown(checkout);
+        let Some(record) = checkout.step_mut(name) else { continue };
+        record.status = match (shown, record.status) {
+            (Shown::NotNeeded, _) => StepStatus::Skipped,
+            (Shown::BroughtAlong, StepStatus::Pending) => StepStatus::Succeeded,
+            (Shown::NotDone, StepStatus::Succeeded | StepStatus::Skipped) => StepStatus::Pending,
+            (_, status) => status,
         };
     }
 }

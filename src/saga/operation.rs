@@ -145,6 +145,13 @@ pub struct Complete {
     pub instruments: VecDeque<PaymentRequest>,
 }
 
+impl Complete {
+    /// Whether it brings what comes before the order.
+    pub(super) fn revises(&self) -> bool {
+        self.billing_address.is_some() || self.consignments.is_some() || self.shipping_options.is_some()
+    }
+}
+
 impl Operation {
     /// Its name in keys, logs and the attempt log.
     pub fn name(&self) -> &'static str {
@@ -158,6 +165,20 @@ impl Operation {
             Self::Complete(_) => "complete",
             Self::HandOff => "hand-off",
             Self::Cancel => "cancel",
+        }
+    }
+
+    /// How far a run goes that does it, at most.
+    pub(super) fn until(&self) -> StepName {
+        match self {
+            Self::BillingAddress(_) | Self::Consignments(_) | Self::ShippingOptions(_) => {
+                StepName::ShippingOptions
+            }
+            Self::Edit(_) => StepName::Cart,
+            Self::Order { .. } => StepName::Order,
+            Self::Payment { .. } | Self::Complete(_) => StepName::Payment,
+            Self::HandOff => StepName::HandOff,
+            Self::Cancel => StepName::Cancel,
         }
     }
 

@@ -7,13 +7,15 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::bigcommerce::carts::RedirectUrls;
-use crate::bigcommerce::{AccessToken, Call, Client, Error, PaymentRequest};
+use crate::bigcommerce::{AccessToken, Call, Client, Error, PaymentRequest, Priority};
 use crate::checkout::{
-    Checkout, Decline, Facts, InFlight, Input, Money, StepName, StuckReason, UpstreamRejection,
+    Checkout, Decline, Facts, InFlight, Input, Money, StepName, StepStatus, StuckReason, UpstreamRejection,
 };
 use crate::db::{Clock, Lease};
+use crate::saga::operation::{Operation, SubmitError};
 
-/// One step of the saga. Its file is the only place that knows its calls and its name.
+/// One step of the saga. Its file is the only place that knows its calls, what a shopper may ask of it, where its input
+/// is kept and what BigCommerce shows of it.
 #[async_trait]
 pub(super) trait Step: Send + Sync {
     /// Its name.
@@ -21,6 +23,36 @@ pub(super) trait Step: Send + Sync {
 
     /// Whether the shopper gave what it needs.
     fn is_ready(&self, checkout: &Checkout) -> bool;
+
+    /// Takes what an operation brings for it; false: that is nothing.
+    fn take(&self, _input: &mut Input, _operation: &Operation) -> bool {
+        false
+    }
+
+    /// Whether an operation that brings something for it may be done now.
+    fn accepts(&self, checkout: &Checkout) -> Result<(), SubmitError> {
+        reachable(checkout, self.name())?;
+        if self.invalidates().is_empty() { Ok(()) } else { before_order(checkout) }
+    }
+
+    /// The steps that are done again when new input is given for this one, which is among them. None: it is never done
+    /// again. Whatever is done again is done before the order.
+    fn invalidates(&self) -> &'static [StepName] {
+        &[]
+    }
+
+    /// Drops its input, which was refused, or came to nothing.
+    fn forget(&self, _input: &mut Input) {}
+
+    /// What BigCommerce's checkout object says of it.
+    fn shown(&self, _checkout: &Checkout) -> Shown {
+        Shown::Nothing
+    }
+
+    /// What its calls come before, when the store's budget of calls is short.
+    fn priority(&self) -> Priority {
+        Priority::Shopper
+    }
 
     /// Whether recovery can do it without the shopper. A payment cannot: its instrument is never stored.
     fn is_resumable(&self) -> bool {
@@ -48,8 +80,8 @@ pub(super) trait Step: Send + Sync {
         Ok(None)
     }
 
-    /// Does it. One request for each write, never a loop around a write.
-    async fn execute(&self, cx: &mut StepContext) -> Verdict;
+    /// Does it. One request for each write, never a loop around a write. `Ok` and `Err` mean the same: whatever ends it.
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict>;
 
     /// Finds out whether the attempt in flight took effect. There is no default: the author of a step must know.
     async fn reconcile(&self, cx: &mut StepContext) -> Finding;
@@ -57,6 +89,50 @@ pub(super) trait Step: Send + Sync {
     /// Undoes what this checkout did in this step. Repeatable.
     async fn compensate(&self, _cx: &mut StepContext) -> Result<(), Verdict> {
         Ok(())
+    }
+}
+
+/// What BigCommerce's checkout object says of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Nothing.
+    Nothing,
+    /// There is nothing to be done.
+    NotNeeded,
+    /// It is to be done, or done again.
+    NotDone,
+    /// What it does is there.
+    Done,
+    /// The same, and nothing else was asked for: a cart that was taken over brought it along.
+    BroughtAlong,
+}
+
+/// A step may be run, or run again, once all before it are done.
+pub(super) fn reachable(checkout: &Checkout, step: StepName) -> Result<(), SubmitError> {
+    let out_of_order = Err(SubmitError::OutOfOrder { next_step: checkout.next_step() });
+    let Some(position) = checkout.steps.iter().position(|record| record.name == step) else {
+        return out_of_order;
+    };
+    let before_done = checkout.steps.iter().take(position).all(|record| checkout.is_done(record.name));
+    let over = checkout.steps.get(position).is_some_and(|record| record.status == StepStatus::Skipped);
+    if before_done && !over { Ok(()) } else { out_of_order }
+}
+
+/// The order does not exist yet.
+pub(super) fn before_order(checkout: &Checkout) -> Result<(), SubmitError> {
+    if checkout.facts.order.is_some() {
+        Err(SubmitError::OutOfOrder { next_step: checkout.next_step() })
+    } else {
+        Ok(())
+    }
+}
+
+/// The cart exists.
+pub(super) fn after_cart(checkout: &Checkout) -> Result<(), SubmitError> {
+    if checkout.is_done(StepName::Cart) {
+        Ok(())
+    } else {
+        Err(SubmitError::OutOfOrder { next_step: checkout.next_step() })
     }
 }
 

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use crate::checkout::{Checkout, Document, StepName};
-use crate::saga::step::{Finding, Step, StepContext, Verdict};
+use crate::checkout::{Checkout, Document, Input, StepName};
+use crate::saga::operation::Operation;
+use crate::saga::step::{Finding, Shown, Step, StepContext, Verdict};
 
 /// See the module.
 pub(super) struct BillingAddress;
@@ -34,16 +35,39 @@ impl Step for BillingAddress {
         checkout.input.billing_address.is_some()
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
-        match run(cx).await {
-            Ok(()) => Verdict::Succeeded,
-            Err(verdict) => {
-                if matches!(verdict, Verdict::Rejected(_)) {
-                    cx.checkout.input.billing_address = None;
-                }
-                verdict
-            }
+    fn take(&self, input: &mut Input, operation: &Operation) -> bool {
+        let given = match operation {
+            Operation::BillingAddress(address) => Some(address),
+            Operation::Complete(complete) => complete.billing_address.as_ref(),
+            _ => None,
+        };
+        given.is_some_and(|address| {
+            input.billing_address = Some(address.clone());
+            true
+        })
+    }
+
+    fn invalidates(&self) -> &'static [StepName] {
+        &[StepName::BillingAddress]
+    }
+
+    fn forget(&self, input: &mut Input) {
+        input.billing_address = None;
+    }
+
+    fn shown(&self, checkout: &Checkout) -> Shown {
+        let address = checkout.facts.document.as_ref().and_then(Document::billing_address);
+        let untouched = checkout.facts.cart_is_foreign && checkout.input.billing_address.is_none();
+        match address {
+            Some(address) if untouched && is_complete(&address) => Shown::BroughtAlong,
+            Some(_) => Shown::Done,
+            // A document that was read without it says nothing.
+            None => Shown::Nothing,
         }
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
+        run(cx).await.map(|()| Verdict::Succeeded)
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {
@@ -62,6 +86,13 @@ impl Step for BillingAddress {
             Err(verdict) => Finding::of_failed_look(verdict),
         }
     }
+}
+
+/// What an order needs of its billing address (BigCommerce: checkouts.v3, createOrder).
+fn is_complete(address: &Map<String, Value>) -> bool {
+    let filled =
+        |field: &str| address.get(field).and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty());
+    ["email", "first_name", "last_name", "address1", "city", "country_code"].into_iter().all(filled)
 }
 
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {

@@ -33,20 +33,14 @@ impl Step for Cancel {
         cx.refund_of_parts().await
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
-        if let Err(verdict) = cx.undo_only_unpaid().await {
-            return verdict;
-        }
-        if let Err(verdict) = cx.give_parts_back().await {
-            return verdict;
-        }
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
+        cx.undo_only_unpaid().await?;
+        cx.give_parts_back().await?;
         let flow = cx.checkout.flow;
         for &name in flow.steps().iter().rev() {
-            if let Err(verdict) = super::find(flow, name).compensate(cx).await {
-                return verdict;
-            }
+            super::find(flow, name).compensate(cx).await?;
         }
-        Verdict::Undone
+        Ok(Verdict::Undone)
     }
 
     /// Every undoing looks first and may be repeated, but for the refund of what was paid in part.

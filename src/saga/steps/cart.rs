@@ -31,11 +31,8 @@ impl Step for Cart {
         true
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
-        match run(cx).await {
-            Ok(()) => Verdict::Succeeded,
-            Err(verdict) => verdict,
-        }
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
+        run(cx).await.map(|()| Verdict::Succeeded)
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {

@@ -5,8 +5,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::bigcommerce::Error;
-use crate::checkout::{CartEdit, Checkout, Document, StepName, parse_decimal};
-use crate::saga::step::{Finding, Step, StepContext, Verdict, refused};
+use crate::checkout::{CartEdit, Checkout, Document, Input, StepName, parse_decimal};
+use crate::saga::operation::{Operation, SubmitError};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, after_cart, before_order, refused};
 
 /// See the module.
 pub(super) struct Edit;
@@ -21,14 +22,21 @@ impl Step for Edit {
         checkout.input.edit.is_some()
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
-        match run(cx).await {
-            Ok(()) => {
-                forget(cx);
-                Verdict::Succeeded
-            }
-            Err(verdict) => verdict,
-        }
+    fn take(&self, input: &mut Input, operation: &Operation) -> bool {
+        let Operation::Edit(edit) = operation else { return false };
+        input.edit = Some(edit.clone());
+        true
+    }
+
+    fn accepts(&self, checkout: &Checkout) -> Result<(), SubmitError> {
+        before_order(checkout)?;
+        after_cart(checkout)
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
+        run(cx).await?;
+        forget(cx);
+        Ok(Verdict::Succeeded)
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {

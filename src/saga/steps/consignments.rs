@@ -8,8 +8,11 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::billing_address::same_address;
-use crate::checkout::{Checkout, ConsignmentInput, ConsignmentItem, Document, StepName, UpstreamRejection};
-use crate::saga::step::{Finding, Step, StepContext, Verdict};
+use crate::checkout::{
+    Checkout, ConsignmentInput, ConsignmentItem, Document, Input, StepName, UpstreamRejection,
+};
+use crate::saga::operation::Operation;
+use crate::saga::step::{Finding, Shown, Step, StepContext, Verdict};
 
 /// See the module.
 pub(super) struct Consignments;
@@ -24,16 +27,43 @@ impl Step for Consignments {
         checkout.input.consignments.is_some()
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
-        match run(cx).await {
-            Ok(()) => Verdict::Succeeded,
-            Err(verdict) => {
-                if matches!(verdict, Verdict::Rejected(_)) {
-                    cx.checkout.input.consignments = None;
-                }
-                verdict
-            }
+    fn take(&self, input: &mut Input, operation: &Operation) -> bool {
+        let given = match operation {
+            Operation::Consignments(consignments) => Some(consignments),
+            Operation::Complete(complete) => complete.consignments.as_ref(),
+            _ => None,
+        };
+        given.is_some_and(|consignments| {
+            input.consignments = Some(consignments.clone());
+            // They were chosen for other consignments.
+            input.shipping_options = None;
+            true
+        })
+    }
+
+    fn invalidates(&self) -> &'static [StepName] {
+        &[StepName::Consignments, StepName::ShippingOptions]
+    }
+
+    fn forget(&self, input: &mut Input) {
+        input.consignments = None;
+    }
+
+    fn shown(&self, checkout: &Checkout) -> Shown {
+        let Some(document) = &checkout.facts.document else { return Shown::Nothing };
+        if document.shipped_items().is_empty() {
+            return Shown::NotNeeded;
         }
+        let untouched = checkout.facts.cart_is_foreign && checkout.input.consignments.is_none();
+        match checkout.facts.holds_all_units() {
+            true if untouched => Shown::BroughtAlong,
+            true => Shown::Done,
+            false => Shown::NotDone,
+        }
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
+        run(cx).await.map(|()| Verdict::Succeeded)
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::order::{Origin, reconcile_order, verify, within_agreement};
 use super::read::order_facts;
 use super::surplus::Witness;
-use crate::bigcommerce::Error;
-use crate::checkout::{Checkout, StepName, StuckReason};
+use crate::bigcommerce::{Error, Priority};
+use crate::checkout::{Checkout, Input, StepName, StuckReason};
+use crate::saga::operation::Operation;
 use crate::saga::step::{Finding, Step, StepContext, Verdict, refused};
 
 /// See the module.
@@ -23,6 +24,14 @@ impl Step for DirectOrder {
         checkout.input.direct_order.is_some()
     }
 
+    fn take(&self, _input: &mut Input, operation: &Operation) -> bool {
+        matches!(operation, Operation::Order { .. })
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::Order
+    }
+
     fn must_be_reached(&self) -> bool {
         true
     }
@@ -31,11 +40,8 @@ impl Step for DirectOrder {
         StuckReason::OrderUnknown
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
-        match run(cx).await {
-            Ok(()) => Verdict::Succeeded,
-            Err(verdict) => verdict,
-        }
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
+        run(cx).await.map(|()| Verdict::Succeeded)
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {

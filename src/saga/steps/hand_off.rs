@@ -16,10 +16,11 @@ use super::surplus::Witness;
 use crate::backoff::doubled;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{
-    Checkout, Decline, HandOff as Since, Money, PaymentFacts, PaymentStatus, StepName, StuckReason,
+    Checkout, Decline, HandOff as Since, Input, Money, PaymentFacts, PaymentStatus, StepName, StuckReason,
 };
 use crate::saga::judge::Judgment;
-use crate::saga::step::{Finding, Step, StepContext, Verdict};
+use crate::saga::operation::{Operation, SubmitError};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, after_cart};
 
 /// See the module.
 pub(super) struct HandOff;
@@ -61,7 +62,23 @@ impl Step for HandOff {
         StuckReason::PaymentPendingTooLong
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
+    fn take(&self, input: &mut Input, operation: &Operation) -> bool {
+        let asked = matches!(operation, Operation::HandOff);
+        input.check_hosted_payment |= asked;
+        asked
+    }
+
+    fn accepts(&self, checkout: &Checkout) -> Result<(), SubmitError> {
+        after_cart(checkout)?;
+        // The hosted page would make another order, and take all of it.
+        if checkout.facts.parts.is_empty() {
+            Ok(())
+        } else {
+            Err(SubmitError::OutOfOrder { next_step: checkout.next_step() })
+        }
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
         let now = cx.clock.now();
         let handed_over = cx.checkout.goal.as_ref().is_some_and(|goal| goal.operation == "hand-off");
         if handed_over || cx.facts().hand_off.is_none() {
@@ -69,21 +86,18 @@ impl Step for HandOff {
         }
         cx.checkout.input.check_hosted_payment = false;
         match look(cx).await {
-            Ok(Elsewhere::Nothing) if handed_over => match cx.make_urls().await {
-                Ok(()) => Verdict::Succeeded,
-                Err(verdict) => verdict,
-            },
+            Ok(Elsewhere::Nothing) if handed_over => cx.make_urls().await.map(|()| Verdict::Succeeded),
             // The list may lag behind. A cart that is gone says so at once, and it is looked at again soon.
             Ok(Elsewhere::Nothing) => match cx.look_at_cart().await {
-                Ok(_) => at_rest(cx).await,
-                Err(_) => Verdict::Interrupted { retry_after: None },
+                Ok(_) => Ok(at_rest(cx).await),
+                Err(_) => Err(Verdict::Interrupted { retry_after: None }),
             },
-            Ok(found) => verdict(cx, found),
-            Err(stuck @ Verdict::Stuck { .. }) => stuck,
+            Ok(found) => Ok(verdict(cx, found)),
+            Err(stuck @ Verdict::Stuck { .. }) => Err(stuck),
             // Nothing depends on this look: there will be another one.
-            Err(Verdict::Retry { after, .. }) => Verdict::Interrupted { retry_after: after },
-            Err(Verdict::Wait { after, .. }) => Verdict::Interrupted { retry_after: Some(after) },
-            Err(_) => Verdict::Interrupted { retry_after: None },
+            Err(Verdict::Retry { after, .. }) => Err(Verdict::Interrupted { retry_after: after }),
+            Err(Verdict::Wait { after, .. }) => Err(Verdict::Interrupted { retry_after: Some(after) }),
+            Err(_) => Err(Verdict::Interrupted { retry_after: None }),
         }
     }
 

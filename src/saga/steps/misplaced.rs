@@ -62,8 +62,8 @@ impl Step for Misplaced {
         Err(self.stuck(cx))
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
-        self.stuck(cx)
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
+        Err(self.stuck(cx))
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {

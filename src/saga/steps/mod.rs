@@ -50,16 +50,29 @@ pub(super) const STEPS: &[(Flow, &dyn Step)] = &[
     (Flow::DirectOrder, &cancel::Cancel),
 ];
 
+/// The steps of a flow, and what is done beside them.
+pub(super) fn of(flow: Flow) -> impl Iterator<Item = &'static dyn Step> {
+    STEPS.iter().filter(move |(of, _)| *of == flow).map(|(_, step)| *step)
+}
+
 /// The step of this name in this flow; for a name that the flow does not have, one that does nothing and is for a person.
 pub(super) fn find(flow: Flow, name: StepName) -> &'static dyn Step {
-    let found = STEPS.iter().find(|(of, step)| *of == flow && step.name() == name);
-    found.map_or_else(|| misplaced::of(name), |(_, step)| *step)
+    of(flow).find(|step| step.name() == name).unwrap_or_else(|| misplaced::of(name))
 }
 
 /// Does a step that notes nothing before. What was not found because its cart is gone is told as that.
 pub(super) async fn execute(step: &dyn Step, cx: &mut StepContext) -> Verdict {
-    let verdict = step.execute(cx).await;
+    let verdict = execute_noted(step, cx).await;
     cx.or_cart_gone(step.name(), verdict).await
+}
+
+/// Does a step whose checkpoint is recorded.
+pub(super) async fn execute_noted(step: &dyn Step, cx: &mut StepContext) -> Verdict {
+    let (Ok(verdict) | Err(verdict)) = step.execute(cx).await;
+    if matches!(verdict, Verdict::Rejected(_)) {
+        step.forget(&mut cx.checkout.input);
+    }
+    verdict
 }
 
 /// Finds out what became of a step.

@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use super::others::{OVER, holds_nothing};
 use super::read::order_facts;
 use super::surplus::Witness;
-use crate::bigcommerce::{Error, OrderId};
-use crate::checkout::{Checkout, Document, Flow, OrderFacts, StepName, StuckReason};
+use crate::bigcommerce::{Error, OrderId, Priority};
+use crate::checkout::{Checkout, Document, Flow, Input, OrderFacts, StepName, StuckReason};
+use crate::saga::operation::Operation;
 use crate::saga::step::{Finding, Step, StepContext, Verdict, refused, verdict};
 
 /// See the module.
@@ -29,6 +30,14 @@ impl Step for Order {
         true
     }
 
+    fn take(&self, _input: &mut Input, operation: &Operation) -> bool {
+        matches!(operation, Operation::Order { .. })
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::Order
+    }
+
     fn must_be_reached(&self) -> bool {
         true
     }
@@ -37,11 +46,8 @@ impl Step for Order {
         StuckReason::OrderUnknown
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
-        match run(cx).await {
-            Ok(()) => Verdict::Succeeded,
-            Err(verdict) => verdict,
-        }
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
+        run(cx).await.map(|()| Verdict::Succeeded)
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {

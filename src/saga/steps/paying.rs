@@ -5,6 +5,7 @@ use super::held::{ELSEWHERE, hold_in_parts};
 use super::payment::{judged, look};
 use super::read::{Weighed, order_facts};
 use crate::bigcommerce::orders::Transaction;
+use crate::bigcommerce::payments::{PaymentAnswer, PaymentStatus as Answered};
 use crate::bigcommerce::{AccessToken, OrderId};
 use crate::checkout::PaymentIntent;
 use crate::checkout::{
@@ -33,6 +34,30 @@ pub(super) fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Ve
             Err(mismatch("amount"))
         }
         _ => Ok(()),
+    }
+}
+
+/// What the answer to the payment says, before its amount is looked at.
+pub(super) fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
+    let Some(payment) = cx.checkout.facts.payment.as_mut() else {
+        return Verdict::Unknown { why: "process-payment: there is no payment".to_owned() };
+    };
+    payment.transaction_id.clone_from(&answer.id);
+    // One that is not said is not known.
+    payment.transaction_type =
+        Some(answer.transaction_type.name().to_owned()).filter(|kind| !kind.is_empty());
+    match &answer.status {
+        Answered::Success => {
+            payment.status = PaymentStatus::Succeeded;
+            Verdict::Paid
+        }
+        Answered::Pending => {
+            payment.status = PaymentStatus::Pending;
+            Verdict::Accepted
+        }
+        Answered::Other(_) => {
+            Verdict::Unknown { why: "process-payment: a status that is not documented".to_owned() }
+        }
     }
 }
 

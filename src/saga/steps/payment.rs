@@ -11,17 +11,20 @@ use super::checkpoint::{Checkpoint, checkpoint, lifetime};
 use super::order::within_agreement;
 use super::others::{buried, fits_order_now};
 use super::paying::{
-    by_amount, decided, expected, for_this_goal, given_back, not_paid_yet, nothing_to_pay, part_paid,
-    processing,
+    answered, by_amount, decided, expected, for_this_goal, given_back, not_paid_yet, nothing_to_pay,
+    part_paid, processing,
 };
 use super::read::order_facts;
 use super::refusal::{declined, doubted, explained, failed, not_configured, not_taken, rejected};
 use crate::backoff::doubled;
-use crate::bigcommerce::Error;
-use crate::bigcommerce::payments::{PaymentAnswer, PaymentClass, PaymentStatus as Answered};
-use crate::checkout::{Checkout, Flow, Money, PaymentStatus, StepName, StuckReason, UpstreamRejection};
+use crate::bigcommerce::payments::PaymentClass;
+use crate::bigcommerce::{Error, Priority};
+use crate::checkout::{
+    Checkout, Flow, Input, Money, PaymentStatus, StepName, StuckReason, UpstreamRejection,
+};
 use crate::saga::judge::{Judgment, judge};
-use crate::saga::step::{Finding, Step, StepContext, Verdict, verdict};
+use crate::saga::operation::{Operation, SubmitError};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, reachable, verdict};
 
 /// See the module.
 pub(super) struct Payment;
@@ -37,6 +40,28 @@ impl Step for Payment {
 
     fn is_ready(&self, checkout: &Checkout) -> bool {
         checkout.input.payment.is_some()
+    }
+
+    fn take(&self, input: &mut Input, operation: &Operation) -> bool {
+        let mut intents = match operation {
+            Operation::Payment { intent, .. } => vec![intent.clone()],
+            Operation::Complete(complete) => complete.intents.clone(),
+            _ => return false,
+        }
+        .into_iter();
+        input.payment = intents.next();
+        input.payments = intents.collect();
+        true
+    }
+
+    fn accepts(&self, checkout: &Checkout) -> Result<(), SubmitError> {
+        // An order that was given up is followed by another one, which costs no more than was agreed to.
+        let given_up = checkout.facts.order.is_none() && !checkout.facts.abandoned_orders.is_empty();
+        reachable(checkout, if given_up { StepName::Order } else { StepName::Payment })
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::Payment
     }
 
     fn is_resumable(&self) -> bool {
@@ -63,13 +88,11 @@ impl Step for Payment {
         }
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
-        if let Err(verdict) = cx.still_held() {
-            return verdict;
-        }
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
+        cx.still_held()?;
         cx.attempt.doubted = None;
         let (Some(token), Some(payment)) = (cx.token.take(), cx.instruments.front()) else {
-            return Verdict::Interrupted { retry_after: None };
+            return Err(Verdict::Interrupted { retry_after: None });
         };
         let sent = cx.client.payments(&cx.call).process(&token, payment).await;
         let verdict = match cx.note("process-payment", sent) {
@@ -79,7 +102,7 @@ impl Step for Payment {
             },
             Err(error) => failed(cx, &error),
         };
-        cx.paid_once(verdict).await
+        Ok(cx.paid_once(verdict).await)
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {
@@ -222,29 +245,6 @@ async fn not_minted(cx: &mut StepContext, error: Error) -> Verdict {
             Verdict::Moved => Verdict::Retry { after: None, why: "create-access-token: conflict".to_owned() },
             other => other,
         },
-    }
-}
-
-fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
-    let Some(payment) = cx.checkout.facts.payment.as_mut() else {
-        return Verdict::Unknown { why: "process-payment: there is no payment".to_owned() };
-    };
-    payment.transaction_id.clone_from(&answer.id);
-    // One that is not said is not known.
-    payment.transaction_type =
-        Some(answer.transaction_type.name().to_owned()).filter(|kind| !kind.is_empty());
-    match &answer.status {
-        Answered::Success => {
-            payment.status = PaymentStatus::Succeeded;
-            Verdict::Paid
-        }
-        Answered::Pending => {
-            payment.status = PaymentStatus::Pending;
-            Verdict::Accepted
-        }
-        Answered::Other(_) => {
-            Verdict::Unknown { why: "process-payment: a status that is not documented".to_owned() }
-        }
     }
 }
 

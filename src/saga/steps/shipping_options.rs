@@ -6,9 +6,11 @@ use async_trait::async_trait;
 
 use crate::bigcommerce::checkouts::Include;
 use crate::checkout::{
-    Checkout, Consignment, Document, OptionChoice, Preference, ShippingOption, StepName, UpstreamRejection,
+    Checkout, Consignment, Document, Input, OptionChoice, Preference, ShippingOption, StepName,
+    UpstreamRejection,
 };
-use crate::saga::step::{Finding, Step, StepContext, Verdict};
+use crate::saga::operation::Operation;
+use crate::saga::step::{Finding, Shown, Step, StepContext, Verdict};
 
 /// See the module.
 pub(super) struct ShippingOptions;
@@ -23,18 +25,58 @@ impl Step for ShippingOptions {
         checkout.input.shipping_options.is_some() || checkout.input.shipping_preference.is_some()
     }
 
-    async fn execute(&self, cx: &mut StepContext) -> Verdict {
-        match run(cx).await {
-            Ok(()) => Verdict::Succeeded,
-            Err(verdict @ Verdict::Rejected(_)) => {
-                // The quote is gone: the shopper chooses again, from fresh ones.
-                cx.checkout.input.shipping_options = None;
-                match cx.read_checkout().await {
-                    Ok(_) => verdict,
-                    Err(failed) => failed,
+    fn take(&self, input: &mut Input, operation: &Operation) -> bool {
+        let given = match operation {
+            Operation::ShippingOptions(options) => Some(options),
+            Operation::Complete(complete) => {
+                if let Some(preference) = &complete.shipping_preference {
+                    input.shipping_preference = Some(preference.clone());
                 }
+                complete.shipping_options.as_ref()
             }
-            Err(verdict) => verdict,
+            _ => None,
+        };
+        given.is_some_and(|options| {
+            input.shipping_options = Some(options.clone());
+            true
+        })
+    }
+
+    fn invalidates(&self) -> &'static [StepName] {
+        &[StepName::ShippingOptions]
+    }
+
+    fn forget(&self, input: &mut Input) {
+        input.shipping_options = None;
+    }
+
+    fn shown(&self, checkout: &Checkout) -> Shown {
+        let Some(document) = &checkout.facts.document else { return Shown::Nothing };
+        if document.shipped_items().is_empty() {
+            return Shown::NotNeeded;
+        }
+        if !(checkout.facts.holds_all_units() && document.options_selected()) {
+            return Shown::NotDone;
+        }
+        let input = &checkout.input;
+        let untouched = checkout.facts.cart_is_foreign
+            && input.shipping_options.is_none()
+            && input.consignments.is_none();
+        // What is picked up is not sent.
+        let sent = document.consignments().iter().any(|consignment| !consignment.is_picked_up);
+        if untouched || !sent { Shown::BroughtAlong } else { Shown::Done }
+    }
+
+    async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
+        match run(cx).await {
+            Ok(()) => Ok(Verdict::Succeeded),
+            Err(refused @ Verdict::Rejected(_)) => {
+                // The quote is gone: the shopper chooses again, from fresh ones.
+                self.forget(&mut cx.checkout.input);
+                cx.read_checkout().await?;
+                Err(refused)
+            }
+            Err(verdict) => Err(verdict),
         }
     }
 
