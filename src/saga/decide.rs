@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use super::decision::{Circumstances, Decision, backoff, jitter, told, wait_for};
 use super::marks::{
-    LOOK, awake, end, follow_document, follow_order, keep_standing, mark_unknown, note_answer,
-    note_answer_only, paid, reopen,
+    LOOK, end, follow_document, follow_order, keep_standing, mark_unknown, note_answer, note_answer_only,
+    paid, reopen, schedule_payment_check,
 };
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
@@ -22,7 +22,7 @@ const SIT_OUT: Duration = Duration::from_secs(5);
 const PUT_RIGHT: Duration = Duration::from_mins(1);
 
 /// Decides what an attempt's verdict means. `checkout` carries the facts and the input as the step left them.
-pub(super) fn settle(mut checkout: Checkout, verdict: Verdict, at: Circumstances) -> Decision {
+pub(super) fn on_verdict(mut checkout: Checkout, verdict: Verdict, at: Circumstances) -> Decision {
     let Some(step) = checkout.in_flight.as_ref().map(|attempt| attempt.step) else {
         return nothing_in_flight(checkout, at);
     };
@@ -152,12 +152,12 @@ fn nothing_in_flight(checkout: Checkout, at: Circumstances) -> Decision {
 }
 
 /// Decides what a look for the effect of an attempt means.
-pub(super) fn reconcile(mut checkout: Checkout, finding: Finding, at: Circumstances) -> Decision {
+pub(super) fn on_finding(mut checkout: Checkout, finding: Finding, at: Circumstances) -> Decision {
     let Some(step) = checkout.in_flight.as_ref().map(|attempt| attempt.step) else {
         return nothing_in_flight(checkout, at);
     };
     match finding {
-        Finding::Ended(verdict) => settle(checkout, verdict, at),
+        Finding::Ended(verdict) => on_verdict(checkout, verdict, at),
         Finding::Absent if checkout.status == Status::Compensating && step != StepName::Cancel => {
             undo_next(checkout, step, at)
         }
@@ -232,19 +232,11 @@ pub(super) fn go_on(checkout: Checkout, outcome: Option<Outcome>, at: Circumstan
 
 fn go_on_after(checkout: Checkout, outcome: Option<Outcome>, at: Circumstances, pause: Duration) -> Decision {
     let mut checkout = checkout;
-    awake(&mut checkout);
+    schedule_payment_check(&mut checkout);
     let reached = checkout.goal.as_ref().is_none_or(|goal| goal_reached(&checkout, goal.until));
     let (checkout, began) = begin(checkout, at.now);
     if began.is_some() {
-        return Decision {
-            checkout,
-            event: Event::Advanced,
-            hold: Hold::Lease,
-            outcome,
-            began,
-            answer: None,
-            pause,
-        };
+        return Decision { outcome, began, pause, ..Decision::new(checkout, Event::Advanced, Hold::Lease) };
     }
     let answer = if reached { Answer::Done } else { Answer::OutOfOrder };
     let mut decision = rest(checkout, StepName::Cancel, Outcome::Succeeded, answer, at);
@@ -265,15 +257,7 @@ fn finish(mut checkout: Checkout, event: Event, outcome: Outcome, answer: Answer
     keep_standing(&mut checkout);
     checkout.tries = 0;
     note_answer(&mut checkout, &answer);
-    Decision {
-        checkout,
-        event,
-        hold,
-        outcome: Some(outcome),
-        began: None,
-        answer: Some(answer),
-        pause: Duration::ZERO,
-    }
+    Decision { outcome: Some(outcome), answer: Some(answer), ..Decision::new(checkout, event, hold) }
 }
 
 fn rest(checkout: Checkout, step: StepName, outcome: Outcome, answer: Answer, at: Circumstances) -> Decision {
@@ -348,28 +332,11 @@ fn look_soon(mut checkout: Checkout, outcome: Option<Outcome>, at: Circumstances
     }
     let outcome = Some(outcome.unwrap_or(Outcome::Retry));
     let pause = if checkout.tries > 1 { backoff(checkout.tries, at).min(SIT_OUT) } else { Duration::ZERO };
-    Decision {
-        checkout,
-        event: Event::Advanced,
-        hold: Hold::Lease,
-        outcome,
-        began: None,
-        answer: None,
-        pause,
-    }
+    Decision { outcome, pause, ..Decision::new(checkout, Event::Advanced, Hold::Lease) }
 }
 
 fn defer(checkout: Checkout, outcome: Option<Outcome>, after: Duration) -> Decision {
-    let hold = Hold::Timer(after);
-    Decision {
-        checkout,
-        event: Event::Deferred,
-        hold,
-        outcome,
-        began: None,
-        answer: None,
-        pause: Duration::ZERO,
-    }
+    Decision { outcome, ..Decision::new(checkout, Event::Deferred, Hold::Timer(after)) }
 }
 
 pub(super) fn stall(
@@ -379,18 +346,14 @@ pub(super) fn stall(
     at: Circumstances,
 ) -> Decision {
     // Without a goal it would be taken for one that is being undone for nobody.
-    awake(&mut checkout);
+    schedule_payment_check(&mut checkout);
     checkout.stuck = Some(Stuck { reason, detail, since: at.now });
     note_answer_only(&mut checkout, &Answer::Stuck);
     let hold = if reason.may_pass() { Hold::Late(at.limits.late.max(PUT_RIGHT)) } else { Hold::None };
     Decision {
-        checkout,
-        event: Event::Stalled,
-        hold,
         outcome: Some(Outcome::Unknown),
-        began: None,
         answer: Some(Answer::Stuck),
-        pause: Duration::ZERO,
+        ..Decision::new(checkout, Event::Stalled, hold)
     }
 }
 

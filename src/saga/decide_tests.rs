@@ -201,19 +201,19 @@ proptest! {
 
     #[test]
     fn every_verdict_leads_to_a_decision_that_holds_together((held, verdict, jitter) in any_settled()) {
-        holds_together(&held, &settle(held.clone(), verdict, at(jitter)))?;
+        holds_together(&held, &on_verdict(held.clone(), verdict, at(jitter)))?;
     }
 
     #[test]
     fn every_finding_leads_to_a_decision_that_holds_together((held, finding, jitter) in any_reconciled()) {
-        holds_together(&held, &reconcile(held.clone(), finding, at(jitter)))?;
+        holds_together(&held, &on_finding(held.clone(), finding, at(jitter)))?;
     }
 
     #[test]
     fn what_is_unknown_is_looked_for_before_anything_begins(held in any_held(), jitter in 0.0..1.0) {
         let step = step_of(&held);
         for verdict in [Verdict::Unknown { why: String::new() }, Verdict::Moved] {
-            let decision = settle(held.clone(), verdict, at(jitter));
+            let decision = on_verdict(held.clone(), verdict, at(jitter));
             prop_assert!(decision.began.is_none());
             prop_assert!(decision.event != Event::Rested);
             prop_assert_eq!(decision.checkout.in_flight.as_ref().map(|it| it.step), Some(step));
@@ -223,7 +223,7 @@ proptest! {
         }
         for (failed, settling) in [(false, false), (true, false), (false, true)] {
             let finding = Finding::StillUnknown { after: Duration::ZERO, failed, settling };
-            let decision = reconcile(held.clone(), finding, at(jitter));
+            let decision = on_finding(held.clone(), finding, at(jitter));
             prop_assert!(decision.began.is_none());
             prop_assert_eq!(decision.checkout.in_flight.as_ref().map(|it| it.step), Some(step));
             prop_assert!(matches!(decision.event, Event::Deferred | Event::Stalled));
@@ -232,9 +232,9 @@ proptest! {
 
     #[test]
     fn a_payment_never_begins_by_itself(held in any_payment(), jitter in 0.0..1.0) {
-        let decision = reconcile(held.clone(), Finding::Absent, at(jitter));
+        let decision = on_finding(held.clone(), Finding::Absent, at(jitter));
         prop_assert!(decision.began.is_none_or(|began| began.step == StepName::Cancel));
-        let unknown = settle(held, Verdict::Unknown { why: String::new() }, at(jitter));
+        let unknown = on_verdict(held, Verdict::Unknown { why: String::new() }, at(jitter));
         prop_assert_eq!(unknown.event, Event::Advanced, "it is followed, however often that fails");
     }
 
@@ -248,7 +248,7 @@ proptest! {
             Verdict::Interrupted { retry_after: after },
             Verdict::Retry { after, why: String::new() },
         ] {
-            let decision = settle(held.clone(), verdict, at(jitter));
+            let decision = on_verdict(held.clone(), verdict, at(jitter));
             prop_assert!(decision.event != Event::Rested || decision.checkout.facts.payment.is_none());
         }
     }
@@ -258,10 +258,10 @@ proptest! {
         if let Some(attempt) = held.in_flight.as_mut() {
             attempt.checkpoint = Some(json!({}));
         }
-        let decision = settle(held.clone(), Verdict::Unknown { why: String::new() }, at(jitter));
+        let decision = on_verdict(held.clone(), Verdict::Unknown { why: String::new() }, at(jitter));
         prop_assert!(decision.checkout.payment_in_doubt());
         let finding = Finding::StillUnknown { after: Duration::ZERO, failed: true, settling: false };
-        prop_assert!(reconcile(held, finding, at(jitter)).checkout.payment_in_doubt());
+        prop_assert!(on_finding(held, finding, at(jitter)).checkout.payment_in_doubt());
     }
 }
 
@@ -272,7 +272,7 @@ fn an_undoing_goes_on_once_what_was_in_flight_has_ended_without_effect() {
     held.in_flight = Some(in_flight(StepName::Payment));
     let decline = Decline { code: None, title: "declined".to_owned() };
     for finding in [Finding::Absent, Finding::Ended(Verdict::Declined(decline))] {
-        let decision = reconcile(held.clone(), finding, at(0.5));
+        let decision = on_finding(held.clone(), finding, at(0.5));
         assert_eq!(decision.event, Event::Advanced);
         assert_eq!(decision.began.map(|began| began.step), Some(StepName::Cancel));
     }
@@ -285,13 +285,13 @@ fn an_attempt_whose_answer_was_lost_and_that_had_no_effect_counts_once() {
         held.goal = Some(goal(StepName::Order));
         held.in_flight = Some(in_flight(StepName::Order));
         for tried in 1..LIMITS.max_attempts {
-            let lost = settle(held, verdict.clone(), at(0.5)).checkout;
+            let lost = on_verdict(held, verdict.clone(), at(0.5)).checkout;
             assert_eq!((lost.tries, lost.status), (tried, Status::Running), "{verdict:?}");
-            held = reconcile(lost, Finding::Absent, at(0.5)).checkout;
+            held = on_finding(lost, Finding::Absent, at(0.5)).checkout;
             assert_eq!(held.tries, tried, "{verdict:?}");
             held.in_flight = Some(in_flight(StepName::Order));
         }
-        let lost = settle(held, verdict, at(0.5));
+        let lost = on_verdict(held, verdict, at(0.5));
         assert_eq!(lost.event, Event::Stalled, "it was tried often enough");
     }
 }
@@ -303,7 +303,7 @@ fn a_gateway_that_is_not_set_up_leaves_nothing_to_look_for() {
     held.facts.payment = Some(payment(PaymentStatus::Processing));
     held.in_flight = Some(InFlight { checkpoint: Some(json!({})), ..in_flight(StepName::Payment) });
     let verdict = Verdict::Stuck { reason: StuckReason::PaymentConfiguration, detail: String::new() };
-    let decision = settle(held, verdict, at(0.5));
+    let decision = on_verdict(held, verdict, at(0.5));
     assert_eq!(decision.event, Event::Stalled);
     assert!(decision.checkout.in_flight.is_none() && !decision.checkout.payment_in_doubt());
     assert!(decision.checkout.facts.payment.is_none());

@@ -46,10 +46,14 @@ pub(super) struct Circumstances {
 }
 
 impl Decision {
+    /// Records the checkout with nothing else.
+    pub(super) fn new(checkout: Checkout, event: Event, hold: Hold) -> Self {
+        Self { checkout, event, hold, outcome: None, began: None, answer: None, pause: Duration::ZERO }
+    }
+
     /// Records the checkout as it is and goes on holding it.
     pub(super) fn hold(checkout: Checkout) -> Self {
-        let (event, hold) = (Event::Advanced, Hold::Lease);
-        Self { checkout, event, hold, outcome: None, began: None, answer: None, pause: Duration::ZERO }
+        Self::new(checkout, Event::Advanced, Hold::Lease)
     }
 }
 

@@ -138,11 +138,11 @@ impl Engine {
                         let attempt = Box::pin(self.attempt(claim, step, &mut cx)).instrument(span.clone());
                         let (held, verdict) = attempt.await?;
                         claim = held;
-                        decide::settle(merge(&claim, &cx), verdict, self.circumstances(&claim))
+                        decide::on_verdict(merge(&claim, &cx), verdict, self.circumstances(&claim))
                     } else {
                         let reconcile = steps::reconcile(claim.checkout().flow, step, &mut cx);
                         let finding = self.under_lease(&claim, reconcile).instrument(span.clone()).await;
-                        decide::reconcile(merge(&claim, &cx), finding, self.circumstances(&claim))
+                        decide::on_finding(merge(&claim, &cx), finding, self.circumstances(&claim))
                     };
                     observer::note(&span, &decision);
                     self.inner.observer.tried(step, what, began.elapsed());

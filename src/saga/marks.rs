@@ -26,7 +26,7 @@ fn look(checkout: &Checkout) -> Goal {
 }
 
 /// A checkout that was woken from its rest is to look whether it was paid elsewhere.
-pub(super) fn awake(checkout: &mut Checkout) {
+pub(super) fn schedule_payment_check(checkout: &mut Checkout) {
     let idle = checkout.goal.is_none() && checkout.in_flight.is_none();
     if checkout.status == Status::Running && idle && checkout.flow == Flow::Cart {
         checkout.goal = Some(look(checkout));

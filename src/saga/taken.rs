@@ -28,7 +28,7 @@ impl Engine {
             return self.taken(claim, "cart").await;
         }
         let checkout = claim.checkout().clone();
-        self.instead(claim, decide::settle(checkout, Verdict::CartTaken, self.circumstances(claim))).await
+        self.instead(claim, decide::on_verdict(checkout, Verdict::CartTaken, self.circumstances(claim))).await
     }
 
     /// Records this in place of what was found. Nothing of what was found is kept.
