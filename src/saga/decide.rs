@@ -5,12 +5,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::decision::{Circumstances, Decision, backoff, jitter, told, wait_for};
-use super::marks::{
+use super::plan::{Action, plan};
+use super::step::{Finding, Verdict};
+use super::step_state::{
     LOOK, end, follow_document, follow_order, keep_standing, mark_unknown, note_answer, note_answer_only,
     paid, reopen, schedule_payment_check,
 };
-use super::plan::{Action, plan};
-use super::step::{Finding, Verdict};
 use super::steps;
 use crate::checkout::{Answer, Checkout, Event, InFlight, Status, StepName, StepStatus, Stuck, StuckReason};
 use crate::db::{Began, Hold, Outcome};

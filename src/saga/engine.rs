@@ -11,11 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use super::at_rest::AtRest;
 use super::decide;
 use super::decision::{Circumstances, Decision, Limits};
-use super::hand_off::HandedOver;
-use super::instruments::Instruments;
+use super::memory::{HandedOver, Idle, Instruments};
 use super::observer::{self, Leased, Observer, Try};
 use super::plan::{Action, plan};
 use super::rests;
@@ -40,7 +38,7 @@ pub(super) struct Inner {
     pub(super) clients: HashMap<String, Client>,
     pub(super) settings: Settings,
     pub(super) instruments: Instruments,
-    pub(super) at_rest: AtRest,
+    pub(super) idle: Idle,
     pub(super) handed_over: HandedOver,
     /// Who may look at a checkout at rest.
     pub(super) rests: Arc<Semaphore>,
@@ -76,21 +74,11 @@ impl Engine {
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
-        let (instruments, at_rest) = (Instruments::default(), AtRest::default());
+        let (instruments, idle) = (Instruments::default(), Idle::default());
         let handed_over = HandedOver::default();
-        let rests = Arc::new(Semaphore::new(rests::AT_ONCE));
-        let inner = Inner {
-            db,
-            clients,
-            settings,
-            instruments,
-            at_rest,
-            handed_over,
-            rests,
-            observer,
-            tasks,
-            stopping,
-        };
+        let rests = Arc::new(Semaphore::new(rests::CHECKS_AT_ONCE));
+        let inner =
+            Inner { db, clients, settings, instruments, idle, handed_over, rests, observer, tasks, stopping };
         Self { inner: Arc::new(inner) }
     }
 
@@ -166,7 +154,7 @@ impl Engine {
                     if !instruments.is_empty() && !checkout.status.is_at_rest() {
                         self.inner.instruments.keep(&checkout, instruments);
                     }
-                    self.inner.at_rest.keep(&checkout);
+                    self.inner.idle.keep(&checkout);
                     return Some(self.refreshed(*checkout).await);
                 }
             }

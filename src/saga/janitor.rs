@@ -17,7 +17,7 @@ const TIDY_EVERY: Duration = Duration::from_hours(1);
 /// What is cleared up at a time, so that nobody who is paying waits for it.
 const BATCH: i64 = 200;
 /// Between two batches.
-const BREATH: Duration = Duration::from_millis(200);
+const BATCH_PAUSE: Duration = Duration::from_millis(200);
 
 /// For how long things are kept.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ impl Engine {
     pub async fn tidy_up(&self, keep: Keep) {
         loop {
             let wait = match self.tidy_once(keep).await {
-                Ok(true) => BREATH,
+                Ok(true) => BATCH_PAUSE,
                 Ok(false) => TIDY_EVERY,
                 Err(error) => {
                     tracing::warn!(%error, "what was kept for long enough could not be cleared up");

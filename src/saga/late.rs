@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::engine::Engine;
-use super::marks::{paid, stuck};
 use super::step::{Evidence, StepContext};
+use super::step_state::{paid, stuck};
 use super::steps::{self, Late};
 use super::{observer, operate};
 use crate::backoff::doubled;
@@ -22,7 +22,7 @@ const BATCH: i64 = 16;
 /// Between two looks while BigCommerce does not answer, or its list proves nothing.
 const LONGEST: Duration = Duration::from_hours(1);
 /// So many looks that find nothing out, and it is given up.
-const MOST: u32 = 24;
+const MAX_CHECKS: u32 = 24;
 
 impl Engine {
     /// Takes the late looks that are due. Answers when the next one is.
@@ -115,7 +115,7 @@ impl Engine {
     }
 
     async fn not_yet(&self, look: &LateLook) -> Result<(), db::Error> {
-        if look.looks >= MOST {
+        if look.looks >= MAX_CHECKS {
             tracing::error!(checkout_id = %look.checkout.id, "what became of an ended checkout could not be found out");
             return self.inner.db.drop_late(look.checkout.id).await;
         }

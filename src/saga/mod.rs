@@ -26,45 +26,41 @@
 
 mod accept;
 mod account;
-mod at_rest;
 mod decide;
 mod decision;
 mod engine;
-mod hand_off;
-mod hints;
-mod instruments;
 mod janitor;
 pub mod judge;
 mod late;
-mod marks;
+mod memory;
 mod observer;
 pub mod operate;
 mod operation;
 mod payments_asked;
 mod plan;
-mod reads;
 mod recovery;
 mod rests;
 #[cfg(test)]
 mod sample;
 mod settings;
 mod step;
+mod step_state;
 mod steps;
+mod storefront;
 mod submit;
 mod submitted;
 mod taken;
 
 pub use crate::bigcommerce::carts::RedirectUrls;
 pub use engine::Engine;
-pub use hints::HintError;
 pub use janitor::Keep;
 pub use observer::{NoObserver, Observer, Try};
 pub use operation::{Complete, NewCheckout, NewFlow, Operation, Request, Seen, SubmitError, TokenProof};
 pub use payments_asked::PaymentsOf;
-pub use reads::{Confirmation, ReadError};
 pub use settings::Settings;
+pub use storefront::{Confirmation, HintError, ReadError};
 pub use submitted::{Submitted, Waited};
 
-// What crosses this room on its way through the doors.
+// What callers pass through unchanged.
 pub use crate::bigcommerce::PaymentRequest;
 pub use crate::db::Watch;

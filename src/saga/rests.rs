@@ -8,22 +8,22 @@ use std::time::Duration;
 
 use super::decide::end_hold;
 use super::engine::Engine;
-use super::marks::{paid, stuck};
 use super::observer;
+use super::step_state::{paid, stuck};
 use super::steps::{self, Rest};
 use crate::bigcommerce::OrderId;
 use crate::checkout::{Checkout, Event, Status};
 use crate::db::{self, Hold, LateLook, Transition};
 
 /// So many looks of one process run at once: they are for nobody who waits.
-pub(super) const AT_ONCE: usize = 16;
+pub(super) const CHECKS_AT_ONCE: usize = 16;
 /// Whoever would expire is looked at no earlier than this after it did.
 const AFTER_EXPIRY: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Takes the looks at rest that are due. Answers when the next one is.
     pub(super) async fn look_at_rests(&self) -> Result<Option<Duration>, db::Error> {
-        let free = self.inner.rests.available_permits().min(AT_ONCE);
+        let free = self.inner.rests.available_permits().min(CHECKS_AT_ONCE);
         if free == 0 {
             return Ok(None);
         }

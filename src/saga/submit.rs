@@ -10,7 +10,7 @@ use super::decide;
 use super::engine::Engine;
 use super::observer;
 use super::operation::{NewCheckout, NewFlow, Operation, Request, SubmitError, TokenProof};
-use super::reads::ReadError;
+use super::storefront::ReadError;
 use super::submitted::{AnswerSource, Submitted};
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{Answer, Checkout, CheckoutId, Event, Goal, Input, Status, StepName};
@@ -41,7 +41,7 @@ impl Engine {
         let now = self.now().await?;
         let created = self.created(new, now);
         let goal = (StepName::ShippingOptions, "create");
-        let transition = claiming(&created, created.clone(), goal, &request, (false, now))?;
+        let transition = claim_transition(&created, created.clone(), goal, &request, (false, now))?;
         let goal_version = transition.checkout().version;
         match self.inner.db.create(transition, token.0, self.inner.settings.checkout_ttl).await {
             Ok(claim) => Ok(self.started(claim, goal_version, VecDeque::new())),
@@ -88,7 +88,7 @@ impl Engine {
     async fn create_again(&self, checkout: &Checkout, request: &Request) -> Result<Submitted, SubmitError> {
         let goal = (StepName::ShippingOptions, "create");
         let now = self.now().await?;
-        let transition = claiming(checkout, checkout.clone(), goal, request, (true, now))?;
+        let transition = claim_transition(checkout, checkout.clone(), goal, request, (true, now))?;
         let goal_version = transition.checkout().version;
         let claim = self.inner.db.claim(transition).await.map_err(unwritten)?;
         Ok(self.started(claim, goal_version, VecDeque::new()))
@@ -105,8 +105,8 @@ impl Engine {
         let mut maybe_recorded = false;
         // What was let go here is most likely as it was then. Where it is not, the claim is refused, and all begins anew.
         let now = self.now().await?;
-        if let Some(seen) = self.inner.at_rest.take(id)
-            && let Ok(Some(transition)) = wanted(&seen, &operation, &request, (false, now))
+        if let Some(seen) = self.inner.idle.take(id)
+            && let Ok(Some(transition)) = plan_transition(&seen, &operation, &request, (false, now))
         {
             let goal_version = transition.checkout().version;
             match self.inner.db.claim(transition).await {
@@ -145,7 +145,7 @@ impl Engine {
             }
         }
         let checkout = seen.ok_or(SubmitError::NotFound)?;
-        let refusal = match self.take_in(checkout, operation, &request, again).await {
+        let refusal = match self.accept_and_claim(checkout, operation, &request, again).await {
             Err(refusal) => refusal,
             taken_in => return taken_in,
         };
@@ -160,14 +160,15 @@ impl Engine {
     }
 
     /// Decides on what was read, and records it if nothing changed since.
-    async fn take_in(
+    async fn accept_and_claim(
         &self,
         checkout: Checkout,
         operation: Operation,
         request: &Request,
         again: bool,
     ) -> Result<Submitted, SubmitError> {
-        let Some(transition) = wanted(&checkout, &operation, request, (again, self.now().await?))? else {
+        let Some(transition) = plan_transition(&checkout, &operation, request, (again, self.now().await?))?
+        else {
             return Ok(self.already(checkout));
         };
         let goal_version = transition.checkout().version;
@@ -261,7 +262,7 @@ impl Engine {
 
 /// The claim that an operation takes, decided on what was read. `None`: it was done before.
 /// `again`: whether its key was bound before; and PostgreSQL's clock.
-fn wanted(
+fn plan_transition(
     seen: &Checkout,
     operation: &Operation,
     request: &Request,
@@ -270,16 +271,16 @@ fn wanted(
     let name = operation.name();
     Ok(Some(match accept(seen, operation, request.if_match)? {
         Accepted::Already => return Ok(None),
-        Accepted::Cancel => cancelling(seen, request, again)?,
+        Accepted::Cancel => cancel_transition(seen, request, again)?,
         Accepted::Run(checkout) => {
             let until = checkout.goal.as_ref().map_or(StepName::Payment, |goal| goal.until);
-            claiming(seen, *checkout, (until, name), request, (again, now))?
+            claim_transition(seen, *checkout, (until, name), request, (again, now))?
         }
     }))
 }
 
 /// The claim that begins to undo a checkout.
-fn cancelling(seen: &Checkout, request: &Request, again: bool) -> Result<Transition, SubmitError> {
+fn cancel_transition(seen: &Checkout, request: &Request, again: bool) -> Result<Transition, SubmitError> {
     let goal = goal(request, "cancel", StepName::Cancel, seen.version + 1, None);
     let transition = Transition::new(seen, Event::CancelRequested, Hold::Lease, |checkout| {
         checkout.stuck = None;
@@ -290,7 +291,7 @@ fn cancelling(seen: &Checkout, request: &Request, again: bool) -> Result<Transit
 }
 
 /// The claim that records what is wanted, together with the intent of the first attempt.
-fn claiming(
+fn claim_transition(
     from: &Checkout,
     mut wanted: Checkout,
     (until, name): (StepName, &str),

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use super::duplicate_orders::OrderLookup;
 use super::order::{Origin, reconcile_order, verify, within_agreement};
 use super::read::order_facts;
-use super::surplus::Witness;
 use crate::bigcommerce::{Error, Priority};
 use crate::checkout::{Checkout, Input, StepName, StuckReason};
 use crate::saga::operation::Operation;
@@ -54,8 +54,8 @@ impl Step for DirectOrder {
     }
 }
 
-fn witness(checkout: &Checkout) -> Witness {
-    Witness::External(checkout.id.to_string())
+fn witness(checkout: &Checkout) -> OrderLookup {
+    OrderLookup::External(checkout.id.to_string())
 }
 
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use super::duplicate_orders::OrderLookup;
 use super::hand_off::{Elsewhere, adopt, look, placed};
 use super::held::ELSEWHERE;
 use super::read::named;
-use super::surplus::Witness;
 use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{Flow, HandOff, StuckReason};
@@ -20,7 +20,7 @@ impl StepContext {
     /// Two witnesses, because a list may lag behind, or be of something else: the list does not show such an order, **and**
     /// the cart is still there. One that is gone was paid or deleted: which, is known only after a quiet window.
     pub(super) async fn not_paid_elsewhere(&mut self) -> Result<(), Verdict> {
-        let listed = self.list_orders(&Witness::Cart(self.cart_id()?)).await?;
+        let listed = self.list_orders(&OrderLookup::Cart(self.cart_id()?)).await?;
         self.none_placed(&listed.orders).await?;
         let there = self.look_at_cart().await?;
         if let Some(gone) = self.checkout.facts.cart_gone_since.filter(|_| !there) {
@@ -56,7 +56,7 @@ impl StepContext {
         }
         let ours = self.checkout.facts.order.as_ref().map(|order| order.id);
         let Ok(cart_id) = self.cart_id() else { return false };
-        let Ok(listed) = self.list_orders(&Witness::Cart(cart_id)).await else { return false };
+        let Ok(listed) = self.list_orders(&OrderLookup::Cart(cart_id)).await else { return false };
         matches!(placed(self, &listed.orders, ours).await, Ok(Some(_)))
     }
 
@@ -66,7 +66,7 @@ impl StepContext {
         if tried || !self.checkout.facts.cart_is_foreign {
             return Ok(());
         }
-        let listed = self.list_orders(&Witness::Cart(self.cart_id()?)).await?;
+        let listed = self.list_orders(&OrderLookup::Cart(self.cart_id()?)).await?;
         self.facts().orders_of_others = listed.orders.iter().map(|order| order.id.get()).collect();
         Ok(())
     }
@@ -171,7 +171,7 @@ impl StepContext {
             return verdict;
         };
         // A look that fails says nothing, and what was paid stays paid.
-        let Ok(listed) = self.list_orders(&Witness::Cart(cart_id)).await else { return verdict };
+        let Ok(listed) = self.list_orders(&OrderLookup::Cart(cart_id)).await else { return verdict };
         match placed(self, &listed.orders, Some(ours)).await {
             Ok(None) | Err(_) => verdict,
             Ok(Some((order, _))) => Verdict::Stuck {

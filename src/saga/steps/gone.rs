@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::surplus::Witness;
+use super::duplicate_orders::OrderLookup;
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{Flow, StepName, StuckReason};
@@ -60,8 +60,8 @@ impl StepContext {
             return Err(stuck("a payment of it is listed"));
         }
         let witness = match self.checkout.flow {
-            Flow::DirectOrder => Witness::External(self.checkout.id.to_string()),
-            Flow::Cart => Witness::Cart(self.cart_id()?),
+            Flow::DirectOrder => OrderLookup::External(self.checkout.id.to_string()),
+            Flow::Cart => OrderLookup::Cart(self.cart_id()?),
         };
         // The list is asked whether it knows this order: that it does not is no sign of a list that lags behind.
         let known = self.checkout.facts.order.take();
@@ -103,7 +103,7 @@ impl StepContext {
         if self.look_at_cart().await? {
             return Ok(());
         }
-        let listed = self.list_orders(&Witness::Cart(self.cart_id()?)).await?;
+        let listed = self.list_orders(&OrderLookup::Cart(self.cart_id()?)).await?;
         self.none_placed(&listed.orders).await?;
         let unproven =
             || Verdict::Retry { after: None, why: "the list of orders is of something else".to_owned() };

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::duplicate_orders::OrderLookup;
 use super::held::{Payer, hold_in_parts};
 use super::paying::decided;
 use super::read::{Weighed, order_facts};
 use super::rest::{Rest, look_at_rest};
-use super::surplus::Witness;
 use crate::backoff::doubled;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{
@@ -210,7 +210,7 @@ fn is_taken_over(checkout: &Checkout) -> bool {
 }
 
 pub(super) async fn look(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
-    let witness = Witness::Cart(cx.cart_id()?);
+    let witness = OrderLookup::Cart(cx.cart_id()?);
     let orders = cx.list_orders(&witness).await?.orders;
     let ours = cx.checkout.facts.order.as_ref().map(|order| order.id);
     // No payment of ours is in flight, so that our own order can be paid only by the page, which may have taken it.

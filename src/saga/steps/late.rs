@@ -1,11 +1,11 @@
 //! The look after the end: what may be listed late is an order of ours that nobody touched, which is archived, or one that
 //! was paid, which is shown.
 
+use super::duplicate_orders::{Listed, OrderLookup};
 use super::hand_off::{HOSTED, adopt, placed};
 use super::held::ELSEWHERE;
 use super::others::{OVER, is_clear};
 use super::read::{Weighed, named, order_facts};
-use super::surplus::{Listed, Witness};
 use crate::bigcommerce::OrderId;
 use crate::checkout::{Flow, Money, OrderFacts, PaymentFacts, PaymentStatus, Status, StuckReason};
 use crate::saga::judge::Judgment;
@@ -41,8 +41,8 @@ pub(in super::super) async fn look_late(cx: &mut StepContext) -> Result<Late, Ve
         return Ok(if is_clear(cx).await? { Late::Again } else { Late::Settling });
     }
     let witness = match (cx.checkout.flow, &cx.checkout.facts.cart_id) {
-        (Flow::DirectOrder, _) => Witness::External(cx.checkout.id.to_string()),
-        (Flow::Cart, Some(cart_id)) => Witness::Cart(cart_id.clone()),
+        (Flow::DirectOrder, _) => OrderLookup::External(cx.checkout.id.to_string()),
+        (Flow::Cart, Some(cart_id)) => OrderLookup::Cart(cart_id.clone()),
         (Flow::Cart, None) => return Ok(Late::Nothing),
     };
     let listed = cx.list_orders(&witness).await?;

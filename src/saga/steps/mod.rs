@@ -7,6 +7,7 @@ mod cart_edit;
 mod checkpoint;
 mod consignments;
 mod direct_order;
+mod duplicate_orders;
 mod elsewhere;
 mod give_back;
 mod gone;
@@ -24,7 +25,6 @@ mod refusal;
 mod rest;
 mod revived;
 mod shipping_options;
-mod surplus;
 
 pub(super) use checkpoint::Checkpoint;
 pub(super) use late::{Late, look_late};

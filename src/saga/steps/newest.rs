@@ -9,7 +9,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
-use super::surplus::{PAGES, ROWS, Witness};
+use super::duplicate_orders::{OrderLookup, PAGES, ROWS};
 use crate::bigcommerce::orders::{Filter, Order};
 use crate::checkout::Document;
 use crate::saga::step::{StepContext, Verdict};
@@ -33,7 +33,7 @@ impl StepContext {
     /// Looks through the newest orders, whatever cart they were made of. `is_ignored`: the filter is known to prove nothing.
     pub(super) async fn newest_orders(
         &mut self,
-        witness: &Witness,
+        witness: &OrderLookup,
         is_ignored: bool,
     ) -> Result<Newest, Verdict> {
         let made = self.cart_made_at();
@@ -72,7 +72,7 @@ impl StepContext {
         else {
             return Ok(false);
         };
-        let other = Witness::Cart(cart_id);
+        let other = OrderLookup::Cart(cart_id);
         let found = self.client.orders(&self.call).list(&other.filter()).await;
         let found = self.read("list-orders", found)?.value;
         Ok(found.iter().any(|order| order.id == id) && found.iter().all(|order| other.fits(order)))

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::duplicate_orders::OrderLookup;
 use super::others::{OVER, holds_nothing};
 use super::read::order_facts;
-use super::surplus::Witness;
 use crate::bigcommerce::{Error, OrderId, Priority};
 use crate::checkout::{Checkout, Document, Flow, Input, OrderFacts, StepName, StuckReason};
 use crate::saga::operation::Operation;
@@ -55,7 +55,7 @@ impl Step for Order {
             Ok(cart_id) => cart_id,
             Err(verdict) => return verdict.into(),
         };
-        reconcile_order(cx, &Witness::Cart(cart_id)).await
+        reconcile_order(cx, &OrderLookup::Cart(cart_id)).await
     }
 
     async fn compensate(&self, cx: &mut StepContext) -> Result<(), Verdict> {
@@ -65,7 +65,7 @@ impl Step for Order {
 
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let cart_id = cx.cart_id()?;
-    let witness = Witness::Cart(cart_id.clone());
+    let witness = OrderLookup::Cart(cart_id.clone());
     let mut origin = Origin::Known;
     cx.none_revived().await?;
     if cx.checkout.facts.order.is_none() {
@@ -161,7 +161,7 @@ fn currency(checkout: &Checkout) -> Option<&str> {
 }
 
 /// The checkout names an order that is not one of ours: a weak hint that an earlier answer was lost.
-async fn hinted(cx: &mut StepContext, witness: &Witness) -> Result<Option<OrderFacts>, Verdict> {
+async fn hinted(cx: &mut StepContext, witness: &OrderLookup) -> Result<Option<OrderFacts>, Verdict> {
     let hint = cx.checkout.facts.document.as_ref().and_then(Document::order_hint);
     if hint.is_none_or(|id| cx.checkout.facts.abandoned_orders.contains(&id)) {
         return Ok(None);
@@ -198,7 +198,11 @@ pub(super) enum Origin {
 ///
 /// A process that was frozen may have lost its lease by now, and its successor may have made and recorded an order. So
 /// an order of this attempt gives way to an older one: the twin that is archived must be the same one for both.
-pub(super) async fn verify(cx: &mut StepContext, witness: &Witness, origin: Origin) -> Result<(), Verdict> {
+pub(super) async fn verify(
+    cx: &mut StepContext,
+    witness: &OrderLookup,
+    origin: Origin,
+) -> Result<(), Verdict> {
     let mut id = cx.order_id()?;
     let orders = cx.list_orders(witness).await?.orders;
     if origin == Origin::ThisAttempt
@@ -295,7 +299,7 @@ async fn absent(cx: &mut StepContext, is_whole: bool) -> Finding {
 
 /// Whether a create-order whose answer was lost made an order. An absent one is believed only after the longest call and the
 /// settle window, because the call may still be on its way, and how far BigCommerce's list lags behind is not documented.
-pub(super) async fn reconcile_order(cx: &mut StepContext, witness: &Witness) -> Finding {
+pub(super) async fn reconcile_order(cx: &mut StepContext, witness: &OrderLookup) -> Finding {
     if cx.checkout.facts.order.is_some() {
         // The order is known: only its verification was lost.
         return Finding::Absent;

@@ -7,8 +7,8 @@ use super::paying::decided;
 use super::read::order_facts;
 use crate::checkout::{Facts, StepName, StuckReason};
 use crate::saga::judge::Judgment;
-use crate::saga::marks::reopen;
 use crate::saga::step::{StepContext, Verdict};
+use crate::saga::step_state::reopen;
 
 /// What a look at a checkout at rest found.
 #[derive(Debug)]

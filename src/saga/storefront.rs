@@ -1,14 +1,25 @@
-//! What the storefront may ask of BigCommerce about its checkout. Reads only.
+//! What a storefront, and BigCommerce's webhooks, may ask beside the steps: payment methods, the order for a confirmation
+//! page, URLs of the hosted page, a hint that something happened. A hint makes a checkout look, and never says what it
+//! will see.
+
+use std::time::Duration;
 
 use serde_json::Value;
+use tracing::Instrument as _;
 
 use super::engine::Engine;
-use super::operation::{NewCheckout, SubmitError};
+use super::operation::{NewCheckout, Operation, Request, SubmitError};
 use super::step::{no_such_cart, refused};
+use super::submit::unwritten;
+use crate::bigcommerce::carts::RedirectUrls;
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::payments::PaymentFor;
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority};
-use crate::checkout::{Checkout, CheckoutId, Document, UpstreamRejection};
+use crate::checkout::{self, Checkout, CheckoutId, Document, StepName, UpstreamRejection};
+use crate::db::{WebhookEvent, WebhookOutcome};
+
+/// How long a hand-over may take.
+const HAND_OFF_AT_MOST: Duration = Duration::from_secs(10);
 
 /// Everything that a confirmation page shows.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +71,17 @@ impl From<Error> for ReadError {
             }
         }
     }
+}
+
+/// Why an event cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum HintError {
+    /// It is no event of BigCommerce's.
+    #[error("the event has no {0}")]
+    Malformed(&'static str),
+    /// It could not be stored; BigCommerce will send it again.
+    #[error(transparent)]
+    Refused(#[from] SubmitError),
 }
 
 impl Engine {
@@ -128,6 +150,67 @@ impl Engine {
         })
     }
 
+    /// Fresh URLs of BigCommerce's hosted cart and checkout. Each can be used once, so each call makes new ones.
+    ///
+    /// The hand-over is recorded before a URL is made, so that what the shopper pays there is found, by a webhook or by
+    /// looking again and again. The step `hand-off` makes them while the checkout is held, so that no payment of ours is
+    /// in doubt or begins meanwhile.
+    pub async fn redirect_urls(
+        &self,
+        id: CheckoutId,
+        mut request: Request,
+    ) -> Result<RedirectUrls, ReadError> {
+        let checkout = self.snapshot(id).await?;
+        if checkout.status.is_final() {
+            return Err(SubmitError::Closed.into());
+        }
+        if checkout.facts.cart_id.is_none() {
+            return Err(SubmitError::OutOfOrder { next_step: Some(StepName::Cart) }.into());
+        }
+        // URLs are never recorded, so that no key can answer with them again.
+        request.key = None;
+        // On a task of its own: a caller who hangs up between the commit and the work would leave the checkout held.
+        let engine = self.clone();
+        let begun = async move { engine.submit(id, Operation::HandOff, request).await };
+        let begun = self.inner.tasks.spawn(begun.in_current_span()).await;
+        let submitted = begun.map_err(|error| SubmitError::Internal(error.to_string()))??;
+        let goal_version = submitted.checkout().goal.as_ref().map(|goal| goal.goal_version);
+        let waited = submitted.wait(HAND_OFF_AT_MOST).await?;
+        if waited.checkout.status.is_final() {
+            return Err(SubmitError::Closed.into());
+        }
+        if waited.checkout.payment_in_doubt() {
+            return Err(SubmitError::PaymentInDoubt.into());
+        }
+        match waited.answer {
+            Some(checkout::Answer::Done | checkout::Answer::Declined(_)) => {}
+            Some(checkout::Answer::Rejected(refused)) => return Err(ReadError::Rejected(refused)),
+            Some(checkout::Answer::Unavailable { retry_after }) => {
+                return Err(ReadError::Unavailable { retry_after });
+            }
+            Some(checkout::Answer::Stuck) => return Err(SubmitError::Stuck.into()),
+            _ => return Err(SubmitError::InProgress.into()),
+        }
+        let urls = goal_version.and_then(|goal_version| self.inner.handed_over.take(id, goal_version));
+        let Some(urls) = urls else { return Err(ReadError::Unavailable { retry_after: 1 }) };
+        Ok(urls)
+    }
+
+    /// Takes a webhook event of this store in, durably. The checkout that it is about looks at BigCommerce now.
+    pub async fn hint(&self, store: &str, body: &str) -> Result<WebhookOutcome, HintError> {
+        let event: Value = serde_json::from_str(body).map_err(|_| HintError::Malformed("JSON body"))?;
+        // PostgreSQL has no text with a NUL in it.
+        let word = |field| event[field].as_str().filter(|word| !word.contains('\0'));
+        let scope = word("scope").ok_or(HintError::Malformed("scope"))?;
+        let hash = word("hash").ok_or(HintError::Malformed("hash"))?;
+        let (cart_id, order_id) = subject(scope, &event["data"]);
+        let event = WebhookEvent { store, scope, hash, body, cart_id: cart_id.as_deref(), order_id };
+        let taken =
+            self.inner.db.take_webhook(&event, self.inner.settings.late_pause()).await.map_err(unwritten)?;
+        tracing::info!(store, scope, taken = ?taken, "a webhook event came in");
+        Ok(taken)
+    }
+
     pub(super) async fn reading(&self, id: CheckoutId) -> Result<(Checkout, Client, Call), SubmitError> {
         let checkout = self.snapshot(id).await?;
         let client = self.client(&checkout).ok_or(SubmitError::UnknownStore)?;
@@ -149,5 +232,43 @@ fn list(rows: Result<Answer<Vec<Value>>, Error>) -> Result<Vec<Value>, ReadError
         Ok(answer) => Ok(answer.value),
         Err(error) if error.is_not_found() => Ok(Vec::new()),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The cart and the order that an event is about. The same thing has many names: `data.id` is an order in `order/*` and
+/// a cart in `cart/*`, and `order_id`, `orderId` and `cart_id` come as numbers or as text.
+fn subject(scope: &str, data: &Value) -> (Option<String>, Option<i64>) {
+    let text = |field: &str| match &data[field] {
+        Value::String(text) if !text.contains('\0') => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let number = |field: &str| text(field).and_then(|text| text.parse::<i64>().ok());
+    let about_cart = scope.contains("/cart/");
+    let cart = text("cart_id").or_else(|| text("id").filter(|_| about_cart));
+    let order =
+        number("order_id").or_else(|| number("orderId")).or_else(|| number("id").filter(|_| !about_cart));
+    (cart, order)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_names_its_subject_in_many_ways() {
+        let cart = || Some("c-1".to_owned());
+        for (scope, data, expected) in [
+            ("store/order/statusUpdated", json!({"type": "order", "id": 250}), (None, Some(250))),
+            ("store/order/transaction/created", json!({"order_id": "121"}), (None, Some(121))),
+            ("store/cart/converted", json!({"type": "cart", "id": "c-1", "orderId": 7}), (cart(), Some(7))),
+            ("store/channel/1/cart/updated", json!({"cart_id": "c-1"}), (cart(), None)),
+            ("store/channel/1/order/updated", json!({"order_id": 9}), (None, Some(9))),
+            ("store/order/created", json!("nonsense"), (None, None)),
+        ] {
+            assert_eq!(subject(scope, &data), expected, "{scope}");
+        }
     }
 }

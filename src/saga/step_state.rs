@@ -1,4 +1,4 @@
-//! What an outcome leaves behind in the record: the marks on its steps, its attempt and its payment. Pure.
+//! What an outcome leaves behind in the record: the state of its steps, its attempt and its payment. Pure.
 
 use time::OffsetDateTime;
 

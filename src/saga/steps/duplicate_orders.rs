@@ -9,14 +9,14 @@ use crate::saga::judge::{Before, Judgment, judge};
 use crate::saga::step::{StepContext, Verdict};
 
 /// How the orders of a checkout are found (BigCommerce: orders.v2, getAllOrders).
-pub(super) enum Witness {
+pub(super) enum OrderLookup {
     /// Made from this cart.
     Cart(String),
     /// Made directly, with our checkout id as the external id.
     External(String),
 }
 
-impl Witness {
+impl OrderLookup {
     pub(super) fn filter(&self) -> Filter {
         match self {
             Self::Cart(cart_id) => Filter::by_cart(cart_id),
@@ -55,7 +55,7 @@ pub(super) const PAGES: u32 = 4;
 
 impl StepContext {
     /// The orders of this checkout.
-    pub(super) async fn list_orders(&mut self, witness: &Witness) -> Result<Listed, Verdict> {
+    pub(super) async fn list_orders(&mut self, witness: &OrderLookup) -> Result<Listed, Verdict> {
         let mut rows = Vec::new();
         let (mut is_whole, mut is_ignored) = (false, false);
         for page in 1..=PAGES {
