@@ -41,6 +41,8 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
         // The quota of each store is known from then on.
         shopper.checkout(Path::OneCall).await?;
     }
+    place.upstream.books().hold(&shopper.into_seen().1)?;
+    let charged = place.upstream.books().sum();
     let second = place.start(&database, STORES, &settings).await?;
     place.upstream.hold(true);
     progress(&format!("{checkouts} checkouts begin"));
@@ -70,6 +72,8 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     );
     figures.insert("stuck".to_owned(), stuck.await?);
     second.stop().await?;
+    let more = place.upstream.books().sum() - charged;
+    anyhow::ensure!(more == 0, "nobody got as far as a payment, and {more} cents were charged");
     database.drop().await?;
     print(place, checkouts, lease, &figures);
     Ok(())

@@ -25,6 +25,11 @@ impl Books {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(order).or_default() += amount;
     }
 
+    /// What was charged in all, in cents.
+    pub(crate) fn sum(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
     /// What was charged for each of these orders is what it costs.
     pub(crate) fn hold(&self, orders: &[u64]) -> anyhow::Result<()> {
         let charged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
