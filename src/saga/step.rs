@@ -308,12 +308,7 @@ impl StepContext {
 
     /// A read: it has no effect, so whatever failed may be tried again.
     pub(super) fn read<T>(&mut self, call: &'static str, result: Result<T, Error>) -> Result<T, Verdict> {
-        self.note(call, result).map_err(|error| match error {
-            Error::Unknown(_) => {
-                Verdict::Retry { after: error.retry_after(), why: format!("{call}: {error}") }
-            }
-            certain => verdict(call, certain),
-        })
+        self.note(call, result).map_err(|error| unread(call, error))
     }
 
     /// A write: an uncertain answer is an uncertain effect.
@@ -334,6 +329,14 @@ impl Evidence {
     /// What goes into the attempt log.
     pub(super) fn into_detail(self) -> Value {
         Value::Array(self.calls)
+    }
+}
+
+/// What a failed read means for its step.
+pub(super) fn unread(call: &'static str, error: Error) -> Verdict {
+    match error {
+        Error::Unknown(_) => Verdict::Retry { after: error.retry_after(), why: format!("{call}: {error}") },
+        certain => verdict(call, certain),
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::bigcommerce::Error;
 use crate::checkout::{Checkout, Document, HandOff, StepName, UpstreamRejection};
-use crate::saga::step::{Finding, Step, StepContext, Verdict, no_such_cart, refused};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, no_such_cart, refused, unread, verdict};
 
 /// See the module.
 pub(super) struct Cart;
@@ -72,7 +72,7 @@ impl Step for Cart {
             }
             Err(error) if error.is_not_found() => Ok(()),
             // Deleting twice does no harm.
-            Err(error) => cx.read("delete-cart", Err(error)),
+            Err(error) => Err(unread("delete-cart", error)),
         }
     }
 }
@@ -142,7 +142,7 @@ async fn create(cx: &mut StepContext) -> Result<(), Verdict> {
         Ok(answer) => answer.value,
         // Here 409 is business: the maximum quantity of a product, for example.
         Err(Error::Moved(rejection)) => return Err(Verdict::Rejected(refused(&rejection))),
-        Err(error) => return cx.write("create-cart", Err(error)),
+        Err(error) => return Err(verdict("create-cart", error)),
     };
     cx.facts().cart_id = Some(cart.id);
     cx.keep(Document::from_cart(&cart.raw));

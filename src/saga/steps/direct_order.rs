@@ -9,7 +9,7 @@ use super::read::order_facts;
 use crate::bigcommerce::{Error, Priority};
 use crate::checkout::{Checkout, Input, StepName, StuckReason};
 use crate::saga::operation::Operation;
-use crate::saga::step::{Finding, Step, StepContext, Verdict, refused};
+use crate::saga::step::{Finding, Step, StepContext, Verdict, refused, verdict};
 
 /// See the module.
 pub(super) struct DirectOrder;
@@ -70,7 +70,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         let order = match cx.note("create-order-v2", created) {
             Ok(answer) => answer.value,
             Err(Error::Moved(rejection)) => return Err(Verdict::Rejected(refused(&rejection))),
-            Err(error) => return cx.write("create-order-v2", Err(error)),
+            Err(error) => return Err(verdict("create-order-v2", error)),
         };
         cx.facts().order = Some(order_facts(&order, false));
         within_agreement(cx, order.total_inc_tax.map(Into::into))?;

@@ -6,7 +6,7 @@ use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::{Filter, Order};
 use crate::checkout::{Flow, StuckReason};
 use crate::saga::judge::{Before, Judgment, judge};
-use crate::saga::step::{StepContext, Verdict};
+use crate::saga::step::{StepContext, Verdict, unread};
 
 /// How the orders of a checkout are found (BigCommerce: orders.v2, getAllOrders).
 pub(super) enum OrderLookup {
@@ -161,7 +161,7 @@ impl StepContext {
         match self.note("archive-order", archived) {
             Ok(_) => Ok(()),
             Err(error) if error.is_not_found() => Ok(()),
-            Err(error) => self.read("archive-order", Err(error)),
+            Err(error) => Err(unread("archive-order", error)),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::bigcommerce::orders::{Order, Refund, Transaction, refund_payments};
 use crate::bigcommerce::{Error, OrderId, UnavailableReason};
 use crate::checkout::{Answer, PaymentStatus, StuckReason};
 use crate::saga::judge::{Account, Before, Judgment, judge};
-use crate::saga::step::{Finding, StepContext, Verdict, refused};
+use crate::saga::step::{Finding, StepContext, Verdict, refused, unread};
 
 /// An order and all that is known of its money.
 struct Seen {
@@ -69,7 +69,7 @@ impl StepContext {
         let refunds = match self.note("list-refunds", read) {
             Ok(answer) => answer.value,
             Err(error) if error.is_not_found() => Vec::new(),
-            Err(error) => self.read("list-refunds", Err(error))?,
+            Err(error) => return Err(unread("list-refunds", error)),
         };
         Ok(Some(Seen { order, transactions, refunds }))
     }
@@ -112,7 +112,7 @@ impl StepContext {
                 let after = less.then_some(std::time::Duration::ZERO);
                 return Err(Verdict::Retry { after, why: format!("refund-quote: {error}") });
             }
-            Err(error) => self.read("refund-quote", Err(error))?,
+            Err(error) => return Err(unread("refund-quote", error)),
         };
         let payments = refund_payments(&quote)
             .ok_or_else(|| stuck(format!("BigCommerce offers no way to refund order {id}")))?;

@@ -5,7 +5,7 @@ use crate::bigcommerce::orders::{Order, Refund, Transaction};
 use crate::bigcommerce::{Error, OrderId};
 use crate::checkout::{Document, Money, OrderFacts, Status, StuckReason};
 use crate::saga::judge::{self, Account, Before, Judgment};
-use crate::saga::step::{StepContext, Verdict};
+use crate::saga::step::{StepContext, Verdict, unread};
 
 /// What the money of an order is.
 pub(super) struct Weighed {
@@ -67,7 +67,7 @@ impl StepContext {
                 Ok(true)
             }
             Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => self.read("get-checkout", Err(error)),
+            Err(error) => Err(unread("get-checkout", error)),
         }
     }
 
@@ -88,7 +88,7 @@ impl StepContext {
             Ok(answer) => Ok(answer.value),
             // BigCommerce: orders.v3 answers 204 or 404 when there is none.
             Err(error) if error.is_not_found() => Ok(Vec::new()),
-            Err(error) => self.read("list-transactions", Err(error)),
+            Err(error) => Err(unread("list-transactions", error)),
         }
     }
 
@@ -105,7 +105,7 @@ impl StepContext {
         match self.note("list-refunds", read) {
             Ok(answer) => Ok(answer.value),
             Err(error) if error.is_not_found() => Ok(Vec::new()),
-            Err(error) => self.read("list-refunds", Err(error)),
+            Err(error) => Err(unread("list-refunds", error)),
         }
     }
 

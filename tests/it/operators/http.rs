@@ -5,7 +5,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{case, id, ordered, stuck, until, world};
-use crate::harness::{ACTOR, Answer, OPERATOR, READER, Service, agreed, custom_cart, good_card, run_with};
+use crate::harness::{
+    ACTOR, Answer, OPERATOR, READER, Service, agreed, custom_cart, everything, good_card, run_with,
+};
 
 pub(super) async fn get(service: &Service, path: &str) -> Answer {
     service.operate(Method::GET, &format!("/ops/v1/{path}"), READER, None).await
@@ -107,6 +109,21 @@ async fn an_action_is_tried_done_and_found_in_the_audit_log() {
         );
         let other = get(service, &format!("audit/verify?head={}", "ab".repeat(32))).await.expect(200);
         assert!(other.body["broken"].is_object(), "{}", other.text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_that_was_refused_is_listed_once() {
+    run_with(world().await, async |world, service| {
+        let path = service.create(&everything()).await;
+        world.simulator.add_fault(Fault::on("create-order").status_before(422));
+        service.post(&format!("{path}/order"), &json!({})).await.expect(422);
+        let shown = get(service, &format!("checkouts/{}", id(&path))).await.expect(200).body;
+        let attempts = shown["timeline"]["attempts"].as_array().expect("attempts");
+        let calls = attempts.iter().filter_map(|attempt| attempt["results"][0]["calls"].as_array()).flatten();
+        let listed: Vec<&Value> = calls.filter(|call| call["call"] == "create-order").collect();
+        assert_eq!(listed.len(), 1, "{attempts:#?}");
     })
     .await;
 }
