@@ -2,11 +2,11 @@
 
 use serde_json::{Map, json};
 
-use super::super::operation::Complete;
-use super::super::sample::{all_input, checkout, intent, order, payment, stuck, up_to};
 use super::*;
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{CartEdit, Document, Flow, PaymentIntent, PaymentStatus};
+use crate::saga::operation::Complete;
+use crate::saga::sample::{all_input, checkout, intent, order, payment, stuck, up_to};
 
 fn instrument() -> PaymentRequest {
     let body =

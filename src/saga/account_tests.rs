@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::super::judge::{Before, Judgment, judge};
 use super::*;
+use crate::saga::judge::{Before, Judgment, judge};
 
 #[test]
 fn an_amount_that_cannot_be_read_is_not_nothing() {

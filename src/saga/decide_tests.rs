@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::decision::Limits;
-use super::super::sample::{NOW, all_input, checkout, goal, in_flight, order, payment, up_to};
 use super::*;
 use crate::checkout::PaymentStatus;
 use crate::checkout::{CartEdit, Decline, Flow, UpstreamRejection, next};
+use crate::saga::decision::Limits;
+use crate::saga::sample::{NOW, all_input, checkout, goal, in_flight, order, payment, up_to};
 use crate::seeded::seeded;
 
 const LIMITS: Limits = Limits {

@@ -1,8 +1,8 @@
 //! What comes next.
 
-use super::super::sample::{all_input, checkout, goal, in_flight, up_to};
 use super::*;
 use crate::checkout::{CartEdit, Flow, StepStatus};
+use crate::saga::sample::{all_input, checkout, goal, in_flight, up_to};
 
 fn ready(flow: Flow, status: Status, until: StepName) -> Checkout {
     Checkout { input: all_input().into(), goal: Some(goal(until)), ..checkout(flow, status) }

@@ -17,7 +17,7 @@ const LONGEST_LIFETIME: u32 = 24 * 60 * 60;
 
 /// What is committed before the payment is sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in super::super) struct Checkpoint {
+pub(in crate::saga) struct Checkpoint {
     /// Id of the token, not the token.
     pub(super) jti: Option<String>,
     /// When BigCommerce had made it, on PostgreSQL's clock.
@@ -39,7 +39,7 @@ pub(in super::super) struct Checkpoint {
 
 impl Checkpoint {
     /// Nothing is known of what was sent.
-    pub(in super::super) const UNREADABLE: Self = Self {
+    pub(in crate::saga) const UNREADABLE: Self = Self {
         jti: None,
         minted_at: None,
         lifetime: None,
@@ -54,7 +54,7 @@ impl Checkpoint {
 
     /// When its token can no longer be used, on PostgreSQL's clock: after what it says itself, or an hour. Its `exp` alone
     /// says nothing here, because it is on another clock.
-    pub(in super::super) fn expires_at(&self, started_at: OffsetDateTime) -> OffsetDateTime {
+    pub(in crate::saga) fn expires_at(&self, started_at: OffsetDateTime) -> OffsetDateTime {
         let lifetime = self.lifetime.map_or(TOKEN_LIFETIME, |seconds| Duration::from_secs(seconds.into()));
         // Where that was not noted, the attempt began before: whoever waits adds the time that a payment may take.
         self.minted_at.unwrap_or(started_at) + lifetime

@@ -308,7 +308,7 @@ fn units(document: &Document, consignment: &ConsignmentInput) -> Vec<(String, u3
 }
 
 /// Why these consignments do not hold each unit of each item that ships exactly once.
-pub(in super::super) fn coverage_problem(
+pub(in crate::saga) fn coverage_problem(
     document: &Document,
     consignments: &[ConsignmentInput],
 ) -> Option<String> {

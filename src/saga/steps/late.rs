@@ -12,7 +12,7 @@ use crate::saga::judge::Judgment;
 use crate::saga::step::{StepContext, Verdict};
 
 /// What a look after the end found.
-pub(in super::super) enum Late {
+pub(in crate::saga) enum Late {
     /// Nothing that was not known.
     Nothing,
     /// An order that is not paid yet, or something that others may still put right: look again.
@@ -35,7 +35,7 @@ pub(in super::super) enum Late {
 
 /// Looks at a checkout that has ended, or that waits for a person. What may be listed late is an order of ours that nobody
 /// touched, which is archived, or one that was paid.
-pub(in super::super) async fn look_late(cx: &mut StepContext) -> Result<Late, Verdict> {
+pub(in crate::saga) async fn look_late(cx: &mut StepContext) -> Result<Late, Verdict> {
     if cx.checkout.stuck.as_ref().is_some_and(|stuck| stuck.reason == StuckReason::OrderNotPayable) {
         // It was not clear what was paid for the order.
         return Ok(if is_clear(cx).await? { Late::Again } else { Late::Settling });

@@ -127,7 +127,7 @@ fn credited(order: &Order) -> Option<rust_decimal::Decimal> {
 }
 
 /// What is kept of an order.
-pub(in super::super) fn order_facts(order: &Order, verified: bool) -> OrderFacts {
+pub(in crate::saga) fn order_facts(order: &Order, verified: bool) -> OrderFacts {
     // Empty: it cannot be read, and nothing is paid for such an order.
     let currency = order.currency.clone().unwrap_or_default();
     OrderFacts {

@@ -12,7 +12,7 @@ use crate::saga::step_state::reopen;
 
 /// What a look at a checkout at rest found.
 #[derive(Debug)]
-pub(in super::super) enum Rest {
+pub(in crate::saga) enum Rest {
     /// Nothing that matters, or nothing that can be told yet.
     AsItWas,
     /// The order is not as it was: the facts say how.
@@ -26,7 +26,7 @@ pub(in super::super) enum Rest {
 /// Looks at the orders of a checkout that rests. `Err`: they could not be read.
 ///
 /// An order that is not found says nothing here: the next payment finds out, with two witnesses and a window.
-pub(in super::super) async fn look_at_rest(cx: &mut StepContext) -> Result<Rest, Verdict> {
+pub(in crate::saga) async fn look_at_rest(cx: &mut StepContext) -> Result<Rest, Verdict> {
     let found = match cx.checkout.facts.order {
         Some(_) => own(cx).await?,
         None => Rest::AsItWas,
