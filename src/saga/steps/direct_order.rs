@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::duplicate_orders::OrderLookup;
 use super::order::{Origin, reconcile_order, verify, within_agreement};
-use super::read::order_facts;
+use super::shared::duplicate_orders::OrderLookup;
+use super::shared::read::order_facts;
 use crate::bigcommerce::{Error, Priority};
 use crate::checkout::{Checkout, Input, StepName, StuckReason};
 use crate::saga::operation::Operation;

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::duplicate_orders::OrderLookup;
-use super::held::{Payer, hold_in_parts};
-use super::paying::decided;
-use super::read::{Weighed, order_facts};
-use super::rest::{Rest, look_at_rest};
+use super::shared::duplicate_orders::OrderLookup;
+use super::shared::held::{Payer, hold_in_parts};
+use super::shared::paying::decided;
+use super::shared::read::{Weighed, order_facts};
+use super::shared::rest::{Rest, look_at_rest};
 use crate::backoff::doubled;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{

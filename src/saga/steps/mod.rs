@@ -1,35 +1,22 @@
-//! The steps of the saga, one file each. A step is its file and its line here.
+//! The steps of the saga, one file each. A step is its file and its line here; `shared` has what several of them do.
 
 mod billing_address;
 mod cancel;
 mod cart;
 mod cart_edit;
-mod checkpoint;
 mod consignments;
 mod direct_order;
-mod duplicate_orders;
-mod elsewhere;
-mod give_back;
-mod gone;
 mod hand_off;
-mod held;
-mod late;
 mod misplaced;
-mod newest;
 mod order;
-mod others;
-mod paying;
 mod payment;
-mod read;
-mod refusal;
-mod rest;
-mod revived;
+mod shared;
 mod shipping_options;
 
-pub(super) use checkpoint::Checkpoint;
-pub(super) use late::{Late, look_late};
-pub(super) use read::order_facts;
-pub(super) use rest::{Rest, look_at_rest};
+pub(super) use shared::checkpoint::Checkpoint;
+pub(super) use shared::late::{Late, look_late};
+pub(super) use shared::read::order_facts;
+pub(super) use shared::rest::{Rest, look_at_rest};
 
 use super::step::{Finding, Step, StepContext, Verdict};
 use crate::checkout::{Flow, StepName};

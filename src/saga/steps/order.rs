@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::duplicate_orders::OrderLookup;
-use super::others::{OVER, holds_nothing};
-use super::read::order_facts;
+use super::shared::duplicate_orders::OrderLookup;
+use super::shared::others::{OVER, holds_nothing};
+use super::shared::read::order_facts;
 use crate::bigcommerce::{Error, OrderId, Priority};
 use crate::checkout::{Checkout, Document, Flow, Input, OrderFacts, StepName, StuckReason};
 use crate::saga::operation::Operation;

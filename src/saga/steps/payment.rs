@@ -7,15 +7,15 @@ use async_trait::async_trait;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::checkpoint::{Checkpoint, checkpoint, lifetime};
 use super::order::within_agreement;
-use super::others::{buried, fits_order_now};
-use super::paying::{
+use super::shared::checkpoint::{Checkpoint, checkpoint, lifetime};
+use super::shared::others::{buried, fits_order_now};
+use super::shared::paying::{
     answered, by_amount, decided, expected, for_this_goal, given_back, not_paid_yet, nothing_to_pay,
     part_paid, processing,
 };
-use super::read::order_facts;
-use super::refusal::{declined, doubted, explained, failed, not_configured, not_taken, rejected};
+use super::shared::read::order_facts;
+use super::shared::refusal::{declined, doubted, explained, failed, not_configured, not_taken, rejected};
 use crate::backoff::doubled;
 use crate::bigcommerce::payments::PaymentClass;
 use crate::bigcommerce::{Error, Priority};

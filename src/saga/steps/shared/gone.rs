@@ -11,7 +11,7 @@ use crate::saga::step::{StepContext, Verdict};
 
 impl StepContext {
     /// Reads the order of this checkout, which was there before.
-    pub(super) async fn order_there(&mut self, id: OrderId) -> Result<Order, Verdict> {
+    pub(in crate::saga) async fn order_there(&mut self, id: OrderId) -> Result<Order, Verdict> {
         let Some(order) = self.read_order(id).await? else { return Err(self.order_gone(id).await) };
         self.facts().order_gone_since = None;
         Ok(order)
@@ -19,7 +19,7 @@ impl StepContext {
 
     /// The order of this checkout is not found by its number. It is buried, and another one is made, once it has not been
     /// found for the settle window, the list of orders does not show it either, and nothing shows that money was paid for it.
-    pub(super) async fn order_gone(&mut self, id: OrderId) -> Verdict {
+    pub(in crate::saga) async fn order_gone(&mut self, id: OrderId) -> Verdict {
         let now = self.clock.now();
         let since = *self.facts().order_gone_since.get_or_insert(now);
         match self.no_trace_of(id).await {
@@ -47,7 +47,7 @@ impl StepContext {
     }
 
     /// Whether neither a list nor a transaction knows the order. `Err`: money was, or may have been, paid for it.
-    pub(super) async fn no_trace_of(&mut self, id: OrderId) -> Result<bool, Verdict> {
+    pub(in crate::saga) async fn no_trace_of(&mut self, id: OrderId) -> Result<bool, Verdict> {
         let stuck = |why: &str| Verdict::Stuck {
             reason: StuckReason::OrderNotPayable,
             detail: format!("order {id} is gone, and {why}"),
@@ -74,7 +74,7 @@ impl StepContext {
 
     /// A step that was refused because its cart is gone: it was paid elsewhere, which is taken over, or there is nothing to go
     /// on with. Every other verdict stays as it is.
-    pub(super) async fn or_cart_gone(&mut self, step: StepName, verdict: Verdict) -> Verdict {
+    pub(in crate::saga) async fn or_cart_gone(&mut self, step: StepName, verdict: Verdict) -> Verdict {
         let refused = matches!(&verdict, Verdict::Rejected(refused) if refused.status == 404);
         let about_cart = self.checkout.flow == Flow::Cart
             && !matches!(step, StepName::Cart | StepName::Payment | StepName::Cancel);

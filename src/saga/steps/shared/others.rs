@@ -3,20 +3,20 @@
 
 use std::time::Duration;
 
-use super::order::within_agreement;
 use super::paying::{expected, fits_order, for_this_goal, not_paid_yet, processing};
 use crate::bigcommerce::orders::Order;
 use crate::bigcommerce::payments::PaymentClass;
 use crate::bigcommerce::{AccessToken, Error, OrderId};
 use crate::saga::judge::Judgment;
 use crate::saga::step::{StepContext, Verdict};
+use crate::saga::steps::order::within_agreement;
 
 /// Cancelled and Declined: over (BigCommerce: order statuses).
-pub(super) const OVER: &[i64] = &[5, 6];
+pub(in crate::saga) const OVER: &[i64] = &[5, 6];
 
 /// What the token names is what will be charged. Where that is not what was known to be due, the order was edited meanwhile: it
 /// is read again, and what is due now is paid if the shopper agreed to so much.
-pub(super) async fn fits_order_now(
+pub(in crate::saga) async fn fits_order_now(
     cx: &mut StepContext,
     id: OrderId,
     token: &AccessToken,
@@ -41,7 +41,10 @@ pub(super) async fn fits_order_now(
 
 /// BigCommerce made no token. Where that is because the order is gone or over, and no money is held for it, it can never be
 /// paid any more: it is buried, and another one is made of the same cart. Nothing was sent for this attempt.
-pub(super) async fn buried(cx: &mut StepContext, refusal: &Error) -> Result<Option<Verdict>, Verdict> {
+pub(in crate::saga) async fn buried(
+    cx: &mut StepContext,
+    refusal: &Error,
+) -> Result<Option<Verdict>, Verdict> {
     let refused = matches!(refusal, Error::Rejected(_) | Error::Moved(_))
         && !refusal.is_unauthorized()
         && PaymentClass::of_error(refusal) != PaymentClass::Configuration;
@@ -67,13 +70,13 @@ pub(super) async fn buried(cx: &mut StepContext, refusal: &Error) -> Result<Opti
     Ok(Some(Verdict::Retry { after: Some(Duration::ZERO), why }))
 }
 
-pub(super) async fn holds_nothing(cx: &mut StepContext, order: &Order) -> Result<bool, Verdict> {
+pub(in crate::saga) async fn holds_nothing(cx: &mut StepContext, order: &Order) -> Result<bool, Verdict> {
     let judgment = cx.weigh(order).await?.judgment;
     Ok(matches!(judgment, Judgment::Nothing | Judgment::GivenBack | Judgment::Declined { .. }))
 }
 
 /// Orders that are over without money are nobody's: neither adopted nor in the way of a new one.
-pub(super) async fn alive(cx: &mut StepContext, orders: Vec<Order>) -> Result<Vec<Order>, Verdict> {
+pub(in crate::saga) async fn alive(cx: &mut StepContext, orders: Vec<Order>) -> Result<Vec<Order>, Verdict> {
     let mut alive = Vec::with_capacity(orders.len());
     for order in orders {
         if !OVER.contains(&order.status_id) || !holds_nothing(cx, &order).await? {
@@ -84,7 +87,7 @@ pub(super) async fn alive(cx: &mut StepContext, orders: Vec<Order>) -> Result<Ve
 }
 
 /// Whether it can be told what was paid for the order, so that a checkout that is stuck because of it goes on.
-pub(super) async fn is_clear(cx: &mut StepContext) -> Result<bool, Verdict> {
+pub(in crate::saga) async fn is_clear(cx: &mut StepContext) -> Result<bool, Verdict> {
     let id = cx.order_id()?;
     let Some(order) = cx.read_order(id).await? else { return Ok(false) };
     let payable = order.status_id == 0 || order.is_deleted || OVER.contains(&order.status_id);

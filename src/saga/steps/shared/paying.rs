@@ -2,7 +2,6 @@
 
 use super::checkpoint::checkpoint;
 use super::held::{ELSEWHERE, hold_in_parts};
-use super::payment::{judged, look};
 use super::read::{Weighed, order_facts};
 use crate::bigcommerce::orders::Transaction;
 use crate::bigcommerce::payments::{PaymentAnswer, PaymentStatus as Answered};
@@ -13,9 +12,10 @@ use crate::checkout::{
 };
 use crate::saga::judge::Judgment;
 use crate::saga::step::{Finding, StepContext, Verdict};
+use crate::saga::steps::payment::{judged, look};
 
 /// The token was made for this order, its total and its currency: what it says is what will be charged.
-pub(super) fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Verdict> {
+pub(in crate::saga) fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Verdict> {
     let (Some(claims), Some(order)) = (token.claims(), cx.checkout.facts.order.as_ref()) else {
         return Ok(());
     };
@@ -38,7 +38,7 @@ pub(super) fn fits_order(cx: &StepContext, token: &AccessToken) -> Result<(), Ve
 }
 
 /// What the answer to the payment says, before its amount is looked at.
-pub(super) fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
+pub(in crate::saga) fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
     let Some(payment) = cx.checkout.facts.payment.as_mut() else {
         return Verdict::Unknown { why: "process-payment: there is no payment".to_owned() };
     };
@@ -71,7 +71,7 @@ fn currency(cx: &StepContext) -> Result<String, Verdict> {
 }
 
 /// What is known of a payment that is being made.
-pub(super) fn processing(cx: &mut StepContext) -> Result<(), Verdict> {
+pub(in crate::saga) fn processing(cx: &mut StepContext) -> Result<(), Verdict> {
     let currency = currency(cx)?;
     let intent = cx.checkout.input.payment.clone();
     let payment = PaymentFacts {
@@ -91,7 +91,7 @@ pub(super) fn processing(cx: &mut StepContext) -> Result<(), Verdict> {
 }
 
 /// A part was paid: what is paid now less what was paid before is what it took.
-pub(super) fn part_paid(cx: &mut StepContext, paid: Money, before: Money) -> Verdict {
+pub(in crate::saga) fn part_paid(cx: &mut StepContext, paid: Money, before: Money) -> Verdict {
     let goal_version = cx.checkout.goal.as_ref().map_or(0, |goal| goal.goal_version);
     let amount = Money::from(paid.decimal() - before.decimal());
     cx.instruments.pop_front();
@@ -114,7 +114,11 @@ pub(super) fn part_paid(cx: &mut StepContext, paid: Money, before: Money) -> Ver
 
 /// What the money of the order makes of a payment that was not sent yet: it is sent only where `Ok`. `returned`: whether
 /// something of what was paid was given back.
-pub(super) fn decided(cx: &mut StepContext, judgment: Judgment, returned: bool) -> Result<(), Verdict> {
+pub(in crate::saga) fn decided(
+    cx: &mut StepContext,
+    judgment: Judgment,
+    returned: bool,
+) -> Result<(), Verdict> {
     let known = cx.checkout.facts.paid();
     let currency = currency(cx)?;
     let later = |why: String| Err(Verdict::Retry { after: None, why });
@@ -182,7 +186,7 @@ pub(super) fn decided(cx: &mut StepContext, judgment: Judgment, returned: bool) 
 }
 
 /// What this goal takes in all, when `due` is taken now.
-pub(super) fn for_this_goal(cx: &StepContext, due: Money) -> Money {
+pub(in crate::saga) fn for_this_goal(cx: &StepContext, due: Money) -> Money {
     let goal_version = cx.checkout.goal.as_ref().map(|goal| goal.goal_version);
     let parts = cx.checkout.facts.parts.iter().filter(|part| Some(part.goal_version) == goal_version);
     parts.fold(due, |sum, part| Money::from(sum.decimal() + part.amount.decimal()))
@@ -190,7 +194,7 @@ pub(super) fn for_this_goal(cx: &StepContext, due: Money) -> Money {
 
 /// BigCommerce takes no amount: a payment takes all that is due, or, with store credit or a certificate, what is left on
 /// it. One that was to take less than that is not sent.
-pub(super) fn expected(cx: &StepContext) -> Result<(), Verdict> {
+pub(in crate::saga) fn expected(cx: &StepContext) -> Result<(), Verdict> {
     let intent = cx.checkout.input.payment.as_ref();
     let amount = intent.filter(|intent| !intent.may_pay_a_part()).and_then(|intent| intent.amount);
     match (amount, cx.checkout.facts.due(), cx.checkout.facts.order.as_ref()) {
@@ -202,7 +206,10 @@ pub(super) fn expected(cx: &StepContext) -> Result<(), Verdict> {
 }
 
 /// Before another payment is sent: nothing that it would take was charged already. Answers with what is listed.
-pub(super) async fn not_paid_yet(cx: &mut StepContext, id: OrderId) -> Result<Vec<Transaction>, Verdict> {
+pub(in crate::saga) async fn not_paid_yet(
+    cx: &mut StepContext,
+    id: OrderId,
+) -> Result<Vec<Transaction>, Verdict> {
     let order = cx.order_there(id).await?;
     let transactions = cx.read_transactions(id).await?;
     let refunds = cx.read_refunds(&order, &transactions).await?;
@@ -214,7 +221,7 @@ pub(super) async fn not_paid_yet(cx: &mut StepContext, id: OrderId) -> Result<Ve
 }
 
 /// It was charged or authorized, and voided or refunded since: nothing is held, and nothing is paid.
-pub(super) fn given_back(cx: &mut StepContext) -> Verdict {
+pub(in crate::saga) fn given_back(cx: &mut StepContext) -> Verdict {
     let facts = cx.facts();
     facts.parts.clear();
     let title = "The payment was voided or refunded".to_owned();
@@ -231,7 +238,7 @@ pub(super) fn given_back(cx: &mut StepContext) -> Verdict {
 
 /// An answer says that it succeeded, and not how much it took. A card takes all that its token names; store credit and
 /// certificates take what is left on them, and what is paid in parts has to add up.
-pub(super) async fn by_amount(cx: &mut StepContext) -> Verdict {
+pub(in crate::saga) async fn by_amount(cx: &mut StepContext) -> Verdict {
     let parts = cx.checkout.facts.paid() != Money::ZERO;
     let partly = cx.checkout.input.payment.as_ref().is_none_or(PaymentIntent::may_pay_a_part);
     if !parts && !partly {
@@ -264,7 +271,7 @@ const PLACED: i64 = 11;
 
 /// An order of 0 has nothing to be charged, so that no token is made and no instrument is sent: it is placed by its
 /// status. Repeatable. BigCommerce documents no other way.
-pub(super) async fn nothing_to_pay(cx: &mut StepContext) -> Verdict {
+pub(in crate::saga) async fn nothing_to_pay(cx: &mut StepContext) -> Verdict {
     match placed_without_payment(cx).await {
         Ok(()) => Verdict::Paid,
         Err(verdict) => verdict,

@@ -9,7 +9,7 @@ use crate::saga::judge::{Before, Judgment, judge};
 use crate::saga::step::{StepContext, Verdict, unread};
 
 /// How the orders of a checkout are found (BigCommerce: orders.v2, getAllOrders).
-pub(super) enum OrderLookup {
+pub(in crate::saga) enum OrderLookup {
     /// Made from this cart.
     Cart(String),
     /// Made directly, with our checkout id as the external id.
@@ -17,7 +17,7 @@ pub(super) enum OrderLookup {
 }
 
 impl OrderLookup {
-    pub(super) fn filter(&self) -> Filter {
+    pub(in crate::saga) fn filter(&self) -> Filter {
         match self {
             Self::Cart(cart_id) => Filter::by_cart(cart_id),
             Self::External(id) => Filter {
@@ -29,7 +29,7 @@ impl OrderLookup {
     }
 
     /// A filter that BigCommerce ignored must not hand us somebody else's order.
-    pub(super) fn fits(&self, order: &Order) -> bool {
+    pub(in crate::saga) fn fits(&self, order: &Order) -> bool {
         match self {
             Self::Cart(cart_id) => {
                 order.cart_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(cart_id))
@@ -40,22 +40,22 @@ impl OrderLookup {
 }
 
 /// The orders of a checkout, as BigCommerce lists them.
-pub(super) struct Listed {
+pub(in crate::saga) struct Listed {
     /// Those that still count, the lowest id first.
-    pub(super) orders: Vec<Order>,
+    pub(in crate::saga) orders: Vec<Order>,
     /// Whether an order that is not among them is not there, as far as the list has come. A row of something else says that
     /// the filter was ignored, and then ours may stand on any page; and one that does not show the order that is known shows
     /// nothing, or nothing yet.
-    pub(super) is_whole: bool,
+    pub(in crate::saga) is_whole: bool,
 }
 
 /// Rows of a page, and the pages that are read at most. One checkout never has so many orders.
-pub(super) const ROWS: usize = 50;
-pub(super) const PAGES: u32 = 4;
+pub(in crate::saga) const ROWS: usize = 50;
+pub(in crate::saga) const PAGES: u32 = 4;
 
 impl StepContext {
     /// The orders of this checkout.
-    pub(super) async fn list_orders(&mut self, witness: &OrderLookup) -> Result<Listed, Verdict> {
+    pub(in crate::saga) async fn list_orders(&mut self, witness: &OrderLookup) -> Result<Listed, Verdict> {
         let mut rows = Vec::new();
         let (mut is_whole, mut is_ignored) = (false, false);
         for page in 1..=PAGES {
@@ -92,7 +92,7 @@ impl StepContext {
 
     /// Whether this checkout made an order: by its number, or by how it was made. The hosted page and other programs make
     /// orders of the same cart, and those are theirs.
-    pub(super) fn is_ours(&self, order: &Order) -> bool {
+    pub(in crate::saga) fn is_ours(&self, order: &Order) -> bool {
         let (facts, id) = (&self.checkout.facts, order.id.get());
         if facts.order.as_ref().is_some_and(|ours| ours.id == id) || facts.abandoned_orders.contains(&id) {
             return true;
@@ -101,7 +101,7 @@ impl StepContext {
     }
 
     /// Whether it was made as this checkout makes its orders, whatever became of it.
-    pub(super) fn is_made_here(&self, order: &Order) -> bool {
+    pub(in crate::saga) fn is_made_here(&self, order: &Order) -> bool {
         let (facts, id) = (&self.checkout.facts, order.id.get());
         if self.checkout.flow == Flow::DirectOrder {
             return true;
@@ -118,7 +118,11 @@ impl StepContext {
 
     /// Archives every order of ours but this one. One that is paid, or may be, is for a person; one that is over stays as it
     /// is, and so does an unpaid one that somebody else made.
-    pub(super) async fn archive_others(&mut self, orders: &[Order], ours: OrderId) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn archive_others(
+        &mut self,
+        orders: &[Order],
+        ours: OrderId,
+    ) -> Result<(), Verdict> {
         for order in orders.iter().filter(|order| order.id != ours && !order.is_refunded()) {
             let transactions = self.read_transactions(order.id).await?;
             // A payment that was refused has taken no money.
@@ -155,7 +159,7 @@ impl StepContext {
     }
 
     /// Archives an order that was not paid. Repeatable, so an uncertain answer only means to do it again.
-    pub(super) async fn archive(&mut self, id: OrderId) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn archive(&mut self, id: OrderId) -> Result<(), Verdict> {
         self.still_held()?;
         let archived = self.client.orders(&self.call).archive(id).await;
         match self.note("archive-order", archived) {
@@ -171,7 +175,7 @@ impl StepContext {
     /// ([`StepContext::undo_only_unpaid`]): the shopper holds what the money is for, nothing is charged or refunded by itself,
     /// and nobody has to be asked. An operator can still cancel it with a refund. Whatever is held otherwise, a part, more, or
     /// what settles, is for a person.
-    pub(super) async fn cancel_order(&mut self) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn cancel_order(&mut self) -> Result<(), Verdict> {
         let Some(id) = self.checkout.facts.order.as_ref().and_then(|order| OrderId::new(order.id)) else {
             return Ok(());
         };

@@ -75,7 +75,7 @@ impl StepContext {
     }
 
     /// The refund that gives the parts back, where any are held. It is committed before it is sent.
-    pub(super) async fn refund_of_parts(&mut self) -> Result<Option<Value>, Verdict> {
+    pub(in crate::saga) async fn refund_of_parts(&mut self) -> Result<Option<Value>, Verdict> {
         if self.checkout.facts.parts.is_empty() {
             return Ok(None);
         }
@@ -125,7 +125,7 @@ impl StepContext {
     }
 
     /// Sends the refund that was committed, once.
-    pub(super) async fn give_parts_back(&mut self) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn give_parts_back(&mut self) -> Result<(), Verdict> {
         let body = self.attempt.checkpoint.as_ref().and_then(|noted| noted.get("refund").cloned());
         let Some(body) = body else { return Ok(()) };
         let id = self.order_id()?;
@@ -178,7 +178,7 @@ impl StepContext {
     }
 
     /// Nothing of what was paid is held any more. A payment that was declined took nothing.
-    pub(super) fn money_is_back(&mut self) {
+    pub(in crate::saga) fn money_is_back(&mut self) {
         let facts = self.facts();
         let parts = !std::mem::take(&mut facts.parts).is_empty();
         if let Some(payment) = facts.payment.as_mut()
@@ -203,7 +203,7 @@ impl StepContext {
     }
 
     /// What became of the refund whose answer was lost.
-    pub(super) async fn look_for_refund(&mut self) -> Finding {
+    pub(in crate::saga) async fn look_for_refund(&mut self) -> Finding {
         let Ok(id) = self.order_id() else { return Finding::Absent };
         let seen = match self.see(id).await {
             Ok(Some(seen)) => seen,

@@ -6,22 +6,22 @@ use crate::checkout::{Money, PaymentPart};
 use crate::saga::step::StepContext;
 
 /// How what was paid by others is named.
-pub(super) struct Payer<'a> {
+pub(in crate::saga) struct Payer<'a> {
     /// BigCommerce's name of the method, where it says so.
-    pub(super) method: &'a str,
+    pub(in crate::saga) method: &'a str,
     /// The instrument.
-    pub(super) instrument: &'a str,
+    pub(in crate::saga) instrument: &'a str,
     /// The instrument of what the order shows as credit.
-    pub(super) credit: &'a str,
+    pub(in crate::saga) credit: &'a str,
 }
 
 /// Somebody else, in another place.
-pub(super) const ELSEWHERE: Payer<'static> =
+pub(in crate::saga) const ELSEWHERE: Payer<'static> =
     Payer { method: "", instrument: "elsewhere", credit: "store_credit" };
 
 /// Shows what is held of the order now. The parts that are known stay, and what is held beside them is one more; where less is
 /// held than they were, one stands for what is left. Answers whether it is not as it was.
-pub(super) fn hold_in_parts(cx: &mut StepContext, paid: Money, by: &Payer<'_>) -> bool {
+pub(in crate::saga) fn hold_in_parts(cx: &mut StepContext, paid: Money, by: &Payer<'_>) -> bool {
     let facts = cx.facts();
     let order = facts.order.as_ref();
     let currency = order.map(|order| order.currency.clone()).unwrap_or_default();

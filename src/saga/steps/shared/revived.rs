@@ -5,7 +5,6 @@
 //! the only one that holds money, and holds all that it costs, and a merchant has moved it on, it is the order of this checkout from
 //! then on. Everything else is for a person, with the amounts: also one that is paid and still canceled. It only reads.
 
-use super::hand_off::adopt;
 use super::held::ELSEWHERE;
 use super::others::OVER;
 use super::paying::decided;
@@ -15,6 +14,7 @@ use crate::bigcommerce::orders::Order;
 use crate::checkout::{Money, PaymentFacts, PaymentStatus, Status, StuckReason};
 use crate::saga::judge::Judgment;
 use crate::saga::step::{StepContext, Verdict};
+use crate::saga::steps::hand_off::adopt;
 
 /// What the other order of this checkout holds.
 enum Own {
@@ -26,7 +26,7 @@ enum Own {
 
 impl StepContext {
     /// Whether no order that was buried holds money. `Err`: what follows. [`Verdict::Paid`]: it was taken over.
-    pub(super) async fn none_revived(&mut self) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn none_revived(&mut self) -> Result<(), Verdict> {
         let Some((order, weighed)) = self.revived().await? else { return Ok(()) };
         let id = order.id;
         let amount = |money: Money| {
@@ -133,7 +133,7 @@ impl StepContext {
     }
 
     /// Archives what was buried and is still open: the order that a paid one replaced.
-    pub(super) async fn archive_buried(&mut self) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn archive_buried(&mut self) -> Result<(), Verdict> {
         for dead in self.checkout.facts.abandoned_orders.clone() {
             let Some(id) = OrderId::new(dead) else { continue };
             let Some(order) = self.read_order(id).await? else { continue };

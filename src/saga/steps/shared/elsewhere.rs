@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use super::duplicate_orders::OrderLookup;
-use super::hand_off::{Elsewhere, adopt, look, placed};
 use super::held::ELSEWHERE;
 use super::read::named;
 use crate::bigcommerce::Error;
@@ -12,6 +11,7 @@ use crate::bigcommerce::orders::Order;
 use crate::checkout::{Flow, HandOff, StuckReason};
 use crate::saga::judge::Judgment;
 use crate::saga::step::{StepContext, Verdict, refused};
+use crate::saga::steps::hand_off::{Elsewhere, adopt, look, placed};
 
 impl StepContext {
     /// To be asked before this checkout is ordered or charged, or when its cart is gone: was it paid elsewhere? Then the
@@ -19,7 +19,7 @@ impl StepContext {
     ///
     /// Two witnesses, because a list may lag behind, or be of something else: the list does not show such an order, **and**
     /// the cart is still there. One that is gone was paid or deleted: which, is known only after a quiet window.
-    pub(super) async fn not_paid_elsewhere(&mut self) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn not_paid_elsewhere(&mut self) -> Result<(), Verdict> {
         let listed = self.list_orders(&OrderLookup::Cart(self.cart_id()?)).await?;
         self.none_placed(&listed.orders).await?;
         let there = self.look_at_cart().await?;
@@ -39,7 +39,7 @@ impl StepContext {
     }
 
     /// Whether the cart is still there. Since when it is not, is noted.
-    pub(super) async fn look_at_cart(&mut self) -> Result<bool, Verdict> {
+    pub(in crate::saga) async fn look_at_cart(&mut self) -> Result<bool, Verdict> {
         let there = self.read_checkout().await?;
         let now = self.clock.now();
         let gone = &mut self.checkout.facts.cart_gone_since;
@@ -48,7 +48,7 @@ impl StepContext {
     }
 
     /// Whether the cart says that nothing was paid of it here: it is there, or its payment elsewhere explains that it is not.
-    pub(super) async fn still_unpaid(&mut self) -> bool {
+    pub(in crate::saga) async fn still_unpaid(&mut self) -> bool {
         match self.look_at_cart().await {
             Ok(false) => {}
             Ok(true) => return true,
@@ -61,7 +61,7 @@ impl StepContext {
     }
 
     /// Before this checkout makes its first order: what is there of the same cart was made by others.
-    pub(super) async fn note_others(&mut self) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn note_others(&mut self) -> Result<(), Verdict> {
         let tried = self.attempt.attempt > 1 || !self.checkout.facts.abandoned_orders.is_empty();
         if tried || !self.checkout.facts.cart_is_foreign {
             return Ok(());
@@ -72,7 +72,7 @@ impl StepContext {
     }
 
     /// Makes the URLs while this checkout is held, so that no payment of ours can begin meanwhile.
-    pub(super) async fn make_urls(&mut self) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn make_urls(&mut self) -> Result<(), Verdict> {
         let cart_id = self.cart_id()?;
         self.still_held()?;
         let made = self.client.carts(&self.call).create_redirect_urls(&cart_id).await;
@@ -91,7 +91,7 @@ impl StepContext {
     }
 
     /// The same, with the orders at hand.
-    pub(super) async fn none_placed(&mut self, orders: &[Order]) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn none_placed(&mut self, orders: &[Order]) -> Result<(), Verdict> {
         if self.checkout.flow != Flow::Cart {
             return Ok(());
         }
@@ -106,7 +106,7 @@ impl StepContext {
 
     /// Before a checkout is undone: one that was paid elsewhere is not undone, but done. A cart that is gone is no proof that
     /// anything was undone.
-    pub(super) async fn undo_only_unpaid(&mut self) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn undo_only_unpaid(&mut self) -> Result<(), Verdict> {
         self.none_revived().await?;
         if self.checkout.facts.hand_off.is_none() || self.checkout.facts.cart_id.is_none() {
             return Ok(());
@@ -132,7 +132,7 @@ impl StepContext {
 
     /// Before an order is cancelled that shows no money: is its cart still there? One that is gone was perhaps paid, and is
     /// asked about as one that was handed over, through the quiet window.
-    pub(super) async fn cart_is_a_witness(&mut self) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn cart_is_a_witness(&mut self) -> Result<(), Verdict> {
         let facts = &self.checkout.facts;
         if facts.cart_id.is_none() || facts.hand_off.is_some() || self.look_at_cart().await? {
             return Ok(());
@@ -146,7 +146,7 @@ impl StepContext {
     }
 
     /// The order of this checkout turns out to be paid in full while it is undone: it is done.
-    pub(super) async fn paid_after_all(&mut self, order: &Order, whole: Judgment) -> Verdict {
+    pub(in crate::saga) async fn paid_after_all(&mut self, order: &Order, whole: Judgment) -> Verdict {
         tracing::warn!(checkout_id = %self.checkout.id, order_id = %order.id, "paid in full while it was undone: it is kept");
         adopt(self, order, whole, ELSEWHERE.instrument);
         self.paid_once(Verdict::Paid).await
@@ -155,7 +155,7 @@ impl StepContext {
     /// After our payment succeeded: the hosted page may have been paid in the same moment. No lock of BigCommerce's
     /// excludes that, so that it is looked for, and a person gives the money of one of them back. Nor may an order that was
     /// buried have been paid.
-    pub(super) async fn paid_once(&mut self, verdict: Verdict) -> Verdict {
+    pub(in crate::saga) async fn paid_once(&mut self, verdict: Verdict) -> Verdict {
         if verdict != Verdict::Paid {
             return verdict;
         }

@@ -2,7 +2,6 @@
 //! was paid, which is shown.
 
 use super::duplicate_orders::{Listed, OrderLookup};
-use super::hand_off::{HOSTED, adopt, placed};
 use super::held::ELSEWHERE;
 use super::others::{OVER, is_clear};
 use super::read::{Weighed, named, order_facts};
@@ -10,6 +9,7 @@ use crate::bigcommerce::OrderId;
 use crate::checkout::{Flow, Money, OrderFacts, PaymentFacts, PaymentStatus, Status, StuckReason};
 use crate::saga::judge::Judgment;
 use crate::saga::step::{StepContext, Verdict};
+use crate::saga::steps::hand_off::{HOSTED, adopt, placed};
 
 /// What a look after the end found.
 pub(in crate::saga) enum Late {

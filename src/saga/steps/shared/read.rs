@@ -8,18 +8,18 @@ use crate::saga::judge::{self, Account, Before, Judgment};
 use crate::saga::step::{StepContext, Verdict, unread};
 
 /// What the money of an order is.
-pub(super) struct Weighed {
-    pub(super) judgment: Judgment,
+pub(in crate::saga) struct Weighed {
+    pub(in crate::saga) judgment: Judgment,
     /// How much is held, as far as it is listed or shown.
-    pub(super) held: Money,
+    pub(in crate::saga) held: Money,
     /// Whether something of it was given back.
-    pub(super) returned: bool,
+    pub(in crate::saga) returned: bool,
     /// Whether it holds money, or may, although it was given up.
-    pub(super) may_hold: bool,
+    pub(in crate::saga) may_hold: bool,
 }
 
 impl Weighed {
-    pub(super) fn of(order: &Order, transactions: &[Transaction], refunds: &[Refund]) -> Self {
+    pub(in crate::saga) fn of(order: &Order, transactions: &[Transaction], refunds: &[Refund]) -> Self {
         Self::after(order, transactions, refunds, &Before::default())
     }
 
@@ -42,7 +42,7 @@ impl Weighed {
 
 impl StepContext {
     /// Reads what was paid for an order, and judges it.
-    pub(super) async fn weigh(&mut self, order: &Order) -> Result<Weighed, Verdict> {
+    pub(in crate::saga) async fn weigh(&mut self, order: &Order) -> Result<Weighed, Verdict> {
         let transactions = self.read_transactions(order.id).await?;
         let refunds = self.read_refunds(order, &transactions).await?;
         Ok(Weighed::after(order, &transactions, &refunds, &self.parts_of(order.id)))
@@ -50,7 +50,7 @@ impl StepContext {
 
     /// The parts of this order that are to be given back. Whether the rest of an order may be paid of which a part was given back
     /// is for a person, so that they count only while it is undone.
-    pub(super) fn parts_of(&self, id: OrderId) -> Before<'static> {
+    pub(in crate::saga) fn parts_of(&self, id: OrderId) -> Before<'static> {
         let facts = &self.checkout.facts;
         let ours = facts.order.as_ref().is_some_and(|order| order.id == id.get());
         let undone = ours && self.checkout.status == Status::Compensating;
@@ -58,7 +58,7 @@ impl StepContext {
     }
 
     /// Reads the checkout object and takes it over. `Ok(false)`: there is none any more.
-    pub(super) async fn read_checkout(&mut self) -> Result<bool, Verdict> {
+    pub(in crate::saga) async fn read_checkout(&mut self) -> Result<bool, Verdict> {
         let cart_id = self.cart_id()?;
         let read = self.client.checkouts(&self.call).get(&cart_id, Include::ShippingOptions).await;
         match self.note("get-checkout", read) {
@@ -72,7 +72,7 @@ impl StepContext {
     }
 
     /// Reads an order. `None`: it is not there (any more, or not yet).
-    pub(super) async fn read_order(&mut self, id: OrderId) -> Result<Option<Order>, Verdict> {
+    pub(in crate::saga) async fn read_order(&mut self, id: OrderId) -> Result<Option<Order>, Verdict> {
         let read = self.client.orders(&self.call).get(id).await;
         match self.note("get-order", read) {
             Ok(answer) => Ok(Some(answer.value)),
@@ -82,7 +82,10 @@ impl StepContext {
     }
 
     /// Reads the transactions of an order.
-    pub(super) async fn read_transactions(&mut self, id: OrderId) -> Result<Vec<Transaction>, Verdict> {
+    pub(in crate::saga) async fn read_transactions(
+        &mut self,
+        id: OrderId,
+    ) -> Result<Vec<Transaction>, Verdict> {
         let read = self.client.orders(&self.call).transactions(id).await;
         match self.note("list-transactions", read) {
             Ok(answer) => Ok(answer.value),
@@ -93,7 +96,7 @@ impl StepContext {
     }
 
     /// Reads the refunds of an order, where the order or a transaction shows that there may be one.
-    pub(super) async fn read_refunds(
+    pub(in crate::saga) async fn read_refunds(
         &mut self,
         order: &Order,
         transactions: &[Transaction],
@@ -110,7 +113,7 @@ impl StepContext {
     }
 
     /// The order of this checkout, as an id that can be sent.
-    pub(super) fn order_id(&self) -> Result<OrderId, Verdict> {
+    pub(in crate::saga) fn order_id(&self) -> Result<OrderId, Verdict> {
         let missing = || Verdict::Stuck {
             reason: StuckReason::OrderUnknown,
             detail: "the checkout has no order that could be paid".to_owned(),
@@ -143,7 +146,7 @@ pub(in crate::saga) fn order_facts(order: &Order, verified: bool) -> OrderFacts 
 }
 
 /// An order and what it costs, in the words of a detail.
-pub(super) fn named(order: &Order) -> String {
+pub(in crate::saga) fn named(order: &Order) -> String {
     let currency = order.currency.as_deref().unwrap_or_default();
     match order.total_inc_tax {
         Some(total) => format!("order {} of {} {currency}", order.id, Money::from(total).shown(currency)),

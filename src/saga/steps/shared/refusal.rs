@@ -16,7 +16,7 @@ const NOT_PAYABLE: Option<i64> = Some(30_101);
 
 /// An order that is still Incomplete was payable: then whatever BigCommerce saw when it refused with 409 is not shown yet, and
 /// proves nothing. One that somebody cancelled or moved meanwhile explains the refusal.
-pub(super) fn explained(cx: &mut StepContext) {
+pub(in crate::saga) fn explained(cx: &mut StepContext) {
     let incomplete = cx.checkout.facts.order.as_ref().is_some_and(|order| order.status_id == 0);
     if incomplete && cx.attempt.doubted == Some(Answer::NotPayable) {
         cx.attempt.doubted = None;
@@ -28,7 +28,7 @@ pub(super) fn explained(cx: &mut StepContext) {
 /// certain at once; everything else is believed once nothing has shown for longer than the first copy could take.
 ///
 /// Nothing is sent again by itself: whoever pays again is the shopper, who may have paid in another way meanwhile.
-pub(super) fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
+pub(in crate::saga) fn failed(cx: &mut StepContext, error: &Error) -> Verdict {
     let never_sent = matches!(
         error,
         Error::Unavailable(unavailable) if unavailable.reason != UnavailableReason::RateLimited
@@ -66,7 +66,7 @@ fn decline(rejection: Option<&Rejection>) -> Decline {
     }
 }
 
-pub(super) fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> Verdict {
+pub(in crate::saga) fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> Verdict {
     let noted = match doubted(cx) {
         Some(Answer::Declined(decline)) => Some(decline),
         _ => None,
@@ -79,27 +79,27 @@ pub(super) fn declined(cx: &mut StepContext, rejection: Option<&Rejection>) -> V
     Verdict::Declined(decline)
 }
 
-pub(super) fn not_configured(error: &Error) -> Verdict {
+pub(in crate::saga) fn not_configured(error: &Error) -> Verdict {
     Verdict::Stuck {
         reason: StuckReason::PaymentConfiguration,
         detail: format!("nothing was charged: {error}"),
     }
 }
 
-pub(super) fn rejected(error: &Error) -> Verdict {
+pub(in crate::saga) fn rejected(error: &Error) -> Verdict {
     error.rejection().map_or(Verdict::Unknown { why: error.to_string() }, |rejection| {
         Verdict::Rejected(refused(rejection))
     })
 }
 
 /// The answer that is believed once it was quiet for long enough.
-pub(super) fn doubted(cx: &StepContext) -> Option<Answer> {
+pub(in crate::saga) fn doubted(cx: &StepContext) -> Option<Answer> {
     let noted = || cx.checkout.facts.payment.as_ref()?.decline.clone().map(Answer::Declined);
     cx.attempt.doubted.clone().or_else(noted)
 }
 
 /// The token was certainly not taken: the shopper may pay again.
-pub(super) fn not_taken(cx: &mut StepContext, answer: Answer) -> Verdict {
+pub(in crate::saga) fn not_taken(cx: &mut StepContext, answer: Answer) -> Verdict {
     if let Answer::Declined(decline) = answer {
         if let Some(payment) = cx.facts().payment.as_mut() {
             payment.status = PaymentStatus::Declined;

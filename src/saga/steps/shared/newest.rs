@@ -18,11 +18,11 @@ use crate::saga::step::{StepContext, Verdict};
 const APART: Duration = Duration::from_hours(1);
 
 /// What the newest orders show.
-pub(super) struct Newest {
+pub(in crate::saga) struct Newest {
     /// Those of the witness.
-    pub(super) orders: Vec<Order>,
+    pub(in crate::saga) orders: Vec<Order>,
     /// Whether there is no other one.
-    pub(super) is_whole: bool,
+    pub(in crate::saga) is_whole: bool,
 }
 
 fn moment(text: &str) -> Option<OffsetDateTime> {
@@ -31,7 +31,7 @@ fn moment(text: &str) -> Option<OffsetDateTime> {
 
 impl StepContext {
     /// Looks through the newest orders, whatever cart they were made of. `is_ignored`: the filter is known to prove nothing.
-    pub(super) async fn newest_orders(
+    pub(in crate::saga) async fn newest_orders(
         &mut self,
         witness: &OrderLookup,
         is_ignored: bool,

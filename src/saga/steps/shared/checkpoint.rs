@@ -19,22 +19,22 @@ const LONGEST_LIFETIME: u32 = 24 * 60 * 60;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::saga) struct Checkpoint {
     /// Id of the token, not the token.
-    pub(super) jti: Option<String>,
+    pub(in crate::saga) jti: Option<String>,
     /// When BigCommerce had made it, on PostgreSQL's clock.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
-    pub(super) minted_at: Option<OffsetDateTime>,
+    pub(in crate::saga) minted_at: Option<OffsetDateTime>,
     /// How long it lives by what it says itself, in seconds: its `exp` less its `iat`, both on BigCommerce's clock.
     #[serde(default)]
-    pub(super) lifetime: Option<u32>,
+    pub(in crate::saga) lifetime: Option<u32>,
     /// Transactions that were there before.
-    pub(super) known: Vec<String>,
+    pub(in crate::saga) known: Vec<String>,
     /// Earlier attempts whose declined transaction was not among them: it may still come, because how far the list
     /// lags behind is not documented, and it proves nothing about this attempt.
     #[serde(default)]
-    pub(super) unlisted: u32,
+    pub(in crate::saga) unlisted: u32,
     /// What was paid before.
     #[serde(default)]
-    pub(super) paid: Money,
+    pub(in crate::saga) paid: Money,
 }
 
 impl Checkpoint {
@@ -48,7 +48,7 @@ impl Checkpoint {
         paid: Money::ZERO,
     };
 
-    pub(super) fn before(&self) -> Before<'_> {
+    pub(in crate::saga) fn before(&self) -> Before<'_> {
         Before { known: &self.known, unlisted: self.unlisted, paid: self.paid, ..Before::default() }
     }
 
@@ -62,13 +62,13 @@ impl Checkpoint {
 }
 
 /// How long a token lives by what it says itself. Nonsense is nothing that it says.
-pub(super) fn lifetime(claims: &Claims) -> Option<u32> {
+pub(in crate::saga) fn lifetime(claims: &Claims) -> Option<u32> {
     let seconds = claims.exp?.checked_sub(claims.iat?)?;
     u32::try_from(seconds).ok().filter(|seconds| *seconds <= LONGEST_LIFETIME)
 }
 
 /// One that cannot be read says nothing about what was there before: whatever is listed now may be older than the attempt.
-pub(super) fn checkpoint(cx: &StepContext) -> Result<Checkpoint, Verdict> {
+pub(in crate::saga) fn checkpoint(cx: &StepContext) -> Result<Checkpoint, Verdict> {
     let Some(noted) = cx.attempt.checkpoint.clone() else { return Ok(Checkpoint::UNREADABLE) };
     serde_json::from_value(noted).map_err(|error| Verdict::Stuck {
         reason: StuckReason::PaymentUnknown,
