@@ -4,6 +4,7 @@ mod declined;
 mod gone;
 mod late;
 mod moved;
+mod opaque;
 mod over;
 mod put_right;
 mod rest;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::paying::{expected, fits_order, for_this_goal, not_paid_yet, processing};
+use super::paying::{expected, fits_order, for_this_goal, not_paid_yet, processing, says_what_it_takes};
 use crate::bigcommerce::orders::Order;
 use crate::bigcommerce::payments::PaymentClass;
 use crate::bigcommerce::{AccessToken, Error, OrderId};
@@ -15,15 +15,27 @@ use crate::saga::steps::order::within_agreement;
 pub(in crate::saga) const OVER: &[i64] = &[5, 6];
 
 /// What the token names is what will be charged. Where that is not what was known to be due, the order was edited meanwhile: it
-/// is read again, and what is due now is paid if the shopper agreed to so much.
+/// is read again, and what is due now is paid if the shopper agreed to so much. So it is where the token says nothing of it.
 pub(in crate::saga) async fn fits_order_now(
     cx: &mut StepContext,
     id: OrderId,
     token: &AccessToken,
 ) -> Result<(), Verdict> {
-    let Err(mismatch) = fits_order(cx, token) else { return Ok(()) };
+    let fits = fits_order(cx, token);
+    if fits.is_ok() && says_what_it_takes(token) {
+        return Ok(());
+    }
     let known = cx.checkout.facts.due();
     not_paid_yet(cx, id).await?;
+    let edited = |cx: &StepContext| cx.checkout.facts.due() != known;
+    let again = || {
+        let why = format!("order {id} was edited before its payment access token was made, or since");
+        Verdict::Retry { after: Some(Duration::ZERO), why }
+    };
+    let Err(mismatch) = fits else {
+        // It was made between two looks: what it takes is what was due at both.
+        return if edited(cx) { Err(again()) } else { Ok(()) };
+    };
     let in_all = cx.checkout.facts.due().map(|due| for_this_goal(cx, due));
     within_agreement(cx, in_all)?;
     expected(cx)?;
@@ -31,12 +43,11 @@ pub(in crate::saga) async fn fits_order_now(
         processing(cx)?;
         return Ok(());
     }
-    if cx.checkout.facts.due() == known {
+    if !edited(cx) {
         // Nobody edited it: BigCommerce contradicts itself.
         return Err(mismatch);
     }
-    let why = format!("order {id} was edited after its payment access token was made");
-    Err(Verdict::Retry { after: Some(Duration::ZERO), why })
+    Err(again())
 }
 
 /// BigCommerce made no token. Where that is because the order is gone or over, and no money is held for it, it can never be

@@ -37,6 +37,13 @@ pub(in crate::saga) fn fits_order(cx: &StepContext, token: &AccessToken) -> Resu
     }
 }
 
+/// Whether the token says which order it pays, how much, and in which currency.
+pub(in crate::saga) fn says_what_it_takes(token: &AccessToken) -> bool {
+    token.claims().is_some_and(|claims| {
+        claims.order_id.is_some() && claims.amount_minor.is_some() && claims.currency.is_some()
+    })
+}
+
 /// What the answer to the payment says, before its amount is looked at.
 pub(in crate::saga) fn answered(cx: &mut StepContext, answer: &PaymentAnswer) -> Verdict {
     let Some(payment) = cx.checkout.facts.payment.as_mut() else {
@@ -141,11 +148,19 @@ pub(in crate::saga) fn decided(
             Ok(())
         }
         Judgment::Whole { kind, transaction_id } => {
-            if cx.checkout.facts.payment.is_none() {
+            let ended = |payment: &PaymentFacts| payment.safe_to_pay_again();
+            let by_others = cx.checkout.facts.payment.as_ref().is_some_and(ended);
+            if by_others || cx.checkout.facts.payment.is_none() {
                 processing(cx)?;
             }
             cx.facts().held = None;
             if let Some(payment) = cx.facts().payment.as_mut() {
+                if by_others {
+                    // What was tried here before took another amount, or nothing.
+                    ELSEWHERE.method.clone_into(&mut payment.payment_method_id);
+                    ELSEWHERE.instrument.clone_into(&mut payment.instrument_type);
+                    payment.last_4 = None;
+                }
                 payment.status = PaymentStatus::Succeeded;
                 payment.transaction_type = Some(kind.to_owned());
                 payment.transaction_id = transaction_id.or_else(|| payment.transaction_id.take());
