@@ -40,6 +40,24 @@ pub struct Confirmation {
     pub shipments: Vec<Value>,
 }
 
+impl Confirmation {
+    /// Removes what a merchant keeps from shoppers, and tokens that pay: for whoever shows it in a page.
+    pub fn hide_what_is_for_the_staff(&mut self) {
+        let hide = |of: &mut Value, names: &[&str]| {
+            if let Some(fields) = of.as_object_mut() {
+                fields.retain(|name, _| !names.contains(&name.as_str()));
+            }
+        };
+        hide(&mut self.order, &["staff_notes"]);
+        for product in &mut self.products {
+            hide(product, &["cost_price_ex_tax", "cost_price_inc_tax", "cost_price_tax", "base_cost_price"]);
+        }
+        for transaction in &mut self.transactions {
+            hide(transaction, &["payment_instrument_token"]);
+        }
+    }
+}
+
 /// Why a read has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -12,6 +12,7 @@ use crate::http::openapi::bodies;
 use crate::http::openapi::documents::Confirmation;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
+use crate::http::request::auth::Principal;
 use crate::http::request::extract::{MaybeJson, Target, WriteHeaders};
 use crate::http::request::json::canonical;
 use crate::http::response::answer::json;
@@ -51,13 +52,17 @@ pub(crate) async fn create(
 
 /// Read the order
 ///
-/// As a confirmation page needs it: in BigCommerce's shapes, in one answer.
+/// As a confirmation page needs it: in BigCommerce's shapes, in one answer. With a checkout token: without `staff_notes`, cost
+/// prices of products, and tokens of instruments.
 #[utoipa::path(
     get, path = "/v1/checkouts/{id}/order", operation_id = "readOrder", tag = "Order",
     responses((status = 200, description = "The order and everything that belongs to it", body = Confirmation)),
 )]
 pub(crate) async fn confirmation(State(state): State<AppState>, target: Target) -> Result<Response, Problem> {
-    let confirmation = state.engine().confirmation(target.id).await?;
+    let mut confirmation = state.engine().confirmation(target.id).await?;
+    if !matches!(target.principal, Principal::Server { .. }) {
+        confirmation.hide_what_is_for_the_staff();
+    }
     Ok(json(StatusCode::OK, &Confirmation::from(confirmation)))
 }
 

@@ -4,6 +4,7 @@ mod customers;
 mod marked;
 mod prices;
 mod publishable;
+mod seen;
 mod takeover;
 
 use base64::Engine as _;
