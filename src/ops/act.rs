@@ -298,9 +298,13 @@ impl Console {
                     let late = self.inner.settings.late;
                     operate::charged(from, order, instead_of, (kind, transaction_id), (late, now))
                 }
-                Checked::NotCharged { order, dead } => {
-                    operate::not_charged(from, order, dead, self.inner.settings.checkout_ttl, now)
-                }
+                Checked::NotCharged { order, dead, given_back } => operate::not_charged(
+                    from,
+                    order,
+                    (dead, given_back),
+                    self.inner.settings.checkout_ttl,
+                    now,
+                ),
             },
             (Action::Resolve(_), None) | (Action::Close { .. }, _) => return Err(ActionError::Moved),
         };

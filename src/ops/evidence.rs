@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::bigcommerce::orders::{Filter, Order, Refund, Transaction};
+use crate::bigcommerce::orders::{Order, Refund, Transaction};
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority, checkouts::Include};
 use crate::checkout::{Checkout, Flow, OrderFacts};
 use crate::db::LockedCheckout;
@@ -26,7 +26,7 @@ pub(super) enum Checked {
     /// The order is paid.
     Charged { order: OrderFacts, instead_of: Option<i64>, kind: &'static str, transaction_id: Option<String> },
     /// The order is not paid, and, where it is dead, never will be.
-    NotCharged { order: OrderFacts, dead: bool },
+    NotCharged { order: OrderFacts, dead: bool, given_back: bool },
 }
 
 /// Statuses in which an order is over without payment: Cancelled and Declined (BigCommerce: order statuses).
@@ -260,6 +260,10 @@ impl Look<'_> {
         let known = self.checkout.facts.paid();
         let parts = matches!((&judgment, order.currency.as_deref()), (Judgment::Part { paid }, Some(currency))
             if paid.compare(known, currency).is_eq());
+        if dead && !given_back && !self.checkout.facts.parts.is_empty() {
+            let detail = format!("a part of order {} was paid, and BigCommerce does not show it", order.id);
+            return Err(contradicted(detail, shown(&order, &transactions)));
+        }
         let unpaid = (nothing && !moved && quiet && (order.status_id == 0 || over)) || given_back || by_hand;
         if !unpaid && !parts {
             return Err(contradicted(
@@ -267,7 +271,7 @@ impl Look<'_> {
                 shown(&order, &transactions),
             ));
         }
-        Ok(Checked::NotCharged { order: operate::order_facts(&order, true), dead })
+        Ok(Checked::NotCharged { order: operate::order_facts(&order, true), dead, given_back })
     }
 
     async fn known_order(&self) -> Result<(Order, Vec<Transaction>), ActionError> {
@@ -293,31 +297,6 @@ impl Look<'_> {
         }
         Ok(found(self.client.orders(self.call).refunds(order.id).await)?.unwrap_or_default())
     }
-
-    /// Every order of it that is alive.
-    pub(super) async fn list(&self) -> Result<Vec<Order>, ActionError> {
-        let filter = match (self.checkout.flow, self.checkout.facts.cart_id.as_deref()) {
-            (Flow::Cart, Some(cart_id)) => Filter::by_cart(cart_id),
-            (Flow::Cart, None) => return Ok(Vec::new()),
-            (Flow::DirectOrder, _) => Filter {
-                external_order_id: Some(self.checkout.id.to_string()),
-                sort: Some("id:asc".to_owned()),
-                ..Filter::default()
-            },
-        };
-        let listed = self.client.orders(self.call).list(&filter).await.map_err(unreadable)?;
-        let mut orders = listed.value;
-        let dead = &self.checkout.facts.abandoned_orders;
-        orders.retain(|order| self.is_ours(order) && !order.is_deleted && !dead.contains(&order.id.get()));
-        Ok(orders)
-    }
-
-    fn is_ours(&self, order: &Order) -> bool {
-        match self.checkout.flow {
-            Flow::Cart => order.cart_id.is_some() && order.cart_id == self.checkout.facts.cart_id,
-            Flow::DirectOrder => order.external_order_id.as_deref() == Some(&*self.checkout.id.to_string()),
-        }
-    }
 }
 
 /// Why an order does not count as paid in full.
@@ -338,7 +317,9 @@ fn not_whole(id: i64, judgment: &Judgment) -> String {
 pub(super) fn is_unpaid(order: &Order, transactions: &[Transaction]) -> bool {
     let over = order.status_id == 0 || OVER.contains(&order.status_id);
     let quiet = order.payment_status.is_empty() || order.payment_status == "declined";
-    order.is_refunded() || (over && quiet && !transactions.iter().any(moved_money))
+    let moved = transactions.iter().any(moved_money);
+    // Refunded is a status that anybody may set; the word is BigCommerce's.
+    (order.is_refunded() && (!moved || order.payment_status == "refunded")) || (over && quiet && !moved)
 }
 
 /// The id that the payments API answers (a UUID) is in no list of transactions: it is believed of the only charge.
@@ -385,7 +366,7 @@ pub(super) fn found<T>(result: Result<Answer<T>, Error>) -> Result<Option<T>, Ac
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is used as a function that maps an error")]
-fn unreadable(error: Error) -> ActionError {
+pub(super) fn unreadable(error: Error) -> ActionError {
     ActionError::Upstream(error.to_string())
 }
 

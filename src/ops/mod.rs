@@ -14,6 +14,7 @@ pub mod detail;
 pub mod events;
 mod evidence;
 mod guard;
+mod listed;
 pub mod orders;
 mod overview;
 pub mod privacy;

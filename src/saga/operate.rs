@@ -205,11 +205,12 @@ pub fn charged(
     Ok(transition.answer(key.filter(|_| !undoing).map(|key| (key, Answer::Done))))
 }
 
-/// Nothing was charged: it is safe to pay again. `dead`: the order can no longer be paid, and a new one is needed.
+/// Nothing was charged: it is safe to pay again. `dead`: the order can no longer be paid, and a new one is needed. `given_back`:
+/// so were the parts that were paid before.
 pub fn not_charged(
     from: &Checkout,
     order: OrderFacts,
-    dead: bool,
+    (dead, given_back): (bool, bool),
     rest: Duration,
     now: OffsetDateTime,
 ) -> Result<Transition, Illegal> {
@@ -226,6 +227,9 @@ pub fn not_charged(
             decline: Some(decline),
             ..payment
         });
+        if given_back {
+            checkout.facts.parts.clear();
+        }
         finish(checkout, StepName::Payment, StepStatus::Rejected, now);
         if dead {
             checkout.facts.order = None;

@@ -3,6 +3,7 @@
 mod audit;
 mod bulk;
 mod doors;
+mod findings;
 mod http;
 mod kept;
 mod keys;

@@ -132,7 +132,7 @@ pub(super) async fn act_once_settled(service: &Service, path: &str, action: &Act
     once_settled(service, path, action).await.unwrap_or_else(|refused| panic!("{refused}"));
 }
 
-async fn refused_once_settled(service: &Service, path: &str, action: &Action) -> Denied {
+pub(super) async fn refused_once_settled(service: &Service, path: &str, action: &Action) -> Denied {
     once_settled(service, path, action).await.expect_err("it is refused")
 }
 
