@@ -175,9 +175,14 @@ impl Account {
             ("ok", "pending") => payments.push(Payment::new(row, amount, State::Pending)),
             ("ok", "void") => {
                 self.voided = true;
+                // One that names what was taken is the refund of that, whatever is authorized beside it.
+                let of_taken = payments.iter().any(|one| {
+                    one.state == State::Taken && reference.is_some_and(|id| one.ids.contains(&id))
+                });
                 let at = about(payments, &[State::Authorized])
                     .or_else(|| only(payments, State::Authorized))
-                    .or_else(|| about(payments, &[State::Pending]));
+                    .or_else(|| about(payments, &[State::Pending]))
+                    .filter(|_| !of_taken);
                 let taken: Decimal =
                     payments.iter().filter(|one| one.state == State::Taken).map(|one| one.amount).sum();
                 match at.and_then(|at| payments.get_mut(at)) {

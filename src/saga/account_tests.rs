@@ -52,3 +52,21 @@ fn a_refund_of_which_nobody_can_tell_whether_it_was_declined_is_not_counted() {
         assert!(matches!(judgment, Judgment::CannotTell { .. }), "{said}: {judgment:?}");
     }
 }
+
+/// The refund of a part is shown as a void: it does not let go what is authorized beside it.
+#[test]
+fn a_void_that_names_what_was_taken_leaves_what_is_authorized() {
+    let order = json!({"id": 125, "status_id": 7, "payment_status": "authorized", "total_inc_tax": "10.83",
+        "default_currency_code": "USD"});
+    let order = Order::parse(order).expect("an order");
+    let rows: Vec<Transaction> = [
+        json!({"id": 1, "event": "purchase", "status": "ok", "amount": 5}),
+        json!({"id": 2, "event": "authorization", "status": "ok", "amount": 5.83}),
+        json!({"id": 3, "event": "void", "status": "ok", "amount": 5, "reference_transaction_id": 1}),
+    ]
+    .into_iter()
+    .map(|row| Transaction::parse(row).expect("a transaction"))
+    .collect();
+    let account = Account::of(&order, &rows, &[]);
+    assert_eq!(account.held().to_string(), "5.83", "{account:?}");
+}

@@ -165,6 +165,8 @@ fn what_is_paid_is_what_adds_up() {
         (4, "refunded", vec![paid(5, "purchase", all), paid(6, "refund", all)], "given back"),
         (4, "refunded", vec![paid(5, "purchase", all)], "given back"),
         (4, "captured", vec![paid(5, "purchase", all)], "cannot tell"),
+        (4, "", vec![paid(5, "purchase", all)], "cannot tell"),
+        (4, "", vec![paid(5, "purchase", "5")], "part"),
         (14, "partially refunded", vec![paid(5, "purchase", all), paid(6, "refund", "4")], "whole"),
         // Paid twice, and one of them was given back.
         (

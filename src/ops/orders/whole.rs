@@ -21,7 +21,7 @@ use crate::ops::act::{ActionError, ActionRequest, Report};
 use crate::ops::action::Action;
 use crate::ops::guard::Guard;
 use crate::ops::{Console, effects};
-use crate::saga::judge::{Account, may_be_refunded};
+use crate::saga::judge::{Account, Before, Judgment, judge, may_be_refunded};
 
 /// How long the operator waits for it.
 const ACTION_WAIT: Duration = Duration::from_secs(10);
@@ -165,6 +165,15 @@ impl Console {
             )
             .into()),
             _ => {
+                // What was paid may be listed late: a refund of what is listed would leave the rest behind.
+                let seen = judge(&order, &transactions, &refunds, &Before::default());
+                if !account.taken.is_zero() && !matches!(seen, Judgment::Whole { .. } | Judgment::More { .. } | Judgment::GivenBack) {
+                    let detail = format!(
+                        "less than order {id} costs is listed as paid ({}): ask again later, or refund it as an order",
+                        account.held()
+                    );
+                    return Err(Guard::new("settling", detail).into());
+                }
                 let amount = left(&order, &account)?;
                 let items = json!([{"item_type": "ORDER", "item_id": id.get(), "amount": number(amount)?}]);
                 let quote = orders.refund_quote(id, &json!({"items": items})).await;

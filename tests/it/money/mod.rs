@@ -7,6 +7,7 @@ mod listed;
 mod others;
 mod page;
 mod parts;
+mod told;
 mod voided;
 
 use bigcommerce_simulator::{Money, PartialPayment, Settings};

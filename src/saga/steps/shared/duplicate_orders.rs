@@ -123,10 +123,14 @@ impl StepContext {
         orders: &[Order],
         ours: OrderId,
     ) -> Result<(), Verdict> {
-        for order in orders.iter().filter(|order| order.id != ours && !order.is_refunded()) {
+        for order in orders.iter().filter(|order| order.id != ours) {
             let transactions = self.read_transactions(order.id).await?;
             // A payment that was refused has taken no money.
             let refused = transactions.iter().all(|transaction| transaction.status == "error");
+            // Refunded is a status that anybody may set; the word is BigCommerce's.
+            if order.is_refunded() && (refused || order.payment_status == "refunded") {
+                continue;
+            }
             let over = OVER.contains(&order.status_id) && order.payment_status.is_empty();
             if refused && (over || (order.is_untouched() && !self.is_ours(order))) {
                 continue;
