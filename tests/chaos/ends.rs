@@ -2,7 +2,7 @@
 
 use bigcommerce_simulator::Deed;
 
-use crate::faults::{bars, ends, moves_on};
+use crate::faults::{bars, ends, gives_back, moves_on};
 use crate::hands::HandOver;
 use crate::record::Record;
 use crate::told::Money;
@@ -31,6 +31,8 @@ impl Evidence {
         let Some(stored) = self.stored.get(id) else { return };
         match &*stored.status {
             "completed" if !record.cancelling || money.is_paid_elsewhere(id) => {}
+            // Paid on the page before the cancel, and given back after the end.
+            "completed" if money.was_paid_elsewhere(id) && record.has_met(gives_back) => {}
             "cancelled" if record.cancelling => {}
             "awaiting_input" | "expired" if record.left || record.has_met(bars) => {}
             // The part can be given back, and no more be paid for an order that is over.
