@@ -5,7 +5,7 @@
 use super::act::ActionError;
 use super::evidence::{Look, unreadable};
 use crate::bigcommerce::orders::{Filter, Order};
-use crate::checkout::Flow;
+use crate::saga::OrderLookup;
 
 /// Rows of a page, and the pages that are read at most where the filter of the list is ignored.
 const ROWS: usize = 50;
@@ -14,16 +14,9 @@ const PAGES: u32 = 4;
 impl Look<'_> {
     /// Every order of it that is alive.
     pub(super) async fn list(&self) -> Result<Vec<Order>, ActionError> {
-        let filter = match (self.checkout.flow, self.checkout.facts.cart_id.as_deref()) {
-            (Flow::Cart, Some(cart_id)) => Filter::by_cart(cart_id),
-            (Flow::Cart, None) => return Ok(Vec::new()),
-            (Flow::DirectOrder, _) => Filter {
-                external_order_id: Some(self.checkout.id.to_string()),
-                sort: Some("id:asc".to_owned()),
-                ..Filter::default()
-            },
-        };
-        let mut orders = self.client.orders(self.call).list(&filter).await.map_err(unreadable)?.value;
+        let Some(lookup) = OrderLookup::of(self.checkout) else { return Ok(Vec::new()) };
+        let mut orders =
+            self.client.orders(self.call).list(&lookup.filter()).await.map_err(unreadable)?.value;
         // A filter that was ignored: ours may stand on any page.
         if !orders.iter().all(|order| self.is_ours(order)) {
             orders = self.newest().await?;
@@ -54,14 +47,8 @@ impl Look<'_> {
         Err(ActionError::Upstream(detail.to_owned()))
     }
 
+    /// Whether an order is one of this checkout.
     pub(super) fn is_ours(&self, order: &Order) -> bool {
-        match self.checkout.flow {
-            Flow::Cart => order
-                .cart_id
-                .as_deref()
-                .zip(self.checkout.facts.cart_id.as_deref())
-                .is_some_and(|(its, ours)| its.eq_ignore_ascii_case(ours)),
-            Flow::DirectOrder => order.external_order_id.as_deref() == Some(&*self.checkout.id.to_string()),
-        }
+        OrderLookup::of(self.checkout).is_some_and(|lookup| lookup.fits(order))
     }
 }

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::order::{Origin, reconcile_order, verify, within_agreement};
-use super::shared::duplicate_orders::OrderLookup;
 use super::shared::read::order_facts;
 use crate::bigcommerce::{Error, Priority};
 use crate::checkout::{Checkout, Input, StepName, StuckReason};
 use crate::saga::operation::Operation;
+use crate::saga::order_lookup::OrderLookup;
 use crate::saga::step::{Finding, Step, StepContext, Verdict, refused, verdict};
 
 /// See the module.
@@ -45,8 +45,8 @@ impl Step for DirectOrder {
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {
-        let witness = witness(&cx.checkout);
-        reconcile_order(cx, &witness).await
+        let lookup = lookup(&cx.checkout);
+        reconcile_order(cx, &lookup).await
     }
 
     async fn compensate(&self, cx: &mut StepContext) -> Result<(), Verdict> {
@@ -54,12 +54,12 @@ impl Step for DirectOrder {
     }
 }
 
-fn witness(checkout: &Checkout) -> OrderLookup {
+fn lookup(checkout: &Checkout) -> OrderLookup {
     OrderLookup::External(checkout.id.to_string())
 }
 
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
-    let witness = witness(&cx.checkout);
+    let lookup = lookup(&cx.checkout);
     let mut origin = Origin::Known;
     cx.none_revived().await?;
     if cx.checkout.facts.order.is_none() {
@@ -75,7 +75,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         cx.facts().order = Some(order_facts(&order, false));
         within_agreement(cx, order.total_inc_tax.map(Into::into))?;
     }
-    verify(cx, &witness, origin).await
+    verify(cx, &lookup, origin).await
 }
 
 /// Only an Incomplete order (status 0) can be paid; the default of BigCommerce is 1. After a payment that settled as

@@ -1,14 +1,13 @@
 //! `hand-off`: look whether the shopper paid elsewhere, on BigCommerce's hosted page, and take that order over. Reads, and
 //! the archiving of an unpaid order of ours that the paid one replaces: the cart is never ordered or charged again.
 //!
-//! The witness is the list of orders by cart id, and what each of them holds is judged by its amounts. An order that the
+//! The lookup is the list of orders by cart id, and what each of them holds is judged by its amounts. An order that the
 //! hosted page made and nobody paid proves nothing.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::shared::duplicate_orders::OrderLookup;
 use super::shared::held::{Payer, hold_in_parts};
 use super::shared::paying::decided;
 use super::shared::read::{Weighed, order_facts};
@@ -20,6 +19,7 @@ use crate::checkout::{
 };
 use crate::saga::judge::Judgment;
 use crate::saga::operation::{Operation, SubmitError};
+use crate::saga::order_lookup::OrderLookup;
 use crate::saga::step::{Finding, Step, StepContext, Verdict, after_cart};
 
 /// See the module.
@@ -210,8 +210,8 @@ fn is_taken_over(checkout: &Checkout) -> bool {
 }
 
 pub(super) async fn look(cx: &mut StepContext) -> Result<Elsewhere, Verdict> {
-    let witness = OrderLookup::Cart(cx.cart_id()?);
-    let orders = cx.list_orders(&witness).await?.orders;
+    let lookup = OrderLookup::Cart(cx.cart_id()?);
+    let orders = cx.list_orders(&lookup).await?.orders;
     let ours = cx.checkout.facts.order.as_ref().map(|order| order.id);
     // No payment of ours is in flight, so that our own order can be paid only by the page, which may have taken it.
     let Some((order, weighed)) = placed(cx, &orders, None).await? else { return unplaced(cx).await };

@@ -1,17 +1,17 @@
 //! `order`: create the order from the cart. **Not repeatable**: BigCommerce makes as many orders of one cart as it is
-//! asked for. The witness is the list of orders by cart id.
+//! asked for. The lookup is the list of orders by cart id.
 
 use std::cmp::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::shared::duplicate_orders::OrderLookup;
 use super::shared::others::{OVER, holds_nothing};
 use super::shared::read::order_facts;
 use crate::bigcommerce::{Error, OrderId, Priority};
 use crate::checkout::{Checkout, Document, Flow, Input, OrderFacts, StepName, StuckReason};
 use crate::saga::operation::Operation;
+use crate::saga::order_lookup::OrderLookup;
 use crate::saga::step::{Finding, Step, StepContext, Verdict, refused, verdict};
 
 /// See the module.
@@ -65,13 +65,13 @@ impl Step for Order {
 
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let cart_id = cx.cart_id()?;
-    let witness = OrderLookup::Cart(cart_id.clone());
+    let lookup = OrderLookup::Cart(cart_id.clone());
     let mut origin = Origin::Known;
     cx.none_revived().await?;
     if cx.checkout.facts.order.is_none() {
         origin = Origin::ThisAttempt;
         before_order(cx).await?;
-        if let Some(found) = hinted(cx, &witness).await? {
+        if let Some(found) = hinted(cx, &lookup).await? {
             cx.facts().order = Some(found);
         } else {
             cx.still_held()?;
@@ -91,7 +91,7 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
             cx.facts().order = Some(new_order(id));
         }
     }
-    verify(cx, &witness, origin).await
+    verify(cx, &lookup, origin).await
 }
 
 /// A refusal gives its cause in words. Where the consignments no longer hold what is in the cart, they come first again.
@@ -161,12 +161,12 @@ fn currency(checkout: &Checkout) -> Option<&str> {
 }
 
 /// The checkout names an order that is not one of ours: a weak hint that an earlier answer was lost.
-async fn hinted(cx: &mut StepContext, witness: &OrderLookup) -> Result<Option<OrderFacts>, Verdict> {
+async fn hinted(cx: &mut StepContext, lookup: &OrderLookup) -> Result<Option<OrderFacts>, Verdict> {
     let hint = cx.checkout.facts.document.as_ref().and_then(Document::order_hint);
     if hint.is_none_or(|id| cx.checkout.facts.abandoned_orders.contains(&id)) {
         return Ok(None);
     }
-    let orders = cx.list_orders(witness).await?.orders;
+    let orders = cx.list_orders(lookup).await?.orders;
     cx.none_placed(&orders).await?;
     Ok(orders.iter().find(|order| cx.is_ours(order)).map(|order| order_facts(order, false)))
 }
@@ -200,11 +200,11 @@ pub(super) enum Origin {
 /// an order of this attempt gives way to an older one: the twin that is archived must be the same one for both.
 pub(super) async fn verify(
     cx: &mut StepContext,
-    witness: &OrderLookup,
+    lookup: &OrderLookup,
     origin: Origin,
 ) -> Result<(), Verdict> {
     let mut id = cx.order_id()?;
-    let orders = cx.list_orders(witness).await?.orders;
+    let orders = cx.list_orders(lookup).await?.orders;
     if origin == Origin::ThisAttempt
         && let Some(older) =
             orders.iter().find(|order| order.is_untouched() && cx.is_ours(order) && order.id < id)
@@ -299,12 +299,12 @@ async fn absent(cx: &mut StepContext, is_whole: bool) -> Finding {
 
 /// Whether a create-order whose answer was lost made an order. An absent one is believed only after the longest call and the
 /// settle window, because the call may still be on its way, and how far BigCommerce's list lags behind is not documented.
-pub(super) async fn reconcile_order(cx: &mut StepContext, witness: &OrderLookup) -> Finding {
+pub(super) async fn reconcile_order(cx: &mut StepContext, lookup: &OrderLookup) -> Finding {
     if cx.checkout.facts.order.is_some() {
         // The order is known: only its verification was lost.
         return Finding::Absent;
     }
-    let listed = match cx.list_orders(witness).await {
+    let listed = match cx.list_orders(lookup).await {
         Ok(listed) => listed,
         Err(verdict) => return Finding::of_failed_look(verdict),
     };
@@ -322,7 +322,7 @@ pub(super) async fn reconcile_order(cx: &mut StepContext, witness: &OrderLookup)
         return Finding::StillUnknown { after, failed: false, settling: false };
     };
     cx.facts().order = Some(order_facts(lowest, false));
-    match verify(cx, witness, Origin::Known).await {
+    match verify(cx, lookup, Origin::Known).await {
         Ok(()) => Verdict::Succeeded.into(),
         Err(verdict) => verdict.into(),
     }

@@ -144,11 +144,14 @@ async fn refunds(world: &World) {
 
 /// Guarantee 5: everything is at rest, or has a lease or a timer (the constraints of the table); here: no lease is left.
 async fn rest(world: &World) {
-    let held: Vec<String> =
-        sqlx::query_scalar("select checkout_id::text from checkout where leased_by is not null")
-            .fetch_all(&world.database.pool)
-            .await
-            .expect("rows");
+    let held: Vec<String> = sqlx::query_scalar(
+        "select concat_ws(' ', checkout_id, status, step, 'due ' || due_at, 'changed ' || updated_at, 'after ' ||
+            (select string_agg(event || ' ' || at, ', ' order by at) from attempt_log l where l.checkout_id = c.checkout_id))
+         from checkout c where leased_by is not null",
+    )
+    .fetch_all(&world.database.pool)
+    .await
+    .expect("rows");
     assert!(held.is_empty(), "leases are left: {held:?}");
 }
 

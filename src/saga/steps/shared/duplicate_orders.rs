@@ -6,38 +6,8 @@ use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::{Filter, Order};
 use crate::checkout::{Flow, StuckReason};
 use crate::saga::judge::{Before, Judgment, judge};
+use crate::saga::order_lookup::OrderLookup;
 use crate::saga::step::{StepContext, Verdict, unread};
-
-/// How the orders of a checkout are found (BigCommerce: orders.v2, getAllOrders).
-pub(in crate::saga) enum OrderLookup {
-    /// Made from this cart.
-    Cart(String),
-    /// Made directly, with our checkout id as the external id.
-    External(String),
-}
-
-impl OrderLookup {
-    pub(in crate::saga) fn filter(&self) -> Filter {
-        match self {
-            Self::Cart(cart_id) => Filter::by_cart(cart_id),
-            Self::External(id) => Filter {
-                external_order_id: Some(id.clone()),
-                sort: Some("id:asc".to_owned()),
-                ..Filter::default()
-            },
-        }
-    }
-
-    /// A filter that BigCommerce ignored must not hand us somebody else's order.
-    pub(in crate::saga) fn fits(&self, order: &Order) -> bool {
-        match self {
-            Self::Cart(cart_id) => {
-                order.cart_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(cart_id))
-            }
-            Self::External(id) => order.external_order_id.as_deref() == Some(id),
-        }
-    }
-}
 
 /// The orders of a checkout, as BigCommerce lists them.
 pub(in crate::saga) struct Listed {
@@ -55,14 +25,14 @@ pub(in crate::saga) const PAGES: u32 = 4;
 
 impl StepContext {
     /// The orders of this checkout.
-    pub(in crate::saga) async fn list_orders(&mut self, witness: &OrderLookup) -> Result<Listed, Verdict> {
+    pub(in crate::saga) async fn list_orders(&mut self, lookup: &OrderLookup) -> Result<Listed, Verdict> {
         let mut rows = Vec::new();
         let (mut is_whole, mut is_ignored) = (false, false);
         for page in 1..=PAGES {
-            let filter = Filter { page: (page > 1).then_some(page), ..witness.filter() };
+            let filter = Filter { page: (page > 1).then_some(page), ..lookup.filter() };
             let listed = self.client.orders(&self.call).list(&filter).await;
             let listed = self.read("list-orders", listed)?.value;
-            let (last, fits) = (listed.len() < ROWS, listed.iter().all(|order| witness.fits(order)));
+            let (last, fits) = (listed.len() < ROWS, listed.iter().all(|order| lookup.fits(order)));
             rows.extend(listed);
             if last || !fits {
                 (is_whole, is_ignored) = (fits, !fits);
@@ -70,9 +40,9 @@ impl StepContext {
             }
         }
         // A cart that is gone was paid, or deleted: that no order of it is listed proves nothing yet.
-        let is_riddle = rows.is_empty() && self.checkout.facts.cart_gone_since.is_some();
-        if is_ignored || is_riddle {
-            let newest = self.newest_orders(witness, is_ignored).await?;
+        let proves_nothing = rows.is_empty() && self.checkout.facts.cart_gone_since.is_some();
+        if is_ignored || proves_nothing {
+            let newest = self.newest_orders(lookup, is_ignored).await?;
             is_whole &= newest.is_whole;
             rows.extend(newest.orders);
         }
@@ -80,7 +50,7 @@ impl StepContext {
         let known = self.checkout.facts.order.as_ref();
         is_whole &= known.is_none_or(|known| rows.iter().any(|order| order.id.get() == known.id));
         let dead = &self.checkout.facts.abandoned_orders;
-        rows.retain(|order| witness.fits(order) && !order.is_deleted && !dead.contains(&order.id.get()));
+        rows.retain(|order| lookup.fits(order) && !order.is_deleted && !dead.contains(&order.id.get()));
         rows.sort_unstable_by_key(|order| order.id);
         rows.dedup_by_key(|order| order.id);
         let mut orders = alive(self, rows).await?;
@@ -238,7 +208,7 @@ impl StepContext {
             facts.status_id = order.status_id;
             facts.status = order.status;
         }
-        // Without a cart there is no second witness: what others paid of it may show only now.
+        // Without a cart there is no second lookup: what others paid of it may show only now.
         self.facts().may_show_late |= self.checkout.flow == Flow::DirectOrder;
         Ok(())
     }

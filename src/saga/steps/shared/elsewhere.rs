@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use super::duplicate_orders::OrderLookup;
 use super::held::ELSEWHERE;
 use super::read::named;
 use crate::bigcommerce::Error;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{Flow, HandOff, StuckReason};
 use crate::saga::judge::Judgment;
+use crate::saga::order_lookup::OrderLookup;
 use crate::saga::step::{StepContext, Verdict, refused};
 use crate::saga::steps::hand_off::{Elsewhere, adopt, look, placed};
 

@@ -65,12 +65,7 @@ impl StepContext {
     async fn see(&mut self, id: OrderId) -> Result<Option<Seen>, Verdict> {
         let Some(order) = self.read_order(id).await? else { return Ok(None) };
         let transactions = self.read_transactions(id).await?;
-        let read = self.client.orders(&self.call).refunds(id).await;
-        let refunds = match self.note("list-refunds", read) {
-            Ok(answer) => answer.value,
-            Err(error) if error.is_not_found() => Vec::new(),
-            Err(error) => return Err(unread("list-refunds", error)),
-        };
+        let refunds = self.list_refunds(id).await?;
         Ok(Some(Seen { order, transactions, refunds }))
     }
 

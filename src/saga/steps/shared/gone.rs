@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::duplicate_orders::OrderLookup;
 use crate::bigcommerce::OrderId;
 use crate::bigcommerce::orders::Order;
 use crate::checkout::{Flow, StepName, StuckReason};
+use crate::saga::order_lookup::OrderLookup;
 use crate::saga::step::{StepContext, Verdict};
 
 impl StepContext {
@@ -59,13 +59,10 @@ impl StepContext {
         if transactions.iter().any(|transaction| transaction.status != "error") {
             return Err(stuck("a payment of it is listed"));
         }
-        let witness = match self.checkout.flow {
-            Flow::DirectOrder => OrderLookup::External(self.checkout.id.to_string()),
-            Flow::Cart => OrderLookup::Cart(self.cart_id()?),
-        };
+        let Some(lookup) = OrderLookup::of(&self.checkout) else { return Err(stuck("it has no cart")) };
         // The list is asked whether it knows this order: that it does not is no sign of a list that lags behind.
         let known = self.checkout.facts.order.take();
-        let listed = self.list_orders(&witness).await;
+        let listed = self.list_orders(&lookup).await;
         self.facts().order = known;
         let listed = listed?;
         self.none_placed(&listed.orders).await?;

@@ -1,13 +1,14 @@
 //! The look after the end: what may be listed late is an order of ours that nobody touched, which is archived, or one that
 //! was paid, which is shown.
 
-use super::duplicate_orders::{Listed, OrderLookup};
+use super::duplicate_orders::Listed;
 use super::held::ELSEWHERE;
 use super::others::{OVER, is_clear};
 use super::read::{Weighed, named, order_facts};
 use crate::bigcommerce::OrderId;
-use crate::checkout::{Flow, Money, OrderFacts, PaymentFacts, PaymentStatus, Status, StuckReason};
+use crate::checkout::{Money, OrderFacts, PaymentFacts, PaymentStatus, Status, StuckReason};
 use crate::saga::judge::Judgment;
+use crate::saga::order_lookup::OrderLookup;
 use crate::saga::step::{StepContext, Verdict};
 use crate::saga::steps::hand_off::{HOSTED, adopt, placed};
 
@@ -40,12 +41,8 @@ pub(in crate::saga) async fn look_late(cx: &mut StepContext) -> Result<Late, Ver
         // It was not clear what was paid for the order.
         return Ok(if is_clear(cx).await? { Late::Again } else { Late::Settling });
     }
-    let witness = match (cx.checkout.flow, &cx.checkout.facts.cart_id) {
-        (Flow::DirectOrder, _) => OrderLookup::External(cx.checkout.id.to_string()),
-        (Flow::Cart, Some(cart_id)) => OrderLookup::Cart(cart_id.clone()),
-        (Flow::Cart, None) => return Ok(Late::Nothing),
-    };
-    let listed = cx.list_orders(&witness).await?;
+    let Some(lookup) = OrderLookup::of(&cx.checkout) else { return Ok(Late::Nothing) };
+    let listed = cx.list_orders(&lookup).await?;
     match cx.checkout.status {
         Status::Stuck => put_right(cx, &listed).await,
         _ => ended(cx, listed).await,

@@ -9,9 +9,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
-use super::duplicate_orders::{OrderLookup, PAGES, ROWS};
+use super::duplicate_orders::{PAGES, ROWS};
 use crate::bigcommerce::orders::{Filter, Order};
 use crate::checkout::Document;
+use crate::saga::order_lookup::OrderLookup;
 use crate::saga::step::{StepContext, Verdict};
 
 /// So far two clocks, BigCommerce's and ours, may be apart.
@@ -19,7 +20,7 @@ const APART: Duration = Duration::from_hours(1);
 
 /// What the newest orders show.
 pub(in crate::saga) struct Newest {
-    /// Those of the witness.
+    /// Those of the lookup.
     pub(in crate::saga) orders: Vec<Order>,
     /// Whether there is no other one.
     pub(in crate::saga) is_whole: bool,
@@ -33,7 +34,7 @@ impl StepContext {
     /// Looks through the newest orders, whatever cart they were made of. `is_ignored`: the filter is known to prove nothing.
     pub(in crate::saga) async fn newest_orders(
         &mut self,
-        witness: &OrderLookup,
+        lookup: &OrderLookup,
         is_ignored: bool,
     ) -> Result<Newest, Verdict> {
         let made = self.cart_made_at();
@@ -47,7 +48,7 @@ impl StepContext {
             };
             let listed = self.client.orders(&self.call).list(&filter).await;
             let listed = self.read("list-orders", listed)?.value;
-            orders.extend(listed.iter().filter(|order| witness.fits(order)).cloned());
+            orders.extend(listed.iter().filter(|order| lookup.fits(order)).cloned());
             let unseen = !is_ignored && orders.is_empty() && page == 1;
             if listed.len() < ROWS || (unseen && self.filter_finds(&listed).await?) {
                 return Ok(Newest { orders, is_whole: !is_ignored });

@@ -1,8 +1,8 @@
 //! Reads that several steps share.
 
+use crate::bigcommerce::OrderId;
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::orders::{Order, Refund, Transaction};
-use crate::bigcommerce::{Error, OrderId};
 use crate::checkout::{Document, Money, OrderFacts, Status, StuckReason};
 use crate::saga::judge::{self, Account, Before, Judgment};
 use crate::saga::step::{StepContext, Verdict, unread};
@@ -77,7 +77,7 @@ impl StepContext {
         match self.note("get-order", read) {
             Ok(answer) => Ok(Some(answer.value)),
             Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => self.read("get-order", Err::<Option<Order>, Error>(error)),
+            Err(error) => Err(unread("get-order", error)),
         }
     }
 
@@ -101,10 +101,16 @@ impl StepContext {
         order: &Order,
         transactions: &[Transaction],
     ) -> Result<Vec<Refund>, Verdict> {
-        if !judge::may_be_refunded(order, transactions) {
-            return Ok(Vec::new());
+        if judge::may_be_refunded(order, transactions) {
+            self.list_refunds(order.id).await
+        } else {
+            Ok(Vec::new())
         }
-        let read = self.client.orders(&self.call).refunds(order.id).await;
+    }
+
+    /// Reads the refunds of an order.
+    pub(in crate::saga) async fn list_refunds(&mut self, id: OrderId) -> Result<Vec<Refund>, Verdict> {
+        let read = self.client.orders(&self.call).refunds(id).await;
         match self.note("list-refunds", read) {
             Ok(answer) => Ok(answer.value),
             Err(error) if error.is_not_found() => Ok(Vec::new()),
