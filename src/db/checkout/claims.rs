@@ -275,7 +275,11 @@ impl Db {
                     });
                 }
                 // It must not keep the others from being resumed.
-                Err(error) => self.leave_unreadable(fence, &error).await?,
+                Err(error) => {
+                    if let Err(failed) = self.leave_unreadable(fence, &error).await {
+                        tracing::warn!(error = %failed, "a checkout that cannot be read keeps its lease until it runs out");
+                    }
+                }
             }
         }
         let next_in = sqlx::query_scalar!(
@@ -284,7 +288,12 @@ impl Db {
             RECORD_VERSION
         )
         .fetch_one(&self.pool())
-        .await?;
+        .await;
+        // What was claimed is run whatever becomes of this question, which is asked again soon.
+        let next_in = match next_in {
+            Err(error) if claims.is_empty() => return Err(error.into()),
+            next_in => next_in.ok().flatten(),
+        };
         Ok(Due {
             claims,
             next_in: next_in.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
