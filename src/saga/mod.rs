@@ -51,6 +51,7 @@ mod storefront;
 mod submit;
 mod submitted;
 mod taken;
+mod unwritten;
 
 pub use crate::bigcommerce::carts::RedirectUrls;
 pub use engine::Engine;

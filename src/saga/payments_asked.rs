@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::accept::accept;
 use super::engine::Engine;
 use super::operation::{Operation, Request, SubmitError};
-use super::submit::internal;
+use super::unwritten::internal;
 use crate::checkout::{Checkout, CheckoutId, Document};
 use crate::db::{Asked, AskedFor};
 

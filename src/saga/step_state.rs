@@ -25,6 +25,11 @@ fn look(checkout: &Checkout) -> Goal {
     Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, goal_version }
 }
 
+/// Whether a checkout that runs is only looked at, and nobody asked for it.
+pub(super) fn is_look(checkout: &Checkout) -> bool {
+    checkout.goal.as_ref().is_none_or(|goal| goal.operation == LOOK)
+}
+
 /// A checkout that was woken from its rest is to look whether it was paid elsewhere.
 pub(super) fn schedule_payment_check(checkout: &mut Checkout) {
     let idle = checkout.goal.is_none() && checkout.in_flight.is_none();

@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use super::engine::Engine;
 use super::operation::{NewCheckout, Operation, Request, SubmitError};
 use super::step::{no_such_cart, refused};
-use super::submit::unwritten;
+use super::unwritten::unwritten;
 use crate::bigcommerce::carts::RedirectUrls;
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::payments::PaymentFor;

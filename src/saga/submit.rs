@@ -1,8 +1,10 @@
 //! Takes operations in: looks, decides, and records the intent under its key before anything is sent.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::accept::{Accepted, accept};
@@ -10,11 +12,24 @@ use super::decide;
 use super::engine::Engine;
 use super::observer;
 use super::operation::{NewCheckout, NewFlow, Operation, Request, SubmitError, TokenProof};
+use super::step_state::is_look;
 use super::storefront::ReadError;
 use super::submitted::{AnswerSource, Submitted};
+use super::unwritten::{MAYBE, internal, unwritten};
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{Answer, Checkout, CheckoutId, Event, Goal, Input, Status, StepName};
 use crate::db::{self, Binding, BoundKey, Claim, Hold, Transition};
+
+/// How long an operation waits for a look that nobody asked for.
+const FOR_A_LOOK: Duration = Duration::from_secs(5);
+
+/// What became of an operation before it runs.
+enum TakenIn {
+    /// It is recorded and claimed, and its goal has this version.
+    Claimed(Box<Claim>, i64),
+    /// It was taken in earlier, or there is nothing to do.
+    Known(Box<Submitted>),
+}
 
 impl Engine {
     /// Creates a checkout and begins to run it. With a key that is bound already, joins that checkout.
@@ -94,7 +109,8 @@ impl Engine {
         Ok(self.started(claim, goal_version, VecDeque::new()))
     }
 
-    /// Takes an operation in and begins to run it, or joins the earlier request with the same key.
+    /// Takes an operation in and begins to run it, or joins the earlier request with the same key. A look that nobody
+    /// asked for, such as one after a webhook, does not refuse a shopper: the operation waits for it.
     pub async fn submit(
         &self,
         id: CheckoutId,
@@ -102,30 +118,61 @@ impl Engine {
         request: Request,
     ) -> Result<Submitted, SubmitError> {
         self.admit()?;
+        let deadline = Instant::now() + FOR_A_LOOK;
+        let mut watch = self.watch(id);
+        loop {
+            match self.take_in(id, &operation, &request).await {
+                Ok(TakenIn::Known(submitted)) => return Ok(*submitted),
+                Ok(TakenIn::Claimed(claim, goal_version)) => {
+                    return Ok(self.started(*claim, goal_version, operation.into_instruments()));
+                }
+                Err(SubmitError::InProgress) => {}
+                Err(refusal) => return Err(refusal),
+            }
+            let seen = self.snapshot(id).await?;
+            let goes_on = match seen.status {
+                // It was let go meanwhile.
+                Status::AwaitingInput => Instant::now() < deadline,
+                Status::Running if is_look(&seen) => timeout_at(deadline, watch.changed()).await.is_ok(),
+                _ => false,
+            };
+            if !goes_on {
+                return Err(SubmitError::InProgress);
+            }
+        }
+    }
+
+    /// Takes an operation in on what was let go here, or else on what is stored.
+    async fn take_in(
+        &self,
+        id: CheckoutId,
+        operation: &Operation,
+        request: &Request,
+    ) -> Result<TakenIn, SubmitError> {
         let mut maybe_recorded = false;
         // What was let go here is most likely as it was then. Where it is not, the claim is refused, and all begins anew.
         let now = self.now().await?;
         if let Some(seen) = self.inner.idle.take(id)
-            && let Ok(Some(transition)) = plan_transition(&seen, &operation, &request, (false, now))
+            && let Ok(Some(transition)) = plan_transition(&seen, operation, request, (false, now))
         {
             let goal_version = transition.checkout().version;
             match self.inner.db.claim(transition).await {
-                Ok(claim) => return Ok(self.started(claim, goal_version, operation.into_instruments())),
+                Ok(claim) => return Ok(TakenIn::Claimed(Box::new(claim), goal_version)),
                 Err(error) => maybe_recorded = !error.wrote_nothing(),
             }
         }
-        let taken_in = self.look_and_submit(id, operation, request).await;
+        let taken_in = self.look_and_take_in(id, operation, request).await;
         // Where nobody knows whether the claim was written, nothing that is seen says that nothing was recorded.
         taken_in.map_err(|refusal| if maybe_recorded { MAYBE } else { refusal })
     }
 
     /// Takes an operation in on what is stored.
-    async fn look_and_submit(
+    async fn look_and_take_in(
         &self,
         id: CheckoutId,
-        operation: Operation,
-        request: Request,
-    ) -> Result<Submitted, SubmitError> {
+        operation: &Operation,
+        request: &Request,
+    ) -> Result<TakenIn, SubmitError> {
         let name = operation.name();
         let mut again = false;
         // Of one moment: whatever happens after it moves the version, and the claim is then refused. Were the key read
@@ -139,21 +186,21 @@ impl Engine {
                 return Err(SubmitError::KeyReused);
             }
             again = matches!(bound.answer, Some(Answer::Unavailable { .. }));
-            let submitted = self.join(bound, &request, name).await?;
+            let submitted = self.join(bound, request, name).await?;
             if !again {
-                return Ok(submitted);
+                return Ok(TakenIn::Known(Box::new(submitted)));
             }
         }
         let checkout = seen.ok_or(SubmitError::NotFound)?;
-        let refusal = match self.accept_and_claim(checkout, operation, &request, again).await {
+        let refusal = match self.accept_and_claim(checkout, operation, request, again).await {
             Err(refusal) => refusal,
             taken_in => return taken_in,
         };
         // The same request may have been a moment faster: then what it did is the very reason of the refusal.
-        match self.bound(&request).await.ok().flatten() {
+        match self.bound(request).await.ok().flatten() {
             Some(bound) if bound.checkout != id => Err(SubmitError::KeyReused),
             Some(bound) if !matches!(bound.answer, Some(Answer::Unavailable { .. })) => {
-                self.join(bound, &request, name).await
+                Ok(TakenIn::Known(Box::new(self.join(bound, request, name).await?)))
             }
             _ => Err(refusal),
         }
@@ -163,17 +210,17 @@ impl Engine {
     async fn accept_and_claim(
         &self,
         checkout: Checkout,
-        operation: Operation,
+        operation: &Operation,
         request: &Request,
         again: bool,
-    ) -> Result<Submitted, SubmitError> {
-        let Some(transition) = plan_transition(&checkout, &operation, request, (again, self.now().await?))?
+    ) -> Result<TakenIn, SubmitError> {
+        let Some(transition) = plan_transition(&checkout, operation, request, (again, self.now().await?))?
         else {
-            return Ok(self.already(checkout));
+            return Ok(TakenIn::Known(Box::new(self.already(checkout))));
         };
         let goal_version = transition.checkout().version;
         match self.inner.db.claim(transition).await {
-            Ok(claim) => Ok(self.started(claim, goal_version, operation.into_instruments())),
+            Ok(claim) => Ok(TakenIn::Claimed(Box::new(claim), goal_version)),
             // Somebody else was a moment faster.
             Err(db::Error::KeyBound) => Err(SubmitError::KeyInUse),
             Err(error) => Err(unwritten(error)),
@@ -327,36 +374,4 @@ fn goal(
 fn binding(request: &Request, operation: &str, again: bool) -> Option<Binding> {
     let key = request.key_ref()?;
     Some(Binding { key, operation: operation.to_owned(), fingerprint: request.fingerprint, again })
-}
-
-/// It is not known whether it was recorded.
-const MAYBE: SubmitError = SubmitError::Unavailable { maybe_recorded: true };
-
-/// Why a write of the database's may not have happened.
-pub(super) fn unwritten(error: db::Error) -> SubmitError {
-    let wrote_nothing = error.wrote_nothing();
-    let refusal = internal(error);
-    if wrote_nothing { refusal } else { refusal.after_recording() }
-}
-
-/// Why the database could not be read, so that an operation was not taken in.
-pub(super) fn internal(error: db::Error) -> SubmitError {
-    match error {
-        db::Error::Database(cause) => {
-            tracing::error!(error = %cause, "the database failed");
-            SubmitError::Unavailable { maybe_recorded: false }
-        }
-        db::Error::Lost => SubmitError::InProgress,
-        // A person has to look: nothing can be done with it, and nothing of it is known.
-        error @ db::Error::Unreadable { .. } => {
-            tracing::error!(%error, "a checkout was asked for that cannot be read");
-            SubmitError::Stuck
-        }
-        // What a newer version wrote is for a process of that version.
-        error @ (db::Error::Lossy(_) | db::Error::Newer { .. }) => {
-            tracing::warn!(%error, "this process leaves it alone");
-            SubmitError::Unavailable { maybe_recorded: false }
-        }
-        other => SubmitError::Internal(other.to_string()),
-    }
 }

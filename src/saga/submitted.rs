@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::engine::{Engine, Ran};
 use super::operation::SubmitError;
-use super::submit::internal;
+use super::unwritten::internal;
 use crate::checkout::{Answer, Checkout, KeyRef};
 
 /// An operation that was taken in.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::harness::{Answer, OPERATOR, Service, World};
 
 /// So many cells run at once.
-const AT_ONCE: usize = 24;
+const AT_ONCE: usize = 12;
 
 /// A hasty world with so many stores.
 pub(super) async fn world(stores: usize, settings: impl FnOnce(&mut Settings)) -> World {

@@ -1,6 +1,8 @@
 //! A cart that was made elsewhere is given to its customer, to the storefront's server, and otherwise only if it is a guest's.
 
 use super::*;
+use bigcommerce_simulator::Fault;
+
 use crate::harness::run;
 
 /// Does something at BigCommerce itself, as somebody else.
@@ -144,6 +146,27 @@ async fn a_customer_who_signs_in_between_the_two_looks_keeps_the_cart() {
             ("rejected-by-bigcommerce", &json!(403))
         );
         assert!(!refused.text.contains("jane@example.com"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_that_nobody_asked_for_refuses_no_shopper() {
+    run(async |world, service| {
+        let cart = cart_of(world, 0).await;
+        let taken = post(service, &Who::Page, "/v1/checkouts", &json!({"cart_id": cart})).await.expect(201);
+        let (path, shopper) = created(&taken);
+        // What was paid elsewhere with this cart is looked for, here and again.
+        let look = world.simulator.add_fault(Fault::on("list-orders").hold_before());
+        world.meets(look, 1).await;
+        let (address, at) = (address(), format!("{path}/billing-address"));
+        let step = ask(service, &shopper, Method::PUT, &at, Some(&address));
+        let let_go = async {
+            while service.get(&path).await.expect(200).body["status"] != "running" {}
+            world.simulator.release(look);
+        };
+        let (step, ()) = tokio::join!(step, let_go);
+        assert_eq!(step.expect(200).body["status"], "awaiting_input");
     })
     .await;
 }
