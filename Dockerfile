@@ -48,6 +48,8 @@ ENTRYPOINT ["bigcommerce-simulator"]
 FROM base AS service
 COPY --from=build /out/headless-checkout /usr/local/bin/headless-checkout
 ENV LISTEN_ADDR=0.0.0.0:8080
+# A balancer may take some seconds to notice.
+ENV DRAIN_SECONDS=5
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["headless-checkout", "healthcheck"]
 ENTRYPOINT ["headless-checkout"]

@@ -4,6 +4,7 @@
 //! the rest are released, so that another process continues at once.
 
 mod commands;
+mod files;
 mod heartbeat;
 mod parts;
 
@@ -46,7 +47,8 @@ pub struct App {
     heartbeat: Heartbeat,
     committing: Committing,
     tasks: TaskTracker,
-    stopping: CancellationToken,
+    shutdown: http::Shutdown,
+    server: http::Server,
 }
 
 /// The group committer at work. It outlives the other tasks: whatever they end with, they want written.
@@ -62,7 +64,6 @@ pub struct Running {
     pub addr: SocketAddr,
     /// Where the metrics are, when they have a listener of their own.
     pub metrics_addr: Option<SocketAddr>,
-    server: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 impl App {
@@ -88,7 +89,7 @@ impl App {
             retry_cap: config.retry_max,
             checkout_ttl: config.checkout_ttl,
         };
-        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let (tasks, shutdown) = (TaskTracker::new(), http::Shutdown::default());
         let heartbeat = Heartbeat::new();
         let budgets = budgets(&config, &heartbeat.replicas);
         let metrics = Metrics::new(db.clone());
@@ -101,12 +102,20 @@ impl App {
             operators_settings(&config),
             tasks.clone(),
         );
-        let engine =
-            Engine::new(db.clone(), clients, settings, metrics.engine(), tasks.clone(), stopping.clone());
+        let engine = Engine::new(
+            db.clone(),
+            clients,
+            settings,
+            metrics.engine(),
+            tasks.clone(),
+            shutdown.stopping.clone(),
+        );
         let metrics_listener = match config.metrics_addr {
             Some(addr) => Some(bind("METRICS_ADDR", addr).await?),
             None => None,
         };
+        let server =
+            http::Server::new(config.connections.clone(), metrics.clone(), shutdown.stopping.clone());
         Ok(Self {
             config,
             db,
@@ -119,7 +128,8 @@ impl App {
             heartbeat,
             committing,
             tasks,
-            stopping,
+            shutdown,
+            server,
         })
     }
 
@@ -150,33 +160,19 @@ impl App {
             self.ops.clone(),
             self.metrics.clone(),
             self.tasks.clone(),
-            self.stopping.clone(),
+            self.shutdown.clone(),
             self.heartbeat.living(),
         );
-        let router = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
-        let stop = self.stopping.clone();
-        let server = self.tasks.spawn(async move {
-            let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-                // Nagle's algorithm costs 40 ms on a kept connection.
-                let _ = stream.set_nodelay(true);
-            });
-            axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await
-        });
+        self.server.listen("public", listener, http::router(state));
         tracing::info!(listen_addr = %addr, "listening");
-        Ok(Running { app: self, addr, metrics_addr, server })
+        Ok(Running { app: self, addr, metrics_addr })
     }
 
     /// Serves the metrics where they have a listener of their own.
     fn serve_metrics(&mut self) -> anyhow::Result<Option<SocketAddr>> {
         let Some(listener) = self.metrics_listener.take() else { return Ok(None) };
         let addr = listener.local_addr()?;
-        let (router, stop) = (http::metrics_router(self.metrics.clone()), self.stopping.clone());
-        self.tasks.spawn(async move {
-            let stopped = async move { stop.cancelled().await };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-                tracing::error!(%error, "the metrics are not served any more");
-            }
-        });
+        self.server.listen("metrics", listener, http::metrics_router(self.metrics.clone()));
         tracing::info!(metrics_addr = %addr, "the metrics are served");
         Ok(Some(addr))
     }
@@ -188,9 +184,9 @@ impl App {
         let (engine, keep) = (self.engine.clone(), keep(&self.config));
         self.tasks.spawn(async move { engine.tidy_up(keep).await });
         self.begin_deliveries()?;
-        let (ops, stop) = (self.ops.clone(), self.stopping.clone());
+        let (ops, stop) = (self.ops.clone(), self.shutdown.stopping.clone());
         self.tasks.spawn(async move { ops.work(stop).await });
-        let (ops, stop) = (self.ops.clone(), self.stopping.clone());
+        let (ops, stop) = (self.ops.clone(), self.shutdown.stopping.clone());
         self.tasks.spawn(async move { ops.settle_order_actions(stop).await });
         self.begin_listening();
         Ok(())
@@ -203,7 +199,7 @@ impl App {
         }
         let connections = bigcommerce::http_client(events.timeout).context("the HTTP client cannot start")?;
         let pace = outbox::Pace { base: events.retry_base, cap: events.retry_max, give_up: events.give_up };
-        let (tasks, stopping) = (self.tasks.clone(), self.stopping.clone());
+        let (tasks, stopping) = (self.tasks.clone(), self.shutdown.stopping.clone());
         let outbox = Outbox::new(self.db.clone(), connections, events.timeout, pace, tasks, stopping);
         for destination in events.destinations.clone() {
             let outbox = outbox.clone();
@@ -214,7 +210,7 @@ impl App {
 
     fn begin_listening(&self) {
         let (changes, connections, stop) =
-            (self.db.changes().clone(), self.connections.clone(), self.stopping.clone());
+            (self.db.changes().clone(), self.connections.clone(), self.shutdown.stopping.clone());
         self.tasks.spawn(async move {
             loop {
                 let listening = async { changes.listen(connections.listener_pool().await?).await };
@@ -241,14 +237,15 @@ impl App {
         });
     }
 
-    /// Ends: takes nothing new, waits for what was begun, hands the rest back.
-    async fn drain(self) -> anyhow::Result<()> {
-        self.stopping.cancel();
+    /// Ends: takes nothing new, waits for what was begun, hands the rest back. Connections come last, because others may go on
+    /// with what was handed back meanwhile.
+    async fn stop(self) -> anyhow::Result<()> {
+        self.shutdown.draining.cancel();
+        self.shutdown.stopping.cancel();
         self.tasks.close();
         if tokio::time::timeout(self.config.shutdown, self.tasks.wait()).await.is_err() {
             tracing::warn!(running = self.tasks.len(), "not all work ended in time");
         }
-        self.committing.end().await;
         match self.db.release_all().await {
             Ok(0) => {}
             Ok(released) => tracing::info!(released, "leases were handed back"),
@@ -257,6 +254,8 @@ impl App {
         if let Err(error) = self.db.release_turns().await {
             tracing::warn!(%error, "deliveries were not handed back; their leases run out by themselves");
         }
+        self.server.close().await;
+        self.committing.end().await;
         self.heartbeat.leave(&self.db).await;
         self.connections.close().await;
         tracing::info!("stopped");
@@ -295,23 +294,26 @@ impl Running {
         &self.app.budgets
     }
 
-    /// Stops as the process does on SIGTERM.
+    /// Stops as the process does on SIGTERM: for a while it is not ready, and serves.
     pub async fn stop(self) -> anyhow::Result<()> {
-        self.app.drain().await
+        self.app.shutdown.draining.cancel();
+        if let Some(drain) = self.app.config.drain {
+            tracing::info!(seconds = drain.as_secs_f64(), "not ready any more; still serving");
+            tokio::time::sleep(drain).await;
+        }
+        self.app.stop().await
     }
 }
 
 /// Serves the HTTP API, and recovers, until the process is asked to stop.
-pub async fn serve(config: Config) -> anyhow::Result<()> {
+pub async fn serve(mut config: Config) -> anyhow::Result<()> {
+    files::fit(&mut config.connections, config.database.max_connections);
     let addr = config.listen_addr;
     let stop = stop_asked()?;
     let app = App::build(config).await?;
     let listener = bind("LISTEN_ADDR", addr).await?;
-    let mut running = app.serve(listener)?;
-    tokio::select! {
-        () = stop => {}
-        ended = &mut running.server => ended.context("the server panicked")?.context("the server failed")?,
-    }
+    let running = app.serve(listener)?;
+    stop.await;
     running.stop().await
 }
 
@@ -324,7 +326,7 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
     app.begin_work()?;
     tracing::info!("working");
     stop.await;
-    app.drain().await
+    app.stop().await
 }
 
 async fn bind(setting: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {

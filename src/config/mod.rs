@@ -4,6 +4,7 @@
 //! variable. Secrets are [`Secret`]s, which cannot be printed. Only this module and `telemetry` read the environment, and
 //! nothing here changes after startup.
 
+mod connections;
 mod credentials;
 mod database;
 mod events;
@@ -19,6 +20,7 @@ mod unknown;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+pub use connections::Connections;
 pub use credentials::{MIN_SECRET_CHARS, Operator, StorefrontKey};
 pub use database::Database;
 pub use events::{Destination, EVENT_TYPES, Events};
@@ -70,6 +72,10 @@ pub struct Config {
     pub retry_max: Duration,
     /// `SHUTDOWN_SECONDS`.
     pub shutdown: Duration,
+    /// `DRAIN_SECONDS`.
+    pub drain: Option<Duration>,
+    /// `*_CONNECTIONS` and the timeouts of connections.
+    pub connections: Connections,
     /// `BODY_LIMIT_BYTES`.
     pub body_limit_bytes: usize,
     /// `LIMIT_*` and `TRUSTED_PROXIES`.
@@ -158,6 +164,8 @@ impl Config {
             reader.refuse("RETRY_MAX_SECONDS", "must not be shorter than RETRY_BASE_MS");
         }
         let shutdown = reader.defaulted("SHUTDOWN_SECONDS", seconds(3600));
+        let drain = reader.defaulted("DRAIN_SECONDS", seconds_or_off(3600));
+        let connections = Connections::read(reader);
         let body_limit = reader.defaulted("BODY_LIMIT_BYTES", number(1024, 16 * 1024 * 1024));
         let limits = Limits::read(reader);
         let events = Events::read(reader);
@@ -182,6 +190,8 @@ impl Config {
             retry_base,
             retry_max,
             shutdown,
+            drain,
+            connections,
             body_limit_bytes: usize::try_from(body_limit).unwrap_or(usize::MAX),
             limits,
             events,

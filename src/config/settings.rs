@@ -143,6 +143,33 @@ pub const SETTINGS: &[Setting] = &[
         "How long a stopping process waits for running steps. Another process resumes the rest.",
     ),
     plain(
+        "DRAIN_SECONDS",
+        Some("0"),
+        "How long a stopping process still serves everything while /readyz is already 503, so that load balancers notice. Before \
+         SHUTDOWN_SECONDS; 5 in docker-compose.yml.",
+    ),
+    plain(
+        "MAX_CONNECTIONS",
+        Some("4096"),
+        "Open connections per listener at most; fewer if the process may not open that many files.",
+    ),
+    plain(
+        "RESERVED_CONNECTIONS",
+        Some("64"),
+        "How many of them are kept for probes, /metrics and /ops. Other requests get 503 there.",
+    ),
+    plain(
+        "HEADER_TIMEOUT_SECONDS",
+        Some("10"),
+        "How long a client may take to send the headers of a request.",
+    ),
+    plain(
+        "IDLE_TIMEOUT_SECONDS",
+        Some("60"),
+        "How long a connection may be idle between two requests. Should exceed the idle timeout of a proxy in front.",
+    ),
+    plain("WRITE_TIMEOUT_SECONDS", Some("30"), "How long a client may read nothing of a response."),
+    plain(
         "BODY_LIMIT_BYTES",
         Some("262144"),
         "The largest accepted request body, in bytes, 1024 to 16777216.",

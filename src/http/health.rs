@@ -68,7 +68,7 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
         tokio::time::timeout(CHECK_TIMEOUT, look(&state)).await.unwrap_or(("slow", "unknown", "unknown"));
     let checks = Checks { database, migrations, records, config: "ok" };
     let status = match (checks.database, checks.migrations) {
-        _ if state.stopping().is_cancelled() => "stopping",
+        _ if state.is_draining() => "stopping",
         ("ok", "ok" | NEWER) => "ready",
         _ => "not-ready",
     };

@@ -15,6 +15,7 @@ mod ops;
 mod problem;
 mod request;
 pub(crate) mod response;
+mod server;
 mod validate;
 
 use std::sync::Arc;
@@ -41,6 +42,16 @@ use request::{cors, customer, drain, trace};
 pub use limits::Living;
 pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
+pub use server::Server;
+
+/// How far this process is on its way to its end.
+#[derive(Clone, Default)]
+pub struct Shutdown {
+    /// It is not ready any more; everything is still served.
+    pub draining: CancellationToken,
+    /// Nothing new is begun.
+    pub stopping: CancellationToken,
+}
 
 /// The state shared by all handlers. Cheap to clone.
 #[derive(Clone)]
@@ -52,7 +63,7 @@ struct Inner {
     metrics: Metrics,
     metrics_elsewhere: bool,
     tasks: TaskTracker,
-    stopping: CancellationToken,
+    shutdown: Shutdown,
     credentials: Credentials,
     sessions: dashboard::Sessions,
     overview_cache: dashboard::OverviewCache,
@@ -73,7 +84,7 @@ impl AppState {
         ops: Console,
         metrics: Metrics,
         tasks: TaskTracker,
-        stopping: CancellationToken,
+        shutdown: Shutdown,
         living: Living,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -82,7 +93,7 @@ impl AppState {
             metrics,
             metrics_elsewhere: config.metrics_addr.is_some(),
             tasks,
-            stopping,
+            shutdown,
             credentials: Credentials::of(config),
             sessions: dashboard::Sessions::of(config),
             overview_cache: dashboard::OverviewCache::default(),
@@ -146,7 +157,11 @@ impl AppState {
     }
 
     fn stopping(&self) -> &CancellationToken {
-        &self.0.stopping
+        &self.0.shutdown.stopping
+    }
+
+    fn is_draining(&self) -> bool {
+        self.0.shutdown.draining.is_cancelled()
     }
 }
 

@@ -98,6 +98,18 @@ pub(super) struct AtRoute {
     pub(super) route: String,
 }
 
+/// A listener.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Listener {
+    pub(super) listener: &'static str,
+}
+
+/// What a connection waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct PhaseOf {
+    pub(super) phase: &'static str,
+}
+
 /// A limit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Kind {

@@ -22,6 +22,7 @@ use super::labels::{
     AtRoute, Attempted, Called, Event, Host, Kind, Reason, Requested, Step, Timed, Tried, known_method,
     known_status,
 };
+use super::process::Process;
 use super::traces;
 use super::vitals::Gauges;
 use crate::bigcommerce::budget::Budget;
@@ -45,6 +46,7 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     registry: Registry,
     counted: Counted,
+    process: Process,
     budgets: Budgets,
     vitals: Gauges,
 }
@@ -181,9 +183,14 @@ impl Metrics {
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of this process", version);
         let counted = Counted::register(&mut registry);
+        let process = Process::register(&mut registry);
         let budgets = Budgets::register(&mut registry);
         let vitals = Gauges::register(&mut registry, db);
-        Self(Arc::new(Inner { registry, counted, budgets, vitals }))
+        Self(Arc::new(Inner { registry, counted, process, budgets, vitals }))
+    }
+
+    pub(super) fn process(&self) -> &Process {
+        &self.0.process
     }
 
     /// The page that Prometheus reads. What comes from the database is some seconds old; while the database is away it

@@ -7,6 +7,7 @@
 mod budgets;
 mod labels;
 pub mod metrics;
+mod process;
 pub mod traces;
 mod vitals;
 

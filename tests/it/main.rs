@@ -10,6 +10,7 @@ mod cli;
 mod commerce;
 mod committer;
 mod conformance;
+mod connections;
 mod cost;
 mod coverage;
 mod crash;

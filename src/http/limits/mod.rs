@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use super::AppState;
 use super::dashboard;
 use super::problem::Problem;
+use super::server::Crowded;
 use crate::checkout::CheckoutId;
 use crate::config::{self, Config};
 use crate::http::problem::catalog::Slug;
@@ -185,6 +186,11 @@ pub(super) async fn around(State(state): State<AppState>, mut request: Request, 
     limits.notice_proxy(peer, request.headers());
     request.extensions_mut().insert(client);
     let path = request.uri().path();
+    if request.extensions().get::<Crowded>().is_some()
+        && let Some(problem) = Crowded::refuses(path)
+    {
+        return problem.into_response();
+    }
     if path == "/ops/sign-in" && request.method() == Method::POST {
         return signing_in(&state, client, request, next).await;
     }

@@ -1,0 +1,71 @@
+//! What this process does for its peers: connections, counted as they come and go.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::labels::{Listener, PhaseOf};
+use super::metrics::Metrics;
+
+/// What listeners there are.
+const LISTENERS: [&str; 2] = ["public", "metrics"];
+
+/// What a connection can wait for too long.
+const PHASES: [&str; 3] = ["header", "idle", "write"];
+
+/// The counters.
+#[derive(Default)]
+pub(super) struct Process {
+    connections: Family<Listener, Gauge>,
+    refused_connections: Family<Listener, Counter>,
+    timed_out_connections: Family<PhaseOf, Counter>,
+}
+
+impl Process {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let all = Self::default();
+        registry.register("connections", "Open connections to a listener", all.connections.clone());
+        let help = "Connections that were one too many: closed, or answered with service-unavailable";
+        registry.register("refused_connections", help, all.refused_connections.clone());
+        let help = "Connections that ended because their peer took too long, by what it took too long for";
+        registry.register("timed_out_connections", help, all.timed_out_connections.clone());
+        // What never happened is zero and not missing.
+        for listener in LISTENERS {
+            all.connections.get_or_create_owned(&Listener { listener });
+            all.refused_connections.get_or_create_owned(&Listener { listener });
+        }
+        for phase in PHASES {
+            all.timed_out_connections.get_or_create_owned(&PhaseOf { phase });
+        }
+        all
+    }
+}
+
+/// An open connection: it counts until this is dropped.
+pub struct OpenConnection(Gauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Metrics {
+    /// A connection to this listener is open, as long as the answer lives.
+    pub fn connection_opened(&self, listener: &'static str) -> OpenConnection {
+        let gauge = self.process().connections.get_or_create_owned(&Listener { listener });
+        gauge.inc();
+        OpenConnection(gauge)
+    }
+
+    /// A connection was one too many.
+    pub fn connection_refused(&self, listener: &'static str) {
+        self.process().refused_connections.get_or_create(&Listener { listener }).inc();
+    }
+
+    /// The peer of a connection took too long.
+    pub fn connection_timed_out(&self, phase: &'static str) {
+        self.process().timed_out_connections.get_or_create(&PhaseOf { phase }).inc();
+    }
+}
