@@ -5,7 +5,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::labels::{Listener, PhaseOf};
+use super::labels::{Kind, Listener, PhaseOf};
 use super::metrics::Metrics;
 
 /// What listeners there are.
@@ -14,12 +14,16 @@ const LISTENERS: [&str; 2] = ["public", "metrics"];
 /// What a connection can wait for too long.
 const PHASES: [&str; 3] = ["header", "idle", "write"];
 
+/// What kinds of credentials there are.
+const CREDENTIALS: [&str; 4] = ["storefront", "operator", "sign-in", "webhook"];
+
 /// The counters.
 #[derive(Default)]
 pub(super) struct Process {
     connections: Family<Listener, Gauge>,
     refused_connections: Family<Listener, Counter>,
     timed_out_connections: Family<PhaseOf, Counter>,
+    refused_credentials: Family<Kind, Counter>,
 }
 
 impl Process {
@@ -30,6 +34,8 @@ impl Process {
         registry.register("refused_connections", help, all.refused_connections.clone());
         let help = "Connections that ended because their peer took too long, by what it took too long for";
         registry.register("timed_out_connections", help, all.timed_out_connections.clone());
+        let help = "Requests with a missing or unknown credential, by the kind of credential";
+        registry.register("refused_credentials", help, all.refused_credentials.clone());
         // What never happened is zero and not missing.
         for listener in LISTENERS {
             all.connections.get_or_create_owned(&Listener { listener });
@@ -37,6 +43,9 @@ impl Process {
         }
         for phase in PHASES {
             all.timed_out_connections.get_or_create_owned(&PhaseOf { phase });
+        }
+        for kind in CREDENTIALS {
+            all.refused_credentials.get_or_create_owned(&Kind { kind });
         }
         all
     }
@@ -62,6 +71,11 @@ impl Metrics {
     /// A connection was one too many.
     pub fn connection_refused(&self, listener: &'static str) {
         self.process().refused_connections.get_or_create(&Listener { listener }).inc();
+    }
+
+    /// A credential was missing or not known. `kind`: what would have been.
+    pub fn credential_refused(&self, kind: &'static str) {
+        self.process().refused_credentials.get_or_create(&Kind { kind }).inc();
     }
 
     /// The peer of a connection took too long.

@@ -15,6 +15,7 @@ use super::session::{
     COOKIE_NAME, LASTS, SIGN_IN_COOKIE, cookie, equal, is_same_origin, set_cookie, sign_in_token,
 };
 use crate::http::AppState;
+use crate::http::limits::Client;
 
 /// How long a sign-in form may stay open, in seconds.
 const FORM_LASTS: i64 = 60 * 60;
@@ -27,6 +28,7 @@ pub(super) async fn page(headers: HeaderMap, query: Query<Vec<(String, String)>>
 
 /// The token was given.
 pub(super) async fn enter(State(state): State<AppState>, request: Request) -> Result<Response, Response> {
+    let client = request.extensions().get::<Client>().copied();
     let (headers, fields) = Fields::read(request).await?;
     let proof = cookie(&headers, SIGN_IN_COOKIE).map(sign_in_token);
     if !is_same_origin(&headers) || !proof.is_some_and(|proof| equal(&proof, fields.text("csrf"))) {
@@ -37,7 +39,8 @@ pub(super) async fn enter(State(state): State<AppState>, request: Request) -> Re
     let actor = state.credentials().operator(fields.text("token"));
     let session = actor.and_then(|actor| state.sessions().begin(actor, now));
     let Some(session) = session else {
-        tracing::warn!("a sign-in to the dashboard was attempted with an unknown token");
+        let client = client.map(Client::text);
+        tracing::warn!(client, "a sign-in to the dashboard was attempted with an unknown token");
         return Ok(asked(&headers, StatusCode::UNAUTHORIZED, next, Some("This is not an operator token.")));
     };
     let mut response = see_other(next);

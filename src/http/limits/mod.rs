@@ -129,6 +129,14 @@ impl Limits {
         }
     }
 
+    /// Who asks.
+    pub(super) fn client(&self, request: &Request) -> Client {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+        self.notice_proxy(peer, request.headers());
+        Client::of(peer, request.headers(), &self.settings.trusted_proxies)
+    }
+
     fn give_back(&self, limit: &Limit, subject: Subject) {
         let mut buckets = limit.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.give_back(subject, self.share(limit));
@@ -178,13 +186,9 @@ impl AppState {
 }
 
 /// The layer: counts a request before anything looks at it, and not what it is not counted for.
-pub(super) async fn around(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+pub(super) async fn around(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let limits = state.limits();
-    let client = Client::of(peer, request.headers(), &limits.settings.trusted_proxies);
-    limits.notice_proxy(peer, request.headers());
-    request.extensions_mut().insert(client);
+    let client = limits.client(&request);
     let path = request.uri().path();
     if request.extensions().get::<Crowded>().is_some()
         && let Some(problem) = Crowded::refuses(path)

@@ -48,6 +48,9 @@ pub(crate) async fn around(
     let began = Instant::now();
     let trace = Trace(Arc::new(Known { id: Uuid::new_v4().to_string(), checkout: OnceLock::new() }));
     request.extensions_mut().insert(trace.clone());
+    let client = state.limits().client(&request);
+    request.extensions_mut().insert(client);
+    let presented = presented(request.uri().path());
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let path = path.unwrap_or_else(|| "(none)".to_owned());
@@ -63,17 +66,31 @@ pub(crate) async fn around(
     .await;
     let checkout_id = trace.0.checkout.get().map(tracing::field::display);
     tracing::record_all!(span, status = response.status().as_u16(), checkout_id = checkout_id);
+    if response.status() == StatusCode::UNAUTHORIZED {
+        state.metrics().credential_refused(presented);
+    }
     state.metrics().answered(method.as_str(), &path, response.status().as_u16(), began.elapsed());
     tracing::info!(
         method = %method,
         path,
         status = response.status().as_u16(),
         duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        client = client.text(),
         trace_id = trace.0.id,
         checkout_id = trace.0.checkout.get().map(ToString::to_string),
         "request answered"
     );
     response
+}
+
+/// What kind of credential a path takes, in the words of the metrics.
+fn presented(path: &str) -> &'static str {
+    match path {
+        "/ops/sign-in" => "sign-in",
+        _ if path.starts_with("/ops") => "operator",
+        _ if path.starts_with("/webhooks/") => "webhook",
+        _ => "storefront",
+    }
 }
 
 /// The span of a request. What asks again and again whether all is well is a detail.

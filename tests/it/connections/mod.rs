@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use crate::harness::{PATIENCE, Service, World, run_with};
+use crate::harness::{PATIENCE, Service, World, logs, run_with};
 use crate::signals::page::Page;
 
 async fn world(settings: &[(&str, &str)]) -> World {
@@ -166,6 +166,23 @@ async fn connections_are_limited_and_some_are_kept_for_probes_and_operators() {
         while !to_the_end(sent(service, once).await).await.starts_with("HTTP/1.1 200") {
             assert!(tokio::time::Instant::now() < deadline, "what was let go can be used again");
             looks.tick().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_presents_an_unknown_credential_is_counted_and_can_be_found() {
+    let world = world(&[("TRUSTED_PROXIES", "127.0.0.1")]).await;
+    run_with(world, async |_, service| {
+        for (path, client) in [("/v1/checkouts/x", "203.0.113.71"), ("/ops/v1/summary", "203.0.113.72")] {
+            let headers = [("authorization", "Bearer nobody-knows-this-one"), ("x-forwarded-for", client)];
+            service.call(reqwest::Method::GET, path, &headers, None).await.expect(401);
+            assert!(logs::contain(&format!("\"client\":\"{client}\"")), "{client}");
+        }
+        let page = Page::of(service).await;
+        for (kind, count) in [("storefront", 1), ("operator", 1), ("sign-in", 0), ("webhook", 0)] {
+            assert!(page.is("refused_credentials_total", &[("kind", kind)], count), "{kind}: {}", page.text);
         }
     })
     .await;
