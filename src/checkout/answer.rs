@@ -12,6 +12,17 @@ pub enum Answer {
     Done,
     /// BigCommerce said no.
     Rejected(UpstreamRejection),
+    /// It was done, but for what BigCommerce refused of it: the checkout goes on without that.
+    Without {
+        /// The coupon codes that were refused; none: it was the customer message.
+        coupon_codes: Vec<String>,
+        /// BigCommerce's first refusal.
+        refused: UpstreamRejection,
+    },
+    /// BigCommerce takes the address, and the store ships nothing to it.
+    Undeliverable,
+    /// The store takes no payment by this method (payments, error codes 30000 to 30002); nothing was charged by it.
+    MethodUnavailable(UpstreamRejection),
     /// Another checkout took the cart over in the same moment. Ours: BigCommerce said nothing of it.
     CartTaken,
     /// BigCommerce takes no payment of the order in its status (payments, error code 30101).

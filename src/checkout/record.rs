@@ -249,7 +249,7 @@ words! {
         PaidTwice = "paid-twice",
         /// A payment was accepted and has not settled for too long.
         PaymentPendingTooLong = "payment-pending-too-long",
-        /// The payment gateway is not set up as this payment needs.
+        /// The payment gateway is not set up as this payment needs. Recorded by earlier versions only.
         PaymentConfiguration = "payment-configuration",
         /// While undoing, the order turned out to hold money, or to be moved on as if it did, and not exactly its total.
         CancelFoundPaid = "cancel-found-paid",

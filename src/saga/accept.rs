@@ -3,7 +3,7 @@
 use super::operation::{Operation, Seen, SubmitError};
 use super::step::before_order;
 use super::{plan, steps};
-use crate::checkout::{Checkout, Goal, Money, Status, StepName, StepStatus, StuckReason};
+use crate::checkout::{CartEdit, Checkout, Goal, Money, Status, StepName, StepStatus, StuckReason};
 
 /// What an operation does to a checkout that may run it.
 pub(super) enum Accepted {
@@ -79,6 +79,11 @@ fn take_input(
     next: &mut Checkout,
     operation: &Operation,
 ) -> Result<StepName, SubmitError> {
+    if let Operation::Edit(CartEdit::AddItems(items)) = operation
+        && steps::is_given_anew(checkout, &mut next.input, items)
+    {
+        return Ok(StepName::ShippingOptions);
+    }
     let mut taken = false;
     for step in steps::of(checkout.flow) {
         if !step.take(&mut next.input, operation) {

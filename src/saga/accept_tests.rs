@@ -103,12 +103,12 @@ fn a_checkout_at_rest_takes_what_is_next_or_may_be_revised() {
         (StepName::Cart, "first cart; first cart; first cart; first cart; first cart; first cart"),
         (
             StepName::BillingAddress,
-            "run to shipping-options; first billing-address; first billing-address; run to cart; \
+            "run to shipping-options; first billing-address; first billing-address; run to shipping-options; \
              first billing-address; first billing-address",
         ),
         (
             StepName::Order,
-            "run to shipping-options; run to shipping-options; run to shipping-options; run to cart; run to order; \
+            "run to shipping-options; run to shipping-options; run to shipping-options; run to shipping-options; run to order; \
              first order",
         ),
         (

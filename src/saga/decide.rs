@@ -65,6 +65,30 @@ pub(super) fn on_verdict(mut checkout: Checkout, verdict: Verdict, at: Circumsta
             checkout.facts.forget_processing();
             rest(checkout, step, Outcome::Rejected, Answer::Rejected(refused), at)
         }
+        Verdict::DoneWithout { coupon_codes, refused } => {
+            end(&mut checkout, step, StepStatus::Succeeded, at.now);
+            follow_document(&mut checkout);
+            rest(checkout, step, Outcome::Succeeded, Answer::Without { coupon_codes, refused }, at)
+        }
+        Verdict::Open => {
+            end(&mut checkout, step, StepStatus::Pending, at.now);
+            follow_document(&mut checkout);
+            let reached = checkout.goal.as_ref().is_none_or(|goal| goal_reached(&checkout, goal.until));
+            let answer = if reached { Answer::Done } else { Answer::OutOfOrder };
+            rest(checkout, step, Outcome::Rejected, answer, at)
+        }
+        Verdict::Undeliverable => {
+            end(&mut checkout, step, StepStatus::Rejected, at.now);
+            follow_document(&mut checkout);
+            // BigCommerce holds the address, and it is no good.
+            checkout.input.revising.retain(|name| *name != step);
+            rest(checkout, step, Outcome::Rejected, Answer::Undeliverable, at)
+        }
+        Verdict::MethodUnavailable(refused) => {
+            end(&mut checkout, step, StepStatus::Rejected, at.now);
+            checkout.facts.forget_processing();
+            rest(checkout, step, Outcome::Rejected, Answer::MethodUnavailable(refused), at)
+        }
         Verdict::CartTaken => {
             end(&mut checkout, step, StepStatus::Rejected, at.now);
             rest(checkout, step, Outcome::Rejected, Answer::CartTaken, at)
@@ -98,12 +122,6 @@ pub(super) fn on_verdict(mut checkout: Checkout, verdict: Verdict, at: Circumsta
             }
             let after = wait_for(&checkout, at);
             defer(checkout, Some(Outcome::Succeeded), after)
-        }
-        Verdict::Stuck { reason: reason @ StuckReason::PaymentConfiguration, detail } => {
-            // Certainly not charged: once the gateway is mended, a restart must not have to look for a charge.
-            end(&mut checkout, step, StepStatus::Pending, at.now);
-            checkout.facts.forget_processing();
-            Decision { outcome: Some(Outcome::Rejected), ..stall(checkout, reason, detail, at) }
         }
         Verdict::Stuck { reason, detail } => stall(checkout, reason, detail, at),
     }

@@ -302,9 +302,9 @@ fn a_gateway_that_is_not_set_up_leaves_nothing_to_look_for() {
     held.goal = Some(goal(StepName::Payment));
     held.facts.payment = Some(payment(PaymentStatus::Processing));
     held.in_flight = Some(InFlight { checkpoint: Some(json!({})), ..in_flight(StepName::Payment) });
-    let verdict = Verdict::Stuck { reason: StuckReason::PaymentConfiguration, detail: String::new() };
-    let decision = on_verdict(held, verdict, at(0.5));
-    assert_eq!(decision.event, Event::Stalled);
+    let refused = UpstreamRejection { status: 422, title: "not set up".to_owned(), errors: Vec::new() };
+    let decision = on_verdict(held, Verdict::MethodUnavailable(refused.clone()), at(0.5));
+    assert_eq!((decision.event, decision.answer), (Event::Rested, Some(Answer::MethodUnavailable(refused))));
     assert!(decision.checkout.in_flight.is_none() && !decision.checkout.payment_in_doubt());
     assert!(decision.checkout.facts.payment.is_none());
 }

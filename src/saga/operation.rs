@@ -171,10 +171,10 @@ impl Operation {
     /// How far a run goes that does it, at most.
     pub(super) fn until(&self) -> StepName {
         match self {
-            Self::BillingAddress(_) | Self::Consignments(_) | Self::ShippingOptions(_) => {
+            // A change of the cart goes on, too: what it costs is shown with the shipping that is preferred.
+            Self::BillingAddress(_) | Self::Consignments(_) | Self::ShippingOptions(_) | Self::Edit(_) => {
                 StepName::ShippingOptions
             }
-            Self::Edit(_) => StepName::Cart,
             Self::Order { .. } => StepName::Order,
             Self::Payment { .. } | Self::Complete(_) => StepName::Payment,
             Self::HandOff => StepName::HandOff,

@@ -194,6 +194,14 @@ pub(super) enum Verdict {
     CartTaken,
     /// BigCommerce said no.
     Rejected(UpstreamRejection),
+    /// It is done, but for what BigCommerce refused of it, which is forgotten: these coupons, or the message.
+    DoneWithout { coupon_codes: Vec<String>, refused: UpstreamRejection },
+    /// It cannot be done without the shopper, who is asked: nothing was refused.
+    Open,
+    /// BigCommerce takes the address, and the store ships nothing to it.
+    Undeliverable,
+    /// The store takes no payment by this method: certainly not charged.
+    MethodUnavailable(UpstreamRejection),
     /// The payment was declined.
     Declined(Decline),
     /// The total rose above what was agreed.
@@ -224,6 +232,10 @@ impl Verdict {
                 | Self::CartGone
                 | Self::CartTaken
                 | Self::Rejected(_)
+                | Self::DoneWithout { .. }
+                | Self::Open
+                | Self::Undeliverable
+                | Self::MethodUnavailable(_)
                 | Self::TotalChanged { .. }
                 | Self::Interrupted { .. }
                 | Self::PartPaid

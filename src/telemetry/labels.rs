@@ -26,6 +26,12 @@ pub(super) struct Tried {
     pub(super) kind: &'static str,
 }
 
+/// A store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OfStore {
+    pub(super) store: String,
+}
+
 /// A step.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Step {

@@ -4,8 +4,9 @@
 //! Guarantees: every label has a bounded set of values: fixed words, names of configured stores, routes as they are
 //! declared, well-known status codes. No id, no text from outside and no secret is ever a label. Counting never waits.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,8 +20,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::budgets::Budgets;
 use super::labels::{
-    AtRoute, Attempted, Called, Event, Host, Kind, Reason, Requested, Step, Timed, Tried, known_method,
-    known_status,
+    AtRoute, Attempted, Called, Event, Host, Kind, OfStore, Reason, Requested, Step, Timed, Tried,
+    known_method, known_status,
 };
 use super::process::Process;
 use super::traces;
@@ -80,6 +81,7 @@ struct Counted {
     transitions: Family<Event, Counter>,
     late_outcomes: Family<Step, Counter>,
     stuck: Family<Reason, Counter>,
+    methods_unavailable: Family<OfStore, Counter>,
     leases: Gauge,
     requests: Family<Called, Counter>,
     latency: Timings<Timed>,
@@ -108,6 +110,7 @@ impl Counted {
             transitions: Family::default(),
             late_outcomes: Family::default(),
             stuck: Family::default(),
+            methods_unavailable: Family::default(),
             leases: Gauge::default(),
             requests: Family::default(),
             latency: timings(),
@@ -136,6 +139,8 @@ impl Counted {
             "Checkouts that started to need manual review, by reason",
             c.stuck.clone(),
         );
+        let help = "Payments that were refused because the store takes none by their method, or its gateway is not set up";
+        registry.register("payment_methods_unavailable", help, c.methods_unavailable.clone());
         registry.register("leases_held", "Checkouts that this process works on", c.leases.clone());
         registry.register("upstream_requests", "Calls to BigCommerce, by what came back", c.requests.clone());
         let help = "From sending a call to BigCommerce to the last byte of its answer";
@@ -209,6 +214,7 @@ impl Metrics {
     /// Watches the calls of a store, in front of its budget.
     pub fn upstream(&self, store: &str, budget: Arc<Budget>) -> Arc<dyn bigcommerce::Observer> {
         self.0.budgets.add(store, budget.clone());
+        self.0.counted.methods_unavailable.get_or_create_owned(&OfStore { store: store.to_owned() });
         for host in [bigcommerce::Host::Api, bigcommerce::Host::Payments] {
             self.0.counted.abandoned.get_or_create_owned(&Host::of(store, host));
         }
@@ -217,7 +223,7 @@ impl Metrics {
 
     /// Watches the engine.
     pub fn engine(&self) -> Arc<dyn saga::Observer> {
-        Arc::new(Engine(self.clone()))
+        Arc::new(Engine(self.clone(), Mutex::default()))
     }
 
     /// Watches the committer.
@@ -299,8 +305,30 @@ impl CommitObserver for Commits {
     }
 }
 
-/// The watch on the engine.
-struct Engine(Metrics);
+/// This many refused methods are told of; who names them is a shopper.
+const METHODS_TOLD: usize = 1_000;
+
+/// The watch on the engine, with the payment methods that were told to be refused, by store.
+struct Engine(Metrics, Mutex<BTreeSet<(String, String)>>);
+
+impl Engine {
+    /// A payment was refused for its method: each is counted, and told once in the log.
+    fn method_unavailable(&self, checkout: &Checkout) {
+        let store = OfStore { store: checkout.store.clone() };
+        self.0.0.counted.methods_unavailable.get_or_create(&store).inc();
+        let method = checkout.input.payment.as_ref().map(|intent| intent.payment_method_id.clone());
+        let method = method.unwrap_or_default();
+        let mut told = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < METHODS_TOLD && told.insert((checkout.store.clone(), method.clone())) {
+            tracing::error!(
+                store = checkout.store,
+                payment_method_id = method,
+                checkout_id = %checkout.id,
+                "the store takes no payment by this method, or its gateway is not set up"
+            );
+        }
+    }
+}
 
 impl saga::Observer for Engine {
     fn leased(&self) {
@@ -316,6 +344,12 @@ impl saga::Observer for Engine {
         counted.transitions.get_or_create(&Event { event: event.as_str() }).inc();
         if let Some(ended) = ended {
             counted.attempts.get_or_create(&Attempted::new(ended.step, ended.outcome)).inc();
+            let answer = checkout.answered.as_ref().map(|answered| &answered.answer);
+            if ended.step == StepName::Payment
+                && matches!(answer, Some(checkout::Answer::MethodUnavailable(_)))
+            {
+                self.method_unavailable(checkout);
+            }
         }
         if let (checkout::Event::Stalled, Some(stuck)) = (event, &checkout.stuck) {
             counted.stuck.get_or_create(&Reason { reason: stuck.reason.as_str() }).inc();

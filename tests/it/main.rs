@@ -25,6 +25,7 @@ mod hands;
 mod harness;
 mod hostile;
 mod in_use;
+mod journeys;
 mod limits;
 mod matrix;
 mod money;

@@ -145,6 +145,9 @@ async fn of_checkouts(world: &World, service: &Service, met: &mut Met) {
     met.is("idempotency-key-in-use", &second);
     service.delete(&path).await.expect(200);
     met.is("checkout-closed", &service.put(&slow, &address()).await);
+    let mut far = everything();
+    far["consignments"][0]["address"]["country_code"] = json!("AQ");
+    met.is("not-deliverable", &service.post("/v1/checkouts", &far).await);
     let owner = service.create(&custom_cart()).await;
     let cart = service.get(&owner).await.body["cart"]["id"].clone();
     met.is("cart-taken", &service.post("/v1/checkouts", &json!({"cart_id": cart})).await);
@@ -160,6 +163,9 @@ async fn of_payments(world: &World, service: &Service, met: &mut Met) {
     });
     service.post(&format!("{path}/order"), &json!({})).await.expect(200);
     met.is("agreement-required", &service.post(&payment, &good_card()).await);
+    let mut slip = agreed(good_card());
+    slip["payment_method_id"] = json!("stripe.crad");
+    met.is("payment-method-unavailable", &service.post(&payment, &slip).await);
     let declined = agreed(card(&bigcommerce_simulator::magic_card(30_106, 0)));
     met.is("payment-declined", &service.post(&payment, &declined).await);
     // Another checkout: after a decline, the order is read before anything is sent.

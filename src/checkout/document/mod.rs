@@ -82,6 +82,33 @@ impl Consignment {
     pub fn available(&self) -> &[ShippingOption] {
         self.available.as_deref().unwrap_or_default()
     }
+
+    /// Whether BigCommerce was asked what may be chosen, and there is nothing.
+    pub fn offers_nothing(&self) -> bool {
+        !self.is_picked_up && self.available.as_ref().is_some_and(Vec::is_empty)
+    }
+}
+
+impl ShippingOption {
+    /// Whether the shopper fetches the items. BigCommerce has no field for it: its type, its id and the merchant's words tell.
+    pub fn is_pickup(&self) -> bool {
+        [&self.kind, &self.id, &self.description].into_iter().any(|text| {
+            let letters = text.chars().filter(|one| one.is_alphanumeric()).flat_map(char::to_lowercase);
+            let plain: String = letters.collect();
+            ["pickup", "clickandcollect", "clickcollect", "collectinstore"]
+                .iter()
+                .any(|word| plain.contains(word))
+        })
+    }
+
+    /// The largest number in the transit time (`3 to 5 days`); without one it is slower than any.
+    pub fn days(&self) -> u64 {
+        self.transit_time
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|digits| digits.parse().ok())
+            .max()
+            .unwrap_or(u64::MAX)
+    }
 }
 
 impl Document {
@@ -250,6 +277,11 @@ impl Document {
             .iter()
             .all(|item| consignments.iter().any(|consignment| consignment.line_item_ids.contains(&item.id)))
             && consignments.iter().all(|consignment| !consignment.line_item_ids.is_empty())
+    }
+
+    /// Whether something may be chosen for each consignment, as far as that was asked.
+    pub fn is_deliverable(&self) -> bool {
+        !self.consignments().iter().any(Consignment::offers_nothing)
     }
 
     /// Whether each consignment has a selected shipping option, or is picked up.

@@ -150,8 +150,20 @@ problems! {
     Rejected = "rejected-by-bigcommerce", 422, "Rejected by BigCommerce", false,
         shopper: "This could not be accepted. Please check what you entered.",
         meaning: "BigCommerce refused the step, which had no effect; the steps before it stay done. The shopper or the \
-            storefront can correct it.",
-        advice: "`upstream` is BigCommerce's answer. Correct the request and send it with a new Idempotency-Key.";
+            storefront can correct it. With `coupon_codes`: the cart was made without these coupons, and the checkout \
+            goes on.",
+        advice: "`upstream` is BigCommerce's answer. Correct the request and send it with a new Idempotency-Key. With \
+            `next_step`: go on there. `cart`: no cart was made; send its items with POST /v1/checkouts/{id}/items.";
+    NotDeliverable = "not-deliverable", 422, "No delivery to this address", false,
+        shopper: "We do not deliver to this address. Please choose another one.",
+        meaning: "BigCommerce took the address and offers no shipping option for it. Nothing else was changed.",
+        advice: "Ask for another address and send the consignments again, with a new Idempotency-Key if it is a POST.";
+    MethodUnavailable = "payment-method-unavailable", 422, "Payment method not available", false,
+        shopper: "This payment method is not available here. Please choose another one.",
+        meaning: "The store takes no payment by this `payment_method_id`, or its gateway is not set up for it \
+            (`upstream`). Nothing was charged by it; the checkout can still be paid.",
+        advice: "Offer what `GET /v1/checkouts/{id}/payment-methods` lists, and pay again with a new Idempotency-Key. \
+            Operators see it in the log and in `headless_checkout_payment_methods_unavailable_total`.";
     PaymentDeclined = "payment-declined", 402, "Payment declined", false,
         shopper: "Your payment was declined. You have not been charged. Please try another payment method.",
         meaning: "The payment was certainly refused; nothing was charged by it. Parts that were paid before stay paid.",
@@ -245,6 +257,8 @@ mod tests {
             ("agreement-required", 428),
             ("total-changed", 409),
             ("rejected-by-bigcommerce", 422),
+            ("not-deliverable", 422),
+            ("payment-method-unavailable", 422),
             ("payment-declined", 402),
             ("payment-in-doubt", 409),
             ("raw-card-not-enabled", 422),

@@ -10,9 +10,9 @@ use crate::schema::{typed, words_of};
 fn members(slug: Slug) -> &'static [&'static str] {
     match slug {
         Slug::InvalidInput => &["errors"],
-        Slug::StepOutOfOrder => &["next_step"],
+        Slug::StepOutOfOrder | Slug::NotDeliverable => &["next_step"],
         Slug::TotalChanged => &["agreed_total", "grand_total"],
-        Slug::Rejected => &["upstream"],
+        Slug::Rejected | Slug::MethodUnavailable => &["upstream"],
         Slug::PaymentDeclined => &["decline"],
         Slug::ServiceUnavailable => &["may_be_recorded"],
         Slug::VersionMismatch => &["version"],

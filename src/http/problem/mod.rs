@@ -4,6 +4,7 @@
 pub(crate) mod catalog;
 pub(crate) mod codes;
 pub(crate) mod pages;
+mod refused;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -211,7 +212,7 @@ pub(crate) struct Members {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) errors: Option<Vec<InputError>>,
-    /// `step-out-of-order`: the step to do.
+    /// `step-out-of-order`, `not-deliverable`, and `rejected-by-bigcommerce` at creation: the step to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = schema::next_step, required = false)]
     pub(crate) next_step: Option<NextStep>,
@@ -223,10 +224,14 @@ pub(crate) struct Members {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = schema::amount, required = false)]
     pub(crate) grand_total: Option<Money>,
-    /// `rejected-by-bigcommerce`: BigCommerce's error.
+    /// `rejected-by-bigcommerce`, `payment-method-unavailable`: BigCommerce's error.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) upstream: Option<Upstream>,
+    /// `rejected-by-bigcommerce`: the coupons without which the cart was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) coupon_codes: Option<Vec<String>>,
     /// `payment-declined`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -4,7 +4,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::checkout::{Answer, Checkout, Status, StuckReason, UpstreamRejection};
+use crate::checkout::{Answer, Checkout, Status, StepName, StuckReason, UpstreamRejection};
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
 use crate::http::request::pointer::InputError;
@@ -88,7 +88,16 @@ impl Problem {
     fn outcome(answer: Answer, checkout: &Checkout, pays: bool) -> Option<Self> {
         Some(match answer {
             Answer::Done => return None,
+            // Without a cart there is one way on, which is worth a word.
+            Answer::Rejected(refused) if checkout.next_step() == Some(StepName::Cart) => {
+                Self::rejected(&refused).next(checkout.next_step())
+            }
             Answer::Rejected(refused) => Self::rejected(&refused),
+            Answer::Without { coupon_codes, refused } => {
+                Self::without(&coupon_codes, &refused).next(checkout.next_step())
+            }
+            Answer::Undeliverable => Self::of(Slug::NotDeliverable).next(checkout.next_step()),
+            Answer::MethodUnavailable(refused) => Self::method_unavailable(&refused),
             Answer::CartTaken => Self::of(Slug::CartTaken),
             Answer::NotPayable => Self::rejected(&UpstreamRejection::not_payable()),
             Answer::Declined(decline) => Self::declined(&decline),

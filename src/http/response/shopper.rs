@@ -13,6 +13,8 @@ use crate::http::response::snapshot::safe_to_pay_again;
 pub(crate) enum Cause {
     /// A payment was declined, with this code (BigCommerce: payments, error codes).
     Declined(Option<i64>),
+    /// The cart was made without these coupons.
+    Coupons,
     /// BigCommerce refused.
     Refused(UpstreamRejection),
 }
@@ -20,6 +22,7 @@ pub(crate) enum Cause {
 const PLACED: &str = "Your order has been placed. There is nothing more to pay.";
 const ENDED: &str = "This checkout has ended. Please start a new one.";
 const ORDERED: &str = "Your order is ready to be paid and can no longer be changed.";
+const COUPON: &str = "This coupon cannot be used. Please check the code, or continue without it.";
 const DOUBT: &str = "We are still checking your payment. Please do not pay again.";
 const LOOKING: &str = "We are looking into your order. Please do not pay again; we will contact you.";
 
@@ -31,11 +34,12 @@ pub(crate) fn sentence(slug: Slug, cause: Option<&Cause>, checkout: Option<&Chec
     match cause {
         Some(Cause::Declined(code)) => {
             let parts = checkout.is_some_and(|checkout| !checkout.facts.parts.is_empty());
-            declined(*code, parts)
+            let kind = checkout.and_then(|checkout| checkout.facts.payment.as_ref());
+            declined(*code, kind.map_or("", |payment| &payment.instrument_type), parts)
         }
-        Some(Cause::Refused(refusal)) => {
-            refused(refusal, checkout).unwrap_or(slug.entry().shopper).to_owned()
-        }
+        Some(Cause::Coupons) => COUPON.to_owned(),
+        Some(Cause::Refused(refusal)) => limit(refusal)
+            .unwrap_or_else(|| refused(refusal, checkout).unwrap_or(slug.entry().shopper).to_owned()),
         None if slug == Slug::StepOutOfOrder
             && checkout.is_some_and(|checkout| checkout.facts.order.is_some()) =>
         {
@@ -75,19 +79,24 @@ fn moves_it_on(slug: Slug) -> bool {
             | Slug::AgreementRequired
             | Slug::TotalChanged
             | Slug::Rejected
+            | Slug::NotDeliverable
+            | Slug::MethodUnavailable
             | Slug::PaymentDeclined
             | Slug::PaymentInDoubt
     )
 }
 
 /// `parts`: whether something was paid before, and is held.
-fn declined(code: Option<i64>, parts: bool) -> String {
+fn declined(code: Option<i64>, instrument: &str, parts: bool) -> String {
     let (why, then) = match code {
         Some(30_051) => ("This saved payment method is no longer available.", "Please choose another one."),
         Some(30_102) => (
             "Your payment details could not be verified.",
             "Please check them, or try another payment method.",
         ),
+        Some(30_103) if instrument == "gift_certificate" => {
+            ("Your gift certificate has expired.", "Please try another payment method.")
+        }
         Some(30_103) => ("Your card has expired.", "Please use another card."),
         Some(30_104) => (
             "Your card issuer did not accept the payment.",
@@ -107,6 +116,18 @@ fn declined(code: Option<i64>, parts: bool) -> String {
     format!("{why} {charged} {then}")
 }
 
+/// How many there are is for the shopper to know: BigCommerce's own sentence of it, where it is that and nothing else.
+fn limit(refusal: &UpstreamRejection) -> Option<String> {
+    let messages = refusal.errors.iter().map(|(_, message)| message);
+    let said = [&refusal.title].into_iter().chain(messages).find(|said| {
+        let number = said.strip_prefix("Only ").and_then(|rest| rest.split(' ').next());
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+            && said.trim_end_matches('.').ends_with("can be purchased")
+            && said.chars().count() <= 200
+    })?;
+    Some(format!("{}. Please change your cart.", said.trim_end_matches('.')))
+}
+
 fn refused(refusal: &UpstreamRejection, checkout: Option<&Checkout>) -> Option<&'static str> {
     let mut said = refusal.title.to_lowercase();
     for (field, message) in &refusal.errors {
@@ -118,7 +139,7 @@ fn refused(refusal: &UpstreamRejection, checkout: Option<&Checkout>) -> Option<&
         record.is_some_and(|record| record.status == StepStatus::Rejected)
     };
     if says(&["coupon", "promo code"]) {
-        return Some("This coupon cannot be used. Please check the code, or continue without it.");
+        return Some(COUPON);
     }
     if refusal.status == 404 && says(&["cart"]) {
         return Some("Your cart is no longer available. Please start again.");

@@ -38,7 +38,7 @@ fn a_refusal_is_told_by_its_cause() {
         ),
         (
             refusal(422, "Only 3 of Numbered Print can be purchased.", &[]),
-            "Something in your cart is not available in this",
+            "Only 3 of Numbered Print can be purchased. Please change your cart.",
         ),
         (refusal(409, "The maximum quantity is 3", &[]), "Something in your cart is not available in this"),
         (refusal(422, "Cannot find product 9", &[]), "Something in your cart is no longer available."),

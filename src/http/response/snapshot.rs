@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::checkout::{
-    Checkout, Decline, Flow, Money, PaymentFacts, PaymentStatus, Status, StepName, StuckReason,
+    Checkout, Decline, Flow, Money, PaymentFacts, PaymentStatus, Preference, Status, StepName, StuckReason,
 };
 use crate::http::openapi::documents::{Address, Cart, Consignment};
 use crate::http::response::totals::Totals;
@@ -50,6 +50,10 @@ pub(crate) struct Snapshot<'a> {
     payment: Option<Payment<'a>>,
     /// Why manual review is needed.
     stuck: Option<Stuck<'a>>,
+    /// What was done otherwise than the storefront asked for; left out where there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    notices: Vec<Notice>,
     /// The storefront's own notes.
     #[schema(value_type = std::collections::HashMap<String, String>)]
     metadata: &'a Map<String, Value>,
@@ -76,6 +80,31 @@ shape!(
         consignments: List<Raw<'a>>,
     }
 );
+
+/// What was done otherwise than the storefront asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Notice {
+    /// `no-transit-times`: `fastest` was asked for, and BigCommerce names no times.
+    code: &'static str,
+    /// In a sentence.
+    detail: &'static str,
+}
+
+/// No option says how long it takes: which one is the fastest is not known.
+fn notices(checkout: &Checkout) -> Vec<Notice> {
+    let fastest = checkout.input.shipping_preference == Some(Preference::Fastest)
+        && checkout.input.shipping_options.is_none()
+        && checkout.is_done(StepName::ShippingOptions);
+    let timeless = checkout.facts.document.as_ref().is_some_and(|document| {
+        let mut sent = document.consignments().iter().filter(|one| !one.available().is_empty());
+        sent.any(|one| one.available().iter().all(|option| option.is_pickup() || option.days() == u64::MAX))
+    });
+    let notice = Notice {
+        code: "no-transit-times",
+        detail: "No shipping option says how long it takes, so the cheapest one that delivers was chosen.",
+    };
+    if fastest && timeless { vec![notice] } else { Vec::new() }
+}
 
 /// A step and its progress.
 #[derive(Debug, Serialize, ToSchema)]
@@ -229,6 +258,7 @@ impl<'a> Snapshot<'a> {
                 since: utc(stuck.since),
                 suggested_action: stuck.reason.suggested_action(),
             }),
+            notices: notices(checkout),
             metadata: &checkout.metadata,
             created_at: utc(checkout.created_at),
             updated_at: utc(checkout.updated_at),

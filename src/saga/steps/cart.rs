@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::bigcommerce::Error;
-use crate::checkout::{Checkout, Document, HandOff, StepName, UpstreamRejection};
+use crate::checkout::{Checkout, Document, HandOff, Input, StepName, UpstreamRejection};
 use crate::saga::step::{Finding, Step, StepContext, Verdict, no_such_cart, refused, unread, verdict};
 
 /// See the module.
@@ -32,7 +32,7 @@ impl Step for Cart {
     }
 
     async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
-        run(cx).await.map(|()| Verdict::Succeeded)
+        run(cx).await
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {
@@ -77,7 +77,7 @@ impl Step for Cart {
     }
 }
 
-async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
+async fn run(cx: &mut StepContext) -> Result<Verdict, Verdict> {
     if cx.facts().cart_id.is_none() {
         match cx.input().cart_id.clone() {
             Some(cart_id) => take_over(cx, cart_id).await?,
@@ -85,6 +85,8 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         }
     }
     let cart_id = cx.cart_id()?;
+    // What is refused now has no call of its own: the cart stands without it, and whoever asked is told.
+    let (mut coupon_codes, mut first) = (Vec::new(), None);
     for code in cx.input().coupon_codes.clone() {
         let document = cx.facts().document.clone();
         if document.as_ref().is_some_and(|document| document.coupon_codes().contains(&code)) {
@@ -92,19 +94,70 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         }
         let version = document.as_ref().and_then(Document::version);
         let applied = cx.client.checkouts(&cx.call).add_coupon(&cart_id, &code, version).await;
-        let answer = cx.write("add-coupon", applied)?;
-        cx.keep(Document::from_checkout(answer.value.raw));
+        match cx.write("add-coupon", applied) {
+            Ok(answer) => cx.keep(Document::from_checkout(answer.value.raw)),
+            Err(Verdict::Rejected(refused)) => {
+                stands(cx, &refused).await?;
+                cx.checkout.input.coupon_codes.retain(|known| *known != code);
+                coupon_codes.push(code);
+                first.get_or_insert(refused);
+            }
+            Err(verdict) => return Err(verdict),
+        }
     }
     if let Some(message) = cx.input().customer_message.clone() {
         let document = cx.facts().document.clone();
         if document.as_ref().is_none_or(|document| document.customer_message() != message) {
             let version = document.as_ref().and_then(Document::version);
             let set = cx.client.checkouts(&cx.call).set_customer_message(&cart_id, &message, version).await;
-            let answer = cx.write("update-checkout", set)?;
-            cx.keep(Document::from_checkout(answer.value.raw));
+            match cx.write("update-checkout", set) {
+                Ok(answer) => cx.keep(Document::from_checkout(answer.value.raw)),
+                Err(Verdict::Rejected(refused)) => {
+                    stands(cx, &refused).await?;
+                    cx.checkout.input.customer_message = None;
+                    first.get_or_insert(refused);
+                }
+                Err(verdict) => return Err(verdict),
+            }
         }
     }
-    Ok(())
+    Ok(first.map_or(Verdict::Succeeded, |refused| Verdict::DoneWithout { coupon_codes, refused }))
+}
+
+/// A refusal that says "not found" may mean the cart: one of ours that is gone already is made again.
+async fn stands(cx: &mut StepContext, refused: &UpstreamRejection) -> Result<(), Verdict> {
+    if refused.status != 404 || cx.read_checkout().await? {
+        return Ok(());
+    }
+    if cx.facts().cart_is_foreign {
+        return Err(Verdict::Rejected(no_such_cart()));
+    }
+    let facts = cx.facts();
+    (facts.cart_id, facts.document, facts.document_at) = (None, None, None);
+    Err(Verdict::Retry { after: None, why: "the cart was gone at once".to_owned() })
+}
+
+/// Whether items that are given make the cart, because none was made yet: what was given first was refused, or could not be
+/// sent. They take the place of the items that were given first.
+pub(in crate::saga) fn is_given_anew(
+    checkout: &Checkout,
+    input: &mut Input,
+    items: &Map<String, Value>,
+) -> bool {
+    let made = checkout.facts.cart_id.is_some() || checkout.step(StepName::Cart).is_none();
+    let Some(cart) = input.cart.as_mut().filter(|_| !made) else { return false };
+    if input.cart_id.take().is_some() {
+        // The one that was to be taken over is not there.
+        input.vouched_cart = false;
+        if let Some(customer) = input.proven_customer {
+            cart.insert("customer_id".to_owned(), customer.into());
+        }
+    }
+    for list in ["line_items", "custom_items", "gift_certificates"] {
+        cart.remove(list);
+    }
+    cart.extend(items.clone());
+    true
 }
 
 /// Takes over a cart that was made elsewhere, with what its checkout holds already. It may be paid there as well.

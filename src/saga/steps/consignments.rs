@@ -63,7 +63,7 @@ impl Step for Consignments {
     }
 
     async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
-        run(cx).await.map(|()| Verdict::Succeeded)
+        run(cx).await.map(|()| deliverable(cx))
     }
 
     async fn reconcile(&self, cx: &mut StepContext) -> Finding {
@@ -72,12 +72,21 @@ impl Step for Consignments {
                 if let Ok(bodies) = wanted(&cx.checkout) {
                     assigned(cx, &bodies);
                 }
-                Verdict::Succeeded.into()
+                deliverable(cx).into()
             }
             Ok(_) => Finding::Absent,
             Err(verdict) => Finding::of_failed_look(verdict),
         }
     }
+}
+
+/// BigCommerce takes any address: whether the store ships there is seen by what it offers.
+fn deliverable(cx: &mut StepContext) -> Verdict {
+    if cx.checkout.facts.document.as_ref().is_none_or(Document::is_deliverable) {
+        return Verdict::Succeeded;
+    }
+    Consignments.forget(&mut cx.checkout.input);
+    Verdict::Undeliverable
 }
 
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
@@ -375,11 +384,9 @@ mod tests {
     fn each_unit_of_each_item_is_in_exactly_one_consignment() {
         let document = document();
         let covered = |consignments: &[ConsignmentInput]| coverage_problem(&document, consignments).is_none();
-        assert!(covered(&[ConsignmentInput {
-            address: serde_json::Map::new(),
-            line_items: None,
-            pickup_method_id: None
-        }]));
+        let all =
+            ConsignmentInput { address: serde_json::Map::new(), line_items: None, pickup_method_id: None };
+        assert!(covered(&[all]));
         assert!(covered(&[consignment(&[("a", 2), ("b", 1)]), consignment(&[("a", 1)])]));
         assert!(!covered(&[consignment(&[("a", 2), ("b", 1)])]), "a unit is missing");
         assert!(

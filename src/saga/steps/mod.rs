@@ -13,6 +13,7 @@ mod payment;
 mod shared;
 mod shipping_options;
 
+pub(super) use cart::is_given_anew;
 pub(super) use shared::checkpoint::Checkpoint;
 pub(super) use shared::late::{Late, look_late};
 pub(super) use shared::read::order_facts;

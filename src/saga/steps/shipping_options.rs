@@ -94,8 +94,11 @@ impl Step for ShippingOptions {
 
 async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
     let cart_id = cx.cart_id()?;
-    let choices = choices(&cx.checkout)
-        .map_err(|title| Verdict::Rejected(UpstreamRejection { status: 422, title, errors: Vec::new() }))?;
+    let choices = choices(&cx.checkout).map_err(|title| match cx.input().shipping_options {
+        Some(_) => Verdict::Rejected(UpstreamRejection { status: 422, title, errors: Vec::new() }),
+        // Nothing that is offered is what was preferred: the shopper chooses from what there is.
+        None => Verdict::Open,
+    })?;
     for (consignment, option) in choices {
         let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
         let checkouts = cx.client.checkouts(&cx.call);
@@ -148,9 +151,11 @@ fn named_for<'a>(consignment: &Consignment, named: &'a [OptionChoice]) -> Option
 
 fn preferred(consignment: &Consignment, preference: &Preference) -> Option<String> {
     let available = consignment.available().iter();
+    // Whoever gave an address wants it delivered there; what is picked up is chosen by its name only.
+    let delivered = available.clone().filter(|option| !option.is_pickup());
     let option = match preference {
-        Preference::Cheapest => available.min_by(|a, b| by_cost(a, b)),
-        Preference::Fastest => available.min_by(|a, b| days(a).cmp(&days(b)).then_with(|| by_cost(a, b))),
+        Preference::Cheapest => delivered.min_by(|a, b| by_cost(a, b)),
+        Preference::Fastest => delivered.min_by(|a, b| a.days().cmp(&b.days()).then_with(|| by_cost(a, b))),
         Preference::Type(kind) => {
             available.filter(|option| option.kind == *kind).min_by(|a, b| by_cost(a, b))
         }
@@ -171,16 +176,6 @@ fn by_cost(a: &ShippingOption, b: &ShippingOption) -> Ordering {
     }
 }
 
-/// The largest number in a transit time (`3 to 5 days`); without one it is slower than any.
-fn days(option: &ShippingOption) -> u64 {
-    option
-        .transit_time
-        .split(|c: char| !c.is_ascii_digit())
-        .filter_map(|digits| digits.parse().ok())
-        .max()
-        .unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -191,6 +186,8 @@ mod tests {
         let document = Document::of(&json!({"consignments": [{"id": "k", "available_shipping_options": [
             {"id": "slow", "type": "flat", "description": "Flat Rate", "cost": 5, "transit_time": "3 to 9 days"},
             {"id": "fast", "type": "air", "description": "Air", "cost": 50.5, "transit_time": "1 day"},
+            {"id": "shop", "type": "shipping_pickupinstore", "description": "Store", "cost": 0, "transit_time": "0 days"},
+            {"id": "desk", "type": "custom", "description": "Pick-up at the desk", "cost": 0, "transit_time": ""},
             {"id": "free", "type": "free", "description": "Free", "cost": 0, "transit_time": ""},
         ]}]}));
         preferred(document.consignments().first()?, preference)
@@ -202,6 +199,7 @@ mod tests {
         assert_eq!(chosen(&Preference::Fastest).as_deref(), Some("fast"));
         assert_eq!(chosen(&Preference::Type("flat".to_owned())).as_deref(), Some("slow"));
         assert_eq!(chosen(&Preference::Description("Air".to_owned())).as_deref(), Some("fast"));
+        assert_eq!(chosen(&Preference::Type("shipping_pickupinstore".to_owned())).as_deref(), Some("shop"));
         assert_eq!(chosen(&Preference::Type("drone".to_owned())), None);
     }
 }

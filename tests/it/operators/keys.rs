@@ -1,12 +1,12 @@
 //! What the key of a request that got stuck answers once a person has dealt with it: how it stands, and nothing that was true
 //! before.
 
-use bigcommerce_simulator::{Fault, magic_card};
+use bigcommerce_simulator::Fault;
 use headless_checkout::ops::{Action, Assertion};
 
-use super::reasons::act_once_settled;
+use super::reasons::{act_once_settled, contradicting_token};
 use super::{act, ordered, stuck, until, world};
-use crate::harness::{Answer, Service, agreed, card, good_card, run_with};
+use crate::harness::{Answer, Service, agreed, good_card, run_with};
 
 /// The payment whose key is asked again and again.
 async fn asked_again(service: &Service, path: &str) -> Answer {
@@ -43,10 +43,11 @@ async fn after_it_was_found_out_the_key_says_that_nothing_was_charged() {
 async fn after_it_was_cancelled_the_key_says_that_it_has_ended() {
     run_with(world().await, async |world, service| {
         let path = ordered(service).await;
-        let body = agreed(card(&magic_card(30_000, 0)));
+        contradicting_token(world);
+        let body = agreed(good_card());
         let told = service.post_with(&format!("{path}/payment"), "first", &body).await.expect(409);
         assert_eq!(told.problem(), "checkout-stuck", "{}", told.text);
-        stuck(service, &path, "payment-configuration").await;
+        stuck(service, &path, "total-mismatch").await;
         act(service, &path, &Action::Cancel { refund: false }).await.expect("a cancellation");
         until(service, &path, "cancelled").await;
         does_not_warn(&asked_again(service, &path).await, "checkout-closed");

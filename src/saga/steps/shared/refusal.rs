@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::bigcommerce::payments::PaymentClass;
 use crate::bigcommerce::{Error, Rejection, UnavailableReason};
-use crate::checkout::{Answer, Decline, PaymentStatus, StuckReason, UpstreamRejection};
+use crate::checkout::{Answer, Decline, PaymentStatus, UpstreamRejection};
 use crate::saga::step::{StepContext, Verdict, refused};
 
 /// 30102 stands for a card that could not be verified, and for a token that was used before: then the payment that used
@@ -79,11 +79,11 @@ pub(in crate::saga) fn declined(cx: &mut StepContext, rejection: Option<&Rejecti
     Verdict::Declined(decline)
 }
 
+/// The store takes no payment by this method: nothing was charged, and another one may be taken. Whoever names it can name
+/// any, as often as he likes: it is no case for a person.
 pub(in crate::saga) fn not_configured(error: &Error) -> Verdict {
-    Verdict::Stuck {
-        reason: StuckReason::PaymentConfiguration,
-        detail: format!("nothing was charged: {error}"),
-    }
+    let refused = error.rejection().map(refused);
+    refused.map_or(Verdict::Unknown { why: error.to_string() }, Verdict::MethodUnavailable)
 }
 
 pub(in crate::saga) fn rejected(error: &Error) -> Verdict {
