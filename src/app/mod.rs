@@ -5,6 +5,7 @@
 
 mod commands;
 mod files;
+mod guarded;
 mod heartbeat;
 mod parts;
 
@@ -21,13 +22,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::bigcommerce;
 use crate::bigcommerce::budget::Budget;
-use crate::config::Config;
-use crate::db::{CommitObserver, Committer, Connections, Db, Demand};
+use crate::config::{Config, Destination};
+use crate::db::{Changes, CommitObserver, Committer, Connections, Db, Demand};
 use crate::http;
 use crate::ops::Console;
 use crate::outbox::{self, Outbox};
-use crate::saga::{Engine, Settings};
+use crate::saga::{self, Engine, Settings};
 use crate::telemetry::Metrics;
+use guarded::{Health, guarded};
 use heartbeat::Heartbeat;
 use parts::{budgets, clients, event_destinations, identified, keep, operators_settings};
 
@@ -180,16 +182,30 @@ impl App {
     /// Begins everything that is done without being asked.
     fn begin_work(&self) -> anyhow::Result<()> {
         let engine = self.engine.clone();
-        self.tasks.spawn(async move { engine.recover().await });
+        self.guard("recovery", move || recover(engine.clone()));
         let (engine, keep) = (self.engine.clone(), keep(&self.config));
-        self.tasks.spawn(async move { engine.tidy_up(keep).await });
+        self.guard("retention", move || tidy_up(engine.clone(), keep));
         self.begin_deliveries()?;
         let (ops, stop) = (self.ops.clone(), self.shutdown.stopping.clone());
-        self.tasks.spawn(async move { ops.work(stop).await });
+        self.guard("bulk-actions", move || work(ops.clone(), stop.clone()));
         let (ops, stop) = (self.ops.clone(), self.shutdown.stopping.clone());
-        self.tasks.spawn(async move { ops.settle_order_actions(stop).await });
+        self.guard("order-actions", move || settle(ops.clone(), stop.clone()));
         self.begin_listening();
         Ok(())
+    }
+
+    /// Runs background work on a task of its own until this process stops, whatever it does.
+    fn guard<F>(&self, name: &'static str, work: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let (metrics, stopping) = (self.metrics.clone(), self.shutdown.stopping.clone());
+        let report = move |health| match health {
+            Health::Works => metrics.background_works(name),
+            Health::Restarted => metrics.background_restarted(name, false),
+            Health::KeepsFailing => metrics.background_restarted(name, true),
+        };
+        self.tasks.spawn(async move { guarded(name, report, stopping, work).await });
     }
 
     fn begin_deliveries(&self) -> anyhow::Result<()> {
@@ -203,7 +219,7 @@ impl App {
         let outbox = Outbox::new(self.db.clone(), connections, events.timeout, pace, tasks, stopping);
         for destination in events.destinations.clone() {
             let outbox = outbox.clone();
-            self.tasks.spawn(async move { outbox.deliver(destination).await });
+            self.guard("deliveries", move || deliver(outbox.clone(), destination.clone()));
         }
         Ok(())
     }
@@ -211,22 +227,7 @@ impl App {
     fn begin_listening(&self) {
         let (changes, connections, stop) =
             (self.db.changes().clone(), self.connections.clone(), self.shutdown.stopping.clone());
-        self.tasks.spawn(async move {
-            loop {
-                let listening = async { changes.listen(connections.listener_pool().await?).await };
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    // Whoever listens to a server that was demoted hears nothing more.
-                    () = connections.replaced() => {}
-                    ended = listening => {
-                        if let Err(error) = ended {
-                            tracing::warn!(%error, "notifications are lost for now");
-                        }
-                        tokio::time::sleep(Duration::from_millis(500)).await;
-                    }
-                }
-            }
-        });
+        self.guard("notifications", move || listen(changes.clone(), connections.clone(), stop.clone()));
         // As long as anything is written.
         let (connections, stop) = (self.connections.clone(), self.heartbeat.leaving.clone());
         self.heartbeat.tasks.spawn(async move {
@@ -260,6 +261,44 @@ impl App {
         self.connections.close().await;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+async fn recover(engine: Engine) {
+    engine.recover().await;
+}
+
+async fn tidy_up(engine: Engine, keep: saga::Keep) {
+    engine.tidy_up(keep).await;
+}
+
+async fn work(ops: Console, stop: CancellationToken) {
+    ops.work(stop).await;
+}
+
+async fn settle(ops: Console, stop: CancellationToken) {
+    ops.settle_order_actions(stop).await;
+}
+
+async fn deliver(outbox: Outbox, destination: Destination) {
+    outbox.deliver(destination).await;
+}
+
+/// Hears of changes by other processes.
+async fn listen(changes: Changes, connections: Connections, stop: CancellationToken) {
+    loop {
+        let listening = async { changes.listen(connections.listener_pool().await?).await };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            // Whoever listens to a server that was demoted hears nothing more.
+            () = connections.replaced() => {}
+            ended = listening => {
+                if let Err(error) = ended {
+                    tracing::warn!(%error, "notifications are lost for now");
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
     }
 }
 

@@ -110,6 +110,12 @@ pub(super) struct Listener {
     pub(super) listener: &'static str,
 }
 
+/// Background work of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Task {
+    pub(super) task: &'static str,
+}
+
 /// What a connection waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct PhaseOf {

@@ -1,11 +1,14 @@
 //! What this process does for its peers: connections, counted as they come and go.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::labels::{Kind, Listener, PhaseOf};
+use super::labels::{Kind, Listener, PhaseOf, Task};
 use super::metrics::Metrics;
 
 /// What listeners there are.
@@ -17,6 +20,10 @@ const PHASES: [&str; 3] = ["header", "idle", "write"];
 /// What kinds of credentials there are.
 const CREDENTIALS: [&str; 4] = ["storefront", "operator", "sign-in", "webhook"];
 
+/// What is done without being asked, as long as the process runs.
+const TASKS: [&str; 6] =
+    ["recovery", "retention", "bulk-actions", "order-actions", "deliveries", "notifications"];
+
 /// The counters.
 #[derive(Default)]
 pub(super) struct Process {
@@ -24,6 +31,8 @@ pub(super) struct Process {
     refused_connections: Family<Listener, Counter>,
     timed_out_connections: Family<PhaseOf, Counter>,
     refused_credentials: Family<Kind, Counter>,
+    restarted_tasks: Family<Task, Counter>,
+    failing: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Process {
@@ -36,6 +45,8 @@ impl Process {
         registry.register("timed_out_connections", help, all.timed_out_connections.clone());
         let help = "Requests with a missing or unknown credential, by the kind of credential";
         registry.register("refused_credentials", help, all.refused_credentials.clone());
+        let help = "How often background work of this process panicked or ended, and was begun anew";
+        registry.register("restarted_tasks", help, all.restarted_tasks.clone());
         // What never happened is zero and not missing.
         for listener in LISTENERS {
             all.connections.get_or_create_owned(&Listener { listener });
@@ -46,6 +57,9 @@ impl Process {
         }
         for kind in CREDENTIALS {
             all.refused_credentials.get_or_create_owned(&Kind { kind });
+        }
+        for task in TASKS {
+            all.restarted_tasks.get_or_create_owned(&Task { task });
         }
         all
     }
@@ -76,6 +90,28 @@ impl Metrics {
     /// A credential was missing or not known. `kind`: what would have been.
     pub fn credential_refused(&self, kind: &'static str) {
         self.process().refused_credentials.get_or_create(&Kind { kind }).inc();
+    }
+
+    /// Background work has run without a failure for some time.
+    pub fn background_works(&self, task: &'static str) {
+        self.failing().remove(task);
+    }
+
+    /// Background work failed and is begun anew. `often`: it fails again and again.
+    pub fn background_restarted(&self, task: &'static str, often: bool) {
+        self.process().restarted_tasks.get_or_create(&Task { task }).inc();
+        if often {
+            self.failing().insert(task);
+        }
+    }
+
+    /// Whether some background work fails again and again.
+    pub fn background_fails(&self) -> bool {
+        !self.failing().is_empty()
+    }
+
+    fn failing(&self) -> std::sync::MutexGuard<'_, BTreeSet<&'static str>> {
+        self.process().failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The peer of a connection took too long.
