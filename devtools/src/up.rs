@@ -190,9 +190,15 @@ fn variables(
         ("BIGCOMMERCE_WEBHOOK_SECRET", "dev-webhook-secret"),
         ("BIGCOMMERCE_API_URL", &simulator),
         ("BIGCOMMERCE_PAYMENTS_URL", &simulator),
-        ("STOREFRONT_KEYS", &format!("dev={STOREFRONT_KEY},page={PUBLISHABLE_KEY}@{}", ORIGINS.join("|"))),
-        ("OPERATOR_TOKENS", OPERATOR_TOKENS),
-        ("CORS_ORIGINS", &ORIGINS.join(",")),
+        (
+            "STOREFRONT_KEYS",
+            &also(
+                "STOREFRONT_KEYS",
+                &format!("dev={STOREFRONT_KEY},page={PUBLISHABLE_KEY}@{}", ORIGINS.join("|")),
+            ),
+        ),
+        ("OPERATOR_TOKENS", &also("OPERATOR_TOKENS", OPERATOR_TOKENS)),
+        ("CORS_ORIGINS", &also("CORS_ORIGINS", &ORIGINS.join(","))),
         ("ALLOW_RAW_CARDS", "true"),
         ("LOG_FORMAT", "pretty"),
     ]
@@ -202,6 +208,17 @@ fn variables(
         std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().ends_with("_FILE"));
     let removed = files.map(|name| (name, None));
     set.into_iter().chain(removed).collect()
+}
+
+/// The list of `dev`, and what the environment adds to it: a developer's own key or origin works beside it.
+fn also(variable: &str, list: &str) -> String {
+    match environment(variable).filter(|text| !text.trim().is_empty() && text.trim() != list) {
+        Some(more) => {
+            say(&format!("{variable}: what is set is used beside the values of dev"));
+            format!("{list},{more}")
+        }
+        None => list.to_owned(),
+    }
 }
 
 /// The address that the variable names, or the usual port of loopback, or a free one.

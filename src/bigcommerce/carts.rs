@@ -163,11 +163,23 @@ pub struct RedirectUrls {
 impl RedirectUrls {
     fn parse(body: &Value) -> Option<Self> {
         Some(Self {
-            cart_url: lenient::filled(body, "cart_url")?,
-            checkout_url: lenient::filled(body, "checkout_url")?,
-            embedded_checkout_url: lenient::filled(body, "embedded_checkout_url"),
+            cart_url: page(body, "cart_url")?,
+            checkout_url: page(body, "checkout_url")?,
+            embedded_checkout_url: page(body, "embedded_checkout_url"),
         })
     }
+}
+
+/// A URL to which a storefront can send a browser: one of `javascript:`, for example, would run in the shop's own page.
+fn page(body: &Value, name: &str) -> Option<String> {
+    let text = lenient::filled(body, name)?;
+    let url = reqwest::Url::parse(&text).ok()?;
+    let here = || {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|host| host.is_loopback())
+    };
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && here());
+    safe.then_some(text)
 }
 
 #[cfg(test)]

@@ -218,12 +218,23 @@ pub struct RateLimit {
     pub reset_ms: Option<u64>,
     /// Length of the window in milliseconds (`X-Rate-Limit-Time-Window-Ms`).
     pub window_ms: Option<u64>,
-    /// The longer of `X-Retry-After` and `Retry-After`, both in seconds.
+    /// The longer of `X-Retry-After` (seconds) and `Retry-After` (seconds, or a date).
     pub retry_after: Option<Duration>,
 }
 
 /// No header can make us wait longer than this.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// BigCommerce's windows have 30 seconds; a header that tells a longer one than this is not believed.
+pub(super) const LONGEST_WINDOW: Duration = Duration::from_mins(1);
+const USUAL_WINDOW: Duration = Duration::from_secs(30);
+
+/// Until the date of `Retry-After`, by the clock of whoever wrote it, where that is told.
+fn until(headers: &HeaderMap) -> Option<Duration> {
+    let date = |name: &str| httpdate::parse_http_date(headers.get(name)?.to_str().ok()?.trim()).ok();
+    let then = date("retry-after")?;
+    let now = date("date").unwrap_or_else(|| time::OffsetDateTime::now_utc().into());
+    then.duration_since(now).ok()
+}
 
 impl RateLimit {
     /// Reads the headers; what is missing or no number is `None`.
@@ -235,14 +246,16 @@ impl RateLimit {
             quota: number("x-rate-limit-requests-quota"),
             reset_ms: number("x-rate-limit-time-reset-ms"),
             window_ms: number("x-rate-limit-time-window-ms"),
-            retry_after: seconds("x-retry-after").max(seconds("retry-after")),
+            retry_after: seconds("x-retry-after").max(seconds("retry-after")).max(until(headers)),
         }
     }
 
-    /// How long to wait after a 429: the longest of what the headers say, at most an hour. `None` when they say nothing.
+    /// How long to wait after a 429: the longest of what the headers say, but at most two windows, because a whole store waits
+    /// for it and the next call finds out anyway. `None` when they say nothing.
     pub fn wait(&self) -> Option<Duration> {
+        let window = self.window_ms.map_or(USUAL_WINDOW, Duration::from_millis);
         let wait = self.reset_ms.map(Duration::from_millis).max(self.retry_after);
-        wait.map(|wait| wait.min(LONGEST_WAIT))
+        wait.map(|wait| wait.min(window.clamp(USUAL_WINDOW, LONGEST_WINDOW) * 2))
     }
 }
 
@@ -326,7 +339,7 @@ mod tests {
                 &[("X-Rate-Limit-Time-Reset-Ms", "soon"), ("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT")][..],
                 None,
             ),
-            (&[("X-Rate-Limit-Time-Reset-Ms", "18446744073709551615")][..], Some(3_600_000)),
+            (&[("X-Rate-Limit-Time-Reset-Ms", "18446744073709551615")][..], Some(60_000)),
         ] {
             let map = headers
                 .iter()

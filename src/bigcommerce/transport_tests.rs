@@ -255,6 +255,21 @@ async fn a_429_waits_as_it_is_told() {
     for (answer, expected) in [
         ("HTTP/1.1 429 X\r\nX-Rate-Limit-Time-Reset-Ms: 250\r\nContent-Length: 0\r\n\r\n", Some(250)),
         ("HTTP/1.1 429 X\r\nx-retry-after: 4\r\nContent-Length: 0\r\n\r\n", Some(4000)),
+        (
+            "HTTP/1.1 429 X\r\nDate: Wed, 21 Oct 2026 07:28:00 GMT\r\nRetry-After: Wed, 21 Oct 2026 07:28:07 GMT\r\nContent-Length: \
+             0\r\n\r\n",
+            Some(7000),
+        ),
+        // A date that has passed, and one far away: a store never waits longer than two windows.
+        ("HTTP/1.1 429 X\r\nRetry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n", None),
+        (
+            "HTTP/1.1 429 X\r\nRetry-After: Wed, 21 Oct 2099 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n",
+            Some(60_000),
+        ),
+        (
+            "HTTP/1.1 429 X\r\nX-Rate-Limit-Time-Reset-Ms: 18446744073709551615\r\nContent-Length: 0\r\n\r\n",
+            Some(60_000),
+        ),
         ("HTTP/1.1 429 X\r\nContent-Length: 0\r\n\r\n", None),
     ] {
         let error = create_order(&Upstream::answering(answer).await).await.expect_err("no order");

@@ -73,6 +73,9 @@ enum Command {
         /// As the Markdown table of docs/configuration.md
         #[arg(long)]
         markdown: bool,
+        /// A fresh random token instead, for STOREFRONT_KEYS, OPERATOR_TOKENS or BIGCOMMERCE_WEBHOOK_SECRET
+        #[arg(long, conflicts_with = "markdown")]
+        new_token: bool,
     },
     /// Print the reference of the HTTP API (OpenAPI 3.1, YAML)
     Openapi,
@@ -129,8 +132,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Events(arguments) => return events::run(arguments).await,
         Command::Privacy(arguments) => return privacy::run(arguments).await,
         Command::Healthcheck { url } => healthcheck(url).await?,
-        Command::Settings { markdown: true } => print!("{}", config::as_markdown()),
-        Command::Settings { markdown: false } => print!("{}", settings_help()),
+        Command::Settings { new_token: true, .. } => println!("{}", config::new_token()),
+        Command::Settings { markdown: true, .. } => print!("{}", config::as_markdown()),
+        Command::Settings { .. } => print!("{}", settings_help()),
         Command::Openapi => print!("{}", http::as_yaml()),
     }
     Ok(ExitCode::SUCCESS)
@@ -141,6 +145,9 @@ fn start() -> anyhow::Result<(Config, Exporting)> {
     match (Config::from_env(), Telemetry::from_vars(config::environment)) {
         (Ok(config), Ok(telemetry)) => {
             let exporting = telemetry.install(config.otlp_endpoint.as_deref())?;
+            for warning in config.warnings() {
+                tracing::warn!("{warning}");
+            }
             Ok((config, exporting))
         }
         (Err(mut errors), Err(more)) => {

@@ -25,13 +25,17 @@ impl Remote {
     /// The service at this URL; the one that listens on this machine when none is given.
     pub(super) fn new(url: Option<String>) -> anyhow::Result<Self> {
         let url = match url {
-            Some(url) => url.trim_end_matches('/').to_owned(),
+            Some(url) => {
+                let url = url.trim_end_matches('/').to_owned();
+                anyhow::ensure!(
+                    url.starts_with("https://") || (url.starts_with("http://") && config::is_loopback(&url)),
+                    "--service must be an https URL, or http on this machine: elsewhere the operator's token could be read \
+                     on the way"
+                );
+                url
+            }
             None => format!("http://{}", config::reachable(config::listen_addr()?)),
         };
-        anyhow::ensure!(
-            url.starts_with("http://") || url.starts_with("https://"),
-            "--service must be an http or https URL"
-        );
         let token = config::environment("OPERATOR_TOKEN").filter(|token| !token.is_empty()).context(
             "OPERATOR_TOKEN is not set: it proves to the service who acts (or use --direct with DATABASE_URL)",
         )?;

@@ -34,6 +34,11 @@ pub struct Operator {
     pub token: Secret,
 }
 
+/// A fresh key or token: 192 random bits.
+pub fn new_token() -> String {
+    hex::encode(rand::random::<[u8; 24]>())
+}
+
 /// Reads `name=key,...`, each optionally followed by `@origin|origin`.
 pub(super) fn storefront_keys(text: &str, refuse: &mut dyn FnMut(String)) -> Vec<StorefrontKey> {
     let mut keys = Vec::new();

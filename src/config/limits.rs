@@ -94,9 +94,15 @@ fn networks(text: &str) -> Result<Vec<Network>, String> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     parts
         .map(|part| {
-            Network::parse(part).ok_or_else(|| {
+            let network = Network::parse(part).ok_or_else(|| {
                 format!("must list networks such as 10.0.0.0/8 or 2001:db8::/32, not {part:?}")
-            })
+            })?;
+            if network.bits == 0 {
+                return Err(format!(
+                    "trusts every address ({part}), so that any client could claim any other one"
+                ));
+            }
+            Ok(network)
         })
         .collect()
 }
@@ -138,6 +144,6 @@ mod tests {
             assert_eq!(Network::parse(wrong), None, "{wrong}");
         }
         assert_eq!(networks("10.0.0.0/8, ::1").map(|list| list.len()), Ok(2));
-        assert!(networks("10.0.0.0/8,proxy").is_err());
+        assert!(networks("10.0.0.0/8,proxy").is_err() && networks("0.0.0.0/0").is_err());
     }
 }

@@ -8,6 +8,7 @@ mod connections;
 mod credentials;
 mod database;
 mod events;
+mod exposure;
 mod limits;
 mod reader;
 mod retention;
@@ -21,9 +22,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 pub use connections::Connections;
-pub use credentials::{MIN_SECRET_CHARS, Operator, StorefrontKey};
+pub use credentials::{MIN_SECRET_CHARS, Operator, StorefrontKey, new_token};
 pub use database::Database;
 pub use events::{Destination, EVENT_TYPES, Events};
+pub use exposure::is_loopback;
 pub use limits::{Limits, Network};
 pub use reader::{Errors, Mistake};
 pub use retention::Retention;
@@ -50,6 +52,10 @@ pub struct Config {
     pub operators: Vec<Operator>,
     /// `ALLOW_RAW_CARDS`.
     pub allow_raw_cards: bool,
+    /// `ALLOW_INSECURE_UPSTREAM`.
+    pub allow_insecure_upstream: bool,
+    /// Whether `STORES_FILE` describes the stores.
+    from_file: bool,
     /// `UPSTREAM_TIMEOUT_SECONDS`.
     pub upstream_timeout: Duration,
     /// `PAYMENT_TIMEOUT_SECONDS`.
@@ -105,14 +111,8 @@ impl Config {
 
     /// Whether BigCommerce is played on this machine, for every store: what is sold is not real.
     pub fn is_local(&self) -> bool {
-        let loopback = |url: &String| {
-            let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-            host.is_some_and(|host| {
-                let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-                host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-            })
-        };
-        self.stores.iter().all(|store| loopback(&store.api_url) && loopback(&store.payments_url))
+        use exposure::is_loopback;
+        self.stores.iter().all(|store| is_loopback(&store.api_url) && is_loopback(&store.payments_url))
     }
 
     /// Reads the variables that `get` answers; pure but for the files that some of them name.
@@ -121,6 +121,7 @@ impl Config {
         let config = Self::read(&mut reader);
         if let Some(config) = &config {
             config.cross_check(&mut reader);
+            config.check_exposure(&mut reader);
         }
         reader.finish(config)
     }
@@ -137,6 +138,7 @@ impl Config {
             credentials::operators(tokens.expose(), None, &mut refuse)
         });
         let allow_raw_cards = reader.defaulted("ALLOW_RAW_CARDS", switch);
+        let allow_insecure_upstream = reader.defaulted("ALLOW_INSECURE_UPSTREAM", switch);
         let upstream_timeout = reader.defaulted("UPSTREAM_TIMEOUT_SECONDS", seconds(300));
         let payment_timeout = reader.defaulted("PAYMENT_TIMEOUT_SECONDS", seconds(300));
         let lease = reader.defaulted("LEASE_SECONDS", seconds(3600));
@@ -179,6 +181,8 @@ impl Config {
             stores,
             operators: operators.unwrap_or_default().into_iter().chain(bound).collect(),
             allow_raw_cards,
+            allow_insecure_upstream,
+            from_file: reader.set("STORES_FILE").is_some(),
             upstream_timeout,
             payment_timeout,
             lease,
@@ -234,11 +238,35 @@ impl Config {
                 reader.refuse(variable, format!("{who} is the same as {other}"));
             }
         }
-        // Two free ports are different ones.
-        if self.metrics_addr == Some(self.listen_addr) && self.listen_addr.port() != 0 {
+        // What BigCommerce gave out opens nothing here: a key in a page would give it away.
+        for store in &self.stores {
+            let upstream =
+                [Some(&store.access_token), store.client_secret.as_ref(), store.webhook_secret.as_ref()];
+            for theirs in upstream.into_iter().flatten() {
+                if let Some((who, _)) = all.iter().find(|(_, own)| own.expose() == theirs.expose()) {
+                    let variable = if who.ends_with(OF_ALL) {
+                        OF_ALL
+                    } else if self.from_file {
+                        "STORES_FILE"
+                    } else {
+                        "STOREFRONT_KEYS"
+                    };
+                    let reason =
+                        format!("{who} is the same as a secret of BigCommerce's of store {:?}", store.name);
+                    reader.refuse(variable, reason);
+                }
+            }
+        }
+        if self.metrics_addr.is_some_and(|metrics| overlap(metrics, self.listen_addr)) {
             reader.refuse("METRICS_ADDR", "is the same as LISTEN_ADDR; leave it unset to serve both there");
         }
     }
+}
+
+/// Whether two listeners would be one. Two free ports are different ones.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let anywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && one.port() != 0 && (one.ip() == other.ip() || anywhere)
 }
 
 /// Where the operators of all stores stand.

@@ -103,6 +103,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("false"),
         "Whether a payment may contain a card number. If true, this server is in scope for PCI DSS.",
     ),
+    plain(
+        "ALLOW_INSECURE_UPSTREAM",
+        Some("false"),
+        "Whether BigCommerce's URLs may be http on another machine. If true, tokens and cards can be read on the way.",
+    ),
     plain("UPSTREAM_TIMEOUT_SECONDS", Some("15"), "Timeout of one call to BigCommerce's management API."),
     plain("PAYMENT_TIMEOUT_SECONDS", Some("60"), "Timeout of one call to BigCommerce's payments API."),
     plain(

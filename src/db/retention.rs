@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
+use futures::TryStreamExt as _;
+use serde_json::Value;
+use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
 use crate::checkout::{Answer, Checkout, CheckoutId, Document, Status};
@@ -101,6 +103,9 @@ impl Db {
     /// Every checkout that holds this email address anywhere, in whatever case it was written: in what was given, in what
     /// BigCommerce answered, or in the storefront's notes. It reads the whole table; a person asks for this rarely.
     pub async fn holders_of(&self, email: &str) -> Result<Vec<Holder>, Error> {
+        if !email.is_ascii() {
+            return self.holders_beyond_ascii(email).await;
+        }
         // As it stands in a JSON text.
         let quoted = serde_json::Value::from(email).to_string().to_lowercase();
         let rows = sqlx::query!(
@@ -115,14 +120,33 @@ impl Db {
         )
         .fetch_all(&self.pool())
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                let reason = format!("status: {}", row.status);
-                let checkout_id = row.checkout_id;
-                let status = row.status.parse().map_err(|_| Error::Unreadable { checkout_id, reason })?;
-                Ok(Holder { checkout: checkout_id.into(), status })
-            })
-            .collect()
+        rows.into_iter().map(|row| holder(row.checkout_id, &row.status)).collect()
+    }
+
+    /// The same for an address that the database cannot compare in any case, and that stands escaped in some JSON texts: what
+    /// has its longest piece of ASCII is compared here.
+    async fn holders_beyond_ascii(&self, email: &str) -> Result<Vec<Holder>, Error> {
+        let folded = email.to_lowercase();
+        let pieces = folded.split(|c: char| !c.is_ascii() || "\"\\/".contains(c));
+        let piece = pieces.max_by_key(|piece| piece.len()).unwrap_or_default();
+        let sql = "select checkout_id, status, email, input::text, document::text, metadata::text
+             from checkout join checkout_content using (checkout_id)
+             where redacted_at is null and position($1 in lower(concat(email, input, document, metadata))) > 0
+             order by checkout_id";
+        let mut rows = sqlx::query(sql).bind(piece).fetch(&self.pool());
+        let mut holders = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            let known: Option<String> = row.try_get(2)?;
+            let mut holds = known.is_some_and(|known| known.to_lowercase() == folded);
+            for column in 3..6 {
+                let text: Option<String> = row.try_get(column)?;
+                holds = holds || text.is_some_and(|text| names(&text, &folded));
+            }
+            if holds {
+                holders.push(holder(row.try_get(0)?, row.try_get(1)?)?);
+            }
+        }
+        Ok(holders)
     }
 
     /// Removes the personal data of one checkout. Dropped half-way: it is removed whole or not at all.
@@ -155,6 +179,28 @@ impl Db {
         .await?;
         tx.commit().await?;
         Ok(Erasure::Done)
+    }
+}
+
+fn holder(checkout_id: Uuid, status: &str) -> Result<Holder, Error> {
+    let reason = format!("status: {status}");
+    let status = status.parse().map_err(|_| Error::Unreadable { checkout_id, reason })?;
+    Ok(Holder { checkout: checkout_id.into(), status })
+}
+
+/// Whether a text of this JSON document is that one, in any case. What cannot be read is searched as it stands.
+fn names(document: &str, folded: &str) -> bool {
+    fn any(value: &Value, folded: &str) -> bool {
+        match value {
+            Value::String(text) => text.to_lowercase() == folded,
+            Value::Array(all) => all.iter().any(|value| any(value, folded)),
+            Value::Object(fields) => fields.values().any(|value| any(value, folded)),
+            _ => false,
+        }
+    }
+    match serde_json::from_str(document) {
+        Ok(value) => any(&value, folded),
+        Err(_) => document.to_lowercase().contains(folded),
     }
 }
 

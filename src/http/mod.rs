@@ -37,7 +37,7 @@ use openapi::docs;
 use openapi::groups::Group;
 use problem::pages;
 use request::auth::{Credentials, OpsAccess};
-use request::{cors, customer, drain, trace};
+use request::{cors, customer, drain, framing, trace};
 
 pub use limits::Living;
 pub use metrics::router as metrics_router;
@@ -173,6 +173,7 @@ pub fn router(state: AppState) -> Router {
         .merge(dashboard::routes())
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(trace::panicked))
+        .layer(axum::middleware::from_fn(framing::around))
         .layer(axum::middleware::from_fn_with_state(state.clone(), limits::around))
         .layer(state.0.cors.layer())
         .layer(axum::middleware::from_fn_with_state(state.clone(), trace::around))

@@ -52,13 +52,12 @@ async fn without_an_agreement_nothing_is_bound_recorded_or_sent() {
             let version = before.header("etag").expect("a version").to_owned();
             let calls = world.simulator.requests().len();
             let several = format!("\"0\", {version}");
-            let weak = format!("W/{version}");
             for (tags, status, problem) in [
                 (None, 428, "agreement-required"),
                 (Some("*"), 428, "agreement-required"),
                 // Of several versions nobody knows which one was shown.
                 (Some(&*several), 428, "agreement-required"),
-                (Some(&*weak), 412, "version-mismatch"),
+                (Some("W/\"0\""), 412, "version-mismatch"),
                 (Some("\"0\""), 412, "version-mismatch"),
             ] {
                 for credential in [KEY, &token] {
@@ -71,7 +70,8 @@ async fn without_an_agreement_nothing_is_bound_recorded_or_sent() {
             }
             assert_eq!(world.simulator.requests().len(), calls, "nothing was sent");
             assert_eq!(service.get(&path).await.expect(200).text, before.text, "nothing was recorded");
-            last = version;
+            // A proxy that compresses answers weakens the tag; the version in it is the same.
+            last = format!("W/{version}");
         }
         // Nothing was bound either: the very same key pays, once it is said how much.
         let paid =

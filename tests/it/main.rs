@@ -5,6 +5,7 @@ mod agreement;
 mod architecture;
 mod away;
 mod bad_requests;
+mod between;
 mod budget;
 mod cli;
 mod commerce;

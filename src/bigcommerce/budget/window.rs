@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::share::Share;
-use crate::bigcommerce::RateLimit;
+use crate::bigcommerce::{RateLimit, error::LONGEST_WINDOW};
 
 /// Before any answer: the smallest quota that BigCommerce documents (Standard and Plus).
 const FIRST_QUOTA: u64 = 150;
@@ -19,8 +19,6 @@ const FIRST_LENGTH: Duration = Duration::from_secs(30);
 const TRANSIT: Duration = Duration::from_secs(1);
 /// Clocks drift, and the headers count whole milliseconds.
 const TOLERANCE: Duration = Duration::from_millis(20);
-/// A header that says more is not believed.
-const LONGEST: Duration = Duration::from_hours(1);
 
 /// The running window, as far as it is known here.
 #[derive(Debug)]
@@ -140,13 +138,13 @@ impl Window {
             self.quota = quota;
         }
         if let Some(ms) = limits.window_ms.filter(|ms| *ms > 0) {
-            self.length = Duration::from_millis(ms).min(LONGEST);
+            self.length = Duration::from_millis(ms).min(LONGEST_WINDOW);
         }
         let (Some(left), Some(reset)) = (limits.left, limits.reset_ms) else {
             self.unreported.push_back(now);
             return;
         };
-        let reset = Duration::from_millis(reset).min(LONGEST);
+        let reset = Duration::from_millis(reset).min(LONGEST_WINDOW);
         let earliest = (sent + reset).checked_sub(TOLERANCE).unwrap_or(sent);
         let latest = now + reset + TOLERANCE;
         match self.belongs(earliest, latest) {

@@ -306,7 +306,7 @@ pub(crate) fn push_from(query: &mut QueryBuilder<Postgres>, filter: &Filter, sta
     }
     if let Some(email) = &filter.email {
         push_found(query, "checkout_content f where f.email is not null and lower(f.email) = lower(");
-        query.push_bind(email.clone()).push(")))");
+        query.push_bind(email.to_lowercase()).push(")))");
     }
     // The bounds that follow from the given ones let either order begin or end where it matters.
     if let Some(at) = filter.created_after {

@@ -149,7 +149,7 @@ impl TransitionRow {
             cart_id: checkout.facts.cart_id.clone(),
             order_id: order_id(checkout),
             abandoned_orders: checkout.facts.abandoned_orders.clone(),
-            email: email(checkout).map(str::to_owned),
+            email: email(checkout).map(folded),
             released: checkout.status.is_undone(),
             record: row::record_text(checkout)?,
             ..Self::default()
@@ -199,4 +199,9 @@ pub(crate) fn email(checkout: &Checkout) -> Option<&str> {
         .and_then(|address| address.get("email"))
         .and_then(Value::as_str);
     given.or_else(|| checkout.facts.document.as_ref().and_then(|document| document.email()))
+}
+
+/// In lower case where `lower()` may not fold it: in some locales it folds ASCII only.
+fn folded(email: &str) -> String {
+    if email.is_ascii() { email.to_owned() } else { email.to_lowercase() }
 }

@@ -11,7 +11,7 @@ use crate::http::openapi::bodies;
 use crate::http::problem::Problem;
 use crate::http::request::auth::Principal;
 use crate::http::request::extract::{Json, Target, WriteHeaders};
-use crate::http::request::prefer::{Comparison, Tags};
+use crate::http::request::prefer::Tags;
 use crate::http::request::trace::Trace;
 use crate::http::response::answer::{etag, snapshot};
 use crate::http::response::snapshot::Snapshot;
@@ -72,7 +72,7 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-    let Some(known) = known.and_then(|tags| Tags::parse(tags, Comparison::Weak)) else {
+    let Some(known) = known.and_then(|tags| Tags::parse(tags)) else {
         return state.read(&target).await;
     };
     let checkout = state.engine().snapshot(target.id).await?;

@@ -76,6 +76,8 @@ impl QueryParams {
             if fields.contains_key(&name) {
                 Pointer::default().field(&name, |at| errors.push(at, "is given twice"));
             }
+            // A plus sign that was not escaped arrives as a space, which no such address has.
+            let text = if name == "email" { text.trim().replace(' ', "+") } else { text };
             // Every number of a query is whole.
             let whole = WHOLE.contains(&name.as_str()).then(|| text.parse::<i64>().ok()).flatten();
             fields.insert(name, whole.map_or(Value::String(text), Value::from));

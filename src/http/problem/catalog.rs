@@ -61,8 +61,9 @@ problems! {
         advice: "The client sent an invalid request. See `detail`.";
     UnsupportedMediaType = "unsupported-media-type", 415, "Unsupported media type", false,
         shopper: "Something went wrong on this page. Please try again.",
-        meaning: "The Content-Type of the request is not application/json in UTF-8.",
-        advice: "Send `Content-Type: application/json`.";
+        meaning: "The Content-Type of the request is not application/json in UTF-8, or the body is compressed \
+            (Content-Encoding).",
+        advice: "Send `Content-Type: application/json`, and the body without compression.";
     PayloadTooLarge = "payload-too-large", 413, "Request body too large", false,
         shopper: "This is too much for one order.",
         meaning: "The body is larger than this service is configured to accept.",

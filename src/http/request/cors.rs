@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, header};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use axum::http::{HeaderValue, Method, header};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::config::Config;
 use crate::http::request::trace::REQUEST_ID;
@@ -41,15 +41,8 @@ impl Origins {
         CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(allowed))
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-            .allow_headers([
-                header::AUTHORIZATION,
-                header::CONTENT_TYPE,
-                header::IF_MATCH,
-                header::IF_NONE_MATCH,
-                HeaderName::from_static("idempotency-key"),
-                HeaderName::from_static("prefer"),
-                HeaderName::from_static("last-event-id"),
-            ])
+            // Whatever is asked for: the origins are listed, and pages add headers for tracing of which nobody has a list.
+            .allow_headers(AllowHeaders::mirror_request())
             .expose_headers([
                 header::ETAG,
                 header::LOCATION,

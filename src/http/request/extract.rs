@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, IF_MATCH};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method};
 use futures::StreamExt as _;
@@ -17,7 +17,7 @@ use crate::http::problem::catalog::Slug;
 use crate::http::request::auth::Principal;
 use crate::http::request::json;
 use crate::http::request::json::Body;
-use crate::http::request::prefer::{Comparison, Tags, Wait};
+use crate::http::request::prefer::{Tags, Wait};
 use crate::http::request::trace::Trace;
 use crate::saga;
 
@@ -152,7 +152,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Tags>, Problem> {
     }
     let wrong =
         || Problem::new(Slug::MalformedRequest, "If-Match must be a list of entity tags such as \"7\", or *");
-    Tags::parse(&values.join(","), Comparison::Strong).map(Some).ok_or_else(wrong)
+    Tags::parse(&values.join(",")).map(Some).ok_or_else(wrong)
 }
 
 /// A JSON body that has to be there.
@@ -201,8 +201,19 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     if json && utf8 { Ok(()) } else { Err(Problem::of(Slug::UnsupportedMediaType)) }
 }
 
+/// A body that is compressed would be read as if it were not.
+fn require_plain(headers: &HeaderMap) -> Result<(), Problem> {
+    let encoded = |value: &axum::http::HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(CONTENT_ENCODING).iter().any(encoded) {
+        let detail = "the body has a Content-Encoding; send it as it is, without compression";
+        return Err(Problem::new(Slug::UnsupportedMediaType, detail));
+    }
+    Ok(())
+}
+
 /// Reads a body into memory that is overwritten afterwards, because there may be a card number in it.
 pub(crate) async fn read(request: Request, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    require_plain(request.headers())?;
     let too_large = || Problem::new(Slug::PayloadTooLarge, format!("the body is larger than {limit} bytes"));
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());

@@ -6,6 +6,7 @@ pub(crate) mod cors;
 pub(crate) mod customer;
 pub(crate) mod drain;
 pub(crate) mod extract;
+pub(crate) mod framing;
 pub(crate) mod json;
 pub(crate) mod pointer;
 pub(crate) mod prefer;

@@ -50,31 +50,21 @@ pub(crate) enum Tags {
     Versions(Vec<Option<i64>>),
 }
 
-/// Which comparison a header asks for (RFC 9110, section 8.8.3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    /// A weak tag never matches.
-    Strong,
-    /// A weak tag matches like a strong one.
-    Weak,
-}
-
 impl Tags {
-    /// Reads a list of entity tags. `None`: it is no such list.
-    pub(crate) fn parse(text: &str, comparison: Comparison) -> Option<Self> {
+    /// Reads a list of entity tags. `None`: it is no such list. A weak tag counts like a strong one: a proxy that compresses
+    /// answers weakens the tag, and the version in it is the same.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.trim() == "*" {
             return Some(Self::Any);
         }
         let tags = text.split(',').map(|tag| {
             let tag = tag.trim();
-            let (weak, tag) = tag.strip_prefix("W/").map_or((false, tag), |rest| (true, rest));
-            let inner = tag.strip_prefix('"')?.strip_suffix('"')?;
+            let inner = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?;
             if inner.contains('"') {
                 return None;
             }
             let ours = !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_digit());
-            let matches = ours && !(weak && comparison == Comparison::Strong);
-            Some(inner.parse().ok().filter(|_| matches))
+            Some(inner.parse().ok().filter(|_| ours))
         });
         tags.collect::<Option<Vec<_>>>().map(Self::Versions)
     }
@@ -112,14 +102,16 @@ mod tests {
     }
 
     #[test]
-    fn entity_tags_are_compared_as_the_standard_says() {
-        let strong = |text| Tags::parse(text, Comparison::Strong).map(|tags| tags.name(7));
+    fn entity_tags_are_compared_by_their_version() {
+        let named = |text| Tags::parse(text).map(|tags| tags.name(7));
         for (text, matches) in [
             ("\"7\"", Some(true)),
             ("\"6\", \"7\"", Some(true)),
             ("*", Some(true)),
             ("\"8\"", Some(false)),
-            ("W/\"7\"", Some(false)),
+            ("W/\"7\"", Some(true)),
+            ("W/\"8\"", Some(false)),
+            ("w/\"7\"", None),
             ("\"abc\"", Some(false)),
             ("\"\"", Some(false)),
             ("\"99999999999999999999\"", Some(false)),
@@ -128,8 +120,7 @@ mod tests {
             ("", None),
             ("\"7\",", None),
         ] {
-            assert_eq!(strong(text), matches, "{text}");
+            assert_eq!(named(text), matches, "{text}");
         }
-        assert_eq!(Tags::parse("W/\"7\"", Comparison::Weak).map(|tags| tags.name(7)), Some(true));
     }
 }

@@ -99,7 +99,7 @@ fn headers() -> Vec<Bad> {
         ("\"7\",", 400, "malformed-request"),
         ("\"999\"", 412, "version-mismatch"),
         ("\"998\", \"999\"", 412, "version-mismatch"),
-        ("W/\"1\"", 412, "version-mismatch"),
+        ("W/\"999\"", 412, "version-mismatch"),
         ("\"not-ours\"", 412, "version-mismatch"),
         ("\"-1\"", 412, "version-mismatch"),
         ("\"99999999999999999999999\"", 412, "version-mismatch"),

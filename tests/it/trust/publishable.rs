@@ -79,6 +79,8 @@ async fn repeating_a_creation_with_a_key_that_everybody_has_tells_nothing_of_it(
     world.finish().await;
 }
 
+const TRACED: &str = "authorization,baggage,content-type,idempotency-key,sentry-trace,traceparent,tracestate,x-datadog-trace-id";
+
 #[tokio::test]
 async fn the_pages_of_a_publishable_key_may_call_from_a_browser_without_any_further_setting() {
     run(async |_, service| {
@@ -86,10 +88,14 @@ async fn the_pages_of_a_publishable_key_may_call_from_a_browser_without_any_furt
             let headers = [
                 ("origin", origin),
                 ("access-control-request-method", "POST"),
-                ("access-control-request-headers", "authorization,content-type,idempotency-key"),
+                // As a browser asks for a page that is traced.
+                ("access-control-request-headers", TRACED),
             ];
             let answer = service.call(Method::OPTIONS, "/v1/checkouts", &headers, None).await;
             assert_eq!(answer.header("access-control-allow-origin"), allowed, "{origin}");
+            if allowed.is_some() {
+                assert_eq!(answer.header("access-control-allow-headers"), Some(TRACED));
+            }
         }
     })
     .await;
