@@ -136,10 +136,8 @@ fn by_amount(
     }
     let nothing =
         |amount: Decimal| Money::from(amount).compare(Money::default(), currency) != Ordering::Greater;
-    // Anybody may set the status: beside what is listed as taken it proves nothing.
-    let taken = transactions.iter().any(|row| row.status != "error");
-    let refunded_there = order.status_id == 4 && (word == "refunded" || (word.is_empty() && !taken));
-    if nothing(held) || refunded_there {
+    // Anybody may set the status: beside what is listed or applied it proves nothing.
+    if nothing(held) || (order.status_id == 4 && word == "refunded") {
         return given_back(transactions, before);
     }
     let part = Money::from(held).compare(total, currency) == Ordering::Less;

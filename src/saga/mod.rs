@@ -26,6 +26,7 @@
 
 mod accept;
 mod account;
+mod confirmation;
 mod decide;
 mod decision;
 mod engine;
@@ -54,6 +55,7 @@ mod taken;
 mod unwritten;
 
 pub use crate::bigcommerce::carts::RedirectUrls;
+pub use confirmation::Confirmation;
 pub use engine::Engine;
 pub use janitor::Keep;
 pub use observer::{NoObserver, Observer, Try};
@@ -61,7 +63,7 @@ pub use operation::{Complete, NewCheckout, NewFlow, Operation, Request, Seen, Su
 pub use order_lookup::OrderLookup;
 pub use payments_asked::PaymentsOf;
 pub use settings::Settings;
-pub use storefront::{Confirmation, HintError, ReadError};
+pub use storefront::{HintError, ReadError};
 pub use submitted::{Submitted, Waited};
 
 // What callers pass through unchanged.

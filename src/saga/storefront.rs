@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing::Instrument as _;
 
+use super::confirmation::Confirmation;
 use super::engine::Engine;
 use super::operation::{NewCheckout, Operation, Request, SubmitError};
 use super::step::{no_such_cart, refused};
@@ -20,43 +21,6 @@ use crate::db::{WebhookEvent, WebhookOutcome};
 
 /// How long a hand-over may take.
 const HAND_OFF_AT_MOST: Duration = Duration::from_secs(10);
-
-/// Everything that a confirmation page shows.
-#[derive(Debug, Clone, Default)]
-pub struct Confirmation {
-    /// The order (BigCommerce: orders.v2).
-    pub order: Value,
-    /// Its products.
-    pub products: Vec<Value>,
-    /// Where it goes.
-    pub shipping_addresses: Vec<Value>,
-    /// Its taxes.
-    pub taxes: Vec<Value>,
-    /// Its coupons.
-    pub coupons: Vec<Value>,
-    /// Its transactions.
-    pub transactions: Vec<Value>,
-    /// Its shipments.
-    pub shipments: Vec<Value>,
-}
-
-impl Confirmation {
-    /// Removes what a merchant keeps from shoppers, and tokens that pay: for whoever shows it in a page.
-    pub fn hide_what_is_for_the_staff(&mut self) {
-        let hide = |of: &mut Value, names: &[&str]| {
-            if let Some(fields) = of.as_object_mut() {
-                fields.retain(|name, _| !names.contains(&name.as_str()));
-            }
-        };
-        hide(&mut self.order, &["staff_notes"]);
-        for product in &mut self.products {
-            hide(product, &["cost_price_ex_tax", "cost_price_inc_tax", "cost_price_tax", "base_cost_price"]);
-        }
-        for transaction in &mut self.transactions {
-            hide(transaction, &["payment_instrument_token"]);
-        }
-    }
-}
 
 /// Why a read has no answer.
 #[derive(Debug, thiserror::Error)]

@@ -52,8 +52,8 @@ pub(crate) async fn create(
 
 /// Read the order
 ///
-/// As a confirmation page needs it: in BigCommerce's shapes, in one answer. With a checkout token: without `staff_notes`, cost
-/// prices of products, and tokens of instruments.
+/// As a confirmation page needs it: in BigCommerce's shapes, in one answer. With a checkout token: what is for the shopper, and so
+/// without notes of the staff, cost prices, results of fraud checks (AVS, CVV), network addresses, and tokens.
 #[utoipa::path(
     get, path = "/v1/checkouts/{id}/order", operation_id = "readOrder", tag = "Order",
     responses((status = 200, description = "The order and everything that belongs to it", body = Confirmation)),
@@ -61,7 +61,7 @@ pub(crate) async fn create(
 pub(crate) async fn confirmation(State(state): State<AppState>, target: Target) -> Result<Response, Problem> {
     let mut confirmation = state.engine().confirmation(target.id).await?;
     if !matches!(target.principal, Principal::Server { .. }) {
-        confirmation.hide_what_is_for_the_staff();
+        confirmation = confirmation.for_the_shopper();
     }
     Ok(json(StatusCode::OK, &Confirmation::from(confirmation)))
 }

@@ -3,6 +3,7 @@
 use bigcommerce_simulator::Deed;
 
 use super::*;
+use crate::harness::{agreed, good_card};
 use crate::harness::{run, run_with};
 
 #[tokio::test]
@@ -19,6 +20,16 @@ async fn what_is_for_the_staff_is_not_shown_to_the_holder_of_a_checkout_token() 
         let page = ask(service, &shopper, Method::GET, &of, None).await.expect(200);
         assert_eq!(page.body["order"]["id"].as_u64(), Some(order));
         assert!(!page.text.contains("Seen. "), "{}", page.text);
+        for hidden in ["staff_notes", "ip_address", "geoip_country", "\"name_merchant\""] {
+            assert!(server.text.contains(hidden) && !page.text.contains(hidden), "{hidden}: {}", page.text);
+        }
+        post(service, &shopper, &format!("{path}/payment"), &agreed(good_card())).await.expect(200);
+        let server = ask(service, &Who::Server, Method::GET, &of, None).await.expect(200);
+        let page = ask(service, &shopper, Method::GET, &of, None).await.expect(200);
+        assert_eq!(page.body["transactions"][0]["amount"], server.body["transactions"][0]["amount"]);
+        for hidden in ["avs_result", "cvv_result", "fraud_review", "gateway_transaction_id", "card_iin"] {
+            assert!(server.text.contains(hidden) && !page.text.contains(hidden), "{hidden}: {}", page.text);
+        }
     })
     .await;
 }

@@ -153,11 +153,11 @@ async fn a_customer_who_signs_in_between_the_two_looks_keeps_the_cart() {
 #[tokio::test]
 async fn a_look_that_nobody_asked_for_refuses_no_shopper() {
     run(async |world, service| {
+        // What was paid elsewhere with this cart is looked for, soon after it was taken over.
+        let look = world.simulator.add_fault(Fault::on("list-orders").hold_before());
         let cart = cart_of(world, 0).await;
         let taken = post(service, &Who::Page, "/v1/checkouts", &json!({"cart_id": cart})).await.expect(201);
         let (path, shopper) = created(&taken);
-        // What was paid elsewhere with this cart is looked for, here and again.
-        let look = world.simulator.add_fault(Fault::on("list-orders").hold_before());
         world.meets(look, 1).await;
         let (address, at) = (address(), format!("{path}/billing-address"));
         let step = ask(service, &shopper, Method::PUT, &at, Some(&address));
