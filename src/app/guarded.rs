@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// After it has run for so long, an earlier panic does not count any more.
-const CALM: Duration = Duration::from_secs(60);
+const CALM: Duration = Duration::from_mins(1);
 /// After so many in a row this process is not ready.
 const TOO_MANY: u32 = 3;
 

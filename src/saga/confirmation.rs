@@ -222,7 +222,9 @@ impl Confirmation {
             (&mut self.shipments, &SHIPMENT),
         ];
         for (list, names) in lists {
-            list.iter_mut().for_each(|one| show(one, names));
+            for one in list.iter_mut() {
+                show(one, names);
+            }
         }
         for transaction in &mut self.transactions {
             if let Some(card) = transaction.get_mut("credit_card") {

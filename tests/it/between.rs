@@ -101,7 +101,7 @@ async fn no_page_is_sent_to_a_url_that_is_not_https() {
             let kind = Kind::Status {
                 status: 201,
                 effect: Effect::After,
-                headers: Default::default(),
+                headers: std::collections::BTreeMap::default(),
                 body: Some(urls),
             };
             let fault = Fault { fault: kind, ..Fault::on("create-redirect-urls") }.always();

@@ -72,7 +72,7 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-    let Some(known) = known.and_then(|tags| Tags::parse(tags)) else {
+    let Some(known) = known.and_then(Tags::parse) else {
         return state.read(&target).await;
     };
     let checkout = state.engine().snapshot(target.id).await?;

@@ -46,7 +46,7 @@ mod tests {
             check(version, &headers).is_ok()
         };
         let host = (HOST, "shop.example");
-        assert!(checked(Version::HTTP_11, &[host.clone()]) && checked(Version::HTTP_10, &[]));
+        assert!(checked(Version::HTTP_11, std::slice::from_ref(&host)) && checked(Version::HTTP_10, &[]));
         assert!(checked(Version::HTTP_11, &[host.clone(), (TRANSFER_ENCODING, "Chunked")]));
         assert!(!checked(Version::HTTP_11, &[]) && !checked(Version::HTTP_11, &[host.clone(), host.clone()]));
         assert!(!checked(Version::HTTP_11, &[host, (TRANSFER_ENCODING, "gzip, chunked")]));
