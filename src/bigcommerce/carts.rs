@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Call, Client, Error, document, lenient, transport::Request, versioned};
 use crate::json::{self, List, Object, Raw, shape};
+use crate::loopback::is_loopback;
 
 /// The carts of a store, for one call.
 #[derive(Clone, Copy)]
@@ -174,11 +175,7 @@ impl RedirectUrls {
 fn page(body: &Value, name: &str) -> Option<String> {
     let text = lenient::filled(body, name)?;
     let url = reqwest::Url::parse(&text).ok()?;
-    let here = || {
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|host| host.is_loopback())
-    };
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && here());
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
     safe.then_some(text)
 }
 

@@ -1,7 +1,10 @@
 //! What is refused as soon as money is real: credentials that stand in this repository or can be guessed, and a connection that
 //! everybody on the way can read.
 
+use reqwest::Url;
+
 use super::{Config, reader::Reader};
+use crate::loopback;
 use crate::secret::Secret;
 
 /// What the files and the programs for developers use, and everybody can read there.
@@ -18,21 +21,15 @@ const LEAST_DIFFERENT: usize = 8;
 /// What the simulator is called in docker-compose.yml.
 const SIMULATOR: &str = "simulator";
 
-/// Whether the host is this machine.
+/// Whether the URL leads to this machine.
 pub fn is_loopback(url: &str) -> bool {
-    host(url).is_some_and(|host| {
-        let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-    })
+    Url::parse(url).is_ok_and(|url| loopback::is_loopback(&url))
 }
 
 /// Whether BigCommerce is played there.
 fn is_played(url: &str) -> bool {
-    is_loopback(url) || host(url).is_some_and(|host| host == SIMULATOR)
-}
-
-fn host(url: &str) -> Option<String> {
-    reqwest::Url::parse(url).ok()?.host_str().map(str::to_owned)
+    let named = || Url::parse(url).is_ok_and(|url| url.host_str() == Some(SIMULATOR));
+    is_loopback(url) || named()
 }
 
 /// Whether everybody on the way can read and change what is sent there.

@@ -15,10 +15,11 @@ use source::{attributes, declared, ident, panics, paths_of, root, sources, witho
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("backoff", &[]),
     ("json", &[]),
+    ("loopback", &[]),
     ("role", &[]),
     ("secret", &[]),
     ("checkout", &["json"]),
-    ("bigcommerce", &["backoff", "json", "secret"]),
+    ("bigcommerce", &["backoff", "json", "loopback", "secret"]),
     ("schema", &["checkout"]),
     ("standard_webhooks", &[]),
     ("db", &["checkout", "schema"]),
@@ -41,7 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("config", &["role", "secret", "standard_webhooks"]),
+    ("config", &["loopback", "role", "secret", "standard_webhooks"]),
     ("telemetry", &["checkout", "db", "saga", "bigcommerce", "config"]),
     ("migrations", &["config", "secret"]),
     (
