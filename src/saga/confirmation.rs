@@ -24,7 +24,7 @@ pub struct Confirmation {
     pub shipments: Vec<Value>,
 }
 
-const ORDER: [&str; 55] = [
+const ORDER: [&str; 53] = [
     "base_handling_cost",
     "base_shipping_cost",
     "base_wrapping_cost",
@@ -47,6 +47,7 @@ const ORDER: [&str; 55] = [
     "discount_amount",
     "external_id",
     "external_order_id",
+    "fees",
     "gift_certificate_amount",
     "handling_cost_ex_tax",
     "handling_cost_inc_tax",
@@ -77,9 +78,6 @@ const ORDER: [&str; 55] = [
     "wrapping_cost_ex_tax",
     "wrapping_cost_inc_tax",
     "wrapping_cost_tax",
-    "fees",
-    "consignments",
-    "is_email_opt_in",
 ];
 
 const PRODUCT: [&str; 43] = [
@@ -158,38 +156,38 @@ const ADDRESS: [&str; 26] = [
 ];
 
 const TAX: [&str; 11] = [
-    "id",
-    "order_id",
-    "order_address_id",
     "class",
-    "name",
-    "rate",
-    "priority",
-    "priority_amount",
+    "id",
     "line_amount",
     "line_item_type",
+    "name",
+    "order_address_id",
+    "order_id",
     "order_product_id",
+    "priority",
+    "priority_amount",
+    "rate",
 ];
 
-const COUPON: [&str; 7] = ["id", "coupon_id", "order_id", "code", "amount", "type", "discount"];
+const COUPON: [&str; 7] = ["amount", "code", "coupon_id", "discount", "id", "order_id", "type"];
 
 const TRANSACTION: [&str; 13] = [
-    "id",
-    "order_id",
-    "event",
-    "method",
     "amount",
-    "currency",
-    "status",
-    "date_created",
-    "test",
     "credit_card",
+    "currency",
+    "date_created",
+    "event",
     "gift_certificate",
-    "store_credit",
+    "id",
+    "method",
     "offline",
+    "order_id",
+    "status",
+    "store_credit",
+    "test",
 ];
 
-const CARD: [&str; 4] = ["card_type", "card_last4", "card_expiry_month", "card_expiry_year"];
+const CARD: [&str; 4] = ["card_expiry_month", "card_expiry_year", "card_last4", "card_type"];
 
 const SHIPMENT: [&str; 14] = [
     "billing_address",
@@ -208,6 +206,35 @@ const SHIPMENT: [&str; 14] = [
     "tracking_number",
 ];
 
+const OPTION: [&str; 11] = [
+    "display_name",
+    "display_name_customer",
+    "display_style",
+    "display_value",
+    "display_value_customer",
+    "id",
+    "name",
+    "option_id",
+    "product_option_id",
+    "type",
+    "value",
+];
+
+const FEE: [&str; 9] = [
+    "base_cost",
+    "cost",
+    "cost_ex_tax",
+    "cost_inc_tax",
+    "cost_tax",
+    "display_name_customer",
+    "id",
+    "name",
+    "type",
+];
+
+/// What is inside of these fields, wherever they are shown.
+const INSIDE: [(&str, &[&str]); 3] = [("credit_card", &CARD), ("fees", &FEE), ("product_options", &OPTION)];
+
 impl Confirmation {
     /// What the shopper may see of it: for whoever shows it in a page.
     #[must_use]
@@ -222,24 +249,67 @@ impl Confirmation {
             (&mut self.shipments, &SHIPMENT),
         ];
         for (list, names) in lists {
-            for one in list.iter_mut() {
+            for one in list {
                 show(one, names);
-            }
-        }
-        for transaction in &mut self.transactions {
-            if let Some(card) = transaction.get_mut("credit_card") {
-                show(card, &CARD);
             }
         }
         self
     }
 }
 
-/// Keeps these fields of an object.
+/// Keeps these fields of an object, and of each object of a list; anything else is not shown.
 fn show(of: &mut Value, names: &[&str]) {
-    if let Some(fields) = of.as_object_mut() {
-        fields.retain(|name, _| names.contains(&name.as_str()));
-    } else if !of.is_null() {
-        *of = Value::Null;
+    match of {
+        Value::Object(fields) => {
+            fields.retain(|name, _| names.contains(&name.as_str()));
+            for (field, inside) in INSIDE {
+                if let Some(value) = fields.get_mut(field) {
+                    show(value, inside);
+                }
+            }
+        }
+        Value::Array(all) => {
+            for one in all {
+                show(one, names);
+            }
+        }
+        other => *other = Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_listed_is_not_shown_however_deep_it_stands() {
+        let shown = Confirmation {
+            order: json!({"id": 1, "total_inc_tax": "10.8300", "staff_notes": "s", "is_new_one_day": true,
+                "fees": [{"id": 2, "name": "Wrapping", "cost_inc_tax": "1.00", "display_name_merchant": "m"}]}),
+            products: vec![json!({"id": 3, "name": "Mug", "cost_price_inc_tax": "2.00",
+                "product_options": [{"id": 4, "display_value": "Red", "display_name_merchant": "m"}]})],
+            transactions: vec![
+                json!({"id": 5, "amount": 10.83, "avs_result": {}, "cvv_result": {}, "gateway_transaction_id": "g",
+                    "credit_card": {"card_type": "visa", "card_last4": "1111", "card_iin": "411111"}}),
+                json!({"id": 6, "credit_card": "placeholder"}),
+            ],
+            ..Confirmation::default()
+        }
+        .for_the_shopper();
+        assert_eq!(
+            shown.order,
+            json!({"id": 1, "total_inc_tax": "10.8300", "fees": [{"id": 2, "name": "Wrapping", "cost_inc_tax": "1.00"}]})
+        );
+        assert_eq!(
+            shown.products,
+            [json!({"id": 3, "name": "Mug", "product_options": [{"id": 4, "display_value": "Red"}]})]
+        );
+        let card = json!({"card_type": "visa", "card_last4": "1111"});
+        assert_eq!(
+            shown.transactions,
+            [json!({"id": 5, "amount": 10.83, "credit_card": card}), json!({"id": 6, "credit_card": null})]
+        );
     }
 }
