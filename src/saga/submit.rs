@@ -120,6 +120,7 @@ impl Engine {
         self.admit()?;
         let deadline = Instant::now() + FOR_A_LOOK;
         let mut watch = self.watch(id);
+        let mut let_go = None;
         loop {
             match self.take_in(id, &operation, &request).await {
                 Ok(TakenIn::Known(submitted)) => return Ok(*submitted),
@@ -131,8 +132,10 @@ impl Engine {
             }
             let seen = self.snapshot(id).await?;
             let goes_on = match seen.status {
-                // It was let go meanwhile.
-                Status::AwaitingInput => Instant::now() < deadline,
+                // It was let go meanwhile; what was refused in the same version is refused again.
+                Status::AwaitingInput => {
+                    let_go.replace(seen.version) != Some(seen.version) && Instant::now() < deadline
+                }
                 Status::Running if is_look(&seen) => timeout_at(deadline, watch.changed()).await.is_ok(),
                 _ => false,
             };
