@@ -22,12 +22,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::bigcommerce;
 use crate::bigcommerce::budget::Budget;
-use crate::config::{Config, Destination};
+use crate::config::Config;
 use crate::db::{Changes, CommitObserver, Committer, Connections, Db, Demand};
 use crate::http;
 use crate::ops::Console;
 use crate::outbox::{self, Outbox};
-use crate::saga::{self, Engine, Settings};
+use crate::saga::{Engine, Settings};
 use crate::telemetry::Metrics;
 use guarded::{Health, guarded};
 use heartbeat::Heartbeat;
@@ -181,22 +181,22 @@ impl App {
 
     /// Begins everything that is done without being asked.
     fn begin_work(&self) -> anyhow::Result<()> {
-        let engine = self.engine.clone();
-        self.guard("recovery", move || recover(engine.clone()));
-        let (engine, keep) = (self.engine.clone(), keep(&self.config));
-        self.guard("retention", move || tidy_up(engine.clone(), keep));
+        let stop = &self.shutdown.stopping;
+        self.guard("recovery", self.engine.clone(), |engine| async move { engine.recover().await });
+        let tidied = (self.engine.clone(), keep(&self.config));
+        self.guard("retention", tidied, |(engine, keep)| async move { engine.tidy_up(keep).await });
         self.begin_deliveries()?;
-        let (ops, stop) = (self.ops.clone(), self.shutdown.stopping.clone());
-        self.guard("bulk-actions", move || work(ops.clone(), stop.clone()));
-        let (ops, stop) = (self.ops.clone(), self.shutdown.stopping.clone());
-        self.guard("order-actions", move || settle(ops.clone(), stop.clone()));
+        let ops = (self.ops.clone(), stop.clone());
+        self.guard("bulk-actions", ops.clone(), |(ops, stop)| async move { ops.work(stop).await });
+        self.guard("order-actions", ops, |(ops, stop)| async move { ops.settle_order_actions(stop).await });
         self.begin_listening();
         Ok(())
     }
 
-    /// Runs background work on a task of its own until this process stops, whatever it does.
-    fn guard<F>(&self, name: &'static str, work: impl Fn() -> F + Send + 'static)
+    /// Runs background work with this on a task of its own until this process stops, whatever it does.
+    fn guard<C, F>(&self, name: &'static str, with: C, work: impl Fn(C) -> F + Send + 'static)
     where
+        C: Clone + Send + 'static,
         F: Future<Output = ()> + Send,
     {
         let (metrics, stopping) = (self.metrics.clone(), self.shutdown.stopping.clone());
@@ -205,7 +205,7 @@ impl App {
             Health::Restarted => metrics.background_restarted(name, false),
             Health::KeepsFailing => metrics.background_restarted(name, true),
         };
-        self.tasks.spawn(async move { guarded(name, report, stopping, work).await });
+        self.tasks.spawn(async move { guarded(name, report, stopping, move || work(with.clone())).await });
     }
 
     fn begin_deliveries(&self) -> anyhow::Result<()> {
@@ -218,16 +218,16 @@ impl App {
         let (tasks, stopping) = (self.tasks.clone(), self.shutdown.stopping.clone());
         let outbox = Outbox::new(self.db.clone(), connections, events.timeout, pace, tasks, stopping);
         for destination in events.destinations.clone() {
-            let outbox = outbox.clone();
-            self.guard("deliveries", move || deliver(outbox.clone(), destination.clone()));
+            self.guard("deliveries", (outbox.clone(), destination), |(outbox, destination)| async move {
+                outbox.deliver(destination).await;
+            });
         }
         Ok(())
     }
 
     fn begin_listening(&self) {
-        let (changes, connections, stop) =
-            (self.db.changes().clone(), self.connections.clone(), self.shutdown.stopping.clone());
-        self.guard("notifications", move || listen(changes.clone(), connections.clone(), stop.clone()));
+        let heard = (self.db.changes().clone(), self.connections.clone(), self.shutdown.stopping.clone());
+        self.guard("notifications", heard, listen);
         // As long as anything is written.
         let (connections, stop) = (self.connections.clone(), self.heartbeat.leaving.clone());
         self.heartbeat.tasks.spawn(async move {
@@ -264,28 +264,8 @@ impl App {
     }
 }
 
-async fn recover(engine: Engine) {
-    engine.recover().await;
-}
-
-async fn tidy_up(engine: Engine, keep: saga::Keep) {
-    engine.tidy_up(keep).await;
-}
-
-async fn work(ops: Console, stop: CancellationToken) {
-    ops.work(stop).await;
-}
-
-async fn settle(ops: Console, stop: CancellationToken) {
-    ops.settle_order_actions(stop).await;
-}
-
-async fn deliver(outbox: Outbox, destination: Destination) {
-    outbox.deliver(destination).await;
-}
-
 /// Hears of changes by other processes.
-async fn listen(changes: Changes, connections: Connections, stop: CancellationToken) {
+async fn listen((changes, connections, stop): (Changes, Connections, CancellationToken)) {
     loop {
         let listening = async { changes.listen(connections.listener_pool().await?).await };
         tokio::select! {

@@ -320,7 +320,8 @@ impl Engine {
         let method = method.unwrap_or_default();
         let mut told = self.1.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() < METHODS_TOLD && told.insert((checkout.store.clone(), method.clone())) {
-            tracing::error!(
+            // A shopper can cause it.
+            tracing::warn!(
                 store = checkout.store,
                 payment_method_id = method,
                 checkout_id = %checkout.id,

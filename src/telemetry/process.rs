@@ -1,4 +1,4 @@
-//! What this process does for its peers: connections, counted as they come and go.
+//! What this process does beside checkouts: connections, refused credentials, and background work that was started again.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

@@ -76,7 +76,7 @@ impl Server {
     pub fn listen(&self, name: &'static str, listener: TcpListener, router: Router) {
         let shared = Arc::new(Semaphore::new(self.settings.most - self.settings.reserved));
         let reserve = Arc::new(Semaphore::new(self.settings.reserved));
-        let door = Listening {
+        let listening = Listening {
             name,
             settings: self.settings.clone(),
             router,
@@ -87,7 +87,7 @@ impl Server {
             shared,
             reserve,
         };
-        self.tasks.spawn(door.accept(listener));
+        self.tasks.spawn(listening.accept(listener));
     }
 
     /// Ends, after everything that requests wait for has ended. What a peer keeps open is cut.
