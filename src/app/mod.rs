@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::bigcommerce;
 use crate::bigcommerce::budget::Budget;
 use crate::config::Config;
-use crate::db::{Changes, CommitObserver, Committer, Connections, Db, Demand};
+use crate::db::{Changes, CommitObserver, Committer, Connections, Db, Demand, Error as DbError};
 use crate::http;
 use crate::ops::Console;
 use crate::outbox::{self, Outbox};
@@ -267,7 +267,8 @@ impl App {
 /// Hears of changes by other processes.
 async fn listen((changes, connections, stop): (Changes, Connections, CancellationToken)) {
     loop {
-        let listening = async { changes.listen(connections.listener_pool().await?).await };
+        let listening =
+            async { changes.listen(connections.listener_pool().await.map_err(DbError::from)?).await };
         tokio::select! {
             () = stop.cancelled() => return,
             // Whoever listens to a server that was demoted hears nothing more.

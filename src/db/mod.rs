@@ -7,6 +7,7 @@
 mod audit;
 mod checkout;
 mod connection;
+mod error;
 mod forget;
 mod outbox;
 mod retention;
@@ -36,6 +37,7 @@ pub use checkout::payments_asked::{Asked, AskedFor};
 pub use checkout::unread::Unread;
 pub use connection::durability::Demand;
 pub use connection::{ConnectConfig, Connections, connect_once, parse_url};
+pub use error::{Error, Failure};
 pub use forget::{Forgotten, Keep};
 pub use outbox::Destination;
 pub use outbox::deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
@@ -69,95 +71,6 @@ pub struct Db {
     lossy: Arc<Mutex<Option<String>>>,
     /// Where transitions are written in groups.
     queue: Option<transition::committer::Queue>,
-}
-
-/// Why a write or a read did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Somebody else changed the checkout first, or holds it. Nothing was written.
-    #[error("the checkout has changed in the meantime")]
-    Lost,
-    /// The idempotency key is already bound.
-    #[error("the idempotency key is already bound")]
-    KeyBound,
-    /// The order already belongs to another checkout.
-    #[error("the order already belongs to another checkout")]
-    OrderTaken,
-    /// Another action of the same order is open.
-    #[error("another action of the order is open")]
-    OrderBusy,
-    /// The cart already belongs to another checkout.
-    #[error("the cart already belongs to another checkout")]
-    CartTaken,
-    /// A row could not be read back. A person should look.
-    #[error("checkout {checkout_id} cannot be read: {reason}")]
-    Unreadable {
-        /// Which.
-        checkout_id: Uuid,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// What is no checkout could not be read back. A person should look.
-    #[error("{what} {id} cannot be read: {reason}")]
-    Corrupt {
-        /// What it is.
-        what: &'static str,
-        /// Which.
-        id: Uuid,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A newer version of this program wrote the row. Nothing was written.
-    #[error(
-        "checkout {checkout_id} was written by a newer version of this program (its record is of version {version})"
-    )]
-    Newer {
-        /// Which.
-        checkout_id: Uuid,
-        /// The version of its record.
-        version: i16,
-    },
-    /// What the database commits may be lost, so nothing was written.
-    #[error("{0}")]
-    Lossy(String),
-    /// The database failed. Whether a write happened is not known.
-    #[error("the database failed")]
-    Database(#[source] sqlx::Error),
-}
-
-impl Error {
-    /// Whether a write that failed like this was certainly not written: it was refused, or never got a connection.
-    pub fn wrote_nothing(&self) -> bool {
-        match self {
-            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
-            Self::Database(cause) => transition::committer::is_refusal(cause),
-            _ => true,
-        }
-    }
-
-    /// The same, when something was written before.
-    #[must_use]
-    pub fn after_writing(self) -> Self {
-        match self {
-            Self::Database(cause) => Self::Database(sqlx::Error::Io(std::io::Error::other(cause))),
-            other => other,
-        }
-    }
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        match error.as_database_error().and_then(sqlx::error::DatabaseError::constraint) {
-            Some("idempotency_key_scope" | "idempotency_key_pkey" | "order_action_key") => Self::KeyBound,
-            Some("order_action_one_open") => Self::OrderBusy,
-            Some("checkout_order_one_owner" | "checkout_order_one_alive") => Self::OrderTaken,
-            Some("checkout_cart_one_alive") => Self::CartTaken,
-            _ => {
-                connection::note(&error);
-                Self::Database(error)
-            }
-        }
-    }
 }
 
 /// PostgreSQL's clock, carried forward by the time that passed here since it was read, also while this machine was paused.

@@ -171,11 +171,7 @@ impl Engine {
             "its process was lost {} times in a row without recording anything",
             checkout.lost_leases
         );
-        let reason = match &checkout.in_flight {
-            Some(attempt) => steps::find(checkout.flow, attempt.step).unknown_reason(),
-            None if checkout.status == Status::Compensating => StuckReason::UndoFailed,
-            None => StuckReason::AttemptsExhausted,
-        };
+        let reason = unknown_reason(checkout);
         let decision = decide::stall(checkout.clone(), reason, detail, self.circumstances(&claim));
         match self
             .record(claim, Tried { decision, evidence: Evidence::default(), took: Duration::ZERO })
@@ -307,6 +303,7 @@ impl Engine {
             }
             Err((claim, db::Error::OrderTaken)) => self.taken(&claim, "order").await,
             Err((claim, db::Error::CartTaken)) => self.cart_taken(&claim).await,
+            Err((claim, db::Error::Refused(cause))) => self.refused(&claim, ended.as_ref(), &cause).await,
             Err((claim, error)) => {
                 self.not_recorded(&claim, &made, ended, &error).await;
                 None
@@ -358,6 +355,15 @@ fn merge(claim: &Claim, cx: &StepContext) -> Checkout {
 fn priority(checkout: &Checkout) -> Priority {
     let until = checkout.goal.as_ref().map(|goal| goal.until);
     until.map_or(Priority::Recovery, |until| steps::find(checkout.flow, until).priority())
+}
+
+/// Why it is stuck when what became of its attempt, if there is one, cannot be recorded.
+pub(super) fn unknown_reason(checkout: &Checkout) -> StuckReason {
+    match &checkout.in_flight {
+        Some(attempt) => steps::find(checkout.flow, attempt.step).unknown_reason(),
+        None if checkout.status == Status::Compensating => StuckReason::UndoFailed,
+        None => StuckReason::AttemptsExhausted,
+    }
 }
 
 pub(super) fn goal_key(checkout: &Checkout) -> Option<KeyRef> {

@@ -1,12 +1,12 @@
-//! What was found belongs to another checkout: the database says so when the outcome is written.
+//! What the database does not take when an outcome is written: it belongs to another checkout, or is refused.
 
 use super::decide;
 use super::decision::Decision;
-use super::engine::{Engine, Recorded, goal_key};
+use super::engine::{Engine, Recorded, goal_key, unknown_reason};
 use super::observer;
 use super::step::Verdict;
 use crate::checkout::StuckReason;
-use crate::db::Claim;
+use crate::db::{Claim, Ended, Failure};
 
 impl Engine {
     /// The order or the cart that was found belongs to another checkout: a person has to look at both.
@@ -29,6 +29,27 @@ impl Engine {
         }
         let checkout = claim.checkout().clone();
         self.instead(claim, decide::on_verdict(checkout, Verdict::CartTaken, self.circumstances(claim))).await
+    }
+
+    /// The database refused the outcome, and would again. Nobody repeats it: what was in flight is not known to the checkout, and
+    /// a person has to look. What it came to is kept in the history, as far as the database takes it.
+    pub(super) async fn refused(
+        &self,
+        claim: &Claim,
+        ended: Option<&Ended>,
+        cause: &Failure,
+    ) -> Option<Recorded> {
+        let checkout = claim.checkout();
+        tracing::error!(checkout_id = %checkout.id, fence = checkout.fence, error = %cause, "the database refused an outcome");
+        if let Some(ended) = ended
+            && let Err(error) = self.inner.db.keep_evidence(checkout, ended).await
+        {
+            tracing::warn!(checkout_id = %checkout.id, %error, "evidence was not kept");
+        }
+        let detail = format!("the database refused to record an outcome ({cause})");
+        let reason = unknown_reason(checkout);
+        let decision = decide::stall(checkout.clone(), reason, detail, self.circumstances(claim));
+        self.instead(claim, decision).await
     }
 
     /// Records this in place of what was found. Nothing of what was found is kept.

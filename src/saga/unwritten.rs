@@ -16,8 +16,8 @@ pub(super) fn unwritten(error: db::Error) -> SubmitError {
 /// Why the database could not be read, so that an operation was not taken in.
 pub(super) fn internal(error: db::Error) -> SubmitError {
     match error {
-        db::Error::Database(cause) => {
-            tracing::error!(error = %cause, "the database failed");
+        error @ db::Error::Database(_) => {
+            tracing::error!(%error, "an operation was not taken in");
             SubmitError::Unavailable { maybe_recorded: false }
         }
         db::Error::Lost => SubmitError::InProgress,

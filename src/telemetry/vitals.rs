@@ -101,7 +101,7 @@ impl Gauges {
         match &vitals {
             Ok(Ok(vitals)) => self.show(vitals),
             Ok(Err(error)) => {
-                tracing::warn!(error = ?error, "the metrics could not be read from the database");
+                tracing::warn!(%error, "the metrics could not be read from the database");
             }
             Err(_) => tracing::warn!("the database is too slow for the metrics"),
         }

@@ -37,6 +37,7 @@ mod plans;
 mod prism;
 mod privacy;
 mod problems;
+mod refused;
 mod resume;
 mod revisions;
 mod saga;

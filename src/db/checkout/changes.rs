@@ -10,6 +10,7 @@ use sqlx::postgres::PgListener;
 use tokio::sync::{Notify, watch};
 
 use crate::checkout::CheckoutId;
+use crate::db::Error;
 
 /// A checkout changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl Changes {
 
     /// Takes news from the other processes until it is dropped. When the connection was lost, everybody is told to
     /// look again once it is back.
-    pub async fn listen(&self, pool: PgPool) -> Result<(), sqlx::Error> {
+    pub async fn listen(&self, pool: PgPool) -> Result<(), Error> {
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen_all(["checkout", "outbox"]).await?;
         self.publish_all();

@@ -137,7 +137,7 @@ impl Db {
                 Err(error @ Error::Lost) if uncertain && Instant::now() < deadline => error,
                 Err(error) => return Err((claim, error)),
             };
-            tracing::warn!(checkout_id = %claim.checkout.id, error = ?error, "the outcome of a commit is unknown: checking");
+            tracing::warn!(checkout_id = %claim.checkout.id, %error, "the outcome of a commit is unknown: checking");
             tokio::time::sleep(UNCERTAIN_COMMIT).await;
             uncertain = true;
             let found = sqlx::query!(

@@ -178,12 +178,7 @@ impl Db {
         limit: u32,
     ) -> Result<Page<Listed>, Error> {
         let mut query = listing(filter, sort, after, i64::from(limit) + 1);
-        let rows: Vec<Line> = query
-            .build_query_as()
-            .persistent(false)
-            .fetch_all(&self.pool())
-            .await
-            .map_err(Error::Database)?;
+        let rows: Vec<Line> = query.build_query_as().persistent(false).fetch_all(&self.pool()).await?;
         let more = rows.len() > limit as usize;
         let mut data: Vec<Listed> = rows.into_iter().map(Listed::from).collect();
         data.truncate(limit as usize);
@@ -196,7 +191,7 @@ impl Db {
     pub async fn explain(&self, filter: &Filter, sort: Sort) -> Result<Vec<String>, Error> {
         let mut query = QueryBuilder::new("explain (analyze, buffers) ");
         push_listing(&mut query, filter, sort, None, 51);
-        query.build_query_scalar().persistent(false).fetch_all(&self.pool()).await.map_err(Error::Database)
+        Ok(query.build_query_scalar().persistent(false).fetch_all(&self.pool()).await?)
     }
 }
 

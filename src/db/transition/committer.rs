@@ -21,7 +21,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnection, PgDatabaseError, PgSeverity};
+use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, Executor as _};
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
@@ -32,6 +32,7 @@ use uuid::Uuid;
 use crate::checkout::KeyRef;
 use crate::db::Db;
 use crate::db::connection::{Connections, Generation, is_read_only, note};
+use crate::db::error::{Failure, is_refusal};
 use crate::db::transition::columns::TransitionRow;
 use crate::db::transition::statement;
 
@@ -169,7 +170,11 @@ impl Committer {
         let mut connected = match timeout(CONNECT, self.connected()).await {
             Ok(Ok(connected)) => connected,
             failed => {
-                tracing::warn!(error = ?failed.err(), "the committer has no connection: each writes alone");
+                let error = match failed {
+                    Ok(Err(error)) => Failure(error).to_string(),
+                    _ => format!("no connection within {CONNECT:?}"),
+                };
+                tracing::warn!(error, "the committer has no connection: each writes alone");
                 return group.into_iter().for_each(Queued::alone);
             }
         };
@@ -208,12 +213,13 @@ impl Committer {
                 if !is_read_only(&error) {
                     self.connection = Some(Connected { used: Instant::now(), ..connected });
                 }
+                let error = Failure(error);
                 tracing::info!(rows = group.len(), %error, "a group was refused: each writes alone");
                 group.into_iter().for_each(Queued::alone);
             }
             broken => {
                 let error = match broken {
-                    Ok(Err(error)) => error.to_string(),
+                    Ok(Err(error)) => Failure(error).to_string(),
                     _ => format!("no answer within {:?}", self.patience),
                 };
                 tracing::warn!(rows = group.len(), error, "a group may have been written or not");
@@ -287,12 +293,6 @@ fn take(waiting: &mut VecDeque<Queued>) -> Vec<Queued> {
     // Two processes that write the same checkouts lock them in the same order.
     group.sort_unstable_by_key(|queued| queued.columns.checkout_id);
     group
-}
-
-/// Whether PostgreSQL refused the statement, and so certainly wrote nothing of it. What ends the connection says nothing.
-pub(crate) fn is_refusal(error: &sqlx::Error) -> bool {
-    let refused = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
-    refused.is_some_and(|error| matches!(error.severity(), PgSeverity::Error))
 }
 
 #[cfg(test)]

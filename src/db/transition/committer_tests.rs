@@ -1,6 +1,7 @@
 //! Groups are taken in order, and never hold what cannot be written by one statement.
 
 use crate::db::Binding;
+use crate::db::error::is_refusal;
 use crate::db::transition::committer::*;
 
 /// Queues a row of this checkout that binds this key; its receiver stands for whoever waits.

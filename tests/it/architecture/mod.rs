@@ -339,3 +339,17 @@ fn every_test_that_shows_a_guarantee_exists() {
     assert!(missing.is_empty(), "{missing:#?}");
     assert!(shown.len() > 40, "only {} names were read", shown.len());
 }
+
+/// `Debug` of a database's error quotes the row that was refused; `Display` of ours says which constraint it was.
+#[test]
+fn no_error_is_logged_by_its_debug_form() {
+    let mut wrong = Vec::new();
+    for source in sources("src").iter().filter(|source| !source.is_test()) {
+        for (number, line) in source.text.lines().enumerate() {
+            if ["?error", "error = ?", "?cause", "cause = ?"].iter().any(|form| line.contains(form)) {
+                wrong.push(format!("{}:{}: {}", source.path, number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
