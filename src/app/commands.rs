@@ -65,7 +65,8 @@ pub async fn acting(
         Some(config) => {
             let config = &identified(config.clone(), &db).await?;
             let budgets = budgets(config, &Replicas::joining(Duration::ZERO));
-            let clients = clients(config, &budgets, &Metrics::new(db.clone()))?;
+            let clients =
+                clients(config, &budgets, &Metrics::new(db.clone(), config.retention.personal_data))?;
             (clients, budgets, operators_settings(config))
         }
         None => (HashMap::new(), HashMap::new(), ops::Settings::default()),

@@ -94,7 +94,7 @@ impl App {
         let (tasks, shutdown) = (TaskTracker::new(), http::Shutdown::default());
         let heartbeat = Heartbeat::new();
         let budgets = budgets(&config, &heartbeat.replicas);
-        let metrics = Metrics::new(db.clone());
+        let metrics = Metrics::new(db.clone(), config.retention.personal_data);
         let committing = Committing::begin(committer, metrics.commits());
         let clients = clients(&config, &budgets, &metrics)?;
         let ops = Console::new(

@@ -104,6 +104,7 @@ pub(super) fn keep(config: &Config) -> Keep {
             keys: retention.keys,
             tokens: retention.tokens,
             webhooks: retention.webhooks,
+            operations: retention.operations,
         },
     }
 }

@@ -16,6 +16,8 @@ pub struct Retention {
     /// `WEBHOOK_RETENTION_DAYS`, longer than the two days in which BigCommerce repeats an event (BigCommerce: webhooks
     /// overview, callback retry mechanism).
     pub webhooks: Duration,
+    /// `OPERATION_RETENTION_DAYS`, longer than anybody repeats a refund with its key.
+    pub operations: Duration,
 }
 
 impl Retention {
@@ -29,6 +31,7 @@ impl Retention {
             keys: days("IDEMPOTENCY_KEY_RETENTION_DAYS", 3),
             tokens: days("CHECKOUT_TOKEN_RETENTION_DAYS", 1),
             webhooks: days("WEBHOOK_RETENTION_DAYS", 3),
+            operations: days("OPERATION_RETENTION_DAYS", 30),
         }
     }
 }

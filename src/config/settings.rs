@@ -277,6 +277,12 @@ pub const SETTINGS: &[Setting] = &[
         Some("7"),
         "Days that received webhooks are kept to recognize duplicates, at least 3.",
     ),
+    plain(
+        "OPERATION_RETENTION_DAYS",
+        Some("365"),
+        "Days that bulk actions and actions on orders (with their idempotency keys) are kept after their end, at least 30. The \
+         audit log stays.",
+    ),
     plain("RUST_LOG", Some("info"), "Log level, or directives such as info,sqlx=warn."),
     plain("LOG_FORMAT", Some("json"), "json: one object per line; pretty: for a terminal."),
     plain("OTEL_EXPORTER_OTLP_ENDPOINT", None, "Where traces are sent (OTLP over HTTP). Unset: nowhere."),

@@ -1,4 +1,5 @@
-//! What only protects for a time, and is then forgotten: idempotency keys, checkout tokens, webhook events.
+//! What only protects for a time, and is then forgotten: idempotency keys, checkout tokens, webhook events, and what operators
+//! asked for once it has ended.
 //!
 //! Guarantees: nothing is younger than what it protects. A key goes only when its checkout has ended, because a request
 //! that is repeated then is refused by the checkout itself; the key of a creation never goes, because only the key tells a
@@ -17,24 +18,17 @@ pub struct Keep {
     pub tokens: Duration,
     /// Webhook events, after they came in.
     pub webhooks: Duration,
-}
-
-/// How many were forgotten.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Forgotten {
-    /// Idempotency keys.
-    pub keys: u64,
-    /// Checkout tokens.
-    pub tokens: u64,
-    /// Webhook events.
-    pub webhooks: u64,
+    /// Bulks and actions on orders, after they ended.
+    pub operations: Duration,
 }
 
 impl Db {
-    /// Forgets up to `limit` of each kind, the oldest first. Each row is locked before it is removed, so that its place
-    /// (`ctid`) is its own, and the plan is the same however large the table is.
-    pub async fn forget_old(&self, keep: Keep, limit: i64) -> Result<Forgotten, Error> {
-        let keys = sqlx::query!(
+    // Each forgets up to `limit`, the oldest first. Each row is locked before it is removed, so that its place (`ctid`) is its
+    // own, and the plan is the same however large the table is.
+
+    /// Idempotency keys of checkouts that have ended, but for those of creations.
+    pub async fn forget_keys(&self, keep: Duration, limit: i64) -> Result<u64, Error> {
+        let gone = sqlx::query!(
             "
             delete from idempotency_key where ctid = any(array(
                 select k.ctid from idempotency_key k join checkout c using (checkout_id)
@@ -44,12 +38,17 @@ impl Db {
                 order by k.created_at limit $2 for update of k skip locked
             ))
             ",
-            keep.keys.as_secs_f64(),
+            keep.as_secs_f64(),
             limit
         )
         .execute(&self.pool())
         .await?;
-        let tokens = sqlx::query!(
+        Ok(gone.rows_affected())
+    }
+
+    /// Checkout tokens of checkouts that have ended.
+    pub async fn forget_tokens(&self, keep: Duration, limit: i64) -> Result<u64, Error> {
+        let gone = sqlx::query!(
             "
             delete from checkout_token where ctid = any(array(
                 select t.ctid from checkout_token t join checkout c using (checkout_id)
@@ -59,12 +58,17 @@ impl Db {
                 order by t.created_at limit $2 for update of t skip locked
             ))
             ",
-            keep.tokens.as_secs_f64(),
+            keep.as_secs_f64(),
             limit
         )
         .execute(&self.pool())
         .await?;
-        let webhooks = sqlx::query!(
+        Ok(gone.rows_affected())
+    }
+
+    /// Webhook events.
+    pub async fn forget_webhooks(&self, keep: Duration, limit: i64) -> Result<u64, Error> {
+        let gone = sqlx::query!(
             "
             delete from webhook_event where ctid = any(array(
                 select ctid from webhook_event
@@ -72,15 +76,51 @@ impl Db {
                 order by received_at limit $2 for update skip locked
             ))
             ",
-            keep.webhooks.as_secs_f64(),
+            keep.as_secs_f64(),
             limit
         )
         .execute(&self.pool())
         .await?;
-        Ok(Forgotten {
-            keys: keys.rows_affected(),
-            tokens: tokens.rows_affected(),
-            webhooks: webhooks.rows_affected(),
-        })
+        Ok(gone.rows_affected())
+    }
+
+    /// Actions on orders that have ended, with their idempotency keys. The audit log says what was done.
+    pub async fn forget_order_actions(&self, keep: Duration, limit: i64) -> Result<u64, Error> {
+        let gone = sqlx::query!(
+            "
+            delete from order_action where ctid = any(array(
+                select ctid from order_action
+                where due_at is null and updated_at < now() - make_interval(secs => $1::float8)
+                order by order_action_id limit $2 for update skip locked
+            ))
+            ",
+            keep.as_secs_f64(),
+            limit
+        )
+        .execute(&self.pool())
+        .await?;
+        Ok(gone.rows_affected())
+    }
+
+    /// Bulks of which nothing is left to be done, with what became of each checkout: a few of them, because each may name
+    /// thousands.
+    pub async fn forget_bulks(&self, keep: Duration) -> Result<u64, Error> {
+        let gone = sqlx::query!(
+            "
+            with old as (
+                select bulk_id from bulk b
+                where created_at < now() - make_interval(secs => $1::float8) and not exists (
+                    select from bulk_item i where i.bulk_id = b.bulk_id and i.outcome is null)
+                order by bulk_id limit 10 for update skip locked
+            ), items as (
+                delete from bulk_item i using old where i.bulk_id = old.bulk_id
+            )
+            delete from bulk b using old where b.bulk_id = old.bulk_id
+            ",
+            keep.as_secs_f64()
+        )
+        .execute(&self.pool())
+        .await?;
+        Ok(gone.rows_affected())
     }
 }

@@ -38,7 +38,7 @@ pub use checkout::unread::Unread;
 pub use connection::durability::Demand;
 pub use connection::{ConnectConfig, Connections, connect_once, parse_url};
 pub use error::{Error, Failure};
-pub use forget::{Forgotten, Keep};
+pub use forget::Keep;
 pub use outbox::Destination;
 pub use outbox::deliveries::{OutgoingEvent, Try, TryEnd, Turn, Turns};
 pub use outbox::event_records::{EventFilter, EventRecord, Redelivered, TryRecord};

@@ -67,7 +67,7 @@ impl Db {
                 // Another process has it, or had it.
                 Ok(Erasure::Running(_) | Erasure::Nothing) => {}
                 // It must not keep the others from being redacted.
-                Err(error @ (Error::Unreadable { .. } | Error::Newer { .. })) => {
+                Err(error @ (Error::Unreadable { .. } | Error::Newer { .. } | Error::Refused(_))) => {
                     unreadable += 1;
                     tracing::error!(checkout_id = %id, %error, "personal data could not be removed");
                 }
@@ -78,26 +78,30 @@ impl Db {
     }
 
     /// Redacts up to `limit` actions on orders that ended more than `keep` ago, also on orders of no checkout. Answers how
-    /// many.
+    /// many. One that cannot be redacted costs no other.
     pub async fn redact_old_order_actions(&self, keep: Duration, limit: i64) -> Result<u64, Error> {
-        let done = sqlx::query!(
-            r#"
-            update order_action set body = '', reason = '', answer = case
-                when status = 'done' and kind in ('refund', 'shipment')
-                then json_build_object('body', json_build_object('id', answer::json #> '{body,id}'))::text
-                else answer end
-            where order_action_id in (
-                select order_action_id from order_action
-                where due_at is null and (body <> '' or reason <> '')
-                    and updated_at < now() - make_interval(secs => $1::float8)
-                order by order_action_id limit $2 for update skip locked)
-            "#,
+        let rows = sqlx::query_as!(
+            EndedAction,
+            "select order_action_id as id, kind, status, answer from order_action
+             where due_at is null and (body <> '' or reason <> '')
+                 and updated_at < now() - make_interval(secs => $1::float8)
+             order by order_action_id limit $2",
             keep.as_secs_f64(),
             limit
         )
-        .execute(&self.pool())
+        .fetch_all(&self.pool())
         .await?;
-        Ok(done.rows_affected())
+        let mut redacted = 0;
+        for action in &rows {
+            match redact_order_action(&self.pool(), action).await {
+                Ok(()) => redacted += 1,
+                Err(error @ Error::Refused(_)) => {
+                    tracing::error!(order_action_id = %action.id, %error, "personal data could not be removed");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(redacted)
     }
 
     /// Every checkout that holds this email address anywhere, in whatever case it was written: in what was given, in what
@@ -252,7 +256,8 @@ async fn write(tx: &mut PgConnection, checkout: &Checkout) -> Result<(), Error> 
     // The log keeps which calls were made and how they went; what BigCommerce said may quote the shopper.
     sqlx::query!(
         r#"
-        update attempt_log set detail = case when json_typeof(detail) = 'array' then (
+        update attempt_log set detail = case
+            when position('\u0000' in detail::text) = 0 and json_typeof(detail) = 'array' then (
             select json_agg(json_strip_nulls(json_build_object('call', e -> 'call', 'result', e -> 'result',
                 'status', e -> 'status', 'code', e -> 'code')))
             from json_array_elements(detail) e
@@ -266,20 +271,47 @@ async fn write(tx: &mut PgConnection, checkout: &Checkout) -> Result<(), Error> 
     Ok(())
 }
 
+/// An action on an order that has ended.
+struct EndedAction {
+    id: Uuid,
+    kind: String,
+    status: String,
+    answer: Option<String>,
+}
+
 /// What operators did to its orders keeps what was done, to which order, and by whom.
 async fn redact_order_actions(tx: &mut PgConnection, id: Uuid) -> Result<(), Error> {
-    sqlx::query!(
-        r#"
-        update order_action a set body = '', reason = '', answer = case
-            when a.status = 'done' and a.kind in ('refund', 'shipment')
-            then json_build_object('body', json_build_object('id', a.answer::json #> '{body,id}'))::text
-            else a.answer end
-        from checkout_order o
-        where o.checkout_id = $1 and o.store = a.store and o.order_id = a.order_id and a.due_at is null
-        "#,
+    let rows = sqlx::query_as!(
+        EndedAction,
+        "select a.order_action_id as id, a.kind, a.status, a.answer from order_action a
+         join checkout_order o on o.store = a.store and o.order_id = a.order_id
+         where o.checkout_id = $1 and a.due_at is null",
         id
     )
-    .execute(tx)
+    .fetch_all(&mut *tx)
+    .await?;
+    for action in &rows {
+        redact_order_action(&mut *tx, action).await?;
+    }
+    Ok(())
+}
+
+/// The answer keeps the id of what was made. It is read here: PostgreSQL reads no text with a NUL in it.
+async fn redact_order_action(executor: impl sqlx::PgExecutor<'_>, action: &EndedAction) -> Result<(), Error> {
+    let makes = action.status == "done" && matches!(action.kind.as_str(), "refund" | "shipment");
+    let answer = if makes {
+        let read = action.answer.as_deref().and_then(|answer| serde_json::from_str::<Value>(answer).ok());
+        let id = read.and_then(|answer| answer.pointer("/body/id").cloned()).unwrap_or_default();
+        Some(serde_json::json!({"body": {"id": id}}).to_string())
+    } else {
+        action.answer.clone()
+    };
+    sqlx::query!(
+        "update order_action set body = '', reason = '', answer = $2 where order_action_id = $1 and due_at is null",
+        action.id,
+        answer
+    )
+    .execute(executor)
     .await?;
     Ok(())
 }

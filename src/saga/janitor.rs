@@ -1,5 +1,6 @@
 //! Clears up: what a process made that lost its lease meanwhile (a cart or an order that the checkout did not take over),
-//! and what was kept for long enough (personal data, delivered events, idempotency keys, checkout tokens, webhook events).
+//! and what was kept for long enough (personal data, delivered events, idempotency keys, checkout tokens, webhook events,
+//! what operators asked for).
 //!
 //! Of what was made it only undoes what its own attempt did, and only when the checkout has another one by now. It is a
 //! courtesy: what it does not reach is harmless (a cart expires, an Incomplete order is never paid, because no token is
@@ -10,7 +11,7 @@ use std::time::Duration;
 use super::engine::Engine;
 use crate::bigcommerce::{Call, Client, Error, OrderId, Priority};
 use crate::checkout::{Checkout, Facts};
-use crate::db::{self, Forgotten};
+use crate::db;
 
 /// Between two looks for what was kept for long enough. Days are counted, so an hour more or less does not matter.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
@@ -18,6 +19,8 @@ const TIDY_EVERY: Duration = Duration::from_hours(1);
 const BATCH: i64 = 200;
 /// Between two batches.
 const BATCH_PAUSE: Duration = Duration::from_millis(200);
+/// After something could not be cleared up.
+const TRY_AGAIN: Duration = Duration::from_mins(1);
 
 /// For how long things are kept.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +31,7 @@ pub struct Keep {
     pub events: Duration,
     /// Events that no process delivers any more, before they are given up.
     pub pending_events: Duration,
-    /// Idempotency keys, checkout tokens and webhook events.
+    /// What only protects for a time.
     pub forgotten: db::Keep,
 }
 
@@ -37,14 +40,7 @@ impl Engine {
     /// work and never wait for each other.
     pub async fn tidy_up(&self, keep: Keep) {
         loop {
-            let wait = match self.tidy_once(keep).await {
-                Ok(true) => BATCH_PAUSE,
-                Ok(false) => TIDY_EVERY,
-                Err(error) => {
-                    tracing::warn!(%error, "what was kept for long enough could not be cleared up");
-                    Duration::from_mins(1)
-                }
-            };
+            let wait = self.tidy_once(keep).await;
             tokio::select! {
                 () = self.inner.stopping.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
@@ -52,35 +48,31 @@ impl Engine {
         }
     }
 
-    /// One batch. Answers whether there may be more.
-    async fn tidy_once(&self, keep: Keep) -> Result<bool, crate::db::Error> {
-        let db = &self.inner.db;
-        let (redacted, more) = match keep.personal_data {
-            Some(after) => {
-                db.redact_old_order_actions(after, BATCH).await?;
-                db.redact_old(after, BATCH).await?
-            }
-            None => (0, false),
-        };
-        let (given_up, forgotten) = db.tidy_outbox(keep.pending_events, keep.events, BATCH).await?;
-        let uncounted = db.forget_asked(BATCH).await?;
-        if redacted + given_up + forgotten + uncounted > 0 {
-            tracing::info!(
-                redacted,
-                given_up,
-                forgotten,
-                uncounted,
-                "what was kept for long enough was cleared up"
-            );
+    /// One batch of everything. A part that fails costs only itself. Answers how long to wait for the next.
+    async fn tidy_once(&self, keep: Keep) -> Duration {
+        let (db, forgotten) = (&self.inner.db, keep.forgotten);
+        let mut parts = Parts::default();
+        if let Some(after) = keep.personal_data {
+            parts.note("personal data of checkouts", db.redact_old(after, BATCH).await);
+            parts
+                .count("personal data of actions on orders", db.redact_old_order_actions(after, BATCH).await);
         }
-        let old = db.forget_old(keep.forgotten, BATCH).await?;
-        if old != Forgotten::default() {
-            let Forgotten { keys, tokens, webhooks } = old;
-            tracing::info!(keys, tokens, webhooks, "what only protects for a time was forgotten");
+        let outbox = db.tidy_outbox(keep.pending_events, keep.events, BATCH).await;
+        let outbox = outbox.map(|(given_up, gone)| (given_up + gone, is_full(given_up) || is_full(gone)));
+        parts.note("events", outbox);
+        parts.count("counts of payments", db.forget_asked(BATCH).await);
+        parts.count("idempotency keys", db.forget_keys(forgotten.keys, BATCH).await);
+        parts.count("checkout tokens", db.forget_tokens(forgotten.tokens, BATCH).await);
+        let actions = db.forget_order_actions(forgotten.operations, BATCH).await;
+        parts.count("actions on orders", actions);
+        let bulks = db.forget_bulks(forgotten.operations).await;
+        parts.note("bulk actions", bulks.map(|gone| (gone, gone > 0)));
+        parts.count("webhook events", db.forget_webhooks(forgotten.webhooks, BATCH).await);
+        match (parts.more, parts.failed) {
+            (true, _) => BATCH_PAUSE,
+            (false, true) => TRY_AGAIN,
+            (false, false) => TIDY_EVERY,
         }
-        let batch = u64::try_from(BATCH).unwrap_or(u64::MAX);
-        let counts = [given_up, forgotten, uncounted, old.keys, old.tokens, old.webhooks];
-        Ok(more || counts.contains(&batch))
     }
 
     /// `before` was claimed, `made` is what its attempt brought, and the outcome was fenced out.
@@ -101,6 +93,40 @@ impl Engine {
             note("order", before, archive(&client, &call, order_id).await);
         }
     }
+}
+
+/// What the parts of a batch came to.
+#[derive(Default)]
+struct Parts {
+    more: bool,
+    failed: bool,
+}
+
+impl Parts {
+    /// How many were cleared up, and whether there may be more.
+    fn note(&mut self, what: &'static str, result: Result<(u64, bool), db::Error>) {
+        match result {
+            Ok((gone, more)) => {
+                self.more |= more;
+                if gone > 0 {
+                    tracing::info!(what, gone, "what was kept for long enough was cleared up");
+                }
+            }
+            Err(error) => {
+                self.failed = true;
+                tracing::warn!(what, %error, "what was kept for long enough could not be cleared up");
+            }
+        }
+    }
+
+    fn count(&mut self, what: &'static str, result: Result<u64, db::Error>) {
+        self.note(what, result.map(|gone| (gone, is_full(gone))));
+    }
+}
+
+/// Whether a batch was full.
+fn is_full(gone: u64) -> bool {
+    i64::try_from(gone).is_ok_and(|gone| gone >= BATCH)
 }
 
 /// What was made by the attempt, when the checkout has another one now.

@@ -182,15 +182,15 @@ impl Counted {
 }
 
 impl Metrics {
-    /// Metrics of a process that uses this database.
-    pub fn new(db: Db) -> Self {
+    /// Metrics of a process that uses this database. `personal_data_kept`: for how long; `None`: forever.
+    pub fn new(db: Db, personal_data_kept: Option<Duration>) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of this process", version);
         let counted = Counted::register(&mut registry);
         let process = Process::register(&mut registry);
         let budgets = Budgets::register(&mut registry);
-        let vitals = Gauges::register(&mut registry, db);
+        let vitals = Gauges::register(&mut registry, db, personal_data_kept);
         Self(Arc::new(Inner { registry, counted, process, budgets, vitals }))
     }
 

@@ -35,10 +35,13 @@ pub(super) struct Gauges {
     connections: Family<Connection, Gauge>,
     newer_records: Gauge,
     unreadable_records: Gauge,
+    personal_data_overdue: Seconds,
+    /// For how long personal data is kept; `None`: forever.
+    personal_data_kept: Option<Duration>,
 }
 
 impl Gauges {
-    pub(super) fn register(registry: &mut Registry, db: Db) -> Self {
+    pub(super) fn register(registry: &mut Registry, db: Db, personal_data_kept: Option<Duration>) -> Self {
         let all = Self {
             db,
             read_at: Mutex::default(),
@@ -53,6 +56,8 @@ impl Gauges {
             connections: Family::default(),
             newer_records: Gauge::default(),
             unreadable_records: Gauge::default(),
+            personal_data_overdue: Seconds::default(),
+            personal_data_kept,
         };
         registry.register("database_up", "Whether the database answered the latest reading", all.up.clone());
         let help = "Checkouts by status; finished ones are an estimate once there are many";
@@ -77,6 +82,8 @@ impl Gauges {
             "From an event at BigCommerce to its webhook, the longest of the last five minutes; 0: none came";
         age("webhook_lag", help, &all.webhook_lag);
         age("webhook_silence", "Since the last webhook; NaN: none ever came", &all.webhook_silence);
+        let help = "For how long an ended checkout has held personal data beyond RETENTION_DAYS, the oldest; 0: none does";
+        age("personal_data_overdue", help, &all.personal_data_overdue);
         let help = "Overdue checkouts that a newer version of the program wrote; this one leaves them alone";
         registry.register("newer_records", help, all.newer_records.clone());
         let help = "Checkouts that no running version can read; manual review is needed";
@@ -125,6 +132,8 @@ impl Gauges {
         self.webhook_lag.set(seconds(vitals.webhook_lag));
         self.newer_records.set(vitals.newer_records);
         self.unreadable_records.set(vitals.unreadable_records);
+        let overdue = vitals.oldest_personal_data.zip(self.personal_data_kept);
+        self.personal_data_overdue.set(seconds(overdue.map(|(age, kept)| age.saturating_sub(kept))));
         self.webhook_silence.set(vitals.webhook_silence.map_or(f64::NAN, |since| since.as_secs_f64()));
     }
 

@@ -16,6 +16,9 @@ const COUNTED: i64 = 100_000;
 /// The latest events that tell how late webhooks are.
 const RECENT_EVENTS: i64 = 100;
 
+/// The oldest checkouts among which personal data is looked for.
+const OLDEST_ENDED: i64 = 500;
+
 /// How things stand. Each number is right for a moment; not all for the same one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Vitals {
@@ -37,6 +40,8 @@ pub struct Vitals {
     pub newer_records: i64,
     /// Checkouts that could not be read.
     pub unreadable_records: i64,
+    /// Since the oldest checkout ended that still holds personal data.
+    pub oldest_personal_data: Option<Duration>,
 }
 
 fn duration(seconds: Option<f64>) -> Option<Duration> {
@@ -52,6 +57,7 @@ impl Db {
         vitals.oldest_unknown_payment = self.oldest_unknown_payment().await?;
         (vitals.webhook_lag, vitals.webhook_silence) = self.webhooks_heard().await?;
         (vitals.newer_records, vitals.unreadable_records) = self.foreign_records().await?;
+        vitals.oldest_personal_data = self.oldest_personal_data().await?;
         Ok(vitals)
     }
 
@@ -172,6 +178,20 @@ impl Db {
             from unknown where attempt ->> 'step' = 'payment'
             "#,
             self.any_lease()
+        )
+        .fetch_one(&self.pool())
+        .await?;
+        Ok(duration(since))
+    }
+
+    /// Of those that were created first: the janitor takes them in this order.
+    async fn oldest_personal_data(&self) -> Result<Option<Duration>, Error> {
+        let since = sqlx::query_scalar!(
+            "select extract(epoch from now() - min(updated_at))::float8 from (
+                 select updated_at from checkout
+                 where redacted_at is null and status in ('completed', 'cancelled', 'expired')
+                 order by created_at limit $1) as oldest",
+            OLDEST_ENDED
         )
         .fetch_one(&self.pool())
         .await?;

@@ -5,7 +5,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{sql, text};
-use crate::harness::{Answer, PATIENCE, Service, World, agreed, everything, good_card};
+use crate::harness::{Answer, PATIENCE, Service, World, agreed, everything, good_card, logs};
+use crate::signals::page::Page;
 
 const TABLES: [&str; 3] = ["idempotency_key", "checkout_token", "webhook_event"];
 
@@ -177,5 +178,102 @@ async fn what_grew_for_a_year_is_forgotten_in_batches_by_several_processes() {
         service.stop().await;
     }
     sql(&world, "delete from idempotency_key where principal = 'key:web' and operation = 'order'").await;
+    world.finish().await;
+}
+
+/// An action on an order that ended so many days ago.
+async fn old_action(world: &World, order: u32, days: u32, answer: &str) {
+    sql(
+        world,
+        &format!(
+            "insert into order_action (order_action_id, store, order_id, kind, principal, key, fingerprint, actor, role,
+                 reason, body, seen, status, answer, updated_at)
+             values (gen_random_uuid(), 'default', {order}, 'shipment', 'olga', '{order}', '', 'olga', 'act', 'for Jane',
+                 '{{}}', '[]', 'done', '{answer}', now() - interval '{days} days')"
+        ),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_nul_in_an_answer_costs_no_other_row() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let path = service.create(&everything()).await;
+    service.delete(&path).await.expect(200);
+    service.stop().await;
+    old_action(&world, 501, 200, r#"{"body":{"id":7,"comment":"a\u0000b, for Jane"}}"#).await;
+    old_action(&world, 502, 200, r#"{"body":{"id":8,"comment":"for Jane"}}"#).await;
+    pass(&world, 200).await;
+    let service = world.start().await;
+    let left = "select string_agg(concat(reason, body, answer), ' ' order by order_id) from order_action";
+    wait_for(&world, left, r#"{"body":{"id":7}} {"body":{"id":8}}"#).await;
+    wait_for(&world, "select count(*)::text from checkout where redacted_at is not null", "1").await;
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_part_of_the_janitor_that_fails_costs_only_itself_and_is_noticed() {
+    let mut world = World::new().await;
+    world.set("RETENTION_DAYS", "30");
+    let service = world.start().await;
+    let path = service.create(&everything()).await;
+    service.delete(&path).await.expect(200);
+    service.stop().await;
+    pass(&world, 40).await;
+    mark(&world).await;
+    sql(
+        &world,
+        "create function refuse() returns trigger language plpgsql as $$ begin raise 'not for %', 'Jane Doe'; end $$",
+    )
+    .await;
+    sql(&world, "create trigger refuse before insert on redaction for each row execute function refuse()")
+        .await;
+    let service = world.start().await;
+    wait_for(&world, MARKED, "0").await;
+    assert_eq!(text(&world, "select count(*)::text from redaction").await, "0");
+    assert!(logs::contain("personal data of checkouts") && logs::contain("SQLSTATE P0001"));
+    assert!(!logs::contain("not for Jane Doe"));
+    let page = Page::of(&service).await;
+    let overdue = page.sum("personal_data_overdue_seconds", &[]);
+    assert!((overdue / 86_400.0 - 10.0).abs() < 0.1, "{overdue}");
+    service.stop().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_operators_asked_for_goes_long_after_its_end() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let path = service.create(&everything()).await;
+    service.delete(&path).await.expect(200);
+    service.stop().await;
+    let id = path.rsplit('/').next().expect("an id");
+    for (order, days) in [(601, 366), (602, 364)] {
+        old_action(&world, order, days, r#"{"body":{"id":7}}"#).await;
+    }
+    for (bulk, days) in [(1, 366), (2, 364)] {
+        let bulk = format!("00000000-0000-7000-8000-00000000000{bulk}");
+        sql(
+            &world,
+            &format!(
+                "insert into bulk (bulk_id, action, filter, reason, actor, role, total, created_at)
+                 values ('{bulk}', 'pause', '{{}}', 'a test', 'olga', 'act', 1, now() - interval '{days} days')"
+            ),
+        )
+        .await;
+        let item = format!(
+            "insert into bulk_item (bulk_id, checkout_id, outcome) values ('{bulk}', '{id}', 'done')"
+        );
+        sql(&world, &item).await;
+    }
+    mark(&world).await;
+    let service = world.start().await;
+    wait_for(&world, MARKED, "0").await;
+    assert_eq!(text(&world, "select string_agg(order_id::text, ' ') from order_action").await, "602");
+    let bulks = "select string_agg(right(bulk_id::text, 1), ' ' order by bulk_id) from bulk join bulk_item using (bulk_id)";
+    assert_eq!(text(&world, bulks).await, "2");
+    service.stop().await;
     world.finish().await;
 }
