@@ -45,6 +45,8 @@ pub(super) enum Command {
         #[command(flatten)]
         finding: FindingArguments,
     },
+    /// End every checkout token, for example one that leaked; the checkout goes on
+    RevokeTokens(Act),
     /// Close one whose record cannot be read; nothing is changed at BigCommerce
     Close {
         #[command(flatten)]

@@ -37,6 +37,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             };
             act::act(act, Action::Resolve(finding)).await?
         }
+        Command::RevokeTokens(act) => act::act(act, Action::RevokeTokens).await?,
         Command::Close { act, leaves } => act::act(act, Action::Close { leaves }).await?,
     };
     Ok(exit)

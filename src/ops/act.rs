@@ -196,6 +196,9 @@ impl Console {
         {
             return self.close(id, action, leaves, ask).await;
         }
+        if matches!(action, Action::RevokeTokens) {
+            return self.revoke_tokens(id, action, ask).await;
+        }
         let (checked, seen) = match action {
             Action::Resolve(finding) => {
                 let held = self.db().look(id).await?.ok_or(ActionError::NotFound)?;
@@ -306,7 +309,9 @@ impl Console {
                     now,
                 ),
             },
-            (Action::Resolve(_), None) | (Action::Close { .. }, _) => return Err(ActionError::Moved),
+            (Action::Resolve(_), None) | (Action::RevokeTokens | Action::Close { .. }, _) => {
+                return Err(ActionError::Moved);
+            }
         };
         Ok(transition?)
     }
@@ -365,6 +370,6 @@ pub(super) fn permitted(actor: &Actor, action: &Action) -> Result<(), ActionErro
     if actor.role >= needs { Ok(()) } else { Err(ActionError::Forbidden { needs }) }
 }
 
-fn order_of(checkout: &Checkout) -> Option<i64> {
+pub(super) fn order_of(checkout: &Checkout) -> Option<i64> {
     checkout.facts.order.as_ref().map(|order| order.id)
 }

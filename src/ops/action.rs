@@ -92,6 +92,8 @@ pub enum Action {
     },
     /// Resolve what recovery cannot find out.
     Resolve(Assertion),
+    /// End every checkout token: who has one can do nothing more with it.
+    RevokeTokens,
     /// Close a checkout whose record cannot be read. Nothing is canceled at BigCommerce.
     Close {
         /// The ids of what is at BigCommerce of it, and stays there.
@@ -108,6 +110,7 @@ impl Action {
             Self::Resume => "resume",
             Self::Cancel { .. } => "cancel",
             Self::Resolve(_) => "resolve",
+            Self::RevokeTokens => "revoke-tokens",
             Self::Close { .. } => "close",
         }
     }
@@ -126,7 +129,11 @@ impl Action {
     /// The required role.
     pub fn role(&self) -> Role {
         match self {
-            Self::Restart | Self::Pause | Self::Resume | Self::Cancel { refund: false } => Role::Act,
+            Self::Restart
+            | Self::Pause
+            | Self::Resume
+            | Self::RevokeTokens
+            | Self::Cancel { refund: false } => Role::Act,
             Self::Cancel { refund: true } | Self::Resolve(_) | Self::Close { .. } => Role::Money,
         }
     }

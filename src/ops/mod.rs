@@ -19,6 +19,7 @@ pub mod orders;
 mod overview;
 pub mod privacy;
 mod reasons;
+mod tokens;
 mod unread;
 pub mod webhooks;
 mod why;

@@ -267,6 +267,7 @@ fn actions(held: &LockedCheckout) -> Vec<AllowedAction> {
         Action::Resolve(Assertion::NoOrder),
         Action::Resolve(Assertion::Charged(String::new())),
         Action::Resolve(Assertion::NotCharged),
+        Action::RevokeTokens,
     ];
     all.iter()
         .map(|action| {
@@ -320,6 +321,7 @@ pub(super) fn effects(action: &Action, held: &LockedCheckout) -> (String, String
     let (orders, money) = match action {
         Action::Restart | Action::Resume => return go_on(&held.checkout),
         Action::Close { .. } => return super::unread::effects(),
+        Action::RevokeTokens => return super::tokens::effects(),
         Action::Pause => ("None. Nothing is sent until it is resumed.", "None."),
         Action::Cancel { refund: true } if held.checkout.status == Status::Completed => (
             "BigCommerce moves the order to Refunded or Cancelled, and the checkout becomes cancelled.",

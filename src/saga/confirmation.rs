@@ -255,7 +255,32 @@ impl Confirmation {
         }
         self
     }
+
+    /// Without names, addresses, email addresses, messages, and cards.
+    #[must_use]
+    pub fn without_addresses(mut self) -> Self {
+        self.shipping_addresses.clear();
+        let lists = [&mut self.products, &mut self.transactions, &mut self.shipments];
+        for one in std::iter::once(&mut self.order).chain(lists.into_iter().flatten()) {
+            let Value::Object(fields) = one else { continue };
+            fields.retain(|name, _| !PERSONAL.contains(&name.as_str()));
+        }
+        self
+    }
 }
+
+/// What an order and what belongs to it say of a person.
+const PERSONAL: [&str; 9] = [
+    "billing_address",
+    "comments",
+    "credit_card",
+    "customer_message",
+    "event_name",
+    "gift_certificate",
+    "product_options",
+    "shipping_address",
+    "wrapping_message",
+];
 
 /// Keeps these fields of an object, and of each object of a list; anything else is not shown.
 fn show(of: &mut Value, names: &[&str]) {

@@ -345,6 +345,7 @@ fn the_reference_describes_every_call_of_the_contract() {
         "POST /ops/v1/checkouts/{id}/cancel",
         "POST /ops/v1/checkouts/{id}/resolve",
         "POST /ops/v1/checkouts/{id}/close",
+        "POST /ops/v1/checkouts/{id}/revoke-tokens",
         "POST /ops/v1/bulk",
         "GET /ops/v1/bulk/{bulk_id}",
         "GET /ops/v1/audit",

@@ -93,6 +93,14 @@ impl AuditedTransaction {
         Ok(Checkout { updated_at: at, ..checkout.clone() })
     }
 
+    /// Ends every token of a checkout. Answers how many there were.
+    pub async fn revoke_tokens(&mut self, id: CheckoutId) -> Result<u64, Error> {
+        let gone = sqlx::query!("delete from checkout_token where checkout_id = $1", id.uuid())
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(gone.rows_affected())
+    }
+
     pub(crate) fn lease(&self) -> std::time::Duration {
         self.store.lease
     }

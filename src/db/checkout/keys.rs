@@ -37,6 +37,9 @@ impl BoundKey {
 /// SHA-256 of a checkout token.
 pub type TokenHash = [u8; 32];
 
+/// The tokens of one checkout. The oldest goes when there is one more.
+const TOKENS_AT_MOST: i64 = 5;
+
 impl Db {
     /// Looks an idempotency key up.
     pub async fn bound_key(&self, key: &KeyRef) -> Result<Option<BoundKey>, Error> {
@@ -106,12 +109,18 @@ impl Db {
         Ok((found().map(Row::into_checkout).transpose()?, bound))
     }
 
-    /// Admits one more checkout token. Earlier ones stay valid.
+    /// Admits one more checkout token. The latest ones before it stay valid.
     pub async fn admit_token(&self, id: CheckoutId, hash: TokenHash) -> Result<(), Error> {
         sqlx::query!(
-            "insert into checkout_token (checkout_id, token_hash) values ($1, $2) on conflict do nothing",
+            "with old as (
+                 delete from checkout_token where checkout_id = $1 and token_hash in (
+                     select token_hash from checkout_token where checkout_id = $1 and token_hash <> $2
+                     order by created_at desc offset $3)
+             )
+             insert into checkout_token (checkout_id, token_hash) values ($1, $2) on conflict do nothing",
             id.uuid(),
-            hash.as_slice()
+            hash.as_slice(),
+            TOKENS_AT_MOST - 1
         )
         .execute(&self.pool())
         .await?;

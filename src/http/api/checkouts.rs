@@ -21,8 +21,9 @@ use crate::saga::{NewCheckout, NewFlow};
 /// Create a checkout
 ///
 /// Creates the cart and runs all steps that the given data allows. The answer contains the `checkout_token`, the
-/// credential for this one checkout; a replay contains a new one. A publishable key is public, so a replay with one
-/// proves nothing and is refused (`idempotency-key-reused`): create a new checkout with a new key.
+/// credential for this one checkout; a replay contains a new one, and of several the latest five are valid. A publishable
+/// key is public, so a replay with one proves nothing and is refused (`idempotency-key-reused`): create a new checkout with
+/// a new key.
 #[utoipa::path(
     post, path = "/v1/checkouts", operation_id = "createCheckout", tag = "Checkouts",
     request_body = bodies::NewCheckout,
@@ -60,7 +61,8 @@ impl axum::extract::FromRequestParts<AppState> for Creator {
 
 /// Read a checkout
 ///
-/// The current checkout; its `ETag` is the version.
+/// The current checkout; its `ETag` is the version. A day after its end, a checkout token no longer shows names, addresses and other
+/// personal data; a server key does.
 #[utoipa::path(
     get, path = "/v1/checkouts/{id}", operation_id = "readCheckout", tag = "Checkouts",
     params(("If-None-Match" = Option<String>, Header, description = "An `ETag` that the client already has.")),
@@ -75,7 +77,7 @@ pub(crate) async fn read(
     let Some(known) = known.and_then(Tags::parse) else {
         return state.read(&target).await;
     };
-    let checkout = state.engine().snapshot(target.id).await?;
+    let checkout = target.seen(state.engine().snapshot(target.id).await?);
     if !known.name(checkout.version) {
         return Ok(snapshot(&checkout));
     }

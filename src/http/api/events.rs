@@ -39,7 +39,7 @@ pub(crate) async fn follow(
     let seen = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.trim().parse::<i64>().ok());
     // Watched before it is read, so that no change falls in between.
     let watch = state.engine().watch(target.id);
-    let checkout = state.engine().snapshot(target.id).await?;
+    let checkout = target.seen(state.engine().snapshot(target.id).await?);
     if checkout.status.is_final() && seen == Some(checkout.version) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

@@ -53,7 +53,8 @@ pub(crate) async fn create(
 /// Read the order
 ///
 /// As a confirmation page needs it: in BigCommerce's shapes, in one answer. With a checkout token: what is for the shopper, and so
-/// without notes of the staff, cost prices, results of fraud checks (AVS, CVV), network addresses, and tokens.
+/// without notes of the staff, cost prices, results of fraud checks (AVS, CVV), network addresses, and tokens; a day after the end of
+/// the checkout also without addresses, messages, options of products and cards.
 #[utoipa::path(
     get, path = "/v1/checkouts/{id}/order", operation_id = "readOrder", tag = "Order",
     responses((status = 200, description = "The order and everything that belongs to it", body = Confirmation)),
@@ -62,6 +63,9 @@ pub(crate) async fn confirmation(State(state): State<AppState>, target: Target) 
     let mut confirmation = state.engine().confirmation(target.id).await?;
     if !matches!(target.principal, Principal::Server { .. }) {
         confirmation = confirmation.for_the_shopper();
+        if target.is_bare(&state.engine().snapshot(target.id).await?) {
+            confirmation = confirmation.without_addresses();
+        }
     }
     Ok(json(StatusCode::OK, &Confirmation::from(confirmation)))
 }

@@ -99,7 +99,7 @@ impl AppState {
             replayed: waited.replayed,
             token: None,
         };
-        Ok(options.answer(&waited.checkout, waited.answer))
+        Ok(options.answer(&target.seen(waited.checkout), waited.answer))
     }
 
     async fn submit(
@@ -144,11 +144,11 @@ impl AppState {
             replayed: waited.replayed,
             token: None,
         };
-        Ok(options.answer(&waited.checkout, waited.answer))
+        Ok(options.answer(&target.seen(waited.checkout), waited.answer))
     }
 
     /// The checkout as it is now.
     pub(crate) async fn read(&self, target: &Target) -> Result<Response, Problem> {
-        Ok(snapshot(&self.engine().snapshot(target.id).await?))
+        Ok(snapshot(&target.seen(self.engine().snapshot(target.id).await?)))
     }
 }

@@ -47,6 +47,7 @@ fn asked(id: &str, fields: &Fields) -> Result<(CheckoutId, Action), Failed> {
         "restart" => Action::Restart,
         "pause" => Action::Pause,
         "resume" => Action::Resume,
+        "revoke-tokens" => Action::RevokeTokens,
         "cancel" => Action::Cancel { refund: fields.text("refund") == "true" },
         "resolve" => {
             let finding = match fields.text("finding") {

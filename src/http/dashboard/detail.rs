@@ -45,8 +45,9 @@ pub(super) async fn page(
 
 fn body(case: &CheckoutDetail, why: &Why, viewer: &Viewer, done: &str) -> Markup {
     let checkout = case.checkout();
-    let done = Some(done)
-        .filter(|done| matches!(*done, "restart" | "pause" | "resume" | "cancel" | "resolve" | "close"));
+    let done = Some(done).filter(|done| {
+        matches!(*done, "restart" | "pause" | "resume" | "cancel" | "resolve" | "revoke-tokens" | "close")
+    });
     html! {
         @if let Some(done) = done {
             p.done role="status" { "Done: " b { (done) } ". It is written in the audit log." }
@@ -202,6 +203,7 @@ fn title(action: &AllowedAction) -> &'static str {
         ("resume", _) => "Resume",
         ("cancel", _) if action.refund => "Cancel with a refund",
         ("cancel", _) => "Cancel",
+        ("revoke-tokens", _) => "Revoke checkout tokens",
         ("close", _) => "Close: abandon a checkout that cannot be read",
         (_, Some("order_id")) => "Resolve: this order was created",
         (_, Some("no_order")) => "Resolve: no order was created",

@@ -116,6 +116,24 @@ pub(super) async fn resolve(
     .await
 }
 
+/// Revoke checkout tokens
+///
+/// Every token of the checkout ends at once, for example because one got into the wrong hands. The checkout goes on. A server key gets a
+/// new token by repeating the creation with its `Idempotency-Key`.
+#[utoipa::path(
+    post, path = "/ops/v1/checkouts/{id}/revoke-tokens", operation_id = "revokeCheckoutTokens", tag = "Operators",
+    request_body = bodies::Action,
+    responses((status = 200, description = "Done, or the result of the dry run", body = Acted)),
+)]
+pub(super) async fn revoke_tokens(
+    State(state): State<AppState>,
+    about: CheckoutScope,
+    body: Result<Json, Problem>,
+) -> Result<Response, Problem> {
+    let read = |body: &Value| Ok((validate::action_body(body)?, Action::RevokeTokens));
+    act(&state, &about, body, Role::Act, read).await
+}
+
 /// Close an unreadable checkout
 ///
 /// For a checkout whose record this version cannot read. It becomes `cancelled`; nothing is canceled at BigCommerce. BigCommerce is

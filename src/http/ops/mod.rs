@@ -31,6 +31,7 @@ pub(super) fn documented() -> OpenApiRouter<AppState> {
         .routes(Group::OPS_ACTION.of(routes!(act::cancel)))
         .routes(Group::OPS_ACTION.of(routes!(act::resolve)))
         .routes(Group::OPS_ACTION.of(routes!(act::close)))
+        .routes(Group::OPS_ACTION.of(routes!(act::revoke_tokens)))
         .routes(Group::OPS_BEGIN.of(routes!(bulk::begin)))
         .routes(Group::OPS_LIST.of(routes!(bulk::list)))
         .routes(Group::OPS_READ.of(routes!(bulk::read)))

@@ -8,9 +8,10 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderM
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method};
 use futures::StreamExt as _;
+use time::OffsetDateTime;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::checkout::{CheckoutId, IdempotencyKey};
+use crate::checkout::{Checkout, CheckoutId, IdempotencyKey};
 use crate::http::AppState;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
@@ -34,6 +35,23 @@ pub(crate) struct Target {
     pub(crate) id: CheckoutId,
     /// Who asks.
     pub(crate) principal: Principal,
+}
+
+/// How long after the end of a checkout its token shows names and addresses: as long as somebody comes back to the confirmation.
+const SHOWN_AFTER_THE_END: time::Duration = time::Duration::DAY;
+
+impl Target {
+    /// The checkout as its caller may see it.
+    pub(crate) fn seen(&self, checkout: Checkout) -> Checkout {
+        if self.is_bare(&checkout) { checkout.redacted() } else { checkout }
+    }
+
+    /// Whether the caller sees no personal data any more: a token may lie in a browser for months.
+    pub(crate) fn is_bare(&self, checkout: &Checkout) -> bool {
+        matches!(self.principal, Principal::Checkout(_))
+            && checkout.status.is_final()
+            && OffsetDateTime::now_utc() - checkout.updated_at > SHOWN_AFTER_THE_END
+    }
 }
 
 impl FromRequestParts<AppState> for Target {

@@ -22,6 +22,7 @@ pub(crate) const OPERATORS: &[(&str, &str, Role)] = &[
     ("POST", "/ops/v1/checkouts/{id}/cancel", Role::Act),
     ("POST", "/ops/v1/checkouts/{id}/resolve", Role::Money),
     ("POST", "/ops/v1/checkouts/{id}/close", Role::Money),
+    ("POST", "/ops/v1/checkouts/{id}/revoke-tokens", Role::Act),
     ("POST", "/ops/v1/bulk", Role::Act),
     ("GET", "/ops/v1/bulk", Role::Read),
     ("GET", "/ops/v1/bulk/{bulk_id}", Role::Read),

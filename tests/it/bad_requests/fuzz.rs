@@ -43,6 +43,7 @@ fn routes() -> Vec<(reqwest::Method, &'static str, Value)> {
         (post.clone(), "/ops{id}/cancel", json!({"reason": "so", "refund": false, "dry_run": true})),
         (post.clone(), "/ops{id}/resolve", json!({"reason": "so", "finding": {"order_id": 999_999}})),
         (post.clone(), "/ops{id}/close", json!({"reason": "so", "leaves": ["126"], "dry_run": true})),
+        (post.clone(), "/ops{id}/revoke-tokens", json!({"reason": "so"})),
         (put, "/ops/v1/orders/126", json!({"status_id": 10, "staff_notes": "a", "reason": "so"})),
         (
             post.clone(),

@@ -6,6 +6,7 @@ mod prices;
 mod publishable;
 mod seen;
 mod takeover;
+mod tokens;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
