@@ -11,6 +11,7 @@ mod error;
 mod forget;
 mod outbox;
 mod retention;
+mod sessions;
 mod stats;
 mod transition;
 

@@ -19,6 +19,7 @@ pub mod orders;
 mod overview;
 pub mod privacy;
 mod reasons;
+mod sessions;
 mod tokens;
 mod unread;
 pub mod webhooks;

@@ -11,6 +11,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "payment_asked",
         "of a shopper or an address, which shop more than once; a hash, and forgotten after a day",
     ),
+    ("ended_session", "of an operator: a session of the dashboard that was ended before its time"),
     ("store_identity", "of a store: under which name its rows are kept"),
     ("process", "the processes of one database; they share the quotas of its stores"),
     (

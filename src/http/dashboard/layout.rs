@@ -44,6 +44,7 @@ pub(super) fn shell(page: &Page<'_>, viewer: &Viewer, main: &Markup) -> Markup {
             form method="post" action="/ops/sign-out" {
                 (csrf(viewer))
                 button.link type="submit" { "Sign out" }
+                button.link type="submit" name="everywhere" value="true" { "Sign out everywhere" }
             }
         }
     };

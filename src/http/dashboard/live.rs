@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
@@ -71,27 +71,30 @@ impl OverviewCache {
 
 /// News of everything: for the overview and the lists.
 pub(super) async fn everything(State(state): State<AppState>, viewer: Viewer) -> Response {
-    events(async_stream::stream! {
-        let mut looks = ticks(LOOK_EVERY);
-        let mut known: Option<(i64, Arc<OverviewData>)> = None;
-        loop {
-            tokio::select! {
-                () = state.stopping().cancelled() => break,
-                _ = looks.tick() => {}
+    events(
+        viewer.clone().over(state.clone()),
+        async_stream::stream! {
+            let mut looks = ticks(LOOK_EVERY);
+            let mut known: Option<(i64, Arc<OverviewData>)> = None;
+            loop {
+                tokio::select! {
+                    () = state.stopping().cancelled() => break,
+                    _ = looks.tick() => {}
+                }
+                let Ok(seen) = state.overview_cache().read(&state, &viewer.actor).await else { break };
+                let stuck = seen.overview.summary.stuck.iter().map(|reason| reason.count).sum::<i64>();
+                if let Some((before, old)) = &known
+                    && (old.overview.summary.by_status != seen.overview.summary.by_status
+                        || old.overview.summary.stuck != seen.overview.summary.stuck
+                        || old.overview.summary.oldest_unknown != seen.overview.summary.oldest_unknown
+                        || old.activity != seen.activity)
+                {
+                    yield Ok(news(&if stuck == *before { String::new() } else { format!("{stuck} checkouts are stuck now") }));
+                }
+                known = Some((stuck, seen));
             }
-            let Ok(seen) = state.overview_cache().read(&state, &viewer.actor).await else { break };
-            let stuck = seen.overview.summary.stuck.iter().map(|reason| reason.count).sum::<i64>();
-            if let Some((before, old)) = &known
-                && (old.overview.summary.by_status != seen.overview.summary.by_status
-                    || old.overview.summary.stuck != seen.overview.summary.stuck
-                    || old.overview.summary.oldest_unknown != seen.overview.summary.oldest_unknown
-                    || old.activity != seen.activity)
-            {
-                yield Ok(news(&if stuck == *before { String::new() } else { format!("{stuck} checkouts are stuck now") }));
-            }
-            known = Some((stuck, seen));
-        }
-    })
+        },
+    )
 }
 
 /// News of one checkout. Ends with it.
@@ -108,25 +111,28 @@ pub(super) async fn checkout(
     // Watched before it is read, so that no change falls in between.
     let mut watch = state.engine().watch(id);
     let mut known = state.engine().snapshot(id).await?;
-    Ok(events(async_stream::stream! {
-        // The page may have been drawn before this began.
-        yield Ok(version(&known, ""));
-        while !known.status.is_final() {
-            tokio::select! {
-                () = state.stopping().cancelled() => break,
-                () = watch.changed() => {}
+    Ok(events(
+        viewer.over(state.clone()),
+        async_stream::stream! {
+            // The page may have been drawn before this began.
+            yield Ok(version(&known, ""));
+            while !known.status.is_final() {
+                tokio::select! {
+                    () = state.stopping().cancelled() => break,
+                    () = watch.changed() => {}
+                }
+                let Ok(fresh) = state.engine().snapshot(id).await else { break };
+                if fresh.version != known.version {
+                    let text = if fresh.status == known.status { String::new() } else { format!("The checkout is {} now", fresh.status) };
+                    yield Ok(version(&fresh, &text.replace('_', " ")));
+                    known = fresh;
+                }
             }
-            let Ok(fresh) = state.engine().snapshot(id).await else { break };
-            if fresh.version != known.version {
-                let text = if fresh.status == known.status { String::new() } else { format!("The checkout is {} now", fresh.status) };
-                yield Ok(version(&fresh, &text.replace('_', " ")));
-                known = fresh;
+            if known.status.is_final() {
+                yield Ok(ended());
             }
-        }
-        if known.status.is_final() {
-            yield Ok(ended());
-        }
-    }))
+        },
+    ))
 }
 
 /// News of a bulk. Ends with it.
@@ -139,26 +145,29 @@ pub(super) async fn bulk(
     let id: Uuid = bulk_id.parse().map_err(|_| not_found())?;
     let ops = state.ops(&viewer.actor);
     let first = ops.bulk(id, None, 1).await?.ok_or_else(not_found)?;
-    Ok(events(async_stream::stream! {
-        let mut looks = ticks(BULK_EVERY);
-        let mut known: Bulk = first.bulk;
-        yield Ok(news(""));
-        while known.status != "done" {
-            tokio::select! {
-                () = state.stopping().cancelled() => break,
-                _ = looks.tick() => {}
+    Ok(events(
+        viewer.over(state.clone()),
+        async_stream::stream! {
+            let mut looks = ticks(BULK_EVERY);
+            let mut known: Bulk = first.bulk;
+            yield Ok(news(""));
+            while known.status != "done" {
+                tokio::select! {
+                    () = state.stopping().cancelled() => break,
+                    _ = looks.tick() => {}
+                }
+                let Ok(Some(seen)) = ops.bulk(id, None, 1).await else { break };
+                if seen.bulk != known {
+                    known = seen.bulk;
+                    let dealt = format!("{} of {} are processed", known.done + known.failed, known.total);
+                    yield Ok(news(&if known.status == "done" { format!("{dealt}; the bulk is done") } else { dealt }));
+                }
             }
-            let Ok(Some(seen)) = ops.bulk(id, None, 1).await else { break };
-            if seen.bulk != known {
-                known = seen.bulk;
-                let dealt = format!("{} of {} are processed", known.done + known.failed, known.total);
-                yield Ok(news(&if known.status == "done" { format!("{dealt}; the bulk is done") } else { dealt }));
+            if known.status == "done" {
+                yield Ok(ended());
             }
-        }
-        if known.status == "done" {
-            yield Ok(ended());
-        }
-    }))
+        },
+    ))
 }
 
 /// The page is old. `text` is read out to those who do not see it; an event without data would never be seen.
@@ -182,7 +191,12 @@ fn ticks(every: Duration) -> tokio::time::Interval {
     ticks
 }
 
-fn events(stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
+/// A stream of a page, which ends with the session of its operator.
+fn events(
+    over: impl Future<Output = ()> + Send + 'static,
+    stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+) -> Response {
+    let stream = stream.take_until(Box::pin(over));
     let mut response =
         guarded(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response());
     // Some proxies would keep events back until there are many.

@@ -1,8 +1,10 @@
 //! Who is signed in: a signed cookie, or an operator's token as for `/ops/v1`.
 //!
 //! Guarantees: the cookie is not the token and does not lead to it; it is signed with a key that is made from the token,
-//! so that every replica accepts it, it ends when the token is rotated, and the role and the store are always
-//! the configured ones.
+//! so that every replica accepts it, it ends when the token is rotated or its operator signs out, in every process, and the role and
+//! the store are always the configured ones.
+
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{ACCEPT, AUTHORIZATION, COOKIE, HOST, HeaderMap, ORIGIN};
@@ -18,12 +20,12 @@ use time::OffsetDateTime;
 
 use super::answer::see_other;
 use super::words::encode;
-use crate::config::Config;
+use crate::config::{Config, is_loopback};
 use crate::http::AppState;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
 use crate::http::request::auth::{Operator, operator_of};
-use crate::ops::Actor;
+use crate::ops::{Actor, DbError};
 
 /// The cookie of a session.
 pub(super) const COOKIE_NAME: &str = "ops_session";
@@ -31,6 +33,14 @@ pub(super) const COOKIE_NAME: &str = "ops_session";
 pub(super) const SIGN_IN_COOKIE: &str = "ops_sign_in";
 /// How long a session lasts, in seconds.
 pub(super) const LASTS: i64 = 8 * 60 * 60;
+
+const LASTING: time::Duration = time::Duration::seconds(LASTS);
+/// A browser takes a cookie of that name from this host alone, and over https alone.
+const OWN: &str = "__Host-";
+/// How often a stream asks whether its session was ended.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// Nobody sends more cookies of one name than this by accident.
+const COOKIES_TRIED: usize = 10;
 
 type Key = [u8; 32];
 
@@ -46,8 +56,15 @@ pub(super) struct Viewer {
     pub(super) actor: Actor,
     /// What every form of this session carries.
     pub(super) csrf: String,
-    /// Whether a browser sent the credential by itself, so that forms have to prove where they come from.
-    pub(super) ambient: bool,
+    /// `None`: a token in a header. A browser sends its cookie by itself, so that forms have to prove where they come from.
+    session: Option<Session>,
+}
+
+/// A session that was begun.
+#[derive(Debug, Clone)]
+struct Session {
+    id: String,
+    expires: OffsetDateTime,
 }
 
 impl Sessions {
@@ -72,13 +89,14 @@ impl Sessions {
     /// Who a cookie belongs to; `None`: to nobody, or not any more.
     fn viewer(&self, cookie: &str, now: OffsetDateTime) -> Option<Viewer> {
         let (claim, signature) = cookie.rsplit_once('.')?;
-        let [name, expires, _nonce] = claim.split('.').collect::<Vec<_>>().try_into().ok()?;
+        let [name, expires, nonce] = claim.split('.').collect::<Vec<_>>().try_into().ok()?;
         let (actor, key) = self.operators.iter().find(|(actor, _)| actor.name == name)?;
         let expected = BASE64_URL_SAFE_NO_PAD.encode(sign(key, &format!("session {claim}")));
         let genuine = bool::from(expected.as_bytes().ct_eq(signature.as_bytes()));
-        let alive = expires.parse::<i64>().is_ok_and(|at| now.unix_timestamp() < at);
+        let expires = OffsetDateTime::from_unix_timestamp(expires.parse().ok()?).ok()?;
         let csrf = BASE64_URL_SAFE_NO_PAD.encode(sign(key, &format!("form {claim}")));
-        (genuine && alive).then(|| Viewer { actor: actor.clone(), csrf, ambient: true })
+        let session = Some(Session { id: nonce.to_owned(), expires });
+        (genuine && now < expires).then(|| Viewer { actor: actor.clone(), csrf, session })
     }
 }
 
@@ -96,7 +114,43 @@ pub(super) fn sign_in_token(cookie: &str) -> String {
 impl Viewer {
     /// Whether a form of this session was sent by one of its pages.
     pub(super) fn sent(&self, headers: &HeaderMap, csrf: &str) -> bool {
-        !self.ambient || (is_same_origin(headers) && equal(&self.csrf, csrf))
+        self.session.is_none() || (is_same_origin(headers) && equal(&self.csrf, csrf))
+    }
+
+    /// Ends the session in every process, or with `everywhere` every session of this operator.
+    pub(super) async fn sign_out(&self, state: &AppState, everywhere: bool) -> Result<(), DbError> {
+        let ops = state.ops(&self.actor);
+        if everywhere {
+            return ops.end_sessions_of(&self.actor, OffsetDateTime::now_utc() + LASTING).await;
+        }
+        match &self.session {
+            Some(session) => ops.end_session(&session.id, session.expires).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the session was ended before its time.
+    async fn signed_out(&self, state: &AppState) -> Result<bool, DbError> {
+        match &self.session {
+            Some(Session { id, expires }) => {
+                state.ops(&self.actor).session_has_ended(id, &self.actor, *expires - LASTING).await
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Waits until nothing more may be shown: the session was ended or is over, or nobody can tell.
+    pub(super) async fn over(self, state: AppState) {
+        let Some(expires) = self.session.as_ref().map(|session| session.expires) else {
+            return std::future::pending().await;
+        };
+        while !self.signed_out(&state).await.unwrap_or(true) {
+            let left = Duration::try_from(expires - OffsetDateTime::now_utc()).unwrap_or_default();
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(LOOK_EVERY)).await;
+        }
     }
 }
 
@@ -115,23 +169,32 @@ pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
     site && text(ORIGIN.as_str()).is_none_or(from)
 }
 
-/// A cookie of the request.
-pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// Every cookie of that name in the request: another page of the same site may have put one in front.
+pub(super) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    let (prefixed, plain) = (format!("{OWN}{name}"), (!is_secure(headers)).then(|| name.to_owned()));
     headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|all| all.split(';'))
-        .find_map(|pair| {
-            pair.trim().split_once('=').filter(|(known, _)| *known == name).map(|(_, value)| value)
+        .filter_map(move |pair| {
+            let (known, value) = pair.trim().split_once('=')?;
+            (known == prefixed || Some(known) == plain.as_deref()).then_some(value)
         })
+        .take(COOKIES_TRIED)
 }
 
 /// A cookie that only these pages get, and no script.
 pub(super) fn set_cookie(headers: &HeaderMap, name: &str, value: &str, seconds: i64) -> Option<HeaderValue> {
-    let secure = if is_https(headers) { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/ops; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    let (prefix, place) = if is_secure(headers) { (OWN, "/; Secure") } else { ("", "/ops") };
+    let text = format!("{prefix}{name}={value}; Path={place}; HttpOnly; SameSite=Strict; Max-Age={seconds}");
     HeaderValue::try_from(text).ok()
+}
+
+/// Whether a cookie may travel over https only: everywhere but on this machine.
+fn is_secure(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    is_https(headers) || !is_loopback(&format!("http://{host}"))
 }
 
 /// Whether the browser speaks https to the proxy in front. Whoever forges that harms only their own cookie.
@@ -149,11 +212,17 @@ impl FromRequestParts<AppState> for Viewer {
         if parts.headers.contains_key(AUTHORIZATION) {
             let operator = Operator::from_request_parts(parts, state).await;
             let Operator(actor) = operator.map_err(IntoResponse::into_response)?;
-            return Ok(Self { actor, csrf: String::new(), ambient: false });
+            return Ok(Self { actor, csrf: String::new(), session: None });
         }
-        let known = cookie(&parts.headers, COOKIE_NAME)
-            .and_then(|cookie| state.sessions().viewer(cookie, OffsetDateTime::now_utc()));
-        known.ok_or_else(|| unknown(parts))
+        let now = OffsetDateTime::now_utc();
+        for cookie in cookies(&parts.headers, COOKIE_NAME) {
+            let Some(viewer) = state.sessions().viewer(cookie, now) else { continue };
+            let ended = viewer.signed_out(state).await;
+            if !ended.map_err(|error| Problem::from(error).into_response())? {
+                return Ok(viewer);
+            }
+        }
+        Err(unknown(parts))
     }
 }
 
@@ -240,7 +309,25 @@ mod tests {
         }
         assert!(is_https(&headers(&[("x-forwarded-proto", "https, http")])));
         assert!(!is_https(&headers(&[("x-forwarded-proto", "http")])));
-        let both = headers(&[("cookie", "a=1; ops_session=x.y; b=2")]);
-        assert_eq!((cookie(&both, COOKIE_NAME), cookie(&both, "ops")), (Some("x.y"), None));
+        let here = ("host", "127.0.0.1:8080");
+        let all = |name, pairs: &[(&'static str, &'static str)]| -> Vec<String> {
+            cookies(&headers(pairs), name).map(str::to_owned).collect()
+        };
+        let both = ("cookie", "a=1; ops_session=x.y; b=2; ops_session=z");
+        assert_eq!(all(COOKIE_NAME, &[here, both]), ["x.y", "z"]);
+        assert!(all("ops", &[here, both]).is_empty());
+        // Over https, and wherever it should be, only a cookie that this host alone can have set.
+        assert!(all(COOKIE_NAME, &[host, both]).is_empty());
+        let own = ("cookie", "ops_session=x; __Host-ops_session=y");
+        assert_eq!(all(COOKIE_NAME, &[host, own]), ["y"]);
+        let secure = "__Host-ops_session=v; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=9";
+        for (pairs, expected) in [
+            (vec![here], "ops_session=v; Path=/ops; HttpOnly; SameSite=Strict; Max-Age=9"),
+            (vec![host], secure),
+            (vec![here, ("x-forwarded-proto", "https")], secure),
+        ] {
+            let given = set_cookie(&headers(&pairs), COOKIE_NAME, "v", 9).expect("a cookie");
+            assert_eq!(given.to_str().expect("text"), expected);
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::answer::{Failed, html_page, see_other};
 use super::form::{Fields, Posted};
 use super::layout::{Page, plain};
 use super::session::{
-    COOKIE_NAME, LASTS, SIGN_IN_COOKIE, cookie, equal, is_same_origin, set_cookie, sign_in_token,
+    COOKIE_NAME, LASTS, SIGN_IN_COOKIE, cookies, equal, is_same_origin, set_cookie, sign_in_token,
 };
 use crate::http::AppState;
 use crate::http::limits::Client;
@@ -30,8 +30,8 @@ pub(super) async fn page(headers: HeaderMap, query: Query<Vec<(String, String)>>
 pub(super) async fn enter(State(state): State<AppState>, request: Request) -> Result<Response, Response> {
     let client = request.extensions().get::<Client>().copied();
     let (headers, fields) = Fields::read(request).await?;
-    let proof = cookie(&headers, SIGN_IN_COOKIE).map(sign_in_token);
-    if !is_same_origin(&headers) || !proof.is_some_and(|proof| equal(&proof, fields.text("csrf"))) {
+    let fits = |cookie| equal(&sign_in_token(cookie), fields.text("csrf"));
+    if !is_same_origin(&headers) || !cookies(&headers, SIGN_IN_COOKIE).any(fits) {
         return Err(Failed::forged().into_response());
     }
     let next = own(fields.text("next"));
@@ -53,13 +53,20 @@ pub(super) async fn enter(State(state): State<AppState>, request: Request) -> Re
     Ok(response)
 }
 
-/// The cookie is taken back.
-pub(super) async fn leave(headers: HeaderMap, _posted: Posted) -> Response {
+/// The session ends in every process, or every session of the operator, and the cookie is taken back.
+pub(super) async fn leave(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Posted { viewer, fields }: Posted,
+) -> Result<Response, Failed> {
+    let everywhere = fields.text("everywhere") == "true";
+    viewer.sign_out(&state, everywhere).await?;
+    tracing::info!(actor = viewer.actor.name, everywhere, "an operator signed out of the dashboard");
     let mut response = see_other("/ops/sign-in");
     if let Some(value) = set_cookie(&headers, COOKIE_NAME, "", 0) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
-    response
+    Ok(response)
 }
 
 /// Only pages of ours are gone to afterwards.
@@ -74,7 +81,7 @@ fn own(next: &str) -> &str {
 }
 
 fn asked(headers: &HeaderMap, status: StatusCode, next: &str, wrong: Option<&str>) -> Response {
-    let kept = cookie(headers, SIGN_IN_COOKIE).filter(|kept| kept.len() >= 20);
+    let kept = cookies(headers, SIGN_IN_COOKIE).find(|kept| kept.len() >= 20);
     let fresh = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>());
     let value = kept.unwrap_or(&fresh);
     let form = form(next, &sign_in_token(value), wrong);
@@ -89,7 +96,7 @@ fn form(next: &str, csrf: &str, wrong: Option<&str>) -> Markup {
     html! {
         section.panel.sign-in {
             h1 { "Sign in" }
-            p.muted { "With your operator token. The session ends after eight hours." }
+            p.muted { "With your operator token. The session ends after eight hours, or when you sign out." }
             @if let Some(wrong) = wrong {
                 p.wrong #wrong role="alert" { (wrong) }
             }

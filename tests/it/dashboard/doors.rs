@@ -130,12 +130,16 @@ async fn only_a_token_of_an_operator_opens_the_door() {
         );
         assert!(!visitor.cookies.iter().any(|(name, _)| name == "ops_session"));
     }
+    let https = [("x-forwarded-proto", "https")];
+    let mut visitor = Visitor::new(&service);
+    let form = visitor.get_with("/ops/sign-in", &https).await.expect(200);
+    let csrf = super::hidden(&form, "csrf");
     let fields = [("csrf", &*csrf), ("token", READER), ("next", "/ops/stuck")];
-    let answer =
-        visitor.post_with("/ops/sign-in", &fields, &[("x-forwarded-proto", "https")]).await.expect(303);
+    let answer = visitor.post_with("/ops/sign-in", &fields, &https).await.expect(303);
     assert_eq!(answer.header("location"), Some("/ops/stuck"));
     let cookie = answer.header("set-cookie").expect("a cookie").to_owned();
-    for flag in ["HttpOnly", "SameSite=Strict", "Secure", "Path=/ops", "Max-Age=28800"] {
+    assert!(cookie.starts_with("__Host-ops_session="), "{cookie}");
+    for flag in ["HttpOnly", "SameSite=Strict", "Secure", "Path=/;", "Max-Age=28800"] {
         assert!(cookie.contains(flag), "{flag}: {cookie}");
     }
     assert!(!cookie.contains(READER), "the cookie is the token");
@@ -156,6 +160,52 @@ async fn only_a_token_of_an_operator_opens_the_door() {
     let mut old = Visitor { service: &rotated, cookies: signed.cookies };
     old.get("/ops").await.expect(303);
     for service in [service, other, rotated] {
+        service.stop().await;
+    }
+    world.finish().await;
+}
+
+/// A cookie that somebody copied.
+fn copy<'a>(of: &Visitor<'_>, service: &'a crate::harness::Service) -> Visitor<'a> {
+    Visitor { service, cookies: of.cookies.clone() }
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_in_every_process_and_its_stream() {
+    let world = World::new().await;
+    let services = [world.start().await, world.start().await];
+    let [one, other] = &services;
+    let mut olga = Visitor::with(one, OPERATOR).await;
+    let mut elsewhere = Visitor::with(other, OPERATOR).await;
+    let mut copied = copy(&olga, other);
+    let page = copied.get("/ops").await.expect(200);
+    // Something else in front of the cookie costs nothing.
+    copied.cookies.insert(0, ("ops_session".to_owned(), "junk".to_owned()));
+    copied.cookies.insert(0, ("ops_session".to_owned(), "olga.1.2.3".to_owned()));
+    copied.get("/ops").await.expect(200);
+    let live = copy(&olga, other);
+    let stream = live.follow("/ops/live");
+    let sign_out = async {
+        let csrf = super::hidden(&page, "csrf");
+        olga.post("/ops/sign-out", &[("csrf", &csrf)]).await.expect(303);
+    };
+    let ((), ended) = tokio::join!(sign_out, stream);
+    assert!(ended, "the stream ends with its session");
+    copied.get("/ops").await.expect(303);
+    copied.cookies.drain(..2);
+    copied.get("/ops").await.expect(303);
+    // Other sessions go on, until all of them are ended.
+    let page = elsewhere.get("/ops").await.expect(200);
+    let mut third = Visitor::with(one, OPERATOR).await;
+    let mut rita = Visitor::with(one, READER).await;
+    let csrf = super::hidden(&page, "csrf");
+    elsewhere.post("/ops/sign-out", &[("csrf", &csrf), ("everywhere", "true")]).await.expect(303);
+    third.get("/ops").await.expect(303);
+    rita.get("/ops").await.expect(200);
+    // A session that begins in the same second counts as one of them.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    Visitor::with(other, OPERATOR).await.get("/ops").await.expect(200);
+    for service in services {
         service.stop().await;
     }
     world.finish().await;

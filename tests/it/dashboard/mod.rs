@@ -36,6 +36,17 @@ impl<'a> Visitor<'a> {
         self.send(Method::GET, path, &[], None).await
     }
 
+    pub(crate) async fn get_with(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(Method::GET, path, headers, None).await
+    }
+
+    /// Follows a stream; whether it ends in time.
+    pub(crate) async fn follow(mut self, path: &str) -> bool {
+        tokio::time::timeout(crate::harness::PATIENCE, self.get(path))
+            .await
+            .is_ok_and(|answer| answer.status == 200)
+    }
+
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_with(path, fields, &[]).await
     }
