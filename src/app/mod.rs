@@ -31,7 +31,7 @@ use crate::saga::{Engine, Settings};
 use crate::telemetry::Metrics;
 use guarded::{Health, guarded};
 use heartbeat::Heartbeat;
-use parts::{budgets, clients, event_destinations, identified, keep, operators_settings};
+use parts::{budgets, clients, decline_limits, event_destinations, identified, keep, operators_settings};
 
 pub use commands::{acting, client, database, detail_as_json, http_client, migrate, reading};
 
@@ -90,6 +90,7 @@ impl App {
             retry_base: config.retry_base,
             retry_cap: config.retry_max,
             checkout_ttl: config.checkout_ttl,
+            declines: decline_limits(config.limits.declines),
         };
         let (tasks, shutdown) = (TaskTracker::new(), http::Shutdown::default());
         let heartbeat = Heartbeat::new();

@@ -10,7 +10,7 @@ use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
 use crate::db::Db;
 use crate::ops;
-use crate::saga::Keep;
+use crate::saga::{DeclineLimits, Keep};
 use crate::telemetry::Metrics;
 
 pub(super) fn operators_settings(config: &Config) -> ops::Settings {
@@ -19,6 +19,11 @@ pub(super) fn operators_settings(config: &Config) -> ops::Settings {
     // As the engine counts it (`saga::Settings::late`).
     let late = quiet.max(quiet_payment) * 2;
     ops::Settings { settle: config.settle, quiet, quiet_payment, late, checkout_ttl: config.checkout_ttl }
+}
+
+pub(super) fn decline_limits(limits: config::Declines) -> DeclineLimits {
+    let config::Declines { of_checkout, of_shopper, of_address, of_key } = limits;
+    DeclineLimits { of_checkout, of_shopper, of_address, of_key }
 }
 
 /// Whom transitions tell what.

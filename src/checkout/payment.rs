@@ -72,6 +72,21 @@ pub struct Decline {
     pub title: String,
 }
 
+/// What a shopper can do something about (BigCommerce: payments, error codes): a stored instrument that is gone, details that could
+/// not be verified, an expired card, insufficient funds.
+const FOR_SHOPPERS: [i64; 4] = [30_051, 30_102, 30_103, 30_106];
+
+impl Decline {
+    /// As far as a shopper needs the reason: anything more is for those who test stolen cards.
+    #[must_use]
+    pub fn for_the_shopper(self) -> Self {
+        if self.code.is_some_and(|code| FOR_SHOPPERS.contains(&code)) {
+            return self;
+        }
+        Self { code: None, title: "The payment was declined".to_owned() }
+    }
+}
+
 /// Payments that were sent for one order, and may be listed with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentPayments {

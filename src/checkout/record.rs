@@ -183,6 +183,9 @@ pub struct Goal {
     /// The most that the shopper agreed to pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed_total: Option<Money>,
+    /// The hash of the client's address, where a shopper pays with a checkout token: a decline is counted for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payer: Option<String>,
     /// The version that recorded it; whoever waits for its answer knows it by this.
     #[serde(rename = "ticket")]
     pub goal_version: i64,

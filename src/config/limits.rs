@@ -29,6 +29,21 @@ pub struct Limits {
     pub payments_of_shopper: u32,
     /// `LIMIT_PAYMENTS_ADDRESS_PER_HOUR`: those of one client address, with checkout tokens.
     pub payments_of_address: u32,
+    /// Declined payments.
+    pub declines: Declines,
+}
+
+/// How many payments may be declined in a day before the next one has to wait.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Declines {
+    /// `LIMIT_DECLINES_CHECKOUT_PER_DAY`: on one checkout.
+    pub of_checkout: u32,
+    /// `LIMIT_DECLINES_SHOPPER_PER_DAY`: of one shopper, with checkout tokens.
+    pub of_shopper: u32,
+    /// `LIMIT_DECLINES_ADDRESS_PER_DAY`: from one client address, with checkout tokens.
+    pub of_address: u32,
+    /// `LIMIT_DECLINES_KEY_PER_DAY`: on the checkouts of one storefront key.
+    pub of_key: u32,
 }
 
 impl Limits {
@@ -46,6 +61,12 @@ impl Limits {
             payments_of_checkout: limit("LIMIT_PAYMENTS_CHECKOUT_PER_HOUR"),
             payments_of_shopper: limit("LIMIT_PAYMENTS_SHOPPER_PER_HOUR"),
             payments_of_address: limit("LIMIT_PAYMENTS_ADDRESS_PER_HOUR"),
+            declines: Declines {
+                of_checkout: limit("LIMIT_DECLINES_CHECKOUT_PER_DAY"),
+                of_shopper: limit("LIMIT_DECLINES_SHOPPER_PER_DAY"),
+                of_address: limit("LIMIT_DECLINES_ADDRESS_PER_DAY"),
+                of_key: limit("LIMIT_DECLINES_KEY_PER_DAY"),
+            },
             trusted_proxies: reader.optional("TRUSTED_PROXIES", networks).unwrap_or_default(),
         }
     }

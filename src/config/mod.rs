@@ -26,7 +26,7 @@ pub use credentials::{MIN_SECRET_CHARS, Operator, StorefrontKey, new_token};
 pub use database::Database;
 pub use events::{Destination, EVENT_TYPES, Events};
 pub use exposure::is_loopback;
-pub use limits::{Limits, Network};
+pub use limits::{Declines, Limits, Network};
 pub use reader::{Errors, Mistake};
 pub use retention::Retention;
 pub use settings::{SETTINGS, Setting, as_markdown, as_text, setting};

@@ -237,6 +237,28 @@ pub const SETTINGS: &[Setting] = &[
         Some("60"),
         "Payment attempts per hour from one client address with checkout tokens.",
     ),
+    plain(
+        "LIMIT_DECLINES_CHECKOUT_PER_DAY",
+        Some("5"),
+        "Declined payments per day on one checkout. After that no payment is accepted for a minute, and for twice as long after each \
+         further decline, up to an hour. 0, here and below: no limit.",
+    ),
+    plain(
+        "LIMIT_DECLINES_SHOPPER_PER_DAY",
+        Some("10"),
+        "Declined payments per day of one shopper (customer or email address) with checkout tokens.",
+    ),
+    plain(
+        "LIMIT_DECLINES_ADDRESS_PER_DAY",
+        Some("60"),
+        "Declined payments per day from one client address with checkout tokens.",
+    ),
+    plain(
+        "LIMIT_DECLINES_KEY_PER_DAY",
+        Some("0"),
+        "Declined payments per day on all checkouts of one storefront key. Unlimited, because the pause would be one of every \
+         shopper of that key: there is an alert instead.",
+    ),
     secret(
         "EVENT_DESTINATIONS",
         "Where outgoing events are sent: name=whsec_...@https://shop.example/events,... Only some types: \

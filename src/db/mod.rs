@@ -35,6 +35,7 @@ pub use checkout::keys::{BoundKey, TokenHash};
 pub use checkout::late::LateLook;
 pub use checkout::listing::{Listed, ListedStuck, Page};
 pub use checkout::payments_asked::{Asked, AskedFor};
+pub use checkout::payments_declined::Declined;
 pub use checkout::unread::Unread;
 pub use connection::durability::Demand;
 pub use connection::{ConnectConfig, Connections, connect_once, parse_url};

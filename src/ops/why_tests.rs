@@ -175,6 +175,7 @@ fn what_was_being_undone_is_undone_further() {
         until: StepName::Cancel,
         key: None,
         agreed_total: None,
+        payer: None,
         goal_version: 3,
     });
     let restarted = operate::restarted(&checkout, OffsetDateTime::UNIX_EPOCH).expect("a restart");

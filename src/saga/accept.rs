@@ -45,7 +45,8 @@ pub(super) fn accept(
     let mut next = checkout.clone();
     let until = take_input(checkout, &mut next, operation)?;
     next.tries = 0;
-    next.goal = Some(Goal { operation: String::new(), until, key: None, agreed_total, goal_version: 0 });
+    next.goal =
+        Some(Goal { operation: String::new(), until, key: None, agreed_total, payer: None, goal_version: 0 });
     Ok(Accepted::Run(Box::new(next)))
 }
 

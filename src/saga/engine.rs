@@ -21,7 +21,7 @@ use super::settings::Settings;
 use super::step::{Evidence, StepContext, Verdict};
 use super::steps;
 use crate::bigcommerce::{Call, Client, OrderId, PaymentRequest, Priority};
-use crate::checkout::{Checkout, Facts, InFlight, KeyRef, Status, StepName, StuckReason};
+use crate::checkout::{Answer, Checkout, Facts, InFlight, KeyRef, Status, StepName, StuckReason};
 use crate::db::{self, Claim, Db, Ended, Hold, Outcome, Transition};
 
 /// How long a shopper who has paid waits for the order's new status.
@@ -145,6 +145,10 @@ impl Engine {
             };
             unsent = tried.decision.began.is_some();
             let pause = tried.decision.pause;
+            if matches!(tried.decision.answer, Some(Answer::Declined(_))) {
+                // Before anybody is told of it: then the next payment finds it counted.
+                Box::pin(self.under_lease(&claim, self.count_declined(claim.checkout()))).await;
+            }
             match self.record(claim, tried).await? {
                 Recorded::Held(held) => claim = *held,
                 Recorded::LetGo(checkout) => {
@@ -301,11 +305,13 @@ impl Engine {
                 }
                 Some(Recorded::LetGo(Box::new(claim.into_checkout())))
             }
-            Err((claim, db::Error::OrderTaken)) => self.taken(&claim, "order").await,
-            Err((claim, db::Error::CartTaken)) => self.cart_taken(&claim).await,
-            Err((claim, db::Error::Refused(cause))) => self.refused(&claim, ended.as_ref(), &cause).await,
+            Err((claim, db::Error::OrderTaken)) => Box::pin(self.taken(&claim, "order")).await,
+            Err((claim, db::Error::CartTaken)) => Box::pin(self.cart_taken(&claim)).await,
+            Err((claim, db::Error::Refused(cause))) => {
+                Box::pin(self.refused(&claim, ended.as_ref(), &cause)).await
+            }
             Err((claim, error)) => {
-                self.not_recorded(&claim, &made, ended, &error).await;
+                Box::pin(self.not_recorded(&claim, &made, ended, &error)).await;
                 None
             }
         }

@@ -61,6 +61,7 @@ impl Engine {
         let outbox = outbox.map(|(given_up, gone)| (given_up + gone, is_full(given_up) || is_full(gone)));
         parts.note("events", outbox);
         parts.count("counts of payments", db.forget_asked(BATCH).await);
+        parts.count("counts of declined payments", db.forget_declined(BATCH).await);
         parts.count("sessions of operators", db.forget_sessions(BATCH).await);
         parts.count("idempotency keys", db.forget_keys(forgotten.keys, BATCH).await);
         parts.count("checkout tokens", db.forget_tokens(forgotten.tokens, BATCH).await);

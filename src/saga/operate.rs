@@ -132,6 +132,7 @@ pub fn cancelled(from: &Checkout) -> Result<Transition, Illegal> {
                 until: StepName::Cancel,
                 key: None,
                 agreed_total: None,
+                payer: None,
                 goal_version: from.version + 1,
             });
         })?;

@@ -67,6 +67,8 @@ pub struct Request {
     pub if_match: Option<Seen>,
     /// Whether everybody knows the credential, so that knowing a key of it proves nothing.
     pub is_public: bool,
+    /// The hash of the client's address, where a shopper pays with a checkout token.
+    pub payer: Option<String>,
 }
 
 /// A version that a caller insists on.
@@ -89,6 +91,11 @@ impl SubmitError {
 }
 
 impl Request {
+    /// Says from which address a shopper pays. It is kept as a hash, and only while the payment is under way.
+    pub fn paid_from(&mut self, address: &str) {
+        self.payer = Some(hex::encode(Sha256::digest(address.as_bytes())));
+    }
+
     /// The key in its scope.
     pub fn key_ref(&self) -> Option<KeyRef> {
         self.key.clone().map(|key| KeyRef { principal: self.principal.clone(), key })

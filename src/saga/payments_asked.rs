@@ -29,8 +29,8 @@ pub struct PaymentsOf {
 }
 
 impl Engine {
-    /// Counts it, if it would be begun. `Some`: it is too many, by the name of the limit, and how long it takes until one may
-    /// be asked for again. What does not fit the checkout is refused here already and not counted: only so is everything
+    /// Counts it, if it would be begun. `Some`: it is too many, or too many were declined, by the name of the limit, and how
+    /// long it takes until one may be asked for again. What does not fit the checkout is refused here already and not counted: only so is everything
     /// that goes on from here counted, however the checkout changes meanwhile. A key that is bound is a repetition.
     pub async fn count_payment(
         &self,
@@ -48,7 +48,12 @@ impl Engine {
         }
         let checkout = checkout.ok_or(SubmitError::NotFound)?;
         accept(&checkout, operation, request.if_match)?;
-        let shopper = shopper(&checkout, operation);
+        let shopper = shopper(&checkout, Some(operation));
+        let payer = request.payer.as_deref();
+        let counted = self.counted_for(&checkout, shopper.clone(), payer, Some(&request.principal)).await;
+        if let Some(paused) = self.paused(&counted.map_err(internal)?).await.map_err(internal)? {
+            return Ok(Some(paused));
+        }
         let all = [
             ("payments-of-address", Some(asked.address), asked.of_address),
             ("payments-of-checkout", Some(id.to_string()), asked.of_checkout),
@@ -73,13 +78,13 @@ impl Engine {
 }
 
 /// Who the shopper is: a customer, or else an email address.
-fn shopper(checkout: &Checkout, operation: &Operation) -> Option<String> {
+pub(super) fn shopper(checkout: &Checkout, operation: Option<&Operation>) -> Option<String> {
     let document = checkout.facts.document.as_ref();
     if let Some(customer) = document.map(Document::customer_id).filter(|customer| *customer > 0) {
         return Some(format!("customer {customer}"));
     }
     let asked = match operation {
-        Operation::Complete(complete) => complete.billing_address.as_ref(),
+        Some(Operation::Complete(complete)) => complete.billing_address.as_ref(),
         _ => None,
     };
     let given = asked.or(checkout.input.billing_address.as_ref());
@@ -88,6 +93,6 @@ fn shopper(checkout: &Checkout, operation: &Operation) -> Option<String> {
     given.or_else(known).map(|email| format!("email {}", email.trim().to_lowercase()))
 }
 
-fn hash(store: &str, kind: &str, subject: &str) -> [u8; 32] {
+pub(super) fn hash(store: &str, kind: &str, subject: &str) -> [u8; 32] {
     Sha256::digest(format!("{store}\n{kind}\n{subject}").as_bytes()).into()
 }

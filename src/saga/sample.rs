@@ -31,7 +31,7 @@ pub(super) fn up_to(mut checkout: Checkout, step: StepName) -> Checkout {
 }
 
 pub(super) fn goal(until: StepName) -> Goal {
-    Goal { operation: until.to_string(), until, key: None, agreed_total: None, goal_version: 7 }
+    Goal { operation: until.to_string(), until, key: None, agreed_total: None, payer: None, goal_version: 7 }
 }
 
 pub(super) fn in_flight(step: StepName) -> InFlight {

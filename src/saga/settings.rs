@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::payments_declined::DeclineLimits;
 use super::step::Timing;
 
 /// The waits and bounds of the saga.
@@ -25,6 +26,8 @@ pub struct Settings {
     pub retry_cap: Duration,
     /// How long an idle checkout is kept before it expires.
     pub checkout_ttl: Duration,
+    /// How many payments may be declined.
+    pub declines: DeclineLimits,
 }
 
 impl Settings {

@@ -22,7 +22,7 @@ pub(super) fn stuck(checkout: &mut Checkout, reason: StuckReason, detail: String
 
 fn look(checkout: &Checkout) -> Goal {
     let (until, goal_version) = (StepName::HandOff, checkout.version);
-    Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, goal_version }
+    Goal { operation: LOOK.to_owned(), until, key: None, agreed_total: None, payer: None, goal_version }
 }
 
 /// Whether a checkout that runs is only looked at, and nobody asked for it.

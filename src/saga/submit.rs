@@ -370,6 +370,7 @@ fn goal(
         until,
         key: request.key_ref(),
         agreed_total: agreed,
+        payer: request.payer.clone(),
         goal_version,
     }
 }

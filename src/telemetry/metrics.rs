@@ -70,6 +70,10 @@ pub const LIMITS: &[&str] = &[
     "payments-of-checkout",
     "payments-of-shopper",
     "payments-of-address",
+    "declines-of-checkout",
+    "declines-of-shopper",
+    "declines-of-address",
+    "declines-of-key",
 ];
 
 type Timings<L> = Family<L, Histogram, fn() -> Histogram>;
@@ -82,6 +86,7 @@ struct Counted {
     late_outcomes: Family<Step, Counter>,
     stuck: Family<Reason, Counter>,
     methods_unavailable: Family<OfStore, Counter>,
+    declined: Family<OfStore, Counter>,
     leases: Gauge,
     requests: Family<Called, Counter>,
     latency: Timings<Timed>,
@@ -111,6 +116,7 @@ impl Counted {
             late_outcomes: Family::default(),
             stuck: Family::default(),
             methods_unavailable: Family::default(),
+            declined: Family::default(),
             leases: Gauge::default(),
             requests: Family::default(),
             latency: timings(),
@@ -141,6 +147,7 @@ impl Counted {
         );
         let help = "Payments that were refused because the store takes none by their method, or its gateway is not set up";
         registry.register("payment_methods_unavailable", help, c.methods_unavailable.clone());
+        registry.register("declined_payments", "Payments that were declined", c.declined.clone());
         registry.register("leases_held", "Checkouts that this process works on", c.leases.clone());
         registry.register("upstream_requests", "Calls to BigCommerce, by what came back", c.requests.clone());
         let help = "From sending a call to BigCommerce to the last byte of its answer";
@@ -215,6 +222,7 @@ impl Metrics {
     pub fn upstream(&self, store: &str, budget: Arc<Budget>) -> Arc<dyn bigcommerce::Observer> {
         self.0.budgets.add(store, budget.clone());
         self.0.counted.methods_unavailable.get_or_create_owned(&OfStore { store: store.to_owned() });
+        self.0.counted.declined.get_or_create_owned(&OfStore { store: store.to_owned() });
         for host in [bigcommerce::Host::Api, bigcommerce::Host::Payments] {
             self.0.counted.abandoned.get_or_create_owned(&Host::of(store, host));
         }
@@ -350,6 +358,9 @@ impl saga::Observer for Engine {
                 && matches!(answer, Some(checkout::Answer::MethodUnavailable(_)))
             {
                 self.method_unavailable(checkout);
+            }
+            if ended.step == StepName::Payment && matches!(answer, Some(checkout::Answer::Declined(_))) {
+                counted.declined.get_or_create(&OfStore { store: checkout.store.clone() }).inc();
             }
         }
         if let (checkout::Event::Stalled, Some(stuck)) = (event, &checkout.stuck) {

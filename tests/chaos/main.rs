@@ -87,6 +87,7 @@ const VARS: &[(&str, &str)] = &[
     // A checkout under faults is asked for as often as it takes.
     ("LIMIT_CHECKOUT_PER_MINUTE", "0"),
     ("LIMIT_PAYMENTS_CHECKOUT_PER_HOUR", "0"),
+    ("LIMIT_DECLINES_CHECKOUT_PER_DAY", "0"),
 ];
 
 #[tokio::main]

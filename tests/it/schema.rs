@@ -12,6 +12,10 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "of a shopper or an address, which shop more than once; a hash, and forgotten after a day",
     ),
     ("ended_session", "of an operator: a session of the dashboard that was ended before its time"),
+    (
+        "payment_declined",
+        "of a shopper, an address or a key, like payment_asked; forgotten once nothing of it counts",
+    ),
     ("store_identity", "of a store: under which name its rows are kept"),
     ("process", "the processes of one database; they share the quotas of its stores"),
     (

@@ -10,6 +10,7 @@ pub(crate) mod listing;
 pub(crate) mod moment;
 pub(crate) mod owners;
 pub(crate) mod payments_asked;
+pub(crate) mod payments_declined;
 pub(crate) mod rests;
 pub(crate) mod row;
 pub(crate) mod unread;

@@ -9,7 +9,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
 
-use crate::checkout::{Checkout, CheckoutId};
+use crate::checkout::Checkout;
 use crate::http::AppState;
 use crate::http::problem::Problem;
 use crate::http::request::extract::Target;
@@ -43,7 +43,7 @@ pub(crate) async fn follow(
     if checkout.status.is_final() && seen == Some(checkout.version) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let events = changes(state, target.id, watch, checkout, seen);
+    let events = changes(state, target, watch, checkout, seen);
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
     let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
     // Some proxies would keep events back until there are many.
@@ -55,7 +55,7 @@ pub(crate) async fn follow(
 /// Dropped when the caller goes away: then nobody watches any more.
 fn changes(
     state: AppState,
-    id: CheckoutId,
+    target: Target,
     mut watch: crate::saga::Watch,
     mut checkout: Checkout,
     mut seen: Option<i64>,
@@ -73,8 +73,8 @@ fn changes(
                 () = state.stopping().cancelled() => break,
                 () = watch.changed() => {}
             }
-            match state.engine().snapshot(id).await {
-                Ok(fresh) => checkout = fresh,
+            match state.engine().snapshot(target.id).await {
+                Ok(fresh) => checkout = target.seen(fresh),
                 // The caller connects again, and is told then.
                 Err(_) => break,
             }

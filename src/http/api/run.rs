@@ -77,7 +77,10 @@ impl AppState {
         canonical: &str,
         client: Client,
     ) -> Result<Response, Problem> {
-        let request = ask.request(self, target, operation.name(), canonical).await?;
+        let mut request = ask.request(self, target, operation.name(), canonical).await?;
+        if target.is_of_shopper() {
+            request.paid_from(&client.text());
+        }
         self.count_payment(target, client, &operation, &request).await?;
         self.run_request(target, ask, operation, request).await
     }
@@ -99,7 +102,8 @@ impl AppState {
             replayed: waited.replayed,
             token: None,
         };
-        Ok(options.answer(&target.seen(waited.checkout), waited.answer))
+        let answer = waited.answer.map(|answer| target.told(answer));
+        Ok(options.answer(&target.seen(waited.checkout), answer))
     }
 
     async fn submit(

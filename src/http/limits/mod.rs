@@ -177,11 +177,17 @@ impl AppState {
             "payments-of-checkout" => "too many payment attempts on this checkout",
             "payments-of-shopper" => "too many payment attempts by this shopper",
             "payments-of-address" => "too many payment attempts from this address",
+            "declines-of-checkout" => "too many payments of this checkout were declined",
+            "declines-of-shopper" => "too many payments of this shopper were declined",
+            "declines-of-address" => "too many payments from this address were declined",
+            "declines-of-key" => "too many payments with this storefront key were declined",
             _ => "too many requests from this address",
         };
         let seconds = limited.after.as_secs() + u64::from(limited.after.subsec_nanos() > 0);
-        Problem::new(Slug::RateLimited, format!("{detail}; nothing was recorded and nothing was sent"))
-            .retry_after(seconds)
+        let problem =
+            Problem::new(Slug::RateLimited, format!("{detail}; nothing was recorded and nothing was sent"))
+                .retry_after(seconds);
+        if limited.kind.starts_with("declines-") { problem.declined_often() } else { problem }
     }
 }
 

@@ -199,7 +199,8 @@ problems! {
     RateLimited = "rate-limited", 429, "Too many requests", true,
         shopper: "We are very busy right now. Please try again in a moment.",
         meaning: "Too many requests: with this credential, from this address, about this \
-            checkout, or more payments than a shopper needs. Nothing was recorded and nothing was sent.",
+            checkout, more payments than a shopper needs, or too many \
+            that were declined. Nothing was recorded and nothing was sent.",
         advice: "Retry after the time in Retry-After.";
     ServiceUnavailable = "service-unavailable", 503, "Service temporarily unavailable", true,
         shopper: "The shop cannot be reached at the moment. Please try again in a moment.",

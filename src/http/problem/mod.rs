@@ -148,6 +148,12 @@ impl Problem {
         problem
     }
 
+    /// Because too many payments were declined.
+    pub(crate) fn declined_often(mut self) -> Self {
+        self.0.cause = Some(Cause::DeclinedOften);
+        self
+    }
+
     /// With members of its own.
     pub(crate) fn with(mut self, set: impl FnOnce(&mut Members)) -> Self {
         set(&mut self.0.members);
@@ -282,7 +288,7 @@ pub(crate) struct Upstream {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = ProblemDecline)]
 pub(crate) struct Declined {
-    /// BigCommerce's code.
+    /// BigCommerce's code; with a checkout token null, unless it is one that the shopper can do something about.
     code: Option<i64>,
     /// BigCommerce's title.
     title: String,

@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use time::OffsetDateTime;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::checkout::{Checkout, CheckoutId, IdempotencyKey};
+use crate::checkout::{Answer, Checkout, CheckoutId, Decline, IdempotencyKey};
 use crate::http::AppState;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
@@ -41,14 +41,33 @@ pub(crate) struct Target {
 const SHOWN_AFTER_THE_END: time::Duration = time::Duration::DAY;
 
 impl Target {
+    /// Whether a shopper acts, and not a server of the shop.
+    pub(crate) fn is_of_shopper(&self) -> bool {
+        matches!(self.principal, Principal::Checkout(_))
+    }
+
     /// The checkout as its caller may see it.
     pub(crate) fn seen(&self, checkout: Checkout) -> Checkout {
-        if self.is_bare(&checkout) { checkout.redacted() } else { checkout }
+        let mut seen = if self.is_bare(&checkout) { checkout.redacted() } else { checkout };
+        if self.is_of_shopper()
+            && let Some(payment) = seen.facts.payment.as_mut()
+        {
+            payment.decline = payment.decline.take().map(Decline::for_the_shopper);
+        }
+        seen
+    }
+
+    /// What became of a request, as its caller may know it.
+    pub(crate) fn told(&self, answer: Answer) -> Answer {
+        match answer {
+            Answer::Declined(decline) if self.is_of_shopper() => Answer::Declined(decline.for_the_shopper()),
+            answer => answer,
+        }
     }
 
     /// Whether the caller sees no personal data any more: a token may lie in a browser for months.
     pub(crate) fn is_bare(&self, checkout: &Checkout) -> bool {
-        matches!(self.principal, Principal::Checkout(_))
+        self.is_of_shopper()
             && checkout.status.is_final()
             && OffsetDateTime::now_utc() - checkout.updated_at > SHOWN_AFTER_THE_END
     }
@@ -143,7 +162,7 @@ impl WriteHeaders {
         let is_public = principal.is_public();
         let principal = principal.scope();
         let fingerprint = json::fingerprint(&principal, operation, target, canonical);
-        saga::Request { principal, key: self.key.clone(), fingerprint, if_match, is_public }
+        saga::Request { principal, key: self.key.clone(), fingerprint, if_match, is_public, payer: None }
     }
 }
 

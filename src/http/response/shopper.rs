@@ -13,6 +13,8 @@ use crate::http::response::snapshot::safe_to_pay_again;
 pub(crate) enum Cause {
     /// A payment was declined, with this code (BigCommerce: payments, error codes).
     Declined(Option<i64>),
+    /// Too many payments were declined before.
+    DeclinedOften,
     /// The cart was made without these coupons.
     Coupons,
     /// BigCommerce refused.
@@ -23,6 +25,8 @@ const PLACED: &str = "Your order has been placed. There is nothing more to pay."
 const ENDED: &str = "This checkout has ended. Please start a new one.";
 const ORDERED: &str = "Your order is ready to be paid and can no longer be changed.";
 const COUPON: &str = "This coupon cannot be used. Please check the code, or continue without it.";
+const DECLINED_OFTEN: &str =
+    "Too many payments were declined. Please wait a while before you try again, or contact the shop.";
 const DOUBT: &str = "We are still checking your payment. Please do not pay again.";
 const LOOKING: &str = "We are looking into your order. Please do not pay again; we will contact you.";
 
@@ -37,6 +41,7 @@ pub(crate) fn sentence(slug: Slug, cause: Option<&Cause>, checkout: Option<&Chec
             let kind = checkout.and_then(|checkout| checkout.facts.payment.as_ref());
             declined(*code, kind.map_or("", |payment| &payment.instrument_type), parts)
         }
+        Some(Cause::DeclinedOften) => DECLINED_OFTEN.to_owned(),
         Some(Cause::Coupons) => COUPON.to_owned(),
         Some(Cause::Refused(refusal)) => limit(refusal)
             .unwrap_or_else(|| refused(refusal, checkout).unwrap_or(slug.entry().shopper).to_owned()),

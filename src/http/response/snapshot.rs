@@ -201,7 +201,7 @@ pub(crate) struct Instrument<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Decline)]
 pub(crate) struct Declined<'a> {
-    /// BigCommerce's code.
+    /// BigCommerce's code; with a checkout token null, unless it is one that the shopper can do something about.
     code: Option<i64>,
     /// BigCommerce's title.
     title: &'a str,

@@ -1,6 +1,7 @@
 //! Who is believed about what: server keys, publishable keys, checkout tokens, and tokens that prove a customer.
 
 mod customers;
+mod declines;
 mod marked;
 mod prices;
 mod publishable;
