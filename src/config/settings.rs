@@ -220,7 +220,8 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "LIMIT_SIGN_IN_PER_MINUTE",
         Some("20"),
-        "Failed dashboard sign-ins per minute from one client address.",
+        "Failed dashboard sign-ins per minute from one client address. From the fifth wrong token in a row on each leads to a pause, of 2 \
+         seconds and doubling up to 15 minutes. 0: neither.",
     ),
     plain(
         "LIMIT_PAYMENTS_CHECKOUT_PER_HOUR",

@@ -55,6 +55,9 @@ impl From<Error> for ReadError {
     }
 }
 
+/// The longest scope and hash of an event; BigCommerce's have about 40 characters.
+const WORD_AT_MOST: usize = 200;
+
 /// Why an event cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum HintError {
@@ -183,8 +186,10 @@ impl Engine {
         let event: Value = serde_json::from_str(body).map_err(|_| HintError::Malformed("JSON body"))?;
         // PostgreSQL has no text with a NUL in it.
         let word = |field| event[field].as_str().filter(|word| !word.contains('\0'));
-        let scope = word("scope").ok_or(HintError::Malformed("scope"))?;
-        let hash = word("hash").ok_or(HintError::Malformed("hash"))?;
+        // They are a key of the table, and an entry of an index has an end.
+        let word = |field| word(field).filter(|word| word.len() <= WORD_AT_MOST);
+        let scope = word("scope").ok_or(HintError::Malformed("scope of at most 200 characters"))?;
+        let hash = word("hash").ok_or(HintError::Malformed("hash of at most 200 characters"))?;
         let (cart_id, order_id) = subject(scope, &event["data"]);
         let event = WebhookEvent { store, scope, hash, body, cart_id: cart_id.as_deref(), order_id };
         let taken =

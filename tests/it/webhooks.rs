@@ -92,8 +92,11 @@ async fn what_is_not_signed_is_refused_and_leaves_nothing() {
                 answer.text
             );
         }
+        // Of many letters, so that no compression makes it fit into an index.
+        let letters = (0..9_000_u32).map(|n| char::from_u32(97 + n * n % 26).expect("a letter"));
+        let long = json!(letters.collect::<String>());
         for field in ["scope", "hash"] {
-            for nonsense in [Value::Null, json!(7), json!("a\u{0}b")] {
+            for nonsense in [Value::Null, json!(7), json!("a\u{0}b"), long.clone()] {
                 let mut event = event("one");
                 event[field] = nonsense;
                 let text = event.to_string();

@@ -90,7 +90,7 @@ fn confirmation(
                 @if let Action::Resolve(finding) = action { dt { "Finding" } dd.mono { (finding.to_json()) } }
                 dt { "Orders" } dd { (report.effect_on_orders) }
                 dt { "Money" } dd { (report.effect_on_money) }
-                dt { "Reason" } dd { (fields.text("reason")) }
+                dt { "Reason" } dd { bdi { (fields.text("reason")) } }
                 dt { "Recorded as" } dd { (viewer.actor.name) ", role " (viewer.actor.role.as_str()) }
             }
             form.actions method="post" action={ "/ops/checkouts/" (id) "/act" } {

@@ -94,7 +94,7 @@ pub(super) fn rows(rows: &[AuditRow], named: bool, now: OffsetDateTime) -> Marku
                             @let id = id.to_string();
                             a.mono href={ "/ops/checkouts/" (id) } title=(id) { "…" (short(&id)) }
                         } } }
-                        td { (row.reason) }
+                        td { bdi { (row.reason) } }
                         td { span class=[row.result.starts_with("refused").then_some("wrong")] { (row.result) } }
                         td.number.opt { (row.audit_id) }
                     } } }

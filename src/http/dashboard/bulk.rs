@@ -158,7 +158,7 @@ fn confirmation(pairs: &Pairs, found: &BulkPreview, viewer: &Viewer) -> Markup {
             h1 #confirm-title { "Preview: " (found.action) " " (count(found.total)) @if found.total == 1 { " checkout" } @else { " checkouts" } }
             p { "Nothing was done yet. Each checkout is checked as if it had been requested alone." }
             dl.effects {
-                dt { "Which" } dd { @for (name, value) in kept(pairs).filter(|(_, value)| !value.is_empty()) { span.mono { (name) "=" (value) } " " } }
+                dt { "Which" } dd { @for (name, value) in kept(pairs).filter(|(_, value)| !value.is_empty()) { span.mono { (name) "=" bdi { (value) } } " " } }
                 dt { "Of the first " (count(found.examined)) }
                 dd { b { (count(found.allowed)) } " would be done, " b { (count(found.refused)) } " would be refused" }
                 dt { "Reason" } dd { (text(pairs, "why")) }
@@ -174,7 +174,7 @@ fn confirmation(pairs: &Pairs, found: &BulkPreview, viewer: &Viewer) -> Markup {
                             @let id = one.checkout_id.to_string();
                             th scope="row" { a.mono href={ "/ops/checkouts/" (id) } { "…" (short(&id)) } }
                             td { (badge(one.status)) }
-                            td { @if one.allowed { "would be done" } @else { "would be refused: " (one.detail) } }
+                            td { @if one.allowed { "would be done" } @else { "would be refused: " bdi { (one.detail) } } }
                         } } }
                     } }
                 }
@@ -194,7 +194,7 @@ fn followed(seen: &BulkSeen) -> Markup {
     let dealt = bulk.done + bulk.failed;
     html! {
         div #bulk data-live="" {
-            p.muted { (ago(bulk.created_at, OffsetDateTime::now_utc())) " by " (bulk.actor) ": " (bulk.reason) }
+            p.muted { (ago(bulk.created_at, OffsetDateTime::now_utc())) " by " (bulk.actor) ": " bdi { (bulk.reason) } }
             h1 { "Bulk " (bulk.action) " " (badge(bulk.status)) }
             section.panel aria-label="Progress" {
                 progress max=(bulk.total.max(1)) value=(dealt) aria-label="Checkouts processed" {}
@@ -207,7 +207,7 @@ fn followed(seen: &BulkSeen) -> Markup {
                     @let id = result.checkout_id.to_string();
                     th scope="row" { a.mono href={ "/ops/checkouts/" (id) } title=(id) { "…" (short(&id)) } }
                     td { (badge(result.outcome.as_deref().unwrap_or("waiting"))) }
-                    td { (result.detail) }
+                    td { bdi { (result.detail) } }
                 } } }
             } }
             @if i64::try_from(seen.results.len()).unwrap_or(i64::MAX) < bulk.total {
@@ -227,7 +227,7 @@ fn bulks(latest: &[Bulk]) -> Markup {
                     th scope="row" { a href={ "/ops/bulk/" (bulk.id) } { (ago(bulk.created_at, OffsetDateTime::now_utc())) } " " span.muted { (bulk.actor) } }
                     td { (bulk.action) " " (badge(bulk.status)) }
                     td.number { (count(bulk.done)) } td.number { (count(bulk.failed)) } td.number { (count(bulk.total)) }
-                    td { (bulk.reason) }
+                    td { bdi { (bulk.reason) } }
                 } } }
             } }
         }

@@ -105,15 +105,15 @@ fn unread(case: &UnreadableCheckout, viewer: &Viewer) -> Markup {
 fn plain_words(why: &Why) -> Markup {
     html! {
         @if let Some(suggested) = &why.suggested {
-            p.advice { b { "What to do first. " } (suggested.because) }
+            p.advice { b { "What to do first. " } bdi { (suggested.because) } }
             @if let Some(entry) = suggested.runbook { p.muted { "Runbook: " span.mono { (entry) } } }
         }
         @for (title, lines) in [("What is known", &why.known), ("What is not known", &why.not_known)] {
-            @if !lines.is_empty() { h3 { (title) } ul { @for line in lines { li { (line) } } } }
+            @if !lines.is_empty() { h3 { (title) } ul { @for line in lines { li { bdi { (line) } } } } }
         }
         @if !why.what_happened.is_empty() {
             h3 { "What happened" }
-            ol { @for line in &why.what_happened { li { (line) } } }
+            ol { @for line in &why.what_happened { li { bdi { (line) } } } }
         }
     }
 }

@@ -172,7 +172,7 @@ fn log(tries: &[TryRecord]) -> Markup {
                     td { (badge(&row.outcome)) }
                     td { @match (row.status, &row.failure) {
                         (Some(status), _) => (status),
-                        (None, Some(failure)) => (failure),
+                        (None, Some(failure)) => { bdi { (failure) } },
                         (None, None) => "",
                     } }
                     td.number.opt { (span(time::Duration::milliseconds(row.duration_ms.into()))) }

@@ -18,7 +18,7 @@ pub(super) fn facts(case: &CheckoutDetail) -> Markup {
             dt { "Order" }
             dd {
                 @match &facts.order {
-                    Some(order) => { (order.id) " · " (order.status) @if let Some(total) = order.total { br; (money(total, currency)) } }
+                    Some(order) => { (order.id) " · " bdi { (order.status) } @if let Some(total) = order.total { br; (money(total, currency)) } }
                     None => "–",
                 }
                 @for dead in &facts.abandoned_orders { br; span.muted { (dead) " was abandoned" } }
@@ -33,9 +33,9 @@ pub(super) fn facts(case: &CheckoutDetail) -> Markup {
                     Some(payment) => {
                         (badge(payment.status.as_str()))
                         @if let Some(amount) = payment.amount { " " (money(amount, &payment.currency)) }
-                        br; span.muted { (payment.payment_method_id) @if let Some(last_4) = &payment.last_4 { " ·· " (last_4) } }
+                        br; span.muted { bdi { (payment.payment_method_id) } @if let Some(last_4) = &payment.last_4 { " ·· " (last_4) } }
                         @if let Some(transaction) = &payment.transaction_id { br; span.mono { (transaction) } }
-                        @if let Some(decline) = &payment.decline { br; (decline.title) }
+                        @if let Some(decline) = &payment.decline { br; bdi { (decline.title) } }
                     }
                     None => "–",
                 }

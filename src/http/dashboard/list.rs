@@ -212,7 +212,7 @@ fn line(row: &Listed, now: OffsetDateTime) -> Markup {
                 @else if let Some(stuck) = &row.stuck { div.muted title=(stuck.detail) { (stuck.reason) } }
                 @else if let Some(step) = &row.next_step { div.muted { "next: " (step) } }
             }
-            td.opt { (row.email.as_deref().unwrap_or("–")) }
+            td.opt { bdi { (row.email.as_deref().unwrap_or("–")) } }
             td.number { (row.total.map_or_else(|| "–".to_owned(), total)) }
             td.opt { @if let Some(order) = row.order_id { (order) } @else { "–" } }
             td.opt { (ago(row.created_at, now)) }

@@ -7,6 +7,7 @@
 
 mod buckets;
 mod client;
+mod pauses;
 mod payments;
 
 use std::net::{IpAddr, SocketAddr};
@@ -30,6 +31,7 @@ use crate::http::problem::catalog::Slug;
 use crate::http::request::auth::{Caller, Principal};
 use buckets::Buckets;
 pub(crate) use client::Client;
+use pauses::Pauses;
 
 /// How many processes of the service live, this one included.
 pub type Living = Arc<dyn Fn() -> u32 + Send + Sync>;
@@ -73,6 +75,8 @@ pub(super) struct Limits {
     checkout: Limit,
     unknown: Limit,
     sign_in: Limit,
+    /// Wrong tokens in a row.
+    wrong_tokens: Mutex<Pauses<Client>>,
     /// Checkouts whose first payment a server asked for here.
     first_payments: Mutex<Buckets<Subject>>,
 }
@@ -89,6 +93,7 @@ impl Limits {
             checkout: Limit::new("checkout", settings.checkout, MINUTE),
             unknown: Limit::new("unknown", settings.unknown, MINUTE),
             sign_in: Limit::new("sign-in", settings.sign_in, MINUTE),
+            wrong_tokens: Mutex::new(Pauses::new()),
             first_payments: Mutex::new(Buckets::new(HOUR)),
             settings,
             told: AtomicBool::new(false),
@@ -135,6 +140,19 @@ impl Limits {
         let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
         self.notice_proxy(peer, request.headers());
         Client::of(peer, request.headers(), &self.settings.trusted_proxies)
+    }
+
+    /// Whether somebody may try to sign in.
+    fn may_sign_in(&self, client: Client) -> Result<(), Limited> {
+        self.take(&self.sign_in, Subject::Client(client))?;
+        match self.wrong_tokens().left(&client, Instant::now()).filter(|_| self.sign_in.most > 0) {
+            Some(after) => Err(Limited { kind: self.sign_in.kind, after }),
+            None => Ok(()),
+        }
+    }
+
+    fn wrong_tokens(&self) -> std::sync::MutexGuard<'_, Pauses<Client>> {
+        self.wrong_tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn give_back(&self, limit: &Limit, subject: Subject) {
@@ -254,14 +272,17 @@ pub(super) async fn around(State(state): State<AppState>, request: Request, next
 
 /// Only what failed counts, and then nothing is let in, right or wrong.
 async fn signing_in(state: &AppState, client: Client, request: Request, next: Next) -> Response {
-    let (limits, subject) = (state.limits(), Subject::Client(client));
-    if let Err(limited) = limits.take(&limits.sign_in, subject.clone()) {
+    let limits = state.limits();
+    if let Err(limited) = limits.may_sign_in(client) {
         return dashboard::refused(state.limited(limited));
     }
     let response = next.run(request).await;
     let went_in = response.headers().get_all(header::SET_COOKIE).iter().count() > 0;
     if went_in && response.status() == StatusCode::SEE_OTHER {
-        limits.give_back(&limits.sign_in, subject);
+        limits.give_back(&limits.sign_in, Subject::Client(client));
+        limits.wrong_tokens().succeeded(&client);
+    } else if response.status() == StatusCode::UNAUTHORIZED {
+        limits.wrong_tokens().failed(client, Instant::now());
     }
     response
 }

@@ -210,3 +210,30 @@ async fn signing_out_ends_the_session_in_every_process_and_its_stream() {
     }
     world.finish().await;
 }
+
+#[tokio::test]
+async fn wrong_tokens_in_a_row_lead_to_pauses_that_grow() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let mut visitor = Visitor::new(&service);
+    let form = visitor.get("/ops/sign-in").await.expect(200);
+    let csrf = super::hidden(&form, "csrf");
+    let (wrong, right) = ([("csrf", &*csrf), ("token", "guess")], [("csrf", &*csrf), ("token", OPERATOR)]);
+    for _ in 0..5 {
+        visitor.post("/ops/sign-in", &wrong).await.expect(401);
+    }
+    let after = |answer: super::Answer| -> u64 {
+        answer.expect(429).header("retry-after").and_then(|after| after.parse().ok()).expect("Retry-After")
+    };
+    // Right or wrong: nobody learns which.
+    for fields in [&wrong, &right] {
+        assert!((1..=2).contains(&after(visitor.post("/ops/sign-in", fields).await)));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    visitor.post("/ops/sign-in", &wrong).await.expect(401);
+    assert!((3..=4).contains(&after(visitor.post("/ops/sign-in", &right).await)));
+    tokio::time::sleep(std::time::Duration::from_millis(4_100)).await;
+    visitor.post("/ops/sign-in", &right).await.expect(303);
+    service.stop().await;
+    world.finish().await;
+}

@@ -103,7 +103,7 @@ async fn an_action_is_shown_confirmed_and_written_down_as_whoever_signed_in() {
     run(async |_, service| {
         let path = service.create(&everything()).await;
         let page = format!("/ops/checkouts/{}", id(&path));
-        let reason = "<b>asked</b> by \"legal\" & co";
+        let reason = "<b>asked</b> by \"legal\" & co\u{202e}done";
         for (token, action, status) in [
             (READER, "pause", 403),
             (ACTOR, "resolve", 400),
@@ -132,6 +132,11 @@ async fn an_action_is_shown_confirmed_and_written_down_as_whoever_signed_in() {
         assert!(
             seen.text.contains("An operator paused it") && seen.text.contains("&lt;b&gt;asked&lt;/b&gt;")
         );
+        // Marks of writing direction change nothing outside of the text that has them.
+        for told in seen.text.split("&lt;b&gt;asked").skip(1) {
+            assert!(told.split_once("done").is_some_and(|(_, after)| after.contains("</bdi>")), "{told}");
+        }
+        assert!(seen.text.contains("<bdi>&lt;b&gt;asked"), "{}", seen.text);
         let row = case(service, &path).await.actions.remove(0);
         assert_eq!((&*row.actor, &*row.role, &*row.reason, &*row.result), ("adam", "act", reason, "done"));
         // Twice is refused by the room, and that is written down as well.
