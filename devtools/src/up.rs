@@ -140,6 +140,8 @@ async fn simulator(folder: &Path, tree: &mut Tree) -> anyhow::Result<SocketAddr>
     let log = folder.join("simulator.log");
     let mut command = Command::new(program);
     command.env("SIMULATOR_ADDR", address.to_string());
+    // The database remembers the orders of the last run, and so must BigCommerce.
+    command.env("SIMULATOR_STATE", folder.join("simulator-state.json"));
     let plan = plan("the simulator", Duration::from_secs(5), &log);
     let member = tree.start(command, plan).await?;
     // Any answer will do: it is listening.

@@ -228,24 +228,26 @@ fn up_serves_stops_finds_its_data_again_and_survives_being_killed() {
     }
 }
 
+/// Also on the second morning, with what the database remembers of the first.
 #[test]
 fn the_first_checkout_works_as_it_is_printed() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = place.path().join(".dev");
-    let mut up = Up::start(&folder);
-    let script = fs::read_to_string(folder.join("first-checkout.sh")).expect("the script");
-    assert!(up.said.contains(&script), "what is saved is what is printed");
-    let data = data_folder(up.field("database"));
-    for shell in ["sh", "bash"] {
+    let mut data = PathBuf::new();
+    for (morning, shell) in ["sh", "bash"].into_iter().enumerate() {
+        let mut up = Up::start(&folder);
+        let script = fs::read_to_string(folder.join("first-checkout.sh")).expect("the script");
+        assert!(up.said.contains(&script), "what is saved is what is printed");
+        data = data_folder(up.field("database"));
         let output =
             Command::new(shell).arg("-c").arg(&script).stdin(Stdio::null()).output().expect("a shell");
         let said = String::from_utf8_lossy(&output.stdout);
         let complaints = String::from_utf8_lossy(&output.stderr);
         let completed = said.replace("\": \"", "\":\"").matches(r#""status":"completed""#).count();
-        assert!(completed >= 3 && complaints.is_empty(), "{shell}: {said}\n{complaints}");
+        assert!(completed >= 3 && complaints.is_empty(), "{morning} {shell}: {said}\n{complaints}");
+        signal(&up.child, Signal::SIGINT);
+        assert!(up.child.wait().expect("it ends").success());
     }
-    signal(&up.child, Signal::SIGINT);
-    assert!(up.child.wait().expect("it ends").success());
     if !data.starts_with(&folder) {
         fs::remove_dir_all(data.parent().expect("a folder")).expect("the folder beside the working copy");
     }

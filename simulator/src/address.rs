@@ -1,5 +1,6 @@
 //! Addresses as checkouts take them, and how BigCommerce normalizes them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use crate::call::{self, text};
 use crate::settings::Settings;
 
 /// An address of a checkout.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Address {
     pub(crate) id: String,
     pub(crate) first_name: String,

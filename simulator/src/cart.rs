@@ -1,6 +1,7 @@
 //! A cart and the checkout it becomes: one thing under one id with one version.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use crate::address::Address;
 use crate::ledger;
 
 /// The kinds of lines, each in a list of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Physical,
     Digital,
@@ -18,7 +19,7 @@ pub(crate) enum Kind {
 }
 
 /// One line of a cart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) id: String,
     pub(crate) kind: Kind,
@@ -59,7 +60,7 @@ impl Line {
 }
 
 /// A shipping option as it was quoted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ShippingOption {
     pub(crate) id: String,
     pub(crate) kind: String,
@@ -68,7 +69,7 @@ pub(crate) struct ShippingOption {
 }
 
 /// Where a part of the cart goes, and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Consignment {
     pub(crate) id: String,
     pub(crate) address: Address,
@@ -79,7 +80,7 @@ pub(crate) struct Consignment {
 }
 
 /// A fee that the merchant's app added.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Fee {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -90,7 +91,7 @@ pub(crate) struct Fee {
 }
 
 /// A cart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Cart {
     pub(crate) id: String,
     pub(crate) version: u64,

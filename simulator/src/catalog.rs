@@ -1,12 +1,13 @@
 //! The catalog every store starts with: one product for each way a cart can go right or wrong.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::money;
 
 /// What is special about a product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Trait {
     /// Nothing.
     Plain,
@@ -19,10 +20,11 @@ pub(crate) enum Trait {
 }
 
 /// A product.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Product {
     pub(crate) id: u64,
-    pub(crate) name: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) name: crate::state::Word,
     pub(crate) digital: bool,
     pub(crate) taxable: bool,
     pub(crate) special: Trait,
@@ -30,7 +32,7 @@ pub(crate) struct Product {
 }
 
 /// A variant: what is really bought.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Variant {
     pub(crate) id: u64,
     pub(crate) sku: String,
@@ -42,12 +44,14 @@ pub(crate) struct Variant {
 }
 
 /// A chosen value of an option.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OptionValue {
     pub(crate) option_id: u64,
-    pub(crate) option: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) option: crate::state::Word,
     pub(crate) value_id: u64,
-    pub(crate) value: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) value: crate::state::Word,
 }
 
 impl Product {

@@ -1,6 +1,7 @@
 //! Customers with their stored instruments and store credit, and the gift certificates of the store
 //! (BigCommerce: customers.v3).
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 use rust_decimal::Decimal;
@@ -14,29 +15,35 @@ use crate::money;
 pub(crate) const GUIDE_TOKEN: &str = "8cdf7b6ea1b27119463bf9e5106639618cc77a9adc49f0069ca8b756cc15caee";
 
 /// A customer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Customer {
     pub(crate) id: u64,
     pub(crate) email: String,
-    pub(crate) first_name: &'static str,
-    pub(crate) last_name: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) first_name: crate::state::Word,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) last_name: crate::state::Word,
     pub(crate) store_credit: Decimal,
     pub(crate) instruments: Vec<Instrument>,
 }
 
 /// A stored instrument.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Instrument {
     pub(crate) token: String,
     /// The payment method it belongs to.
-    pub(crate) method: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) method: crate::state::Word,
     /// `stored_card`, `stored_paypal_account` or `stored_bank_account`.
-    pub(crate) kind: &'static str,
-    pub(crate) brand: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) kind: crate::state::Word,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) brand: crate::state::Word,
     pub(crate) last_4: String,
     pub(crate) expiry_month: u64,
     pub(crate) expiry_year: u64,
-    pub(crate) email: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) email: crate::state::Word,
     pub(crate) is_default: bool,
 }
 
@@ -61,7 +68,7 @@ impl Instrument {
 }
 
 /// A gift certificate.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct GiftCertificate {
     pub(crate) balance: Decimal,
     /// The balance it was sold with.

@@ -3,7 +3,7 @@
 //! It is a copy taken at one moment; it never changes afterwards.
 
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Everything of one or all stores, in the order in which it happened.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -25,7 +25,7 @@ pub struct Ledger {
 }
 
 /// A cart.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cart {
     /// Store hash.
     pub store: String,
@@ -87,7 +87,7 @@ pub struct Token {
 }
 
 /// An attempt to pay.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Attempt {
     /// Store hash.
     pub store: String,
@@ -106,7 +106,7 @@ pub struct Attempt {
 }
 
 /// Money taken or authorized.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Charge {
     /// Store hash.
     pub store: String,
@@ -144,7 +144,7 @@ impl Charge {
 }
 
 /// A refund.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Refund {
     /// Store hash.
     pub store: String,

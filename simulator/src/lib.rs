@@ -66,6 +66,7 @@ mod shipping;
 mod shop;
 mod simulator;
 mod snapshot;
+mod state;
 mod statuses;
 mod stock;
 mod store;

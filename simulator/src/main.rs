@@ -1,6 +1,7 @@
 //! The simulator as a program: listens, prints its address and the magic values, stops on SIGTERM and SIGINT.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use bigcommerce_simulator::{MAGIC, Settings, Simulator, magic_card, magic_token};
@@ -17,6 +18,9 @@ struct Arguments {
     /// Settings as JSON, any part of them, such as {"rate_quota": 150}.
     #[arg(long, env = "SIMULATOR_SETTINGS", default_value = "{}")]
     settings: String,
+    /// A file that keeps carts, orders and money over a restart. Without one everything is forgotten.
+    #[arg(long, env = "SIMULATOR_STATE")]
+    state: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -26,7 +30,10 @@ async fn main() -> anyhow::Result<()> {
     let settings: Settings =
         serde_json::from_str(&arguments.settings).context("SIMULATOR_SETTINGS are not valid settings")?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let simulator = Simulator::start(arguments.addr, settings).await?;
+    let simulator = match arguments.state {
+        Some(file) => Simulator::start_with_state(arguments.addr, settings, file).await?,
+        None => Simulator::start(arguments.addr, settings).await?,
+    };
     print_welcome(&simulator);
     tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
     simulator.stop().await;

@@ -1,6 +1,7 @@
 //! An order: a snapshot of a checkout, or made directly; with its payments, shipments and the lags of reading it.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
@@ -9,7 +10,7 @@ use crate::ledger;
 use crate::settings::Lag;
 
 /// Something that is not visible yet.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Wait {
     reads_left: u64,
     until: Option<OffsetDateTime>,
@@ -38,7 +39,7 @@ impl Wait {
 }
 
 /// A product of an order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OrderProduct {
     pub(crate) id: u64,
     pub(crate) product_id: u64,
@@ -46,7 +47,8 @@ pub(crate) struct OrderProduct {
     pub(crate) name: String,
     pub(crate) sku: String,
     /// `physical`, `digital` or `giftcertificate`.
-    pub(crate) kind: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) kind: crate::state::Word,
     pub(crate) quantity: u64,
     pub(crate) price_ex: Decimal,
     pub(crate) price_inc: Decimal,
@@ -60,7 +62,7 @@ pub(crate) struct OrderProduct {
 }
 
 /// A shipping address of an order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OrderAddress {
     pub(crate) id: u64,
     /// In the V2 form.
@@ -72,7 +74,7 @@ pub(crate) struct OrderAddress {
 }
 
 /// The sums of an order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Sums {
     pub(crate) subtotal_ex: Decimal,
     pub(crate) subtotal_inc: Decimal,
@@ -89,13 +91,15 @@ pub(crate) struct Sums {
 }
 
 /// A row of `GET transactions`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Transaction {
     pub(crate) id: u64,
     pub(crate) event: String,
     /// `ok` or `error`.
-    pub(crate) status: &'static str,
-    pub(crate) method: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) status: crate::state::Word,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) method: crate::state::Word,
     pub(crate) amount: Decimal,
     pub(crate) gateway_id: String,
     pub(crate) payment_method_id: String,
@@ -106,16 +110,17 @@ pub(crate) struct Transaction {
 }
 
 /// What reads still show of an order while its status lags.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Shown {
     pub(crate) status_id: u64,
-    pub(crate) payment_status: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) payment_status: crate::state::Word,
     pub(crate) credit_used: Decimal,
     pub(crate) certificate_used: Decimal,
 }
 
 /// Something asynchronous that reads bring nearer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Outstanding {
     /// A pending payment settles with success.
     Settle,
@@ -128,13 +133,14 @@ pub(crate) enum Outstanding {
 }
 
 /// An order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) id: u64,
     pub(crate) cart_id: Option<String>,
     pub(crate) status_id: u64,
     /// Empty while nothing was tried.
-    pub(crate) payment_status: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) payment_status: crate::state::Word,
     pub(crate) customer_id: u64,
     pub(crate) channel_id: u64,
     pub(crate) currency: String,

@@ -1,6 +1,7 @@
 //! The handle of a running simulator: start it in a test, script faults, read what really happened.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use anyhow::Context as _;
@@ -14,6 +15,7 @@ use crate::hosted::Hosted;
 use crate::ledger::{Ledger, Request};
 use crate::server;
 use crate::settings::Settings;
+use crate::state;
 use crate::world::World;
 
 /// How a pending payment, capture or void ends.
@@ -38,12 +40,37 @@ impl Simulator {
     /// # Errors
     /// When the address cannot be bound.
     pub async fn start(address: SocketAddr, settings: Settings) -> anyhow::Result<Self> {
+        Self::start_as(address, settings, None).await
+    }
+
+    async fn start_as(
+        address: SocketAddr,
+        settings: Settings,
+        file: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
         let listener =
             TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
         let address = listener.local_addr()?;
         let world = Arc::new(World::new(settings));
+        if let Some(file) = file {
+            state::load(&world, &file)?;
+            state::save(&world, &file)?;
+            world.tasks.spawn(state::keep(Arc::clone(&world), file));
+        }
         world.tasks.spawn(server::serve(Arc::clone(&world), listener));
         Ok(Self { world, address })
+    }
+
+    /// The same, with the stores of an earlier run in `file`, where they are saved about once a second and when it stops.
+    ///
+    /// # Errors
+    /// When the address cannot be bound, or the file cannot be read or written.
+    pub async fn start_with_state(
+        address: SocketAddr,
+        settings: Settings,
+        file: PathBuf,
+    ) -> anyhow::Result<Self> {
+        Self::start_as(address, settings, Some(file)).await
     }
 
     /// `http://127.0.0.1:4200`; the base URL of both BigCommerce hosts and of the control plane.

@@ -1,5 +1,6 @@
 //! The state of one store. One mutex guards it, so that every effect is all or nothing.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
@@ -16,7 +17,7 @@ use crate::token::Token;
 use crate::webhooks::{Delivery, Hook};
 
 /// One store with everything in it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Store {
     pub(crate) hash: String,
     /// The number of the store inside tokens and webhooks.
@@ -31,26 +32,31 @@ pub(crate) struct Store {
     pub(crate) metafields: Vec<Metafield>,
     pub(crate) hooks: BTreeMap<u64, Hook>,
     /// Webhooks to send once the store is released.
+    #[serde(skip)]
     pub(crate) outbox: Vec<Delivery>,
     pub(crate) buried_carts: Vec<ledger::Cart>,
     pub(crate) attempts: Vec<ledger::Attempt>,
     /// Payments that are at the gateway and not answered by it yet.
+    #[serde(skip)]
     pub(crate) held_payments: Vec<HeldPayment>,
     pub(crate) charges: Vec<ledger::Charge>,
     pub(crate) refunds: Vec<ledger::Refund>,
     pub(crate) mass_archives: u64,
+    #[serde(skip)]
     pub(crate) management_window: Window,
+    #[serde(skip)]
     pub(crate) payment_window: Window,
     next_order: u64,
     next_number: u64,
 }
 
 /// A note that an app hangs on a cart or an order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Metafield {
     pub(crate) id: u64,
     /// `cart` or `order`.
-    pub(crate) kind: &'static str,
+    #[serde(deserialize_with = "crate::state::word")]
+    pub(crate) kind: crate::state::Word,
     pub(crate) resource: String,
     pub(crate) namespace: String,
     pub(crate) key: String,

@@ -2,6 +2,7 @@
 //!
 //! Handlers only note events; `delivery` sends them after the store was released.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use crate::money::number;
 use crate::order::Transaction;
 
 /// A subscription.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Hook {
     pub(crate) id: u64,
     pub(crate) scope: String,

@@ -37,7 +37,7 @@ const LOG_LENGTH: usize = 200_000;
 #[derive(Debug)]
 pub(crate) struct World {
     settings: RwLock<Arc<Settings>>,
-    stores: Mutex<HashMap<String, Arc<Mutex<Store>>>>,
+    pub(crate) stores: Mutex<HashMap<String, Arc<Mutex<Store>>>>,
     log: Mutex<Log>,
     /// Grows with each reset, so that held requests of an older life change nothing.
     life: AtomicU64,
@@ -53,7 +53,7 @@ struct Log {
     rows: VecDeque<Request>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -15,5 +15,6 @@ mod nothing;
 mod orders;
 mod others;
 mod parts;
+mod state;
 mod tokens;
 mod webhooks;
