@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use crate::bigcommerce::budget::{Budget, Replicas};
 use crate::bigcommerce::{self, Client};
 use crate::config::{self, Config};
-use crate::db::Db;
+use crate::db::{Db, Identity};
 use crate::ops;
 use crate::saga::{DeclineLimits, Keep};
 use crate::telemetry::Metrics;
@@ -40,8 +40,18 @@ pub(super) fn event_destinations(events: &config::Events) -> anyhow::Result<Vec<
 pub(super) async fn identified(mut config: Config, db: &Db) -> anyhow::Result<Config> {
     let mut renamed = HashMap::new();
     for one in &mut config.stores {
-        let kept_as =
+        let identity =
             db.identify(&one.name, &one.store_hash).await.context("the stores cannot be identified")?;
+        let kept_as = match identity {
+            Identity::KeptAs(name) => name,
+            Identity::NameOf(other) => anyhow::bail!(
+                "the database and the configuration do not belong together: in this database the store {:?} has the store hash \
+                 {other:?}, and the configuration says {:?}. Give DATABASE_URL a database of its own for each environment. If both \
+                 stores belong in one database, list them in STORES_FILE with different names",
+                one.name,
+                one.store_hash
+            ),
+        };
         if kept_as != one.name {
             tracing::warn!(
                 store = one.name,

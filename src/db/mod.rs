@@ -31,6 +31,7 @@ pub use audit::{AuditRow, Broken, Entry, Verified};
 pub use checkout::changes::{Change, Changes, Watch};
 pub use checkout::claims::{Claim, Due, Lease};
 pub use checkout::filter::{Cursor, Filter, InvalidCursor, InvalidSort, Sort};
+pub use checkout::identities::Identity;
 pub use checkout::keys::{BoundKey, TokenHash};
 pub use checkout::late::LateLook;
 pub use checkout::listing::{Listed, ListedStuck, Page};

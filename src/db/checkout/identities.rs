@@ -5,34 +5,42 @@ use crate::db::{Db, Error};
 /// PostgreSQL: `undefined_table`. The migrations have not come this far, so that nothing was ever renamed.
 const UNDEFINED_TABLE: &str = "42P01";
 
+/// Whose rows a store of the configuration has here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// The name under which they are kept: the one with which the hash was first seen.
+    KeptAs(String),
+    /// The hash was never seen here, and its name belongs to this other one.
+    NameOf(String),
+}
+
 impl Db {
-    /// The name under which the rows of a store are kept: the one with which its hash was first seen. Two stores never
-    /// have the same: whoever comes later with a name that is taken is kept under the hash itself.
-    pub async fn identify(&self, name: &str, store_hash: &str) -> Result<String, Error> {
+    /// Which rows are those of the store with this hash. A hash that is new here takes its name, unless another has it.
+    pub async fn identify(&self, name: &str, store_hash: &str) -> Result<Identity, Error> {
         let hash = store_hash.to_lowercase();
-        for kept_as in [name, &hash] {
-            let written = sqlx::query!(
-                "insert into store_identity (store_hash, store) values ($1, $2) on conflict do nothing",
-                hash,
-                kept_as
-            )
-            .execute(&self.pool())
-            .await;
-            match written {
-                Ok(_) => {}
-                Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {
-                    return Ok(name.to_owned());
-                }
-                Err(error) => return Err(error.into()),
+        let written = sqlx::query!(
+            "insert into store_identity (store_hash, store) values ($1, $2) on conflict do nothing",
+            hash,
+            name
+        )
+        .execute(&self.pool())
+        .await;
+        match written {
+            Ok(_) => {}
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {
+                return Ok(Identity::KeptAs(name.to_owned()));
             }
-            let found = sqlx::query_scalar!("select store from store_identity where store_hash = $1", hash)
-                .fetch_optional(&self.pool())
-                .await?;
-            if let Some(found) = found {
-                return Ok(found);
-            }
+            Err(error) => return Err(error.into()),
         }
-        // Its own hash is the name of another store.
-        Ok(format!("{hash}-{hash}"))
+        let found = sqlx::query_scalar!("select store from store_identity where store_hash = $1", hash)
+            .fetch_optional(&self.pool())
+            .await?;
+        if let Some(found) = found {
+            return Ok(Identity::KeptAs(found));
+        }
+        let other = sqlx::query_scalar!("select store_hash from store_identity where store = $1", name)
+            .fetch_optional(&self.pool())
+            .await?;
+        Ok(Identity::NameOf(other.unwrap_or_default()))
     }
 }

@@ -12,7 +12,7 @@ use crate::harness::{PATIENCE, World, everything, run, run_with};
 type Vars = Vec<(String, String)>;
 
 /// Why the service does not start with these variables as well.
-async fn refused(world: &World, more: &[(&str, &str)]) -> String {
+pub(super) async fn refused(world: &World, more: &[(&str, &str)]) -> String {
     let mut vars: Vars = world.vars();
     vars.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let get = |name: &str| vars.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());

@@ -4,6 +4,7 @@ mod clock;
 mod durability;
 mod keys;
 mod lease;
+mod mixed_up;
 mod newer_schema;
 mod records;
 mod retention;
