@@ -21,6 +21,7 @@ mod recovery;
 mod report;
 mod scale;
 mod shopper;
+mod siege;
 mod startup;
 mod targets;
 mod upstream;
@@ -62,6 +63,9 @@ async fn measure(place: &Place) -> anyhow::Result<()> {
     }
     if wants(Name::Scale) {
         scale::run(place).await?;
+    }
+    if wants(Name::Siege) {
+        siege::run(place).await?;
     }
     if wants(Name::History) {
         history::run(place).await?;

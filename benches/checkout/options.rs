@@ -20,6 +20,8 @@ pub(crate) enum Name {
     Startup,
     /// One, two and four processes on one database
     Scale,
+    /// Honest shoppers beside connections that others hold: idle, half-sent, unread
+    Siege,
     /// All of them one after the other
     All,
     /// All of them for a moment only, to see that they run
