@@ -6,7 +6,12 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use tracing::Level;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
 static INSTALLED: OnceLock<()> = OnceLock::new();
@@ -48,7 +53,10 @@ impl<'a> MakeWriter<'a> for Everywhere {
 /// Begins to keep log lines, once for the process.
 pub(crate) fn capture() {
     INSTALLED.get_or_init(|| {
-        tracing_subscriber::fmt().json().with_max_level(tracing::Level::DEBUG).with_writer(Everywhere).init();
+        // What libraries say below INFO costs much and is looked at where a process logs everything it can (`secrets`).
+        let ours = Targets::new().with_default(Level::INFO).with_target("headless_checkout", Level::DEBUG);
+        let lines = tracing_subscriber::fmt::layer().json().with_writer(Everywhere);
+        tracing_subscriber::registry().with(lines.with_filter(ours)).init();
     });
 }
 
@@ -62,6 +70,13 @@ pub(crate) fn contain(text: &str) -> bool {
     let until = lines.rfind('\n').map_or(0, |end| end + 1).max(from);
     searched.insert(text.to_owned(), (until, found));
     found
+}
+
+/// The lines that hold this text, at most so many.
+pub(crate) fn lines_with(text: &str, most: usize) -> Vec<String> {
+    let mut kept = kept();
+    let Kept { lines, .. } = kept.get_or_insert_default();
+    lines.lines().filter(|line| line.contains(text)).take(most).map(str::to_owned).collect()
 }
 
 /// Adds a line, or a part of one.
