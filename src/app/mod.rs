@@ -46,6 +46,8 @@ pub struct App {
     metrics: Metrics,
     /// Where the metrics are served, when that is not where everything is.
     metrics_listener: Option<TcpListener>,
+    /// Where operators are served, when that is not where everything is.
+    ops_listener: Option<TcpListener>,
     heartbeat: Heartbeat,
     committing: Committing,
     tasks: TaskTracker,
@@ -66,6 +68,8 @@ pub struct Running {
     pub addr: SocketAddr,
     /// Where the metrics are, when they have a listener of their own.
     pub metrics_addr: Option<SocketAddr>,
+    /// Where operators are served, when they have a listener of their own.
+    pub ops_addr: Option<SocketAddr>,
 }
 
 impl App {
@@ -117,6 +121,10 @@ impl App {
             Some(addr) => Some(bind("METRICS_ADDR", addr).await?),
             None => None,
         };
+        let ops_listener = match config.ops_addr {
+            Some(addr) => Some(bind("OPS_ADDR", addr).await?),
+            None => None,
+        };
         let server =
             http::Server::new(config.connections.clone(), metrics.clone(), shutdown.stopping.clone());
         Ok(Self {
@@ -128,6 +136,7 @@ impl App {
             budgets,
             metrics,
             metrics_listener,
+            ops_listener,
             heartbeat,
             committing,
             tasks,
@@ -166,9 +175,16 @@ impl App {
             self.shutdown.clone(),
             self.heartbeat.living(),
         );
-        self.server.listen("public", listener, http::router(state));
+        let (mut routes, mut ops_addr) = (http::Routes::All, None);
+        if let Some(listener) = self.ops_listener.take() {
+            let addr = listener.local_addr()?;
+            self.server.listen("ops", listener, http::router(state.clone(), http::Routes::Operators));
+            tracing::info!(ops_addr = %addr, "operators are served");
+            (routes, ops_addr) = (http::Routes::Storefronts, Some(addr));
+        }
+        self.server.listen("public", listener, http::router(state, routes));
         tracing::info!(listen_addr = %addr, "listening");
-        Ok(Running { app: self, addr, metrics_addr })
+        Ok(Running { app: self, addr, metrics_addr, ops_addr })
     }
 
     /// Serves the metrics where they have a listener of their own.

@@ -124,7 +124,7 @@ pub(super) struct Act {
     /// Act directly on the database, without the service
     #[arg(long, conflicts_with = "service")]
     pub(super) direct: bool,
-    /// The URL of the service [default: the one at LISTEN_ADDR]
+    /// The URL of the service [default: the one at OPS_ADDR or LISTEN_ADDR]
     #[arg(long)]
     pub(super) service: Option<String>,
     /// Output format

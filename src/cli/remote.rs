@@ -34,7 +34,7 @@ impl Remote {
                 );
                 url
             }
-            None => format!("http://{}", config::reachable(config::listen_addr()?)),
+            None => format!("http://{}", config::reachable(config::ops_addr()?)),
         };
         let token = config::environment("OPERATOR_TOKEN").filter(|token| !token.is_empty()).context(
             "OPERATOR_TOKEN is not set: it proves to the service who acts (or use --direct with DATABASE_URL)",

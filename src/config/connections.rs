@@ -17,6 +17,10 @@ pub struct Connections {
     pub idle_timeout: Duration,
     /// `WRITE_TIMEOUT_SECONDS`.
     pub write_timeout: Duration,
+    /// `MAX_EVENT_STREAMS`.
+    pub streams: usize,
+    /// `EVENT_STREAM_SECONDS`.
+    pub stream_age: Duration,
 }
 
 impl Connections {
@@ -33,6 +37,8 @@ impl Connections {
             header_timeout: reader.defaulted("HEADER_TIMEOUT_SECONDS", seconds(300)),
             idle_timeout: reader.defaulted("IDLE_TIMEOUT_SECONDS", seconds(3600)),
             write_timeout: reader.defaulted("WRITE_TIMEOUT_SECONDS", seconds(3600)),
+            streams: count(reader.defaulted("MAX_EVENT_STREAMS", number(1, 1_000_000))),
+            stream_age: reader.defaulted("EVENT_STREAM_SECONDS", seconds(86_400)),
         }
     }
 }

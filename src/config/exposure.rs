@@ -187,6 +187,11 @@ mod tests {
                 &[("LISTEN_ADDR", "127.0.0.1:8080"), ("METRICS_ADDR", "[::]:8080")],
                 "METRICS_ADDR: is the same",
             ),
+            (&[("LISTEN_ADDR", "0.0.0.0:8080"), ("OPS_ADDR", "127.0.0.1:8080")], "OPS_ADDR: is the same"),
+            (
+                &[("OPS_ADDR", "127.0.0.1:9"), ("METRICS_ADDR", "127.0.0.1:9")],
+                "METRICS_ADDR: is the same as OPS",
+            ),
             (&[("LISTEN_ADDR", "127.0.0.1:0"), ("METRICS_ADDR", "127.0.0.1:0")], ""),
             (
                 &[("BIGCOMMERCE_WEBHOOK_SECRET", TOKEN), ("STOREFRONT_KEYS", "web=0123456789abcdeX")],

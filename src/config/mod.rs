@@ -44,6 +44,8 @@ pub struct Config {
     pub listen_addr: SocketAddr,
     /// `METRICS_ADDR`.
     pub metrics_addr: Option<SocketAddr>,
+    /// `OPS_ADDR`.
+    pub ops_addr: Option<SocketAddr>,
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub otlp_endpoint: Option<String>,
     /// `STORES_FILE`, or the single store that the `BIGCOMMERCE_*` variables and `STOREFRONT_KEYS` describe; never empty.
@@ -131,6 +133,7 @@ impl Config {
         let database = Database::read(reader);
         let listen_addr = reader.defaulted("LISTEN_ADDR", address);
         let metrics_addr = reader.optional("METRICS_ADDR", address);
+        let ops_addr = reader.optional("OPS_ADDR", address);
         let otlp_endpoint = reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT", base_url);
         let stores = stores::read(reader);
         let operators = reader.secret("OPERATOR_TOKENS").map(|tokens| {
@@ -177,6 +180,7 @@ impl Config {
             database: database?,
             listen_addr,
             metrics_addr,
+            ops_addr,
             otlp_endpoint,
             stores,
             operators: operators.unwrap_or_default().into_iter().chain(bound).collect(),
@@ -260,6 +264,14 @@ impl Config {
         if self.metrics_addr.is_some_and(|metrics| overlap(metrics, self.listen_addr)) {
             reader.refuse("METRICS_ADDR", "is the same as LISTEN_ADDR; leave it unset to serve both there");
         }
+        if self.ops_addr.is_some_and(|ops| overlap(ops, self.listen_addr)) {
+            reader.refuse("OPS_ADDR", "is the same as LISTEN_ADDR; leave it unset to serve both there");
+        }
+        if let (Some(metrics), Some(ops)) = (self.metrics_addr, self.ops_addr)
+            && overlap(metrics, ops)
+        {
+            reader.refuse("METRICS_ADDR", "is the same as OPS_ADDR; leave it unset to serve both there");
+        }
     }
 }
 
@@ -299,6 +311,14 @@ pub fn listen_addr() -> Result<SocketAddr, Errors> {
     let mut reader = Reader::new(&environment);
     let address = reader.defaulted("LISTEN_ADDR", address);
     reader.finish(Some(address))
+}
+
+/// Where operators are served: `OPS_ADDR`, or `LISTEN_ADDR` alone.
+pub fn ops_addr() -> Result<SocketAddr, Errors> {
+    let mut reader = Reader::new(&environment);
+    let listen = reader.defaulted("LISTEN_ADDR", address);
+    let ops = reader.optional("OPS_ADDR", address);
+    reader.finish(Some(ops.unwrap_or(listen)))
 }
 
 /// A variable of the environment, for the parts of the program that are not the service (`dev`, `telemetry`).

@@ -46,7 +46,14 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "METRICS_ADDR",
         None,
-        "Address and port of a separate listener for /metrics. Unset: /metrics is on LISTEN_ADDR.",
+        "Address and port of a separate listener for /metrics. Unset: /metrics is on OPS_ADDR, or on LISTEN_ADDR if that is \
+         unset, too.",
+    ),
+    plain(
+        "OPS_ADDR",
+        None,
+        "Address and port of a separate listener for operators: the dashboard, /ops/v1, /docs, /openapi.yaml and (without \
+         METRICS_ADDR) /metrics, which LISTEN_ADDR does not serve then. Set it if LISTEN_ADDR can be reached from the internet.",
     ),
     plain(
         "BIGCOMMERCE_STORE_HASH",
@@ -159,6 +166,17 @@ pub const SETTINGS: &[Setting] = &[
         "Open connections per listener at most; fewer if the process may not open that many files.",
     ),
     plain(
+        "MAX_EVENT_STREAMS",
+        Some("2000"),
+        "Open event streams per process at most; one server key may have three quarters of them, a checkout 8 and a shopper's \
+         address 256. One more is answered rate-limited.",
+    ),
+    plain(
+        "EVENT_STREAM_SECONDS",
+        Some("900"),
+        "How long an event stream stays open; its client connects again by itself.",
+    ),
+    plain(
         "RESERVED_CONNECTIONS",
         Some("64"),
         "How many of them are kept for probes, /metrics and /ops. Other requests get 503 there.",
@@ -170,7 +188,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain(
         "IDLE_TIMEOUT_SECONDS",
-        Some("60"),
+        Some("75"),
         "How long a connection may be idle between two requests. Should exceed the idle timeout of a proxy in front.",
     ),
     plain("WRITE_TIMEOUT_SECONDS", Some("30"), "How long a client may read nothing of a response."),

@@ -32,7 +32,9 @@ use crate::config::Config;
 use crate::ops::{Actor, Console};
 use crate::saga::Engine;
 use crate::telemetry::Metrics;
-use api::{checkouts, direct_orders, events, in_use, items, order, payment, steps, webhooks};
+use api::{
+    checkouts, direct_orders, events, in_use, items, order, payment, steps, streams, tickets, webhooks,
+};
 use openapi::docs;
 use openapi::groups::Group;
 use problem::pages;
@@ -72,6 +74,7 @@ struct Inner {
     cors: cors::Origins,
     in_use: in_use::InUse,
     limits: limits::Limits,
+    streams: streams::Streams,
     raw_cards: bool,
     body_limit: usize,
 }
@@ -102,6 +105,7 @@ impl AppState {
             cors: cors::Origins::of(config),
             in_use: in_use::InUse::default(),
             limits: limits::Limits::of(config, living),
+            streams: streams::Streams::of(config),
             raw_cards: config.allow_raw_cards,
             body_limit: config.body_limit_bytes,
         }))
@@ -136,6 +140,10 @@ impl AppState {
         &self.0.limits
     }
 
+    fn streams(&self) -> &streams::Streams {
+        &self.0.streams
+    }
+
     fn in_use(&self) -> &in_use::InUse {
         &self.0.in_use
     }
@@ -165,12 +173,29 @@ impl AppState {
     }
 }
 
-/// Every route of the service.
-pub fn router(state: AppState) -> Router {
-    let (documented, _) = documented().split_for_parts();
-    documented
-        .merge(docs::routes())
-        .merge(dashboard::routes())
+/// What a listener serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routes {
+    /// Everything.
+    All,
+    /// What storefronts and BigCommerce call.
+    Storefronts,
+    /// What operators use.
+    Operators,
+}
+
+/// The routes of a listener.
+pub fn router(state: AppState, routes: Routes) -> Router {
+    let served = match routes {
+        Routes::All => documented(),
+        Routes::Storefronts => storefronts().merge(everywhere()),
+        Routes::Operators => operators().merge(everywhere()),
+    };
+    let (mut served, _) = served.split_for_parts();
+    if routes != Routes::Storefronts {
+        served = served.merge(docs::routes()).merge(dashboard::routes());
+    }
+    served
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(trace::panicked))
         .layer(axum::middleware::from_fn(framing::around))
@@ -183,6 +208,10 @@ pub fn router(state: AppState) -> Router {
 
 /// The routes that the reference describes, with their descriptions.
 fn documented() -> OpenApiRouter<AppState> {
+    storefronts().merge(everywhere()).merge(operators())
+}
+
+fn storefronts() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(Group::CREATE.of(routes!(checkouts::create)))
         .routes(Group::READ.of(routes!(checkouts::read)))
@@ -201,14 +230,24 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(Group::PAYMENT.of(routes!(payment::pay)))
         .routes(Group::PAYMENT.of(routes!(payment::complete)))
         .routes(Group::HAND_OFF.of(routes!(order::redirect_urls)))
-        .routes(Group::READ.of(routes!(events::follow)))
+        .routes(Group::FOLLOW.of(routes!(events::follow)))
+        .routes(Group::READ.of(routes!(tickets::create)))
         .routes(Group::CREATE.of(routes!(direct_orders::create)))
         .routes(Group::WEBHOOK.of(routes!(webhooks::take)))
+}
+
+/// What every listener has: who watches one of them looks there, and problems link to their pages.
+fn everywhere() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
         .routes(Group::PUBLIC.of(routes!(health::alive)))
         .routes(Group::PUBLIC.of(routes!(health::ready)))
-        .routes(Group::PUBLIC.of(routes!(metrics::show)))
-        .routes(Group::PUBLIC.of(routes!(docs::openapi)))
         .routes(Group::PUBLIC.of(routes!(pages::list)))
         .routes(Group::PUBLIC.of(routes!(pages::explain)))
+}
+
+fn operators() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        .routes(Group::PUBLIC.of(routes!(metrics::show)))
+        .routes(Group::PUBLIC.of(routes!(docs::openapi)))
         .merge(ops::documented())
 }

@@ -245,6 +245,11 @@ impl Engine {
         self.inner.db.admits_token(id, token.0).await.map_err(internal)
     }
 
+    /// What is kept of the tokens of a checkout, the newest first.
+    pub async fn token_proofs(&self, id: CheckoutId) -> Result<Vec<Vec<u8>>, SubmitError> {
+        self.inner.db.token_hashes(id).await.map_err(internal)
+    }
+
     /// News of one checkout.
     pub fn watch(&self, id: CheckoutId) -> db::Watch {
         self.inner.db.changes().watch(id)

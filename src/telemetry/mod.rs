@@ -19,6 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, fmt};
 
 pub use metrics::Metrics;
+pub use process::OpenConnection;
 pub use traces::Exporting;
 
 use crate::config::{Errors, Mistake, setting};

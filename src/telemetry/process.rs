@@ -12,7 +12,7 @@ use super::labels::{Kind, Listener, PhaseOf, Task};
 use super::metrics::Metrics;
 
 /// What listeners there are.
-const LISTENERS: [&str; 2] = ["public", "metrics"];
+const LISTENERS: [&str; 3] = ["public", "ops", "metrics"];
 
 /// What a connection can wait for too long.
 const PHASES: [&str; 3] = ["header", "idle", "write"];
@@ -28,6 +28,7 @@ const TASKS: [&str; 6] =
 #[derive(Default)]
 pub(super) struct Process {
     connections: Family<Listener, Gauge>,
+    event_streams: Gauge,
     refused_connections: Family<Listener, Counter>,
     timed_out_connections: Family<PhaseOf, Counter>,
     refused_credentials: Family<Kind, Counter>,
@@ -39,6 +40,7 @@ impl Process {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let all = Self::default();
         registry.register("connections", "Open connections to a listener", all.connections.clone());
+        registry.register("event_streams", "Open event streams of checkouts", all.event_streams.clone());
         let help = "Connections that were one too many: closed, or answered with service-unavailable";
         registry.register("refused_connections", help, all.refused_connections.clone());
         let help = "Connections that ended because their peer took too long, by what it took too long for";
@@ -65,7 +67,7 @@ impl Process {
     }
 }
 
-/// An open connection: it counts until this is dropped.
+/// An open connection or stream: it counts until this is dropped.
 pub struct OpenConnection(Gauge);
 
 impl Drop for OpenConnection {
@@ -78,6 +80,13 @@ impl Metrics {
     /// A connection to this listener is open, as long as the answer lives.
     pub fn connection_opened(&self, listener: &'static str) -> OpenConnection {
         let gauge = self.process().connections.get_or_create_owned(&Listener { listener });
+        gauge.inc();
+        OpenConnection(gauge)
+    }
+
+    /// A checkout is followed, as long as the answer lives.
+    pub fn stream_opened(&self) -> OpenConnection {
+        let gauge = self.process().event_streams.clone();
         gauge.inc();
         OpenConnection(gauge)
     }

@@ -121,3 +121,34 @@ async fn no_page_is_sent_to_a_url_that_is_not_https() {
     })
     .await;
 }
+
+/// Storefronts' pages may call what storefronts call, and read neither metrics nor probes; other sites may not frame the reference.
+#[tokio::test]
+async fn only_what_storefronts_call_is_open_to_their_pages() {
+    let mut world = crate::harness::World::new().await;
+    world.set("CORS_ORIGINS", "https://shop.example");
+    crate::harness::run_with(world, async |_, service| {
+        for (path, open) in [
+            ("/v1/checkouts", true),
+            ("/metrics", false),
+            ("/readyz", false),
+            ("/openapi.yaml", false),
+            ("/ops", false),
+        ] {
+            let headers = [("origin", "https://shop.example")];
+            let answer = service.call(Method::GET, path, &headers, None).await;
+            assert_eq!(answer.headers.contains_key("access-control-allow-origin"), open, "{path}");
+        }
+        for page in ["/docs/", "/docs/index.html"] {
+            let answer = service.call(Method::GET, page, &[], None).await;
+            let policy =
+                answer.headers.get("content-security-policy").expect("a policy").to_str().expect("text");
+            assert!(
+                policy.contains("frame-ancestors 'none'") && policy.contains("script-src 'self';"),
+                "{policy}"
+            );
+            assert_eq!(answer.headers["x-frame-options"], "DENY");
+        }
+    })
+    .await;
+}

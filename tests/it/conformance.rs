@@ -330,6 +330,7 @@ fn the_reference_describes_every_call_of_the_contract() {
         "POST /v1/checkouts/{id}/complete",
         "POST /v1/checkouts/{id}/redirect-urls",
         "GET /v1/checkouts/{id}/events",
+        "POST /v1/checkouts/{id}/event-tickets",
         "POST /v1/direct-orders",
         "GET /healthz",
         "GET /readyz",

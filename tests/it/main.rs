@@ -44,6 +44,7 @@ mod saga;
 mod schema;
 mod secrets;
 mod signals;
+mod streams;
 mod trust;
 mod turns;
 mod underneath;

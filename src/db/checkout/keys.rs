@@ -127,6 +127,15 @@ impl Db {
         Ok(())
     }
 
+    /// What is kept of the tokens of a checkout, the newest first.
+    pub async fn token_hashes(&self, id: CheckoutId) -> Result<Vec<Vec<u8>>, Error> {
+        let hashes = sqlx::query_scalar!(
+            "select token_hash from checkout_token where checkout_id = $1 order by created_at desc, token_hash limit 50",
+            id.uuid()
+        );
+        Ok(hashes.fetch_all(&self.pool()).await?)
+    }
+
     /// Whether a checkout token is good for this checkout.
     pub async fn admits_token(&self, id: Uuid, hash: TokenHash) -> Result<bool, Error> {
         let found = sqlx::query_scalar!(

@@ -9,5 +9,7 @@ pub(crate) mod order;
 pub(crate) mod payment;
 pub(crate) mod run;
 pub(crate) mod steps;
+pub(crate) mod streams;
+pub(crate) mod tickets;
 pub(crate) mod webhook_signature;
 pub(crate) mod webhooks;

@@ -1,26 +1,19 @@
 //! What a page is answered with: its headers, where to go next, and what went wrong.
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::layout::{Page, plain};
 use super::session::Viewer;
 use crate::http::problem::Problem;
+use crate::http::response::page;
 use crate::ops::{ActionError, DbError};
 use crate::role::Role;
 
 /// Only the service's own files, and no page inside another.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-const HEADERS: &[(&str, &str)] = &[
-    ("content-security-policy", POLICY),
-    ("x-frame-options", "DENY"),
-    ("referrer-policy", "same-origin"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-];
 
 /// A page with its headers.
 pub(super) fn html_page(status: StatusCode, markup: Markup) -> Response {
@@ -29,11 +22,8 @@ pub(super) fn html_page(status: StatusCode, markup: Markup) -> Response {
 }
 
 /// With the headers that every answer of the dashboard has.
-pub(super) fn guarded(mut response: Response) -> Response {
-    for &(name, value) in HEADERS {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    response
+pub(super) fn guarded(response: Response) -> Response {
+    page::guarded(response, POLICY)
 }
 
 /// Look there. `to` is a path of ours, encoded.

@@ -67,6 +67,9 @@ impl Group {
         problems: &[401, 403, 404, 409, 429, 500, 503],
         ..Self::PUBLIC
     };
+    /// Follows a checkout.
+    pub(crate) const FOLLOW: Self =
+        Self { credentials: &["storefront_key", "checkout_token", "event_ticket"], ..Self::READ };
     /// Reads BigCommerce, too.
     pub(crate) const READ_UPSTREAM: Self =
         Self { problems: &[401, 403, 404, 409, 422, 429, 500, 503], ..Self::READ };

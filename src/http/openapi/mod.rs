@@ -63,6 +63,11 @@ fn generate() -> OpenApi {
         let scheme = ApiKey::Header(ApiKeyValue::with_description(*header, *about));
         components.add_security_scheme(*name, SecurityScheme::ApiKey(scheme));
     }
+    let ticket = ApiKeyValue::with_description(
+        "ticket",
+        "A ticket for the event stream of one checkout, for one minute.",
+    );
+    components.add_security_scheme("event_ticket", SecurityScheme::ApiKey(ApiKey::Query(ticket)));
     let mut more = Vec::new();
     more.push((Document::name().into_owned(), Document::schema()));
     Document::schemas(&mut more);

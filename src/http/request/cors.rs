@@ -34,9 +34,9 @@ impl Origins {
     /// The layer that answers preflights and marks answers.
     pub(crate) fn layer(&self) -> CorsLayer {
         let listed = self.0.clone();
-        // Storefronts only: no page of another origin has any business with operators' tokens.
+        // What storefronts call, and nothing else: no page of another origin has any business with operators or metrics.
         let allowed = move |origin: &HeaderValue, request: &Parts| {
-            !request.uri.path().starts_with("/ops") && listed.contains(origin)
+            request.uri.path().starts_with("/v1/") && listed.contains(origin)
         };
         CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(allowed))

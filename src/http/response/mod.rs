@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod detail;
+pub(crate) mod page;
 pub(crate) mod shopper;
 pub(crate) mod snapshot;
 pub(crate) mod totals;

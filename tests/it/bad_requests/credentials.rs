@@ -131,7 +131,13 @@ fn every_rule_is_for_a_route_and_every_route_is_described() {
     merged.sort();
     assert_eq!(
         merged,
-        [".merge(dashboard::routes())", ".merge(docs::routes())", ".merge(ops::documented())"]
+        [
+            ".merge(ops::documented())",
+            "Routes::Operators => operators().merge(everywhere()),",
+            "Routes::Storefronts => storefronts().merge(everywhere()),",
+            "served = served.merge(docs::routes()).merge(dashboard::routes());",
+            "storefronts().merge(everywhere()).merge(operators())",
+        ]
     );
 }
 

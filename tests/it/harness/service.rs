@@ -39,10 +39,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The answer, if it has this status; otherwise the test fails and shows it.
+    /// The answer, if it has this status; otherwise the test fails and shows it with what was logged for it.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        if self.status.as_u16() != status {
+            let logged = self.body["trace_id"].as_str().map(|trace| logs::lines_with(trace, 40));
+            panic!("{} is not {status}: {}\n{}", self.status, self.text, logged.unwrap_or_default().join("\n"));
+        }
         self
     }
 
@@ -145,6 +148,12 @@ impl Service {
     pub(crate) fn metrics_addr(&self) -> Option<std::net::SocketAddr> {
         let Kind::InProcess(running) = &self.kind else { panic!("only a service in this process shows it") };
         running.metrics_addr
+    }
+
+    /// Where operators are served, when they have a listener of their own, by a service in this process.
+    pub(crate) fn ops_addr(&self) -> Option<std::net::SocketAddr> {
+        let Kind::InProcess(running) = &self.kind else { panic!("only a service in this process shows it") };
+        running.ops_addr
     }
 
     /// Waits until the rate budget is as wanted.

@@ -200,6 +200,33 @@ async fn metrics_with_an_address_of_their_own_are_there_and_nowhere_else() {
     .await;
 }
 
+#[tokio::test]
+async fn operators_with_an_address_of_their_own_are_there_and_nowhere_else() {
+    let mut world = World::new().await;
+    world.set("OPS_ADDR", "127.0.0.1:0");
+    run_with(world, async |_, service| {
+        let ops = format!("http://{}", service.ops_addr().expect("an address of their own"));
+        #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
+        let client = reqwest::Client::new();
+        let status = async |url: &str, path: &str| {
+            client.get(format!("{url}{path}")).send().await.expect("an answer").status().as_u16()
+        };
+        for path in ["/ops/sign-in", "/ops/v1/checkouts", "/metrics", "/docs/", "/openapi.yaml"] {
+            assert_eq!(status(service.url(), path).await, 404, "{path}");
+            assert_ne!(status(&ops, path).await, 404, "{path}");
+        }
+        for path in ["/healthz", "/readyz", "/problems"] {
+            assert_eq!(status(service.url(), path).await, 200, "{path}");
+            assert_eq!(status(&ops, path).await, 200, "{path}");
+        }
+        let foreign = client.post(format!("{ops}/v1/checkouts")).send().await.expect("an answer");
+        assert_eq!(foreign.status(), 404, "storefronts have no business there");
+        let made = service.post("/v1/checkouts", &crate::harness::custom_cart()).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    })
+    .await;
+}
+
 #[test]
 fn one_address_cannot_be_both() {
     let vars = [("LISTEN_ADDR", "127.0.0.1:9"), ("METRICS_ADDR", "127.0.0.1:9")];
