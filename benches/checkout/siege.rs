@@ -63,7 +63,7 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     let all: u64 = besiegers.iter().map(|(_, count)| u64::try_from(*count).unwrap_or(u64::MAX)).sum();
     let began = Instant::now();
     while held.load(Ordering::Relaxed) < all {
-        anyhow::ensure!(began.elapsed() < Duration::from_secs(60), "not all connections could be opened");
+        anyhow::ensure!(began.elapsed() < Duration::from_mins(1), "not all connections could be opened");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     progress(&format!("{shoppers} shoppers beside {all} held connections"));
@@ -111,12 +111,12 @@ fn print(
 }
 
 /// Holds a connection, again and again.
-async fn besiege(addr: SocketAddr, hold: Hold, held: Arc<AtomicU64>, cut: Arc<AtomicU64>) {
+async fn besiege(addr: SocketAddr, hold: Hold, holding: Arc<AtomicU64>, cut: Arc<AtomicU64>) {
     let mut counted = false;
     loop {
         if let Ok(stream) = opened(addr, hold).await {
             if !counted {
-                held.fetch_add(1, Ordering::Relaxed);
+                holding.fetch_add(1, Ordering::Relaxed);
                 counted = true;
             }
             cut_off(stream, hold).await;
@@ -142,7 +142,7 @@ async fn opened(addr: SocketAddr, hold: Hold) -> anyhow::Result<TcpStream> {
             stream.write_all(head.as_bytes()).await?;
         }
         Hold::Unread => {
-            stream.write_all("GET /openapi.yaml HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20).as_bytes()).await?
+            stream.write_all("GET /openapi.yaml HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20).as_bytes()).await?;
         }
     }
     Ok(stream)

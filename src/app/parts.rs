@@ -39,9 +39,16 @@ pub(super) fn event_destinations(events: &config::Events) -> anyhow::Result<Vec<
 /// The configuration with each store under the name by which its rows are kept, whatever it is called now.
 pub(super) async fn identified(mut config: Config, db: &Db) -> anyhow::Result<Config> {
     let mut renamed = HashMap::new();
+    let hashes: Vec<String> = config.stores.iter().map(|one| one.store_hash.to_lowercase()).collect();
     for one in &mut config.stores {
-        let identity =
-            db.identify(&one.name, &one.store_hash).await.context("the stores cannot be identified")?;
+        let seen_as = async |name: &str| {
+            db.identify(name, &one.store_hash).await.context("the stores cannot be identified")
+        };
+        let mut identity = seen_as(&one.name).await?;
+        // A store of this configuration had the name before: this one is kept under its hash.
+        if matches!(&identity, Identity::NameOf(other) if hashes.contains(other)) {
+            identity = seen_as(&one.store_hash.to_lowercase()).await?;
+        }
         let kept_as = match identity {
             Identity::KeptAs(name) => name,
             Identity::NameOf(other) => anyhow::bail!(

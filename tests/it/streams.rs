@@ -40,7 +40,7 @@ impl Stream {
         all
     }
 
-    async fn to_the_end(self) -> String {
+    async fn rest(self) -> String {
         timeout(PATIENCE, self.0.text()).await.expect("it ends").expect("text")
     }
 }
@@ -154,7 +154,7 @@ async fn streams_are_limited_for_each_checkout_key_and_process_and_make_room_whe
 async fn a_stream_ends_after_its_time_and_goes_on_where_it_was() {
     run_with(world(&[("EVENT_STREAM_SECONDS", "0.2")]).await, async |_, service| {
         let path = service.create(&custom_cart()).await;
-        let first = Stream::open(service, &format!("{path}/events"), Some(KEY)).await.to_the_end().await;
+        let first = Stream::open(service, &format!("{path}/events"), Some(KEY)).await.rest().await;
         let version = first.lines().find_map(|line| line.strip_prefix("id:")).expect("a version").trim();
         let bearer = format!("Bearer {KEY}");
         let headers = [("authorization", &*bearer), ("last-event-id", version)];
@@ -182,7 +182,7 @@ async fn all_who_follow_a_checkout_see_every_change() {
         }
         service.delete(&path).await.expect(200);
         for stream in open {
-            let rest = stream.to_the_end().await;
+            let rest = stream.rest().await;
             assert!(rest.contains("\"cancelled\""), "{rest}");
         }
     })

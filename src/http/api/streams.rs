@@ -81,14 +81,14 @@ pub(crate) struct Streams {
 
 /// An open stream: it counts until this is dropped.
 pub(super) struct Open {
-    open: Arc<Mutex<HashMap<Subject, usize>>>,
+    counts: Arc<Mutex<HashMap<Subject, usize>>>,
     subjects: Vec<Subject>,
     _counted: crate::telemetry::OpenConnection,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut open = locked(&self.open);
+        let mut open = locked(&self.counts);
         for subject in &self.subjects {
             if let Some(count) = open.get_mut(subject) {
                 *count -= 1;
@@ -128,7 +128,9 @@ impl Streams {
     ) -> Result<Open, Problem> {
         let whose = match &target.principal {
             // One key leaves room for another.
-            principal @ Principal::Server { .. } => (Subject::Key(principal.scope()), self.most - self.most / 4),
+            principal @ Principal::Server { .. } => {
+                (Subject::Key(principal.scope()), self.most - self.most / 4)
+            }
             _ => (Subject::Client(client), PER_ADDRESS),
         };
         let limits = [(Subject::Checkout(target.id), PER_CHECKOUT), whose, (Subject::Process, self.most)];
@@ -152,7 +154,7 @@ impl Streams {
             *open.entry(subject.clone()).or_default() += 1;
         }
         drop(open);
-        Ok(Open { open: self.open.clone(), subjects, _counted: state.metrics().stream_opened() })
+        Ok(Open { counts: self.open.clone(), subjects, _counted: state.metrics().stream_opened() })
     }
 
     /// The news of a checkout, shared by all who follow it here.

@@ -29,6 +29,7 @@ const SKEW: Duration = Duration::seconds(30);
 /// A ticket for the event stream.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EventTicket)]
+#[expect(clippy::struct_field_names, reason = "the name in the API")]
 pub(crate) struct Ticket {
     /// The ticket. It opens the events of this checkout, and nothing else.
     #[schema(example = "et_AAAAAGkr0Fq1vN0d8p3sFz0sT9mB2q1yU5cX7hJ4kL6nR8wE0aV3b")]

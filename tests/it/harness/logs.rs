@@ -4,23 +4,39 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tracing::Level;
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
 static INSTALLED: OnceLock<()> = OnceLock::new();
+/// Whole lines of about this size are put aside, so that a search holds up nobody who logs.
+const BLOCK: usize = 256 * 1024;
 
 #[derive(Default)]
 struct Kept {
-    lines: String,
-    /// How far each text was searched for, and whether it was found.
+    blocks: Vec<Arc<str>>,
+    latest: String,
+    /// How many blocks were searched for each text, and whether it was found.
     searched: HashMap<String, (usize, bool)>,
+}
+
+impl Kept {
+    fn add(&mut self, text: &str) {
+        self.latest.push_str(text);
+        if self.latest.len() > BLOCK
+            && let Some(end) = self.latest.rfind('\n')
+        {
+            let rest = self.latest.split_off(end + 1);
+            self.blocks.push(std::mem::replace(&mut self.latest, rest).into());
+        }
+    }
+
+    /// The blocks from this one on, and what is not in a block yet.
+    fn since(&self, block: usize) -> (Vec<Arc<str>>, String) {
+        (self.blocks.get(block..).unwrap_or_default().to_vec(), self.latest.clone())
+    }
 }
 
 fn kept() -> MutexGuard<'static, Option<Kept>> {
@@ -54,34 +70,40 @@ impl<'a> MakeWriter<'a> for Everywhere {
 pub(crate) fn capture() {
     INSTALLED.get_or_init(|| {
         // What libraries say below INFO costs much and is looked at where a process logs everything it can (`secrets`).
-        let ours = Targets::new().with_default(Level::INFO).with_target("headless_checkout", Level::DEBUG);
-        let lines = tracing_subscriber::fmt::layer().json().with_writer(Everywhere);
-        tracing_subscriber::registry().with(lines.with_filter(ours)).init();
+        let ours = EnvFilter::new("info,headless_checkout=debug");
+        tracing_subscriber::fmt().json().with_env_filter(ours).with_writer(Everywhere).init();
     });
 }
 
 /// Whether any line holds this text.
 pub(crate) fn contain(text: &str) -> bool {
+    let (searched, (blocks, latest)) = {
+        let mut kept = kept();
+        let kept = kept.get_or_insert_default();
+        let (searched, found) = kept.searched.get(text).copied().unwrap_or_default();
+        if found {
+            return true;
+        }
+        (searched, kept.since(searched))
+    };
+    // Without the lock: whoever logs meanwhile would wait, and what is measured in seconds would fail.
+    let found = latest.contains(text) || blocks.iter().any(|block| block.contains(text));
     let mut kept = kept();
-    let Kept { lines, searched } = kept.get_or_insert_default();
-    let (from, found) = searched.get(text).copied().unwrap_or_default();
-    let found = found || lines.get(from..).is_some_and(|fresh| fresh.contains(text));
-    // What is not finished yet is looked at again: a line may come in pieces.
-    let until = lines.rfind('\n').map_or(0, |end| end + 1).max(from);
-    searched.insert(text.to_owned(), (until, found));
-    found
+    let known = kept.get_or_insert_default().searched.entry(text.to_owned()).or_default();
+    *known = (known.0.max(searched + blocks.len()), known.1 || found);
+    known.1
 }
 
 /// The lines that hold this text, at most so many.
 pub(crate) fn lines_with(text: &str, most: usize) -> Vec<String> {
-    let mut kept = kept();
-    let Kept { lines, .. } = kept.get_or_insert_default();
-    lines.lines().filter(|line| line.contains(text)).take(most).map(str::to_owned).collect()
+    let (blocks, latest) = kept().get_or_insert_default().since(0);
+    let lines = blocks.iter().flat_map(|block| block.lines()).chain(latest.lines());
+    lines.filter(|line| line.contains(text)).take(most).map(str::to_owned).collect()
 }
 
 /// Adds a line, or a part of one.
 pub(crate) fn add(output: &[u8]) {
-    kept().get_or_insert_default().lines.push_str(&String::from_utf8_lossy(output));
+    kept().get_or_insert_default().add(&String::from_utf8_lossy(output));
 }
 
 #[test]

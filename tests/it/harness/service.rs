@@ -44,7 +44,12 @@ impl Answer {
     pub(crate) fn expect(self, status: u16) -> Self {
         if self.status.as_u16() != status {
             let logged = self.body["trace_id"].as_str().map(|trace| logs::lines_with(trace, 40));
-            panic!("{} is not {status}: {}\n{}", self.status, self.text, logged.unwrap_or_default().join("\n"));
+            panic!(
+                "{} is not {status}: {}\n{}",
+                self.status,
+                self.text,
+                logged.unwrap_or_default().join("\n")
+            );
         }
         self
     }

@@ -201,12 +201,12 @@ async fn metrics_with_an_address_of_their_own_are_there_and_nowhere_else() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
 async fn operators_with_an_address_of_their_own_are_there_and_nowhere_else() {
     let mut world = World::new().await;
     world.set("OPS_ADDR", "127.0.0.1:0");
     run_with(world, async |_, service| {
         let ops = format!("http://{}", service.ops_addr().expect("an address of their own"));
-        #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
         let client = reqwest::Client::new();
         let status = async |url: &str, path: &str| {
             client.get(format!("{url}{path}")).send().await.expect("an answer").status().as_u16()
