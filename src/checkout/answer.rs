@@ -29,12 +29,15 @@ pub enum Answer {
     NotPayable,
     /// The payment was declined.
     Declined(Decline),
-    /// The total rose above what the shopper agreed to; nothing was ordered or charged.
+    /// The total rose above what the shopper agreed to; nothing was charged, and no order was left behind.
     TotalChanged {
         /// What the shopper agreed to.
         agreed_total: Money,
         /// What it would cost.
         grand_total: Money,
+        /// Whether an order was made before that was known, and removed again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        order_removed: bool,
     },
     /// An earlier step has to be done first, because the checkout was changed elsewhere.
     OutOfOrder,

@@ -258,7 +258,7 @@ words! {
         CancelFoundPaid = "cancel-found-paid",
         /// The undoing failed again and again.
         UndoFailed = "undo-failed",
-        /// A step failed again and again.
+        /// Its process was lost again and again, or its record does not fit.
         AttemptsExhausted = "attempts-exhausted",
         /// An operator paused it.
         Paused = "paused",

@@ -104,7 +104,7 @@ words! {
         Order = "order",
         /// Pay it.
         Payment = "payment",
-        /// Change the cart before the order: items, coupons, customer message.
+        /// Change the cart until the order is paid: items, coupons, customer message.
         CartEdit = "cart-edit",
         /// Look whether the shopper paid elsewhere.
         HandOff = "hand-off",

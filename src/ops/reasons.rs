@@ -56,7 +56,7 @@ pub(super) fn text(reason: StuckReason) -> Text {
         StuckReason::OrderTaken => Text {
             headline: "The order already belongs to another checkout",
             happened: "BigCommerce returned an order that another checkout of this service has already adopted.",
-            known: "This checkout has paid nothing. The other checkout continues.",
+            known: "This checkout has paid nothing. Nothing was changed at the order or at the other checkout.",
             not_known: "How two checkouts came to use the same cart.",
             advice: "Cancel: this checkout is closed and its cart is deleted; the order stays with the other checkout.",
         },
@@ -126,11 +126,13 @@ pub(super) fn text(reason: StuckReason) -> Text {
                      that all of them were refunded, here or in the control panel.",
         },
         StuckReason::AttemptsExhausted => Text {
-            headline: "A step kept failing",
-            happened: "The same step was tried as often as configured and never got a conclusive answer.",
-            known: "The step may be repeated: retrying creates no second order and no second payment.",
-            not_known: "Whether BigCommerce is down, or something about this checkout makes it fail.",
-            advice: "Check the answers in the timeline, then restart. If it happens again, cancel.",
+            headline: "Something about this checkout makes its process fail",
+            happened: "Its process was lost again and again before it recorded anything, or the stored checkout has a step \
+                or an attempt that does not fit. An outage of BigCommerce does not lead here.",
+            known: "Nothing was ordered or charged without being recorded first; retrying creates no second order and no \
+                second payment.",
+            not_known: "What makes it fail: the log of the processes says it.",
+            advice: "Check the log and the answers in the timeline, then restart. If it happens again, cancel.",
         },
         StuckReason::Paused => Text {
             headline: "An operator paused it",

@@ -1,7 +1,7 @@
 //! Whether an operation may be done now, decided on a snapshot. Pure.
 
 use super::operation::{Operation, Seen, SubmitError};
-use super::step::before_order;
+use super::step::before_payment;
 use super::{plan, steps};
 use crate::checkout::{CartEdit, Checkout, Goal, Money, Status, StepName, StepStatus, StuckReason};
 
@@ -93,6 +93,9 @@ fn take_input(
         taken = true;
         if !matches!(operation, Operation::Complete(_)) {
             step.accepts(checkout)?;
+            if steps::is_before_order(step.name()) {
+                reopen_order(checkout, next);
+            }
         }
         for &again in step.invalidates() {
             reopen(next, again);
@@ -101,7 +104,8 @@ fn take_input(
     // It brings what is missing, in any order.
     if let Operation::Complete(complete) = operation {
         if complete.revises() {
-            before_order(checkout)?;
+            before_payment(checkout)?;
+            reopen_order(checkout, next);
         }
         if let Some(missing) = plan::missing_input(next, StepName::Payment) {
             return Err(SubmitError::OutOfOrder { next_step: Some(missing) });
@@ -111,6 +115,14 @@ fn take_input(
         Ok(operation.until())
     } else {
         Err(SubmitError::OutOfOrder { next_step: checkout.next_step() })
+    }
+}
+
+/// An unpaid order of what is changed is taken back, and made again.
+fn reopen_order(checkout: &Checkout, next: &mut Checkout) {
+    if checkout.facts.order.is_some() {
+        reopen(next, StepName::Order);
+        reopen(next, StepName::Payment);
     }
 }
 

@@ -113,7 +113,8 @@ fn a_checkout_at_rest_takes_what_is_next_or_may_be_revised() {
         ),
         (
             StepName::Payment,
-            "first payment; first payment; first payment; first payment; already; run to payment",
+            "run to shipping-options; run to shipping-options; run to shipping-options; run to shipping-options; already; \
+             run to payment",
         ),
     ];
     for (step, expected) in table {
@@ -154,13 +155,33 @@ fn a_changed_version_refuses_everything() {
 }
 
 #[test]
-fn nothing_before_the_order_changes_once_it_exists() {
+fn what_is_ordered_and_not_paid_may_be_changed_and_what_may_hold_money_may_not() {
     // Its verification failed, so that its step is not done; the order exists all the same.
     let mut unverified = at(Status::AwaitingInput, StepName::Order);
     unverified.facts.order = Some(order(100));
     let found = verdicts(&unverified);
-    assert_eq!(found[..4], ["first order"; 4]);
+    assert_eq!(found[..4], ["run to shipping-options"; 4]);
     assert_eq!(found[4..], ["run to order", "first order", "run to payment", "cancel", "run to hand-off"]);
+    let mut declined = at(Status::AwaitingInput, StepName::Payment);
+    declined.facts.payment = Some(payment(PaymentStatus::Declined));
+    let Ok(Accepted::Run(run)) =
+        accept(&declined, &Operation::Edit(CartEdit::AddCoupon("X".to_owned())), None)
+    else {
+        panic!("refused")
+    };
+    assert_eq!(run.next_step(), Some(StepName::Order), "it is ordered again");
+    for status in PaymentStatus::ALL.iter().filter(|status| **status != PaymentStatus::Declined) {
+        let mut paid = declined.clone();
+        paid.facts.payment = Some(payment(*status));
+        let found = verdicts(&paid);
+        let expected = if paid.payment_in_doubt() { "PaymentInDoubt" } else { "first payment" };
+        assert_eq!(found[..4], [expected; 4], "{status}");
+    }
+    let mut credited = declined;
+    if let Some(order) = credited.facts.order.as_mut() {
+        order.credited = Some(Money::ZERO);
+    }
+    assert_eq!(verdicts(&credited)[..4], ["first payment"; 4]);
 }
 
 #[test]

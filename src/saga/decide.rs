@@ -8,8 +8,8 @@ use super::decision::{Circumstances, Decision, backoff, jitter, told, wait_for};
 use super::plan::{Action, plan};
 use super::step::{Finding, Verdict};
 use super::step_state::{
-    LOOK, end, follow_document, follow_order, keep_standing, mark_unknown, note_answer, note_answer_only,
-    paid, reopen, schedule_payment_check,
+    LOOK, end, follow_document, follow_order, is_only_a_cart, keep_standing, mark_unknown, note_answer,
+    note_answer_only, paid, reopen, schedule_payment_check,
 };
 use super::steps;
 use crate::checkout::{Answer, Checkout, Event, InFlight, Status, StepName, StepStatus, Stuck, StuckReason};
@@ -102,10 +102,10 @@ pub(super) fn on_verdict(mut checkout: Checkout, verdict: Verdict, at: Circumsta
             }
             rest(checkout, step, Outcome::Rejected, Answer::Declined(decline), at)
         }
-        Verdict::TotalChanged { agreed, total } => {
+        Verdict::TotalChanged { agreed, total, order_removed } => {
             end(&mut checkout, step, StepStatus::Pending, at.now);
             checkout.facts.forget_processing();
-            let answer = Answer::TotalChanged { agreed_total: agreed, grand_total: total };
+            let answer = Answer::TotalChanged { agreed_total: agreed, grand_total: total, order_removed };
             rest(checkout, step, Outcome::Rejected, answer, at)
         }
         Verdict::Interrupted { retry_after } => give_up(checkout, step, retry_after, at),
@@ -209,9 +209,8 @@ pub(super) fn on_finding(mut checkout: Checkout, finding: Finding, at: Circumsta
             if checkout.tries >= at.limits.max_attempts
                 && !steps::find(checkout.flow, step).follows_to_the_end()
             {
-                let reason = steps::find(checkout.flow, step).unknown_reason();
                 let detail = format!("BigCommerce could not be asked whether {step} took effect");
-                return stall(checkout, reason, detail, at);
+                return not_found_out(checkout, step, detail, at);
             }
             let after = after.max(backoff(checkout.tries, at));
             defer(checkout, None, after)
@@ -308,11 +307,31 @@ fn give_up(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: 
     rest(checkout, step, Outcome::Retry, Answer::Unavailable { retry_after }, at)
 }
 
+/// What became of an attempt cannot be found out. A person is needed only for what orders, charges or undoes: everything before
+/// is begun anew by the next call, on what BigCommerce shows then, which is read before it is ordered.
+fn not_found_out(mut checkout: Checkout, step: StepName, detail: String, at: Circumstances) -> Decision {
+    if let Some(reason) = steps::find(checkout.flow, step).unknown_reason() {
+        return stall(checkout, reason, detail, at);
+    }
+    if checkout.status == Status::Compensating {
+        return undo_next(checkout, step, at);
+    }
+    checkout.facts.document_at = None;
+    // What is there is not known, so that it is not shown as done.
+    checkout.input.revising.retain(|name| *name != step);
+    let after = backoff(checkout.tries, at);
+    give_up(checkout, step, Some(after), at)
+}
+
 /// Certainly no effect: try again, unless that was done often enough.
 fn retry(mut checkout: Checkout, step: StepName, after: Option<Duration>, at: Circumstances) -> Decision {
     checkout.tries = checkout.tries.saturating_add(1);
     let pause = after.map_or_else(|| backoff(checkout.tries, at), |after| after + jitter(at));
     if checkout.tries >= at.limits.max_attempts {
+        if checkout.status == Status::Compensating && is_only_a_cart(&checkout) {
+            end(&mut checkout, step, StepStatus::Pending, at.now);
+            return defer(checkout, Some(Outcome::Retry), pause);
+        }
         if checkout.status == Status::Compensating {
             let detail = format!("undoing failed {} times in a row", checkout.tries);
             return stall(checkout, StuckReason::UndoFailed, detail, at);
@@ -346,7 +365,7 @@ fn look_soon(mut checkout: Checkout, outcome: Option<Outcome>, at: Circumstances
             "{step} was tried {} times and never got an answer that says what happened",
             checkout.tries
         );
-        return stall(checkout, found.unknown_reason(), detail, at);
+        return not_found_out(checkout, step, detail, at);
     }
     let outcome = Some(outcome.unwrap_or(Outcome::Retry));
     let pause = if checkout.tries > 1 { backoff(checkout.tries, at).min(SIT_OUT) } else { Duration::ZERO };

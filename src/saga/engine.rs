@@ -365,8 +365,9 @@ fn priority(checkout: &Checkout) -> Priority {
 
 /// Why it is stuck when what became of its attempt, if there is one, cannot be recorded.
 pub(super) fn unknown_reason(checkout: &Checkout) -> StuckReason {
-    match &checkout.in_flight {
-        Some(attempt) => steps::find(checkout.flow, attempt.step).unknown_reason(),
+    let in_flight = checkout.in_flight.as_ref();
+    match in_flight.and_then(|attempt| steps::find(checkout.flow, attempt.step).unknown_reason()) {
+        Some(reason) => reason,
         None if checkout.status == Status::Compensating => StuckReason::UndoFailed,
         None => StuckReason::AttemptsExhausted,
     }

@@ -14,7 +14,8 @@
 //!    (`resume::a_checkout_that_costs_process_after_process_is_stuck_and_delays_no_other`)
 //! 7. What the storefront was answered is durable. What was acknowledged is never lost.
 //!    (`saga::a_key_answers_with_what_became_of_its_attempt`)
-//! 8. Compensation undoes only what its own checkout did; if it fails, the checkout is `stuck`, and it never loops.
+//! 8. Compensation undoes only what its own checkout did; if it fails, the checkout is `stuck`, and it never loops; a
+//!    cart that cannot be deleted while BigCommerce is away is tried again, at most every `RETRY_MAX_SECONDS`.
 //!    (`resume::an_undoing_that_fails_is_stuck_and_never_a_loop`)
 //! 9. Card numbers, verification values, tokens and secrets are in no row, log line, trace, metric or error.
 //!    (`secrets::no_canary_is_ever_seen_again`)

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::bigcommerce::PaymentRequest;
 use crate::checkout::{
-    CartEdit, ConsignmentInput, Flow, IdempotencyKey, Input, KeyRef, Money, OptionChoice, PaymentIntent,
-    Preference, StepName,
+    CartEdit, CheckoutId, ConsignmentInput, Flow, IdempotencyKey, Input, KeyRef, Money, OptionChoice,
+    PaymentIntent, Preference, StepName,
 };
 
 /// A checkout to be created. Its content was validated at the door.
@@ -225,7 +225,10 @@ pub enum SubmitError {
     InProgress,
     /// Another checkout has this cart.
     #[error("another checkout has this cart")]
-    CartTaken,
+    CartTaken {
+        /// Which one. Only whoever may act on all checkouts of the store is told, and the token of the creation is good for it.
+        by: Option<CheckoutId>,
+    },
     /// It opens something that belongs to a customer, and no customer was proven.
     #[error("no customer was proven")]
     CustomerNotProven,

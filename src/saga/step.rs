@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::bigcommerce::carts::RedirectUrls;
 use crate::bigcommerce::{AccessToken, Call, Client, Error, PaymentRequest, Priority};
 use crate::checkout::{
-    Checkout, Decline, Facts, InFlight, Input, Money, StepName, StepStatus, StuckReason, UpstreamRejection,
+    Checkout, Decline, Facts, Flow, InFlight, Input, Money, PaymentStatus, StepName, StepStatus, StuckReason,
+    UpstreamRejection,
 };
 use crate::db::{Clock, Lease};
 use crate::saga::operation::{Operation, SubmitError};
@@ -32,11 +33,11 @@ pub(super) trait Step: Send + Sync {
     /// Whether an operation that brings something for it may be done now.
     fn accepts(&self, checkout: &Checkout) -> Result<(), SubmitError> {
         reachable(checkout, self.name())?;
-        if self.invalidates().is_empty() { Ok(()) } else { before_order(checkout) }
+        if self.invalidates().is_empty() { Ok(()) } else { before_payment(checkout) }
     }
 
     /// The steps that are done again when new input is given for this one, which is among them. None: it is never done
-    /// again. Whatever is done again is done before the order.
+    /// again. Whatever is done again is done before the order, and takes an unpaid one back.
     fn invalidates(&self) -> &'static [StepName] {
         &[]
     }
@@ -69,9 +70,10 @@ pub(super) trait Step: Send + Sync {
         false
     }
 
-    /// Why the checkout is stuck when what became of an attempt cannot be found out.
-    fn unknown_reason(&self) -> StuckReason {
-        StuckReason::AttemptsExhausted
+    /// Why a person is needed when what became of an attempt cannot be found out. `None`: nobody is. It orders and charges
+    /// nothing, and whoever asks again finds out what is there.
+    fn unknown_reason(&self) -> Option<StuckReason> {
+        None
     }
 
     /// Everything harmless that comes before the call that must not be repeated. What it returns is committed before
@@ -118,12 +120,22 @@ pub(super) fn reachable(checkout: &Checkout, step: StepName) -> Result<(), Submi
     if before_done && !over { Ok(()) } else { out_of_order }
 }
 
-/// The order does not exist yet.
-pub(super) fn before_order(checkout: &Checkout) -> Result<(), SubmitError> {
-    if checkout.facts.order.is_some() {
-        Err(SubmitError::OutOfOrder { next_step: checkout.next_step() })
-    } else {
+/// What comes before the order may be changed: there is none yet, or nothing of it was paid as far as is known. Then it is taken
+/// back first ([`StepContext::take_order_back`]), which asks BigCommerce.
+pub(super) fn before_payment(checkout: &Checkout) -> Result<(), SubmitError> {
+    let facts = &checkout.facts;
+    let Some(order) = &facts.order else { return Ok(()) };
+    if checkout.payment_in_doubt() {
+        return Err(SubmitError::PaymentInDoubt);
+    }
+    let untouched = facts.parts.is_empty()
+        && facts.held.is_none()
+        && order.credited.is_none()
+        && facts.payment.as_ref().is_none_or(|payment| payment.status == PaymentStatus::Declined);
+    if untouched && checkout.flow == Flow::Cart {
         Ok(())
+    } else {
+        Err(SubmitError::OutOfOrder { next_step: checkout.next_step() })
     }
 }
 
@@ -204,8 +216,8 @@ pub(super) enum Verdict {
     MethodUnavailable(UpstreamRejection),
     /// The payment was declined.
     Declined(Decline),
-    /// The total rose above what was agreed.
-    TotalChanged { agreed: Money, total: Money },
+    /// The total rose above what was agreed. `order_removed`: an order of that total was made, and archived at once.
+    TotalChanged { agreed: Money, total: Money, order_removed: bool },
     /// Certainly no effect, and not to be tried again without the shopper.
     Interrupted { retry_after: Option<Duration> },
     /// Certainly no effect; worth another try.

@@ -110,12 +110,14 @@ pub(super) fn mark_unknown(checkout: &mut Checkout, step: StepName, now: OffsetD
 /// A revision that came to nothing costs nothing: a step that was done before counts as done as long as BigCommerce
 /// holds what it did, and what was given in its place is forgotten.
 pub(super) fn keep_standing(checkout: &mut Checkout) {
+    // An order that was to be taken back, and was not, stands with all that it was made of.
+    let stands = checkout.facts.order.as_ref().is_some_and(|order| order.verified);
     for name in std::mem::take(&mut checkout.input.revising) {
-        if checkout.facts.order.is_some() || checkout.is_done(name) {
+        if checkout.is_done(name) || (checkout.facts.order.is_some() && !stands) {
             continue;
         }
         let step = steps::find(checkout.flow, name);
-        if !matches!(step.shown(checkout), Shown::Done | Shown::BroughtAlong) {
+        if !stands && !matches!(step.shown(checkout), Shown::Done | Shown::BroughtAlong) {
             continue;
         }
         step.forget(&mut checkout.input);
@@ -125,8 +127,26 @@ pub(super) fn keep_standing(checkout: &mut Checkout) {
     }
 }
 
+/// Nothing was ordered, here or elsewhere: what is left to undo is a cart that nobody else knows, which waits for BigCommerce and
+/// for no person.
+pub(super) fn is_only_a_cart(checkout: &Checkout) -> bool {
+    let facts = &checkout.facts;
+    let is_ours_alone = facts.hand_off.is_none() && facts.cart_gone_since.is_none();
+    is_ours_alone && facts.order.is_none() && facts.abandoned_orders.is_empty() && facts.parts.is_empty()
+}
+
+/// A cart that was emptied is gone, and everything that was done to it: what was given for it is done again to the next one.
+fn follow_cart(checkout: &mut Checkout) {
+    if checkout.facts.cart_id.is_none() && checkout.is_done(StepName::Cart) {
+        for record in &mut checkout.steps {
+            record.status = StepStatus::Pending;
+        }
+    }
+}
+
 /// The steps that BigCommerce's checkout object shows as not done, or as not needed.
 pub(super) fn follow_document(checkout: &mut Checkout) {
+    follow_cart(checkout);
     if checkout.facts.document.is_none() || checkout.facts.order.is_some() {
         return;
     }

@@ -152,6 +152,7 @@ async fn an_undoing_that_fails_is_stuck_and_never_a_loop() {
     world.set("MAX_ATTEMPTS", "3");
     run_with(world, async |world, service| {
         let path = service.create(&everything()).await;
+        service.post(&format!("{path}/order"), &json!({})).await.expect(200);
         let failing = world.simulator.add_fault(Fault::on("delete-cart").always().status_before(500));
         let bearer = format!("Bearer {KEY}");
         let headers = [("authorization", &*bearer), ("prefer", "wait=0")];

@@ -120,7 +120,7 @@ async fn a_cart_with_nothing_to_ship_skips_shipping() {
 }
 
 #[tokio::test]
-async fn earlier_steps_may_be_revised_until_the_order_exists() {
+async fn earlier_steps_may_be_revised_until_the_order_is_paid() {
     run(async |world, service| {
         let path = service.create(&everything()).await;
         let mut elsewhere = address();
@@ -133,11 +133,16 @@ async fn earlier_steps_may_be_revised_until_the_order_exists() {
         assert_eq!(moved.body["consignments"].as_array().map(Vec::len), Some(1));
         assert_eq!(moved.body["consignments"][0]["address"]["city"], "Dallas");
         service.post(&format!("{path}/order"), &json!({})).await.expect(200);
-        let late = service.put(&format!("{path}/billing-address"), &address()).await.expect(409);
-        assert_eq!((late.problem(), late.body["next_step"].as_str()), ("step-out-of-order", Some("payment")));
         let again = service.post(&format!("{path}/order"), &json!({})).await.expect(200);
         assert_eq!(again.body["order"]["status_id"], 0);
         assert_eq!(world.simulator.ledger().orders.len(), 1);
+        let late = service.put(&format!("{path}/billing-address"), &address()).await.expect(200);
+        assert_eq!(late.body["next_step"], "order", "{}", late.text);
+        service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
+        let over = service.put(&format!("{path}/billing-address"), &address()).await.expect(409);
+        assert_eq!(over.problem(), "checkout-closed");
+        let ledger = world.simulator.ledger();
+        assert_eq!((ledger.orders.len(), ledger.orders[0].status_id, ledger.charges.len()), (2, 5, 1));
     })
     .await;
 }

@@ -41,15 +41,16 @@ impl Db {
         Ok(store)
     }
 
-    /// Whether a checkout that is not undone has this cart.
-    pub async fn has_cart(&self, store: &str, cart_id: &str) -> Result<bool, Error> {
-        Ok(sqlx::query_scalar!(
-            r#"select exists (select from checkout_content where store = $1 and lower(cart_id) = lower($2) and not released) as "exists!""#,
+    /// The checkout that has this cart and is not undone.
+    pub async fn owner_of_cart(&self, store: &str, cart_id: &str) -> Result<Option<CheckoutId>, Error> {
+        let owner = sqlx::query_scalar!(
+            "select checkout_id from checkout_content where store = $1 and lower(cart_id) = lower($2) and not released limit 1",
             store,
             cart_id
         )
-        .fetch_one(&self.pool())
-        .await?)
+        .fetch_optional(&self.pool())
+        .await?;
+        Ok(owner.map(CheckoutId::from))
     }
 
     /// Replaces the order of a completed checkout by a fresher reading of it. Dropped half-way: nothing is lost, the

@@ -1,4 +1,4 @@
-//! Changes to the cart before the order exists. Later steps that a change invalidates go back to pending.
+//! Changes to the cart until the order is paid. Later steps that a change invalidates go back to pending.
 
 use axum::extract::{FromRequestParts, RawPathParams, State};
 use axum::http::request::Parts;

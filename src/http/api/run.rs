@@ -13,8 +13,8 @@ use crate::http::request::auth::CheckoutToken;
 use crate::http::request::extract::{Target, WriteHeaders};
 use crate::http::request::prefer::Wait;
 use crate::http::request::trace::Trace;
-use crate::http::response::answer::{ResponseOptions, snapshot};
-use crate::saga::{NewCheckout, Operation, Request, SubmitError, Submitted};
+use crate::http::response::answer::{ResponseOptions, cart_taken, snapshot};
+use crate::saga::{NewCheckout, Operation, ReadError, Request, SubmitError, Submitted};
 
 impl AppState {
     /// Does something to its end, whether or not the caller is still there: what was begun must be handed to the
@@ -40,7 +40,16 @@ impl AppState {
         let secret = CheckoutToken::secret();
         let engine = self.engine().clone();
         let proof = CheckoutToken::proof_of(&secret);
-        let submitted = self.undisturbed(async move { engine.create(new, request, proof).await }).await?;
+        let created =
+            self.undisturbed(async move { Ok::<_, Problem>(engine.create(new, request, proof).await) });
+        let submitted = match Box::pin(created).await? {
+            Err(ReadError::Refused(SubmitError::CartTaken { by: Some(owner) })) => {
+                let token = CheckoutToken::new(owner, secret).text();
+                trace.set_checkout(owner);
+                return Ok(cart_taken(&self.engine().snapshot(owner).await?, token));
+            }
+            created => created?,
+        };
         let id = submitted.checkout().id;
         trace.set_checkout(id);
         let token = CheckoutToken::new(id, secret).text();

@@ -14,7 +14,7 @@ use crate::saga::Operation;
 
 /// Set the billing address
 ///
-/// Add or replace it, until the order exists.
+/// Add or replace it, until the order is paid. An unpaid order is canceled first, and made again by the next order or payment.
 #[utoipa::path(
     put, path = "/v1/checkouts/{id}/billing-address", operation_id = "setBillingAddress", tag = "Steps",
     request_body = bodies::BillingAddress,
@@ -32,7 +32,7 @@ pub(crate) async fn billing_address(
 
 /// Set the consignments
 ///
-/// Add or replace all of them, until the order exists. The answer holds their `available_shipping_options`.
+/// Add or replace all of them, until the order is paid; an unpaid order is canceled first. The answer holds their `available_shipping_options`.
 #[utoipa::path(
     put, path = "/v1/checkouts/{id}/consignments", operation_id = "setConsignments", tag = "Steps",
     request_body = bodies::Consignments,
@@ -50,7 +50,7 @@ pub(crate) async fn consignments(
 
 /// Choose shipping options
 ///
-/// One for each consignment, until the order exists.
+/// One for each consignment, until the order is paid; an unpaid order is canceled first.
 #[utoipa::path(
     put, path = "/v1/checkouts/{id}/shipping-options", operation_id = "setShippingOptions", tag = "Steps",
     request_body = bodies::ShippingOptions,

@@ -49,7 +49,7 @@ pub(crate) fn body(operation_id: &str) -> Option<Value> {
         "cancelCheckoutAsOperator" => json!({"reason": "the shopper asked us to", "dry_run": true}),
         "resolveCheckout" => json!({"reason": "nothing at the gateway", "finding": {"not_charged": true}}),
         "beginBulk" => json!({
-            "filter": {"status": "stuck", "reason": "attempts-exhausted"}, "action": "restart",
+            "filter": {"status": "stuck", "reason": "undo-failed"}, "action": "restart",
             "reason": "the outage is over", "dry_run": true,
         }),
         "changeOrder" => json!({"status_id": 2, "reason": "it left the house", "dry_run": true}),

@@ -86,7 +86,7 @@ const ABOUT: &str = "The checkout service for headless BigCommerce storefronts: 
 const TAGS: &[(&str, &str)] = &[
     ("Checkouts", "Create, read, follow and cancel checkouts."),
     ("Steps", "Addresses and shipping."),
-    ("Cart", "Changes to the cart before the order exists."),
+    ("Cart", "Changes to the cart until the order is paid. An unpaid order is canceled first."),
     ("Order", "The order and the hand-off to the hosted checkout."),
     ("Payment", "Paying."),
     ("Operators", "Read and act, with an operator token. Every action needs a reason and has a dry run."),

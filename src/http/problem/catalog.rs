@@ -125,7 +125,7 @@ problems! {
         advice: "Retry after the time in Retry-After, or follow the events of the checkout; the same Idempotency-Key may be \
             used.";
     CheckoutClosed = "checkout-closed", 409, "Checkout closed", false,
-        shopper: "This checkout has ended.",
+        shopper: "This checkout has ended. Please start a new one.",
         meaning: "The checkout is completed, canceled, expired or being canceled. It accepts no more changes.",
         advice: "Read the checkout to see how it ended. Create a new one to order again.";
     CheckoutStuck = "checkout-stuck", 409, "Manual review required", false,
@@ -193,9 +193,11 @@ problems! {
             BigCommerce takes one at a time. Nothing was done.",
         advice: "See `GET /ops/v1/order-actions?order_id=`, then retry after Retry-After with the same key.";
     CartTaken = "cart-taken", 409, "Cart belongs to another checkout", false,
-        shopper: "This cart is already being checked out.",
+        shopper: "This cart is already being checked out. Please continue there, or start again with a new cart.",
         meaning: "A checkout that is not canceled or expired already uses this cart. Two of them would order it twice.",
-        advice: "Continue with that checkout, or cancel it first.";
+        advice: "With a server key, `instance` and Location name that checkout, and `checkout_token` is a new token for it: \
+            continue with it, or cancel it. With a publishable key, continue with the checkout_token of its creation, ask \
+            your server, or create a new cart.";
     RateLimited = "rate-limited", 429, "Too many requests", true,
         shopper: "We are very busy right now. Please try again in a moment.",
         meaning: "Too many requests: with this credential, from this address, about this \
@@ -210,9 +212,9 @@ problems! {
             `may_be_recorded` is true, do nothing else before that, or read the checkout first.";
     UpstreamUnavailable = "upstream-unavailable", 503, "BigCommerce is unavailable", true,
         shopper: "The shop cannot be reached at the moment. Please try again.",
-        meaning: "The step could not be done because BigCommerce did not answer or did not accept it at \
-            the moment. It had no effect \
-            there; the steps before it stay done.",
+        meaning: "The step could not be done because BigCommerce did not answer or did not accept it at the moment. \
+            Nothing was ordered or charged by it; the steps before it stay done. If BigCommerce could not be asked whether a \
+            change took effect, the checkout is read again before anything is ordered.",
         advice: "Send the same request with the same Idempotency-Key again after Retry-After.";
     OutcomeUnknown = "outcome-unknown", 503, "Outcome unknown", true,
         shopper: "The shop cannot be reached at the moment. Please try again.",

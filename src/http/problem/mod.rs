@@ -113,9 +113,15 @@ impl Problem {
     }
 
     /// The total rose.
-    pub(crate) fn total_changed(agreed: Money, total: Money, checkout: &Checkout) -> Self {
+    pub(crate) fn total_changed(
+        agreed: Money,
+        total: Money,
+        order_removed: bool,
+        checkout: &Checkout,
+    ) -> Self {
         let so = match (checkout.facts.order.is_some(), checkout.facts.parts.is_empty()) {
             (_, false) => "nothing more was charged, and what was paid before is kept",
+            _ if order_removed => "an order was made and removed again, and nothing was charged",
             (true, true) => "nothing was charged",
             (false, true) => "nothing was ordered or charged",
         };
@@ -262,7 +268,8 @@ pub(crate) struct Members {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) needs: Option<Role>,
-    /// When a checkout was created and a step of it failed: its credential.
+    /// When a checkout was created and a step of it failed: its credential. `cart-taken` with a server key: a new one for
+    /// the checkout that has the cart.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) checkout_token: Option<String>,
@@ -324,7 +331,7 @@ pub(crate) struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     safe_to_pay_again: Option<bool>,
-    /// A message that can be shown to the shopper; only for problems about a checkout.
+    /// A message that can be shown to the shopper; only for problems about a checkout, and for `cart-taken`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     shopper_message: Option<String>,
@@ -335,7 +342,7 @@ pub(crate) struct Document<'a> {
 impl<'a> Document<'a> {
     fn of(problem: &'a Inner, trace_id: &'a str, instance: Option<CheckoutId>) -> Self {
         let entry = problem.slug.entry();
-        let unknown = || sentence(problem.slug, problem.cause.as_ref(), None);
+        let unknown = || instance.map(|_| sentence(problem.slug, problem.cause.as_ref(), None));
         Self {
             kind: format!("/problems/{}", entry.slug),
             title: entry.title,
@@ -346,7 +353,7 @@ impl<'a> Document<'a> {
             instance: instance.map(|id| format!("/v1/checkouts/{id}")),
             retryable: instance.map(|_| entry.retryable),
             safe_to_pay_again: instance.map(|_| problem.safe_to_pay_again.unwrap_or(false)),
-            shopper_message: instance.map(|_| problem.shopper.clone().unwrap_or_else(unknown)),
+            shopper_message: problem.shopper.clone().or_else(unknown),
             members: &problem.members,
         }
     }

@@ -26,6 +26,13 @@ impl Problem {
         problem
     }
 
+    /// Another checkout has the cart. The shopper is told what to do, whoever asked.
+    pub(crate) fn cart_taken() -> Self {
+        let mut problem = Self::of(Slug::CartTaken);
+        problem.0.shopper = Some(Slug::CartTaken.entry().shopper.to_owned());
+        problem
+    }
+
     /// The store takes no payment by this method.
     pub(crate) fn method_unavailable(refused: &UpstreamRejection) -> Self {
         let upstream = Self::rejected(refused).0.members.upstream;

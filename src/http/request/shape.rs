@@ -104,6 +104,10 @@ impl Shape {
     /// Notes all that is wrong with a value.
     pub(crate) fn check(&self, value: &Value, at: &mut Pointer, errors: &mut Errors) {
         match self {
+            // In range or not, that is what is wrong with it.
+            Self::Integer { .. } | Self::Amount { .. } if value.is_string() => {
+                errors.push(at, "must be a number, and not text: send it without quotes");
+            }
             Self::Text { min, max, like } => match value.as_str() {
                 Some(text) => check_text(text, *min, *max, *like, at, errors),
                 None => errors.push(at, "must be text"),

@@ -29,7 +29,7 @@ impl From<SubmitError> for Problem {
             SubmitError::OutOfOrder { next_step } => Self::out_of_order(next_step),
             SubmitError::InProgress => Self::of(Slug::StepInProgress).retry_after(RETRY_AFTER_BUSY),
             SubmitError::Closed => Self::of(Slug::CheckoutClosed),
-            SubmitError::CartTaken => Self::of(Slug::CartTaken),
+            SubmitError::CartTaken { .. } => Self::cart_taken(),
             SubmitError::Stuck => Self::of(Slug::CheckoutStuck),
             SubmitError::PaymentInDoubt => Self::of(Slug::PaymentInDoubt),
             SubmitError::AgreementRequired => Self::of(Slug::AgreementRequired),
@@ -77,6 +77,14 @@ impl From<ReadError> for Problem {
     }
 }
 
+/// The cart belongs to this checkout, for which the caller gets a token.
+pub(crate) fn cart_taken(owner: &Checkout, token: String) -> Response {
+    let problem = Problem::cart_taken().about(owner);
+    let mut response = problem.with(|members| members.checkout_token = Some(token)).into_response();
+    set_location(&mut response, owner);
+    response
+}
+
 impl Problem {
     /// Logs the cause, once, and tells the caller nothing of it.
     pub(crate) fn internal(cause: &str) -> Self {
@@ -98,11 +106,11 @@ impl Problem {
             }
             Answer::Undeliverable => Self::of(Slug::NotDeliverable).next(checkout.next_step()),
             Answer::MethodUnavailable(refused) => Self::method_unavailable(&refused),
-            Answer::CartTaken => Self::of(Slug::CartTaken),
+            Answer::CartTaken => Self::cart_taken(),
             Answer::NotPayable => Self::rejected(&UpstreamRejection::not_payable()),
             Answer::Declined(decline) => Self::declined(&decline),
-            Answer::TotalChanged { agreed_total, grand_total } => {
-                Self::total_changed(agreed_total, grand_total, checkout)
+            Answer::TotalChanged { agreed_total, grand_total, order_removed } => {
+                Self::total_changed(agreed_total, grand_total, order_removed, checkout)
             }
             Answer::OutOfOrder => Self::out_of_order(checkout.next_step()),
             Answer::Unavailable { retry_after } => {

@@ -22,7 +22,6 @@ pub(crate) enum Cause {
 }
 
 const PLACED: &str = "Your order has been placed. There is nothing more to pay.";
-const ENDED: &str = "This checkout has ended. Please start a new one.";
 const ORDERED: &str = "Your order is ready to be paid and can no longer be changed.";
 const COUPON: &str = "This coupon cannot be used. Please check the code, or continue without it.";
 const DECLINED_OFTEN: &str =
@@ -65,7 +64,9 @@ fn standing(slug: Slug, checkout: &Checkout) -> Option<&'static str> {
         Status::Completed => moves_it_on(slug).then_some(PLACED),
         Status::Stuck if in_doubt => Some(DOUBT),
         Status::Stuck => Some(LOOKING),
-        Status::Cancelled | Status::Expired | Status::Compensating => moves_it_on(slug).then_some(ENDED),
+        Status::Cancelled | Status::Expired | Status::Compensating => {
+            moves_it_on(slug).then_some(Slug::CheckoutClosed.entry().shopper)
+        }
         Status::AwaitingInput | Status::Running | Status::Waiting => {
             (!safe_to_pay_again(checkout)).then_some(DOUBT)
         }

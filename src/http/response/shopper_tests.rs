@@ -86,9 +86,9 @@ fn nobody_is_invited_to_pay_where_that_is_not_safe() {
         (stuck(StuckReason::PaymentUnknown), DOUBT),
         (stuck(StuckReason::PaidTwice), LOOKING),
         (ended(Status::Completed), PLACED),
-        (ended(Status::Cancelled), ENDED),
-        (ended(Status::Expired), ENDED),
-        (ended(Status::Compensating), ENDED),
+        (ended(Status::Cancelled), Slug::CheckoutClosed.entry().shopper),
+        (ended(Status::Expired), Slug::CheckoutClosed.entry().shopper),
+        (ended(Status::Compensating), Slug::CheckoutClosed.entry().shopper),
     ];
     for (checkout, expected) in &every {
         for slug in Slug::ALL.iter().copied().filter(|slug| moves_it_on(*slug)) {

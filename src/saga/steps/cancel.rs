@@ -9,7 +9,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::checkout::{Checkout, StepName};
+use crate::checkout::{Checkout, StepName, StuckReason};
 use crate::saga::step::{Finding, Step, StepContext, Verdict};
 
 /// See the module.
@@ -25,8 +25,8 @@ impl Step for Cancel {
         true
     }
 
-    fn unknown_reason(&self) -> crate::checkout::StuckReason {
-        crate::checkout::StuckReason::UndoFailed
+    fn unknown_reason(&self) -> Option<StuckReason> {
+        Some(StuckReason::UndoFailed)
     }
 
     async fn prepare(&self, cx: &mut StepContext) -> Result<Option<Value>, Verdict> {

@@ -24,7 +24,7 @@ impl Step for Cart {
     }
 
     fn is_ready(&self, checkout: &Checkout) -> bool {
-        checkout.input.cart.is_some()
+        checkout.input.cart.as_ref().is_some_and(|cart| !is_emptied(cart))
     }
 
     fn must_be_reached(&self) -> bool {
@@ -153,11 +153,50 @@ pub(in crate::saga) fn is_given_anew(
             cart.insert("customer_id".to_owned(), customer.into());
         }
     }
-    for list in ["line_items", "custom_items", "gift_certificates"] {
+    for list in LISTS {
         cart.remove(list);
     }
     cart.extend(items.clone());
     true
+}
+
+/// What a cart can hold.
+const LISTS: [&str; 3] = ["line_items", "custom_items", "gift_certificates"];
+
+/// The last item was removed, and BigCommerce removed the cart with it: another one is made of the items that come next, with
+/// what was given beside them.
+pub(super) fn empty(cx: &mut StepContext) {
+    let document = cx.facts().document.take();
+    let facts = cx.facts();
+    (facts.cart_id, facts.document_at, facts.cart_gone_since) = (None, None, None);
+    facts.consigned.clear();
+    // A witness that the cart was emptied and not paid was asked; what shows later is looked for.
+    facts.may_show_late = true;
+    let input = &mut cx.checkout.input;
+    if let Some(document) = document {
+        input.coupon_codes = document.coupon_codes().to_vec();
+        input.customer_message =
+            Some(document.customer_message()).filter(|text| !text.is_empty()).map(str::to_owned);
+    }
+    // These name items of the cart that is gone.
+    (input.shipping_options, input.edit) = (None, None);
+    for consignment in input.consignments.iter_mut().flatten() {
+        consignment.line_items = None;
+    }
+    if input.consignments.as_ref().is_some_and(|list| list.len() > 1) {
+        input.consignments = None;
+    }
+    let cart = input.cart.get_or_insert_default();
+    for list in LISTS {
+        cart.remove(list);
+    }
+    cart.insert("line_items".to_owned(), Value::Array(Vec::new()));
+}
+
+/// Whether there is nothing to make a cart of: the door takes no creation without items.
+fn is_emptied(cart: &Map<String, Value>) -> bool {
+    let lists = || LISTS.iter().filter_map(|list| cart.get(*list)?.as_array());
+    lists().next().is_some() && lists().all(Vec::is_empty)
 }
 
 /// Takes over a cart that was made elsewhere, with what its checkout holds already. It may be paid there as well.

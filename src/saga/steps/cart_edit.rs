@@ -1,13 +1,16 @@
-//! `cart-edit`: change items, coupons or the message before the order exists. Compare-and-set by `version`.
+//! `cart-edit`: change items, coupons or the message until the order is paid. Compare-and-set by `version`.
 
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::cart::empty;
 use crate::bigcommerce::Error;
 use crate::checkout::{CartEdit, Checkout, Document, Input, StepName, parse_decimal};
 use crate::saga::operation::{Operation, SubmitError};
-use crate::saga::step::{Finding, Step, StepContext, Verdict, after_cart, before_order, refused};
+use crate::saga::step::{
+    Finding, Step, StepContext, Verdict, after_cart, before_payment, no_such_cart, refused,
+};
 
 /// See the module.
 pub(super) struct Edit;
@@ -29,13 +32,16 @@ impl Step for Edit {
     }
 
     fn accepts(&self, checkout: &Checkout) -> Result<(), SubmitError> {
-        before_order(checkout)?;
+        before_payment(checkout)?;
         after_cart(checkout)
     }
 
     async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
-        run(cx).await?;
-        forget(cx);
+        if run(cx).await? {
+            forget(cx);
+        } else {
+            emptied(cx).await?;
+        }
         Ok(Verdict::Succeeded)
     }
 
@@ -50,15 +56,40 @@ impl Step for Edit {
                 }
                 Finding::Absent
             }
+            Ok(false) if removes_all(cx.checkout.input.edit.as_ref(), before.as_ref()) => {
+                match emptied(cx).await {
+                    Ok(()) => Verdict::Succeeded.into(),
+                    Err(Verdict::Rejected(_)) => Finding::Absent,
+                    Err(verdict) => Finding::of_failed_look(verdict),
+                }
+            }
             Ok(false) => Finding::Absent,
             Err(verdict) => Finding::of_failed_look(verdict),
         }
     }
 }
 
-async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
+/// The cart is gone with its last item. One that others know of may have been paid there in the same moment, which is found out
+/// as for every cart that is gone.
+async fn emptied(cx: &mut StepContext) -> Result<(), Verdict> {
+    if cx.checkout.facts.hand_off.is_some() {
+        return Err(Verdict::Rejected(no_such_cart()));
+    }
+    cx.unordered().await?;
+    empty(cx);
+    Ok(())
+}
+
+/// Whether the change removes the only line that there is.
+fn removes_all(edit: Option<&CartEdit>, before: Option<&Document>) -> bool {
+    let Some(CartEdit::RemoveItem { item_id: removed }) = edit else { return false };
+    before.is_some_and(|before| before.line_items().iter().all(|item| item.id == *removed))
+}
+
+/// Changes the cart. Whether it is still there.
+async fn run(cx: &mut StepContext) -> Result<bool, Verdict> {
     let cart_id = cx.cart_id()?;
-    let Some(edit) = cx.input().edit.clone() else { return Ok(()) };
+    let Some(edit) = cx.input().edit.clone() else { return Ok(true) };
     let version = cx.checkout.facts.document.as_ref().and_then(Document::version);
     let (carts, checkouts) = (cx.client.carts(&cx.call), cx.client.checkouts(&cx.call));
     let (call, written) = match edit {
@@ -104,9 +135,9 @@ async fn run(cx: &mut StepContext) -> Result<(), Verdict> {
         // The cart's answer has no consignments, and a change of items may have changed them. The change was made: a
         // look that failed must not have it made again.
         let unread = |_| Verdict::Unknown { why: format!("{call}: done, but the cart cannot be read") };
-        cx.read_checkout().await.map_err(unread)?;
+        return cx.read_checkout().await.map_err(unread);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Consignments that were named by the items of another cart are not good for this one.

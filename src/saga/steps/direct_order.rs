@@ -36,8 +36,8 @@ impl Step for DirectOrder {
         true
     }
 
-    fn unknown_reason(&self) -> StuckReason {
-        StuckReason::OrderUnknown
+    fn unknown_reason(&self) -> Option<StuckReason> {
+        Some(StuckReason::OrderUnknown)
     }
 
     async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {

@@ -58,8 +58,8 @@ impl Step for HandOff {
         true
     }
 
-    fn unknown_reason(&self) -> StuckReason {
-        StuckReason::PaymentPendingTooLong
+    fn unknown_reason(&self) -> Option<StuckReason> {
+        Some(StuckReason::PaymentPendingTooLong)
     }
 
     fn take(&self, input: &mut Input, operation: &Operation) -> bool {

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::checkout::{Checkout, StepName};
+use crate::checkout::{Checkout, StepName, StuckReason};
 use crate::saga::step::{Finding, Step, StepContext, Verdict};
 
 /// See the module.
@@ -35,7 +35,7 @@ pub(super) fn is_one(step: &dyn Step, name: StepName) -> bool {
 impl Misplaced {
     fn stuck(&self, cx: &StepContext) -> Verdict {
         let detail = format!("a checkout of the flow {} has no step {}", cx.checkout.flow, self.0);
-        Verdict::Stuck { reason: self.unknown_reason(), detail }
+        Verdict::Stuck { reason: StuckReason::AttemptsExhausted, detail }
     }
 }
 
@@ -56,6 +56,10 @@ impl Step for Misplaced {
     fn must_be_reached(&self) -> bool {
         // A direct order is created as far as its options for shipping, of which it has none.
         false
+    }
+
+    fn unknown_reason(&self) -> Option<StuckReason> {
+        Some(StuckReason::AttemptsExhausted)
     }
 
     async fn prepare(&self, cx: &mut StepContext) -> Result<Option<Value>, Verdict> {

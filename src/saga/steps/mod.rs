@@ -19,6 +19,8 @@ pub(super) use shared::late::{Late, look_late};
 pub(super) use shared::read::order_facts;
 pub(super) use shared::rest::{Rest, look_at_rest};
 
+use std::time::Duration;
+
 use super::step::{Finding, Step, StepContext, Verdict};
 use crate::checkout::{Flow, StepName};
 
@@ -48,8 +50,22 @@ pub(super) fn find(flow: Flow, name: StepName) -> &'static dyn Step {
     of(flow).find(|step| step.name() == name).unwrap_or_else(|| misplaced::of(name))
 }
 
-/// Does a step that notes nothing before. What was not found because its cart is gone is told as that.
+/// Whether it changes what an order is made of.
+pub(super) fn is_before_order(step: StepName) -> bool {
+    matches!(
+        step,
+        StepName::BillingAddress | StepName::Consignments | StepName::ShippingOptions | StepName::CartEdit
+    )
+}
+
+/// Does a step that notes nothing before. What was not found because its cart is gone is told as that; what is ordered and not
+/// paid is taken back before it is changed.
 pub(super) async fn execute(step: &dyn Step, cx: &mut StepContext) -> Verdict {
+    if is_before_order(step.name())
+        && let Err(verdict) = cx.take_order_back().await
+    {
+        return verdict;
+    }
     let verdict = execute_noted(step, cx).await;
     cx.or_cart_gone(step.name(), verdict).await
 }
@@ -65,6 +81,14 @@ pub(super) async fn execute_noted(step: &dyn Step, cx: &mut StepContext) -> Verd
 
 /// Finds out what became of a step.
 pub(super) async fn reconcile(flow: Flow, step: StepName, cx: &mut StepContext) -> Finding {
+    if is_before_order(step) && cx.checkout.facts.order.is_some() {
+        // It was lost while the order was taken back, or right after. Taking it back is repeatable, and comes first.
+        return match cx.take_order_back().await {
+            Ok(()) => Finding::StillUnknown { after: Duration::ZERO, failed: false, settling: false },
+            Err(verdict @ (Verdict::Paid | Verdict::Reopened | Verdict::Stuck { .. })) => verdict.into(),
+            Err(verdict) => Finding::of_failed_look(verdict),
+        };
+    }
     match find(flow, step).reconcile(cx).await {
         Finding::Ended(verdict) => cx.or_cart_gone(step, verdict).await.into(),
         finding => finding,

@@ -42,8 +42,8 @@ impl Step for Order {
         true
     }
 
-    fn unknown_reason(&self) -> StuckReason {
-        StuckReason::OrderUnknown
+    fn unknown_reason(&self) -> Option<StuckReason> {
+        Some(StuckReason::OrderUnknown)
     }
 
     async fn execute(&self, cx: &mut StepContext) -> Result<Verdict, Verdict> {
@@ -149,7 +149,7 @@ pub(super) fn within_agreement(
     let total = total.ok_or_else(|| unreadable("what is due"))?;
     let currency = currency(&cx.checkout).ok_or_else(|| unreadable("its currency"))?;
     if total.compare(agreed, currency) == Ordering::Greater {
-        return Err(Verdict::TotalChanged { agreed, total });
+        return Err(Verdict::TotalChanged { agreed, total, order_removed: false });
     }
     Ok(())
 }
@@ -221,10 +221,15 @@ pub(super) async fn verify(
     cx.archive_others(&orders, id).await?;
     if let Err(verdict) = total_fits(cx, &order).await {
         // Nothing is paid that the shopper did not see: the order goes, and a new one can be made.
-        if matches!(verdict, Verdict::TotalChanged { .. }) {
+        if let Verdict::TotalChanged { agreed, total, .. } = verdict {
             cx.archive(id).await?;
             cx.facts().abandoned_orders.push(id.get());
             cx.facts().order = None;
+            if cx.read_checkout().await != Ok(true) {
+                // What is shown is old: the next order reads it first.
+                cx.facts().document_at = None;
+            }
+            return Err(Verdict::TotalChanged { agreed, total, order_removed: true });
         }
         return Err(verdict);
     }

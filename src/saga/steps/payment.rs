@@ -76,8 +76,8 @@ impl Step for Payment {
         true
     }
 
-    fn unknown_reason(&self) -> StuckReason {
-        StuckReason::PaymentUnknown
+    fn unknown_reason(&self) -> Option<StuckReason> {
+        Some(StuckReason::PaymentUnknown)
     }
 
     async fn prepare(&self, cx: &mut StepContext) -> Result<Option<Value>, Verdict> {

@@ -198,6 +198,16 @@ impl StepContext {
                 detail: format!("order {id} is {} ({}), not Incomplete", order.status, order.payment_status),
             });
         }
+        self.cancel_unpaid(id).await?;
+        // Without a cart there is no second lookup: what others paid of it may show only now.
+        self.facts().may_show_late |= self.checkout.flow == Flow::DirectOrder;
+        Ok(())
+    }
+}
+
+impl StepContext {
+    /// Cancels an order of which it was just seen that it holds no money.
+    pub(super) async fn cancel_unpaid(&mut self, id: OrderId) -> Result<(), Verdict> {
         // What the order shows may lag behind: BigCommerce deletes the cart of what was paid.
         self.cart_is_a_witness().await?;
         let body = serde_json::json!({"status_id": CANCELLED});
@@ -208,13 +218,9 @@ impl StepContext {
             facts.status_id = order.status_id;
             facts.status = order.status;
         }
-        // Without a cart there is no second lookup: what others paid of it may show only now.
-        self.facts().may_show_late |= self.checkout.flow == Flow::DirectOrder;
         Ok(())
     }
-}
 
-impl StepContext {
     /// Whether all that an order shows as paid is store credit and certificates that were applied to its cart in another place.
     /// BigCommerce takes them when the rest is paid: then they are listed. What no part of ours paid and what is not listed was
     /// not taken. What our own order shows has to be what it showed from the beginning as well.

@@ -96,7 +96,7 @@ impl StepContext {
     }
 
     /// Nobody but us knew the number of the cart: both witnesses are asked once.
-    async fn unordered(&mut self) -> Result<(), Verdict> {
+    pub(in crate::saga) async fn unordered(&mut self) -> Result<(), Verdict> {
         if self.look_at_cart().await? {
             return Ok(());
         }

@@ -15,3 +15,4 @@ pub(super) mod read;
 pub(super) mod refusal;
 pub(super) mod rest;
 pub(super) mod revived;
+pub(super) mod taken_back;

@@ -214,7 +214,7 @@ pub(in crate::saga) fn expected(cx: &StepContext) -> Result<(), Verdict> {
     let amount = intent.filter(|intent| !intent.may_pay_a_part()).and_then(|intent| intent.amount);
     match (amount, cx.checkout.facts.due(), cx.checkout.facts.order.as_ref()) {
         (Some(amount), Some(due), Some(order)) if due.compare(amount, &order.currency).is_gt() => {
-            Err(Verdict::TotalChanged { agreed: amount, total: due })
+            Err(Verdict::TotalChanged { agreed: amount, total: due, order_removed: false })
         }
         _ => Ok(()),
     }

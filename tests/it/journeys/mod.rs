@@ -1,5 +1,9 @@
 //! From every state that a shopper can reach there is a call that goes on, and no slip of his is a case for operators.
 
+mod back;
+mod carts;
+mod outage;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Service, address, agreed, custom_cart, everything, good_card, run};
@@ -218,6 +222,23 @@ async fn a_gift_certificate_that_expired_is_no_card() {
         let declined = service.post(&format!("{path}/payment"), &agreed(expired)).await.expect(402);
         let words = declined.body["shopper_message"].as_str().expect("a sentence");
         assert!(words.starts_with("Your gift certificate has expired."), "{}", declined.text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_that_is_sent_as_text_is_told_as_that() {
+    run(async |_, service| {
+        let path = service.create(&everything()).await;
+        let pay = json!({"payment": good_card(), "agreed_total": "10.83"});
+        let mut many = everything();
+        many["custom_items"][0]["quantity"] = json!("1");
+        for (call, body) in [(format!("{path}/complete"), pay), ("/v1/checkouts".to_owned(), many)] {
+            let refused = service.post(&call, &body).await.expect(422);
+            assert_eq!(refused.problem(), "invalid-input", "{}", refused.text);
+            let detail = refused.body["errors"][0]["detail"].as_str().expect("a detail");
+            assert!(detail.contains("number") && detail.contains("not text"), "{}", refused.text);
+        }
     })
     .await;
 }
