@@ -18,8 +18,9 @@ use crate::http::AppState;
 use crate::http::limits::Client;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
-use crate::http::request::auth::Principal;
+use crate::http::request::auth::{CheckoutToken, Principal};
 use crate::http::request::extract::Target;
+use crate::saga::TokenProof;
 
 /// A comment this often keeps proxies from closing the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -29,13 +30,25 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub(crate) struct Follower {
     target: Target,
     client: Option<Client>,
+    /// Of the checkout token, its own or that of the ticket.
+    proof: Option<TokenProof>,
 }
 
 /// An open stream.
 struct Following {
-    open: Open,
+    _open: Open,
     feed: Feed,
     is_shopper: bool,
+    id: CheckoutId,
+    proof: Option<TokenProof>,
+}
+
+impl Following {
+    /// Whether its token is good still: it may have been revoked. What cannot be told is not.
+    async fn is_admitted(&self, state: &AppState) -> bool {
+        let Some(proof) = self.proof else { return true };
+        state.engine().admits(self.id.uuid(), proof).await.unwrap_or(false)
+    }
 }
 
 impl FromRequestParts<AppState> for Follower {
@@ -46,19 +59,18 @@ impl FromRequestParts<AppState> for Follower {
         let ticket = if parts.headers.contains_key(header::AUTHORIZATION) { None } else { ticket_of(parts) };
         let Some(ticket) = ticket else {
             let target = Target::from_request_parts(parts, state).await?;
-            return Ok(Self { target, client });
+            let proof = CheckoutToken::presented(&parts.headers);
+            return Ok(Self { target, client, proof });
         };
         let refused =
             || Problem::new(Slug::Unauthorized, "the ticket is wrong or has expired; get another one");
         let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| refused())?;
         let text = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value);
         let id: CheckoutId = text.and_then(|text| text.parse().ok()).ok_or_else(refused)?;
-        if !tickets::opens(state, &ticket, id).await? {
-            return Err(refused());
-        }
+        let proof = Some(tickets::opens(state, &ticket, id).await?.ok_or_else(refused)?);
         let principal = Principal::Checkout(id);
         state.count_checkout(id, &principal, &parts.method)?;
-        Ok(Self { target: Target { id, principal }, client })
+        Ok(Self { target: Target { id, principal }, client, proof })
     }
 }
 
@@ -93,9 +105,9 @@ pub(crate) async fn follow(
     follower: Follower,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let target = follower.target;
+    let Follower { target, client, proof } = follower;
     let seen = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.trim().parse::<i64>().ok());
-    let open = state.streams().open(&state, &target, follower.client)?;
+    let open = state.streams().open(&state, &target, client)?;
     // Followed before it is read, so that no change falls in between.
     let feed = state.streams().follow(&state, target.id);
     let checkout = target.seen(state.engine().snapshot(target.id).await?);
@@ -103,7 +115,8 @@ pub(crate) async fn follow(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let first = Arc::new(News::of(&checkout));
-    let events = changes(state, Following { open, feed, is_shopper: target.is_of_shopper() }, first, seen);
+    let following = Following { _open: open, feed, is_shopper: target.is_of_shopper(), id: target.id, proof };
+    let events = changes(state, following, first, seen);
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
     let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
     // Some proxies would keep events back until there are many.
@@ -120,27 +133,31 @@ fn changes(
     seen: Option<i64>,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     async_stream::stream! {
-        let Following { open: _open, mut feed, is_shopper } = following;
+        // All of it, for as long as the stream lives.
+        let mut following = following;
         let end = tokio::time::sleep(state.streams().age());
         tokio::pin!(end);
         if seen != Some(news.version) {
-            yield Ok(event(&news, is_shopper));
+            yield Ok(event(&news, following.is_shopper));
         }
         while !news.is_final {
             tokio::select! {
                 () = state.stopping().cancelled() => break,
                 () = &mut end => break,
-                changed = feed.changed() => {
+                changed = following.feed.changed() => {
                     // The caller connects again, and learns then.
                     if changed.is_err() {
                         break;
                     }
                 }
             }
-            let latest = feed.borrow_and_update().clone();
+            let latest = following.feed.borrow_and_update().clone();
             if let Some(latest) = latest.filter(|latest| latest.version > news.version) {
+                if !following.is_admitted(&state).await {
+                    break;
+                }
                 news = latest;
-                yield Ok(event(&news, is_shopper));
+                yield Ok(event(&news, following.is_shopper));
             }
         }
     }

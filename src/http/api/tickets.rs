@@ -19,6 +19,7 @@ use crate::http::AppState;
 use crate::http::problem::Problem;
 use crate::http::problem::catalog::Slug;
 use crate::http::request::extract::Target;
+use crate::saga::TokenProof;
 
 const PREFIX: &str = "et_";
 /// Long enough to open a stream.
@@ -67,15 +68,20 @@ pub(crate) async fn create(State(state): State<AppState>, target: Target) -> Res
     Ok((StatusCode::CREATED, axum::Json(answer)).into_response())
 }
 
-/// Whether a ticket opens the events of this checkout now.
-pub(super) async fn opens(state: &AppState, ticket: &str, id: CheckoutId) -> Result<bool, Problem> {
-    let Some((expires_at, signature)) = parse(ticket) else { return Ok(false) };
+/// What is kept of the checkout token with which this ticket opens the events of the checkout now; `None`: it opens nothing.
+pub(super) async fn opens(
+    state: &AppState,
+    ticket: &str,
+    id: CheckoutId,
+) -> Result<Option<TokenProof>, Problem> {
+    let Some((expires_at, signature)) = parse(ticket) else { return Ok(None) };
     let now = OffsetDateTime::now_utc().unix_timestamp();
     if expires_at <= now || expires_at > now + (TTL + SKEW).whole_seconds() {
-        return Ok(false);
+        return Ok(None);
     }
     let keys = state.engine().token_proofs(id).await?;
-    Ok(keys.iter().any(|key| mac(key, id, expires_at).verify_slice(&signature).is_ok()))
+    let signed = keys.into_iter().find(|key| mac(key, id, expires_at).verify_slice(&signature).is_ok());
+    Ok(signed.and_then(|key| key.try_into().ok()).map(TokenProof))
 }
 
 fn mac(key: &[u8], id: CheckoutId, expires_at: i64) -> Hmac<Sha256> {

@@ -250,6 +250,11 @@ pub(crate) struct CheckoutToken {
 const PREFIX: &str = "ct_";
 
 impl CheckoutToken {
+    /// The proof that a request carries, where it has a checkout token.
+    pub(crate) fn presented(headers: &HeaderMap) -> Option<TokenProof> {
+        Some(Self::parse(bearer(headers)?)?.proof())
+    }
+
     /// A fresh secret, for a checkout that may not have its id yet.
     pub(crate) fn secret() -> [u8; 32] {
         rand::random()

@@ -2,7 +2,7 @@
 //! addresses some time after the end.
 
 use super::*;
-use crate::harness::{ACTOR, OPERATOR, READER, agreed, good_card, run};
+use crate::harness::{ACTOR, OPERATOR, PATIENCE, READER, agreed, good_card, run};
 
 async fn status(service: &Service, who: &Who, path: &str) -> u16 {
     ask(service, who, Method::GET, path, None).await.status.as_u16()
@@ -63,6 +63,27 @@ async fn an_operator_revokes_the_tokens_of_a_checkout_and_it_goes_on() {
         assert_eq!((&row["action"], &row["result"]), (&json!("revoke-tokens"), &json!("done")), "{audit}");
         let (_, fresh) = create().await;
         assert_eq!(status(service, &fresh, &path).await, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_follows_with_a_revoked_token_hears_nothing_more() {
+    run(async |_, service| {
+        let (path, token) = created(&post(service, &Who::Server, "/v1/checkouts", &mug()).await.expect(201));
+        let events = format!("{path}/events");
+        let changed = async {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            let revoke = format!("{}/revoke-tokens", path.replace("/v1/", "/ops/v1/"));
+            let reason = json!({"reason": "it stood in a log"});
+            service.operate(Method::POST, &revoke, ACTOR, Some(&reason)).await.expect(200);
+            let billing = format!("{path}/billing-address");
+            ask(service, &Who::Server, Method::PUT, &billing, Some(&address())).await.expect(200);
+        };
+        let follow = ask(service, &token, Method::GET, &events, None);
+        let (told, ()) = tokio::join!(tokio::time::timeout(PATIENCE, follow), changed);
+        let told = told.expect("the stream ends").expect(200).text;
+        assert!(told.contains("BigCommerce Coffee Mug") && !told.contains("Jane"), "{told}");
     })
     .await;
 }
