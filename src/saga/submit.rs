@@ -320,8 +320,7 @@ impl Engine {
     }
 
     fn created(&self, new: NewCheckout, now: OffsetDateTime) -> Checkout {
-        let flow = new.flow.flow();
-        let mut input: Input = new.input;
+        let (flow, mut input): (_, Input) = (new.flow.flow(), new.input);
         match new.flow {
             NewFlow::Cart(body) => input.cart = Some(body),
             NewFlow::DirectOrder(body) => input.direct_order = Some(body),
