@@ -88,6 +88,21 @@
     });
   }
 
+  // What is copied often is copied with one click.
+  if (navigator.clipboard) document.documentElement.classList.add("copies");
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      if (news) news.textContent = `Copied ${button.dataset.copy}`;
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = "Copy"), 1500);
+    } catch {
+      button.textContent = "Not copied";
+    }
+  });
+
   // A form is sent once, however often its button is pressed.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::openapi::ObjectBuilder;
 use utoipa::openapi::schema::{SchemaType, Type};
 
-use crate::checkout::{Flow, PaymentStatus, Status, StepName, StepStatus, StuckReason};
+use crate::checkout::{Attention, Flow, Obstacle, PaymentStatus, Status, StepName, StepStatus, StuckReason};
 
 /// Something of this type.
 pub fn typed(kind: Type) -> ObjectBuilder {
@@ -75,6 +75,16 @@ pub fn payment_status() -> ObjectBuilder {
 /// Why manual review is needed.
 pub fn stuck_reason() -> ObjectBuilder {
     words_of(&StuckReason::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
+}
+
+/// What holds a shopper up.
+pub fn attention() -> ObjectBuilder {
+    words_of(Attention::WORDS)
+}
+
+/// The problem that blocks a shopper.
+pub fn obstacle() -> ObjectBuilder {
+    words_of(Obstacle::WORDS)
 }
 
 /// What an operator should try first.

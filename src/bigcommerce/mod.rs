@@ -201,6 +201,13 @@ impl Client {
         Ok(Self { transport: Arc::new(transport), guard: None })
     }
 
+    /// Where a person looks at an order: the store's control panel. `None`: this is not BigCommerce itself.
+    pub fn control_panel(&self, order_id: i64) -> Option<String> {
+        let hash =
+            self.transport.api.strip_prefix("https://api.bigcommerce.com/stores/")?.trim_end_matches('/');
+        Some(format!("https://store-{hash}.mybigcommerce.com/manage/orders/{order_id}"))
+    }
+
     /// The same client, for somebody whose right to send may end while a request waits for its turn: once `guard` says
     /// so, nothing that changes anything is sent any more ([`UnavailableReason::NotHeld`]). Reads are.
     #[must_use]

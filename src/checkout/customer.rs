@@ -1,6 +1,8 @@
 //! Who the shopper is, as far as it was proven. Pure.
 
-use super::{Checkout, Flow, Input, PaymentIntent};
+use serde_json::Value;
+
+use super::{Checkout, Document, Flow, Input, PaymentIntent};
 
 impl Input {
     /// Whether a cart of this customer (0: of a guest) may be taken over by whoever asked for it. The cart of a guest belongs
@@ -26,6 +28,13 @@ impl PaymentIntent {
 }
 
 impl Checkout {
+    /// The shopper's email address, as given or as BigCommerce has it.
+    pub fn email(&self) -> Option<&str> {
+        let given = self.input.billing_address.as_ref().and_then(|address| address.get("email"));
+        let given = given.and_then(Value::as_str);
+        given.or_else(|| self.facts.document.as_ref().and_then(Document::email))
+    }
+
     /// The customer who was proven, as long as the cart or the order is theirs: the cart of a guest that a customer took over
     /// opens nothing of that customer's.
     pub fn proven_customer(&self) -> Option<i64> {

@@ -5,6 +5,7 @@
 
 mod announcement;
 mod answer;
+mod attention;
 mod begin;
 mod customer;
 mod document;
@@ -22,6 +23,7 @@ mod status;
 
 pub use announcement::{AnnouncedCheckout, Announcement, announcements};
 pub use answer::{Answer, Answered, UpstreamRejection};
+pub use attention::{Attention, Obstacle};
 pub use document::{Consignment, Document, LineItem, ShippingOption};
 pub use hand_off::HandOff;
 pub use ids::{CheckoutId, IdempotencyKey, InvalidId};

@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::output::Format;
 use crate::ops::action::{self, InvalidFinding};
-use crate::ops::{Assertion, Sort, Status, StepName, StuckReason};
+use crate::ops::{Assertion, Attention, Money, Obstacle, Sort, Status, StepName, StuckReason, parse_decimal};
 
 /// The arguments of `checkouts`.
 #[derive(Debug, Args)]
@@ -68,6 +68,18 @@ pub(super) struct List {
     /// The reason they are stuck
     #[arg(long)]
     pub(super) reason: Option<StuckReason>,
+    /// What holds the shopper up: blocked or retrying
+    #[arg(long)]
+    pub(super) attention: Option<Attention>,
+    /// The problem that blocks the shopper, such as payment-declined
+    #[arg(long)]
+    pub(super) obstacle: Option<Obstacle>,
+    /// The lowest total
+    #[arg(long, value_parser = amount)]
+    pub(super) total_from: Option<Money>,
+    /// The highest total
+    #[arg(long, value_parser = amount)]
+    pub(super) total_to: Option<Money>,
     /// The name of the store
     #[arg(long)]
     pub(super) store: Option<String>,
@@ -169,6 +181,11 @@ impl FindingArguments {
 fn instant(text: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| "must be a time such as 2026-11-21T00:00:00Z".to_owned())
+}
+
+fn amount(text: &str) -> Result<Money, String> {
+    let amount = parse_decimal(text).filter(|amount| !amount.is_sign_negative()).map(Money::from);
+    amount.ok_or_else(|| "must be an amount such as 54.13".to_owned())
 }
 
 fn given_reason(text: &str) -> Result<String, String> {

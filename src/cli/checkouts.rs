@@ -48,6 +48,10 @@ async fn list(list: List) -> anyhow::Result<ExitCode> {
         status: list.status,
         step: list.step,
         reason: list.reason,
+        attention: list.attention,
+        obstacle: list.obstacle,
+        total_from: list.total_from,
+        total_to: list.total_to,
         store: list.store,
         order_id: list.order_id,
         cart_id: list.cart_id,
@@ -113,7 +117,12 @@ fn lines(data: &[Listed]) -> Table {
 /// Why manual review is needed.
 fn reason(line: &Listed) -> String {
     let stuck = || line.stuck.as_ref().map(|stuck| stuck.reason.clone());
-    line.unreadable.as_ref().map(|_| "unreadable".to_owned()).or_else(stuck).unwrap_or_default()
+    let unreadable = line.unreadable.as_ref().map(|_| "unreadable".to_owned());
+    unreadable
+        .or_else(stuck)
+        .or_else(|| line.obstacle.clone())
+        .or_else(|| line.attention.clone())
+        .unwrap_or_default()
 }
 
 async fn look(look: Look, plainly: bool) -> anyhow::Result<ExitCode> {

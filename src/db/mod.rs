@@ -48,7 +48,7 @@ pub use outbox::event_records::{EventFilter, EventRecord, Redelivered, TryRecord
 pub use outbox::webhooks::{WebhookEvent, WebhookOutcome, WebhookStats};
 pub use retention::{Cause, Erasure, Holder};
 pub use stats::activity::{MINUTES, Minute};
-pub use stats::summary::{AtRisk, Count, OldestUnknown, StuckCount, Summary};
+pub use stats::summary::{AtRisk, AttentionCount, Count, OldestUnknown, StuckCount, Summary};
 pub use stats::vitals::Vitals;
 pub use transition::committer::{CommitObserver, Committer};
 pub use transition::log::LogRow;

@@ -48,12 +48,14 @@ pub use why::{AllowedAction, Suggested, Why, why};
 use why::effects;
 
 // What the entry points need, so that they need no other module.
-pub use crate::checkout::{CheckoutId, InvalidId, Status, StepName, StuckReason};
+pub use crate::checkout::{
+    Attention, CheckoutId, InvalidId, Money, Obstacle, Status, StepName, StuckReason, parse_decimal,
+};
 pub use crate::db::Error as DbError;
 pub use crate::db::{
-    AtRisk, AuditRow, Broken, Bulk, BulkResult, Count, Cursor, Entry, Filter, InvalidCursor, InvalidSort,
-    Listed, ListedStuck, LockedCheckout, Minute, OldestUnknown, Page, Sort, StuckCount, Summary, Unread,
-    Verified,
+    AtRisk, AttentionCount, AuditRow, Broken, Bulk, BulkResult, Count, Cursor, Entry, Filter, InvalidCursor,
+    InvalidSort, Listed, ListedStuck, LockedCheckout, Minute, OldestUnknown, Page, Sort, StuckCount, Summary,
+    Unread, Verified,
 };
 
 /// Rows on a page of a list, unless asked otherwise.
@@ -156,6 +158,11 @@ impl Console {
     /// Overdue checkouts of a newer version of the program, and checkouts that cannot be read.
     pub async fn foreign_records(&self) -> Result<(i64, i64), db::Error> {
         self.db().foreign_records().await
+    }
+
+    /// Where a person looks at an order of this store: BigCommerce's control panel. `None`: there is none, as with the simulator.
+    pub fn control_panel(&self, store: &str, order_id: i64) -> Option<String> {
+        self.inner.clients.get(store)?.control_panel(order_id)
     }
 
     fn scope(&self) -> Option<&str> {

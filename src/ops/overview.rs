@@ -59,6 +59,9 @@ pub struct HostHealth {
     pub held_back: u64,
     /// 429 answers since the start.
     pub rate_limited: u64,
+    /// Whether BigCommerce refuses the credentials of the store (401), with nothing accepted since: see
+    /// `BIGCOMMERCE_ACCESS_TOKEN`.
+    pub credentials_refused: bool,
 }
 
 /// A received webhook.
@@ -110,6 +113,7 @@ impl HostHealth {
             waiting: u64::try_from(state.waiting).unwrap_or(u64::MAX),
             held_back: state.held_back,
             rate_limited: state.rate_limited,
+            credentials_refused: state.unauthorized,
         }
     }
 }

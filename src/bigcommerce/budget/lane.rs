@@ -15,7 +15,7 @@ use super::overload::Overload;
 use super::pace::Pace;
 use super::replicas::Newcomer;
 use super::window::Window;
-use crate::bigcommerce::{Priority, Seen};
+use crate::bigcommerce::{Host, Priority, Seen};
 
 /// The delay when it is not known how long it takes.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -94,6 +94,8 @@ pub(super) struct Lane {
     newcomer: Option<Newcomer>,
     pub(super) held_back: u64,
     pub(super) rate_limited: u64,
+    /// The last answer that says something of the credentials refused them.
+    pub(super) unauthorized: bool,
 }
 
 impl Lane {
@@ -115,6 +117,7 @@ impl Lane {
             newcomer: None,
             held_back: 0,
             rate_limited: 0,
+            unauthorized: false,
         }
     }
 
@@ -261,6 +264,14 @@ impl Lane {
         self.in_flight = self.in_flight.saturating_sub(1);
         if let Allowance::Window(window) = &mut self.allowance {
             window.ended(sent, now, &seen.rate_limit);
+        }
+        match seen.status {
+            // Payments carry a token of their own, which ends by itself.
+            _ if seen.host == Host::Payments => {}
+            Some(401) => self.unauthorized = true,
+            Some(200..300) => self.unauthorized = false,
+            // A 403 is about the scope of one call; anything else says nothing of the credentials.
+            _ => {}
         }
         let sign = sign(seen);
         if seen.status == Some(429) {

@@ -86,6 +86,8 @@ pub struct HostState {
     pub held_back: u64,
     /// 429 answers since the start.
     pub rate_limited: u64,
+    /// The credentials were refused (401), and nothing has succeeded since.
+    pub unauthorized: bool,
 }
 
 impl Hosts {
@@ -294,6 +296,7 @@ fn host_state(lane: &mut Lane, now: Instant) -> HostState {
         breaker: lane.breaker_state(now),
         held_back: lane.held_back,
         rate_limited: lane.rate_limited,
+        unauthorized: lane.unauthorized,
     }
 }
 

@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::checkout::{Status, StepName, StuckReason};
+use crate::checkout::{Attention, Money, Obstacle, Status, StepName, StuckReason};
 use crate::schema;
 
 /// Which checkouts. Fields that are not given do not restrict.
@@ -27,6 +27,22 @@ pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = schema::stuck_reason, required = false)]
     pub reason: Option<StuckReason>,
+    /// What holds their shoppers up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::attention, required = false)]
+    pub attention: Option<Attention>,
+    /// The problem that blocks their shoppers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::obstacle, required = false)]
+    pub obstacle: Option<Obstacle>,
+    /// They cost this much or more, in their own currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::amount, required = false)]
+    pub total_from: Option<Money>,
+    /// They cost this much or less, in their own currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::amount, required = false)]
+    pub total_to: Option<Money>,
     /// Their store.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -145,9 +161,20 @@ impl Filter {
         *self == Self { within: self.within.clone(), ..Self::default() }
     }
 
+    /// Whether it is about what a checkout costs.
+    pub(crate) fn is_of_amounts(&self) -> bool {
+        self.total_from.is_some() || self.total_to.is_some()
+    }
+
     /// Whether an index of few rows answers it by itself.
     pub(crate) fn is_selective(&self) -> bool {
-        self.order_id.is_some() || self.cart_id.is_some() || self.email.is_some() || self.reason.is_some()
+        self.order_id.is_some()
+            || self.cart_id.is_some()
+            || self.email.is_some()
+            || self.reason.is_some()
+            || self.attention.is_some()
+            || self.obstacle.is_some()
+            || (self.total_from.is_some() && self.total_to.is_some())
     }
 }
 

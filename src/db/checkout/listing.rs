@@ -31,6 +31,10 @@ pub struct Listed {
     pub next_step: Option<String>,
     /// Why manual review is needed.
     pub stuck: Option<ListedStuck>,
+    /// What holds the shopper up: `blocked` (the last answer at order or payment was a refusal, and nothing was charged) or `retrying`.
+    pub attention: Option<String>,
+    /// The problem that blocks: the `code` of the problem document.
+    pub obstacle: Option<String>,
     /// Its version.
     pub version: i64,
     /// BigCommerce's cart.
@@ -92,6 +96,8 @@ struct Line {
     status: String,
     step: Option<String>,
     stuck: Option<String>,
+    attention: Option<String>,
+    obstacle: Option<String>,
     version: i64,
     cart_id: Option<String>,
     order_id: Option<i64>,
@@ -124,6 +130,8 @@ impl From<Line> for Listed {
                 suggested_action: stuck.reason.suggested_action(),
             }),
             status: line.status,
+            attention: line.attention,
+            obstacle: line.obstacle,
             next_step: line.step,
             version: line.version,
             cart_id: line.cart_id,
@@ -152,7 +160,7 @@ macro_rules! readable {
 
 /// What a line shows. Documents are opened for the rows of a page only.
 const COLUMNS: &str = concat!(
-    "c.checkout_id, c.store, c.flow, c.status, c.step, c.version, d.cart_id, c.order_id, d.email, c.created_at,
+    "c.checkout_id, c.store, c.flow, c.status, c.step, c.attention, c.obstacle, c.version, d.cart_id, c.order_id, d.email, c.created_at,
     c.updated_at, c.due_at, c.record_version, c.unreadable_reason, (",
     readable!("c.record"),
     " -> 'stuck')::text as stuck, coalesce(",
@@ -277,7 +285,7 @@ impl Pager<'_> {
 pub(crate) fn push_from(query: &mut QueryBuilder<Postgres>, filter: &Filter, status: Option<Status>) {
     query.push(" from checkout k");
     // Those of a store are found beside it; whether to begin there is for PostgreSQL to decide.
-    if is_of_one_store(filter) {
+    if is_of_one_store(filter) || filter.is_of_amounts() {
         query.push(" join checkout_content d using (checkout_id)");
     }
     query.push(" where true");
@@ -292,6 +300,22 @@ pub(crate) fn push_from(query: &mut QueryBuilder<Postgres>, filter: &Filter, sta
     }
     if let Some(reason) = filter.reason {
         query.push(" and k.stuck_reason = ").push_bind(reason.as_str());
+    }
+    // Said of the partial index, which PostgreSQL does not conclude from the other column.
+    if filter.attention.is_some() || filter.obstacle.is_some() {
+        query.push(" and k.attention is not null");
+    }
+    if let Some(attention) = filter.attention {
+        query.push(" and k.attention = ").push_bind(attention.as_str());
+    }
+    if let Some(obstacle) = filter.obstacle {
+        query.push(" and k.obstacle = ").push_bind(obstacle.as_str());
+    }
+    for (than, total) in [(">=", filter.total_from), ("<=", filter.total_to)] {
+        if let Some(total) = total {
+            query.push(format_args!(" and d.total {than} "));
+            query.push_bind(total.decimal().to_string()).push("::numeric");
+        }
     }
     if let Some(order_id) = filter.order_id {
         push_found(query, "checkout_order f where f.order_id = ").push_bind(order_id).push("))");

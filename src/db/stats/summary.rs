@@ -18,6 +18,8 @@ pub struct Summary {
     pub by_step: Vec<Count>,
     /// Stuck checkouts by reason, with the oldest of each.
     pub stuck: Vec<StuckCount>,
+    /// Shoppers who do not get on, by what holds them up.
+    pub attention: Vec<AttentionCount>,
     /// Amounts that may have been charged and are not known, or belong to a stuck order, by currency.
     pub money_at_risk: Vec<AtRisk>,
     /// The attempt whose outcome has been unknown for the longest time.
@@ -50,6 +52,20 @@ pub struct StuckCount {
     pub suggested_action: Option<&'static str>,
 }
 
+/// How many shoppers do not get on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AttentionCount {
+    /// `blocked` or `retrying`.
+    pub attention: String,
+    /// The problem that blocks; null when retrying.
+    pub obstacle: Option<String>,
+    /// How many.
+    pub count: i64,
+    /// When the least recently changed one last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub oldest: OffsetDateTime,
+}
+
 /// Money that may be at risk.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AtRisk {
@@ -77,10 +93,11 @@ pub struct OldestUnknown {
 impl Db {
     /// How things stand, in one store or in all. Each number is right for a moment; not all for the same one.
     pub async fn summary(&self, within: Option<&str>) -> Result<Summary, Error> {
-        let (by_status, by_step, stuck, money_at_risk, oldest_unknown, lag) = tokio::try_join!(
+        let (by_status, by_step, stuck, attention, money_at_risk, oldest_unknown, lag) = tokio::try_join!(
             self.counted_by_status(within),
             self.by_step(within),
             self.stuck_by_reason(within),
+            self.held_up(within),
             self.money_at_risk(within),
             self.oldest_unknown(within),
             self.lag_of_recovery(within),
@@ -89,6 +106,7 @@ impl Db {
             by_status,
             by_step,
             stuck,
+            attention,
             money_at_risk,
             oldest_unknown,
             recovery_lag_seconds: lag.as_secs_f64(),
@@ -138,6 +156,18 @@ impl Db {
                 oldest: row.oldest,
             })
             .collect())
+    }
+
+    async fn held_up(&self, within: Option<&str>) -> Result<Vec<AttentionCount>, Error> {
+        Ok(sqlx::query_as!(
+            AttentionCount,
+            r#"select attention as "attention!", obstacle, count(*) as "count!", min(updated_at) as "oldest!" from checkout
+               where attention is not null and ($1::text is null or store = $1)
+               group by attention, obstacle order by attention, count(*) desc, obstacle"#,
+            within
+        )
+        .fetch_all(&self.pool())
+        .await?)
     }
 
     /// A payment that is unknown or pending belongs to a checkout that runs, waits or is stuck.

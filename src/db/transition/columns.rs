@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use uuid::Uuid;
 
-use crate::checkout::{Checkout, Document, KeyRef, Status, StepName};
+use crate::checkout::{Checkout, Document, KeyRef, Obstacle, Status, StepName};
 use crate::db::checkout::row;
 use crate::db::{Binding, Db, Error, Hold, TokenHash, Transition};
 
@@ -33,12 +32,16 @@ pub(crate) struct TransitionRow {
     /// Whether `due_in` is a wait, which a webhook cuts short.
     pub(crate) is_wait: bool,
     pub(crate) stuck_reason: Option<&'static str>,
+    /// What holds the shopper up, and the problem that blocks.
+    pub(crate) attention: Option<&'static str>,
+    pub(crate) obstacle: Option<&'static str>,
     pub(crate) cart_id: Option<String>,
     pub(crate) order_id: Option<i64>,
     /// The order, where it was not known before.
     pub(crate) new_order_id: Option<i64>,
     pub(crate) abandoned_orders: Vec<i64>,
     pub(crate) email: Option<String>,
+    pub(crate) total: Option<String>,
     pub(crate) record: String,
     /// Whether another checkout may have its cart.
     pub(crate) released: bool,
@@ -138,6 +141,7 @@ impl TransitionRow {
     }
 
     fn state(checkout: &Checkout) -> Result<Self, Error> {
+        let attention = checkout.attention();
         Ok(Self {
             checkout_id: checkout.id.uuid(),
             store: checkout.store.clone(),
@@ -146,10 +150,13 @@ impl TransitionRow {
             status: checkout.status.as_str(),
             step: checkout.next_step().map(StepName::as_str),
             stuck_reason: stuck_reason(checkout),
+            attention: attention.map(|(attention, _)| attention.as_str()),
+            obstacle: attention.and_then(|(_, obstacle)| obstacle).map(Obstacle::as_str),
             cart_id: checkout.facts.cart_id.clone(),
             order_id: order_id(checkout),
             abandoned_orders: checkout.facts.abandoned_orders.clone(),
-            email: email(checkout).map(folded),
+            email: checkout.email().map(folded),
+            total: total(checkout),
             released: checkout.status.is_undone(),
             record: row::record_text(checkout)?,
             ..Self::default()
@@ -185,20 +192,16 @@ fn order_id(checkout: &Checkout) -> Option<i64> {
     checkout.facts.order.as_ref().map(|order| order.id)
 }
 
+/// What it costs, in its own currency.
+fn total(checkout: &Checkout) -> Option<String> {
+    let ordered = checkout.facts.order.as_ref().and_then(|order| order.total);
+    let total = ordered.or_else(|| checkout.facts.document.as_ref().and_then(Document::grand_total));
+    total.map(|total| total.decimal().to_string())
+}
+
 fn stuck_reason(checkout: &Checkout) -> Option<&'static str> {
     let stuck = checkout.stuck.as_ref().filter(|_| checkout.status == Status::Stuck);
     stuck.map(|stuck| stuck.reason.as_str())
-}
-
-/// The shopper's email address, for operators who look for a checkout.
-pub(crate) fn email(checkout: &Checkout) -> Option<&str> {
-    let given = checkout
-        .input
-        .billing_address
-        .as_ref()
-        .and_then(|address| address.get("email"))
-        .and_then(Value::as_str);
-    given.or_else(|| checkout.facts.document.as_ref().and_then(|document| document.email()))
 }
 
 /// In lower case where `lower()` may not fold it: in some locales it folds ASCII only.

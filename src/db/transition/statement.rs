@@ -33,7 +33,7 @@ macro_rules! array {
 }
 
 /// The statement. `given` makes the row, or the rows, of the parameters; `$of` makes the parameters of the rows. `large` is what is
-/// fetched from its parameter where it is needed, and not carried through all of this. Parameters 49 and up are `more`.
+/// fetched from its parameter where it is needed, and not carried through all of this. Parameters 52 and up are `more`.
 macro_rules! transition {
     (
         $of:ident!($rows:expr), process = $process:expr, dead = $dead:expr, given = $given:tt,
@@ -50,17 +50,17 @@ macro_rules! transition {
                     expires_at = coalesce(now() + make_interval(secs => g.expires_in), c.expires_at),
                     look_at = now() + make_interval(secs => g.look_in),
                     stuck_reason = g.stuck_reason, order_id = g.order_id, record = g.record::json, record_version = $46,
-                    updated_at = now()
+                    attention = g.attention, obstacle = g.obstacle, updated_at = now()
                 from given g
                 where g.flow is null and c.checkout_id = g.checkout_id and c.version = g.from_version
                     and c.fence = g.from_fence and c.record_version <= $46
                 returning g.checkout_id, g.store, c.version, g.fence, g.new_order_id, g.late_in, g.event, g.ended_step,
                     g.ended_attempt, g.outcome, g.upstream_status, g.duration_ms, g.detail, g.began_step,
                     g.began_attempt, g.bound_by, g.bound_key, g.operation, g.fingerprint, g.again, g.answered_by,
-                    g.answered_key, g.answer, g.content, g.released, g.cart_id, g.email, g.place
+                    g.answered_key, g.answer, g.content, g.released, g.cart_id, g.email, g.total, g.place
             ), kept as (
                 update checkout_content t set
-                    cart_id = m.cart_id, email = m.email, released = m.released,
+                    cart_id = m.cart_id, email = m.email, total = m.total::numeric, released = m.released,
                     input = coalesce("# + $input + r#"::json, t.input),
                     document = coalesce("# + $document + r#"::json, t.document)
                 from moved m where m.content and t.checkout_id = m.checkout_id
@@ -72,8 +72,8 @@ macro_rules! transition {
                     stuck_reason, order_id, record::json, $46
                 from given where flow is not null
             ), begun as (
-                insert into checkout_content (checkout_id, store, cart_id, email, metadata, input, document)
-                select checkout_id, store, cart_id, email, "# + $metadata + "::json, " + $input + "::json, " + $document
+                insert into checkout_content (checkout_id, store, cart_id, email, total, metadata, input, document)
+                select checkout_id, store, cart_id, email, total::numeric, "# + $metadata + "::json, " + $input + "::json, " + $document
                 + r#"::json
                 from given where flow is not null
             ), admitted as (
@@ -182,6 +182,9 @@ macro_rules! transition {
             RECORD_VERSION,
             &$dead.0,
             &$dead.1,
+            $of!(row in $rows => row.attention) as _,
+            $of!(row in $rows => row.obstacle) as _,
+            $of!(row in $rows => row.total.as_deref()) as _,
             $($($more,)*)?
         )
     };
@@ -211,7 +214,8 @@ pub(crate) async fn write_one(
                         $29::text as detail, $30::text as began_step, $31::int as began_attempt, $32::text as bound_by,
                         $33::text as bound_key, $34::text as operation, $35::bytea as fingerprint, $36::bool as again,
                         $37::text as answered_by, $38::text as answered_key, $39::text as answer, $40::text as flow,
-                        $41::bytea as token_hash, 1::bigint as place
+                        $41::bytea as token_hash, $49::text as attention, $50::text as obstacle, $51::text as total,
+                        1::bigint as place
                 "#,
                 large = ["$42::text", "$43::text", "$44::text"],
                 events = $events, more = [$($more),*]
@@ -227,15 +231,15 @@ pub(crate) async fn write_one(
             r#", announced as (
                 insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
                 select checkout_id, e.event_id, store, version, e.ordinal, e.type, now(), e.data::json
-                from changed, unnest($49::uuid[], $50::smallint[], $51::text[], $52::text[])
+                from changed, unnest($52::uuid[], $53::smallint[], $54::text[], $55::text[])
                     as e(event_id, ordinal, type, data)
             ), addressed as (
                 insert into delivery (checkout_id, event_id, destination, version, ordinal)
                 select checkout_id, a.event_id, a.destination, version, a.ordinal
-                from changed, unnest($53::uuid[], $54::text[], $55::smallint[]) as a(event_id, destination, ordinal)
+                from changed, unnest($56::uuid[], $57::text[], $58::smallint[]) as a(event_id, destination, ordinal)
             ), turned as (
                 insert into delivery_turn (checkout_id, destination)
-                select distinct checkout_id, t.destination from changed, unnest($54::text[]) as t(destination)
+                select distinct checkout_id, t.destination from changed, unnest($57::text[]) as t(destination)
                 on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
             ), told as (
                 select pg_notify('outbox', '') from changed
@@ -268,14 +272,15 @@ pub(crate) async fn write_batch(
                 $16::text[], $17::bigint[], $18::bigint[], $19::text[], $20::bool[], $21::bool[], $22::text[],
                 $23::text[], $24::text[], $25::int[], $26::text[], $27::smallint[], $28::int[], $29::text[],
                 $30::text[], $31::int[], $32::text[], $33::text[], $34::text[], $35::bytea[], $36::bool[],
-                $37::text[], $38::text[], $39::text[], $40::text[], $41::bytea[]
+                $37::text[], $38::text[], $39::text[], $40::text[], $41::bytea[], $49::text[], $50::text[],
+                $51::text[]
             ) with ordinality as g(
                 checkout_id, store, from_version, from_fence, version, fence, status, step,
                 leased_by, due_in, expires_in, look_in, late_in, is_wait, stuck_reason,
                 cart_id, order_id, new_order_id, email, released, content, record,
                 event, ended_step, ended_attempt, outcome, upstream_status, duration_ms, detail,
                 began_step, began_attempt, bound_by, bound_key, operation, fingerprint, again,
-                answered_by, answered_key, answer, flow, token_hash, place
+                answered_by, answered_key, answer, flow, token_hash, attention, obstacle, total, place
             )
             -- A bound key fails one row. Left to the unique index it would fail all of them. Looked up one by one: an
             -- `exists` could be answered by reading the whole table.

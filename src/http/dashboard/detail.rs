@@ -11,11 +11,11 @@ use super::facts::facts;
 use super::layout::{Page, csrf, shell};
 use super::list::{Pairs, text};
 use super::session::Viewer;
-use super::words::{badge, missing_role};
+use super::words::{badge, copied, missing_role};
 use super::{audit, timeline};
 use crate::http::AppState;
 use crate::ops::action::REASON_AT_MOST;
-use crate::ops::{AllowedAction, CheckoutDetail, CheckoutId, Status, UnreadableCheckout, Why, why};
+use crate::ops::{AllowedAction, CheckoutDetail, CheckoutId, Console, Status, UnreadableCheckout, Why, why};
 use crate::role::Role;
 
 /// The page.
@@ -38,12 +38,12 @@ pub(super) async fn page(
     };
     let live = format!("/ops/checkouts/{id}/live");
     let open = !case.checkout().status.is_final();
-    let main = body(&case, &why(&case), &viewer, text(&pairs, "done"));
+    let main = body(&case, &why(&case), &viewer, &ops, text(&pairs, "done"));
     let page = Page { title: "Checkout", here: "/ops/checkouts", live: open.then_some(live.as_str()) };
     Ok(html_page(StatusCode::OK, shell(&page, &viewer, &main)))
 }
 
-fn body(case: &CheckoutDetail, why: &Why, viewer: &Viewer, done: &str) -> Markup {
+fn body(case: &CheckoutDetail, why: &Why, viewer: &Viewer, ops: &Console, done: &str) -> Markup {
     let checkout = case.checkout();
     let done = Some(done).filter(|done| {
         matches!(*done, "restart" | "pause" | "resume" | "cancel" | "resolve" | "revoke-tokens" | "close")
@@ -54,12 +54,12 @@ fn body(case: &CheckoutDetail, why: &Why, viewer: &Viewer, done: &str) -> Markup
         }
         div #case data-live="" data-version=(checkout.version) {
             header.case {
-                p.muted.mono { (checkout.id) }
+                p.muted { span.mono { (checkout.id) } (copied(&checkout.id.to_string())) }
                 h1 { (why.headline) " " (badge(checkout.status.as_str())) }
             }
             div.columns.wide {
                 section.panel aria-labeledby="why-title" { h2 #why-title { "Why" } (plain_words(why)) }
-                section.panel aria-labeledby="facts-title" { h2 #facts-title { "Facts" } (facts(case)) }
+                section.panel aria-labeledby="facts-title" { h2 #facts-title { "Facts" } (facts(case, |order| ops.control_panel(&case.checkout().store, order))) }
             }
             section.panel aria-labeledby="timeline-title" {
                 h2 #timeline-title { "Timeline" }

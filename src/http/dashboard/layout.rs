@@ -35,6 +35,9 @@ pub(super) fn shell(page: &Page<'_>, viewer: &Viewer, main: &Markup) -> Markup {
                 }
             }
         }
+        form.find method="get" action="/ops/find" role="search" aria-label="Find" {
+            input type="search" name="q" aria-label="Checkout, cart, order or email" placeholder="Checkout, cart, order or email" required autocomplete="off" maxlength="254";
+        }
         div.who {
             span.live hidden[true] id="live-state" data-state="off" { "Live" }
             span {

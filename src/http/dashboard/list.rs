@@ -15,11 +15,24 @@ use crate::http::AppState;
 use crate::http::ops::QueryParams;
 use crate::http::problem::Problem;
 use crate::http::validate::{FILTER, LIST_QUERY};
-use crate::ops::{Cursor, Filter, Listed, PAGE, Sort, Status, StepName, StuckReason};
+use crate::ops::{Attention, Cursor, Filter, Listed, Obstacle, PAGE, Sort, Status, StepName, StuckReason};
 
 /// The names of the filter, as in `/ops/v1/checkouts`.
-pub(super) const FILTERS: &[&str] =
-    &["status", "step", "reason", "store", "order_id", "cart_id", "email", "created_after", "updated_before"];
+pub(super) const FILTERS: &[&str] = &[
+    "status",
+    "step",
+    "reason",
+    "attention",
+    "obstacle",
+    "total_from",
+    "total_to",
+    "store",
+    "order_id",
+    "cart_id",
+    "email",
+    "created_after",
+    "updated_before",
+];
 
 const SORTS: &[(&str, &str)] = &[
     ("-updated_at", "Most recently changed first"),
@@ -47,6 +60,7 @@ pub(super) async fn page(
     let now = OffsetDateTime::now_utc();
     let main = html! {
         h1 { "Checkouts" }
+        (views(&pairs))
         (form(&pairs, wrong.as_ref()))
         div #list data-live="" {
             @if let Some(found) = &found {
@@ -103,14 +117,34 @@ pub(super) fn kept(pairs: &Pairs) -> impl Iterator<Item = (&str, &str)> {
         .filter(|(name, _)| FILTERS.contains(name))
 }
 
+/// Lists that are asked for again and again. A view is an address: any other one is saved as a bookmark.
+const VIEWS: &[(&str, &str)] = &[
+    ("All", "/ops/checkouts"),
+    ("Blocked shoppers", "/ops/checkouts?attention=blocked"),
+    ("Retrying", "/ops/checkouts?attention=retrying"),
+    ("Stuck", "/ops/checkouts?status=stuck&sort=updated_at"),
+    ("Completed", "/ops/checkouts?status=completed"),
+];
+
+fn views(pairs: &Pairs) -> Markup {
+    let here = address("/ops/checkouts", pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    html! {
+        nav.views aria-label="Views" { ul {
+            @for (label, view) in VIEWS { li { a href=(view) aria-current=[(*view == here).then_some("page")] { (label) } } }
+        } }
+    }
+}
+
 fn form(pairs: &Pairs, wrong: Option<&Problem>) -> Markup {
-    let narrowed = kept(pairs).any(|(name, value)| !value.is_empty() && !matches!(name, "status" | "reason"));
+    let narrowed = kept(pairs)
+        .any(|(name, value)| !value.is_empty() && !matches!(name, "status" | "reason" | "attention"));
     html! {
         form.panel.filter method="get" action="/ops/checkouts" role="search" aria-label="Filter" {
             @if let Some(wrong) = wrong { (mistakes(wrong)) }
             div.fields {
                 (choice("status", "Status", Status::WORDS, text(pairs, "status")))
                 (choice("reason", "Stuck because of", StuckReason::WORDS, text(pairs, "reason")))
+                (choice("attention", "Shopper", Attention::WORDS, text(pairs, "attention")))
                 (field("email", "Email", "search", text(pairs, "email")))
                 (field("order_id", "Order", "search", text(pairs, "order_id")))
             }
@@ -138,6 +172,9 @@ fn form(pairs: &Pairs, wrong: Option<&Problem>) -> Markup {
 pub(super) fn more(pairs: &Pairs) -> Markup {
     html! {
         (choice("step", "Next step", StepName::WORDS, text(pairs, "step")))
+        (choice("obstacle", "Blocked by", Obstacle::WORDS, text(pairs, "obstacle")))
+        (field("total_from", "Total from", "search", text(pairs, "total_from")))
+        (field("total_to", "Total to", "search", text(pairs, "total_to")))
         (field("store", "Store", "search", text(pairs, "store")))
         (field("cart_id", "Cart", "search", text(pairs, "cart_id")))
         (field("created_after", "Created after (UTC)", "datetime-local", local(text(pairs, "created_after"))))
@@ -210,7 +247,10 @@ fn line(row: &Listed, now: OffsetDateTime) -> Markup {
                 (badge(&row.status))
                 @if let Some(why) = &row.unreadable { div.muted title=(why) { "unreadable" } }
                 @else if let Some(stuck) = &row.stuck { div.muted title=(stuck.detail) { (stuck.reason) } }
+                @else if let Some(obstacle) = &row.obstacle { div.muted { "blocked: " (obstacle) } }
+                @else if let (Some(attention), Some(step)) = (&row.attention, &row.next_step) { div.muted { (attention) ": " (step) } }
                 @else if let Some(step) = &row.next_step { div.muted { "next: " (step) } }
+                @if let Some(payment @ ("unknown" | "pending")) = row.payment_status.as_deref() { div.wrong { "payment " (payment) } }
             }
             td.opt { bdi { (row.email.as_deref().unwrap_or("–")) } }
             td.number { (row.total.map_or_else(|| "–".to_owned(), total)) }

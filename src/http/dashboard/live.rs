@@ -86,6 +86,7 @@ pub(super) async fn everything(State(state): State<AppState>, viewer: Viewer) ->
                 if let Some((before, old)) = &known
                     && (old.overview.summary.by_status != seen.overview.summary.by_status
                         || old.overview.summary.stuck != seen.overview.summary.stuck
+                        || old.overview.summary.attention != seen.overview.summary.attention
                         || old.overview.summary.oldest_unknown != seen.overview.summary.oldest_unknown
                         || old.activity != seen.activity)
                 {

@@ -5,7 +5,7 @@
 //! action on a GET.
 //!
 //! Reading order: [`session`] is who is signed in, [`form`] what was sent, [`answer`] and [`layout`] what a page is made of,
-//! [`words`] how values are written. [`overview`], [`stuck`], [`list`], [`detail`], [`bulk`], [`events`] and [`audit`] are the
+//! [`words`] how values are written. [`overview`], [`stuck`], [`list`], [`find`], [`detail`], [`bulk`], [`events`] and [`audit`] are the
 //! pages, [`act`] performs actions, [`live`] notifies a page that it is out of date. [`chart`] and [`timeline`] draw.
 
 mod act;
@@ -17,6 +17,7 @@ mod chart;
 mod detail;
 mod events;
 mod facts;
+mod find;
 mod form;
 mod layout;
 mod list;
@@ -46,6 +47,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/ops/assets/{name}", get(assets::file))
         .route("/ops/live", get(live::everything))
         .route("/ops/stuck", get(stuck::page))
+        .route("/ops/find", get(find::page))
         .route("/ops/checkouts", get(list::page))
         .route("/ops/checkouts/{id}", get(detail::page))
         .route("/ops/checkouts/{id}/live", get(live::checkout))

@@ -13,7 +13,7 @@ use super::live::OverviewData;
 use super::session::Viewer;
 use super::words::{ago, badge, count, money, short, span};
 use crate::http::AppState;
-use crate::ops::{Count, HostHealth, StoreHealth, Summary};
+use crate::ops::{Attention, AttentionCount, Count, HostHealth, StoreHealth, Summary};
 
 /// The first page.
 pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response, Failed> {
@@ -59,6 +59,11 @@ fn overview(seen: &OverviewData, now: OffsetDateTime) -> Markup {
 
 fn figures(summary: &Summary, now: OffsetDateTime) -> Markup {
     let stuck: i64 = summary.stuck.iter().map(|reason| reason.count).sum();
+    let held_up = |by: Attention| -> i64 {
+        let fits = |one: &&AttentionCount| one.attention == by.as_str();
+        summary.attention.iter().filter(fits).map(|one| one.count).sum()
+    };
+    let (blocked, retrying) = (held_up(Attention::Blocked), held_up(Attention::Retrying));
     html! {
         dl.figures {
             div class={ "figure" @if !summary.money_at_risk.is_empty() { " alarm" } } {
@@ -76,6 +81,13 @@ fn figures(summary: &Summary, now: OffsetDateTime) -> Markup {
                 dt { "Stuck" }
                 dd.big { a href="/ops/stuck" { (count(stuck)) } }
                 dd.muted { @if stuck == 0 { "no checkouts need attention" } @else if stuck == 1 { "needs manual review" } @else { "need manual review" } }
+            }
+            div.figure {
+                dt { "Blocked shoppers" }
+                dd.big { a href="/ops/checkouts?attention=blocked" { (count(blocked)) } }
+                dd.muted { @if retrying == 0 { "at order or payment, nothing charged" } @else {
+                    a href="/ops/checkouts?attention=retrying" { (count(retrying)) " retrying" }
+                } }
             }
             div.figure {
                 dt { "Oldest unknown" }
@@ -178,7 +190,10 @@ fn stores(stores: &[StoreHealth], now: OffsetDateTime) -> Markup {
 fn host(name: &str, health: &HostHealth) -> Markup {
     html! {
         td { (name) }
-        td { (badge(health.breaker)) }
+        td {
+            (badge(health.breaker))
+            @if health.credentials_refused { br; span.wrong { "BigCommerce refuses the access token" } }
+        }
         td {
             @match (health.left, health.quota) {
                 (Some(left), Some(quota)) => {

@@ -115,6 +115,20 @@ pub(super) fn table(timeline: &Timeline) -> Markup {
 }
 
 fn lines(attempt: &Attempt) -> Markup {
+    // What was answered at once is one row.
+    if let [result] = &*attempt.results
+        && !result.late
+        && result.outcome == attempt.outcome
+    {
+        return html! {
+            tr {
+                th scope="row" { (attempt.step) " " span.muted { "#" (attempt.attempt) } }
+                td { (instant(attempt.began_at)) }
+                td { (badge(attempt.outcome.as_deref().unwrap_or("in-flight"))) }
+                (answered(result))
+            }
+        };
+    }
     html! {
         tr {
             th scope="row" { (attempt.step) " " span.muted { "#" (attempt.attempt) } }
@@ -133,11 +147,18 @@ fn line(result: &AttemptResult) -> Markup {
             td { @if result.late { "came too late" } }
             td { (instant(result.at)) }
             td { @if let Some(outcome) = &result.outcome { (outcome) } }
-            td.number { @if let Some(status) = result.upstream_status { (status) } }
-            td.number { @if let Some(took) = result.duration_ms { (took) " ms" } }
-            td.number { (result.fence) }
-            td { @if !result.calls.is_null() { details { summary { "Show" } pre { (format!("{:#}", result.calls)) } } } }
+            (answered(result))
         }
+    }
+}
+
+/// What BigCommerce answered, and to which calls.
+fn answered(result: &AttemptResult) -> Markup {
+    html! {
+        td.number { @if let Some(status) = result.upstream_status { (status) } }
+        td.number { @if let Some(took) = result.duration_ms { (took) " ms" } }
+        td.number { (result.fence) }
+        td { @if !result.calls.is_null() { details { summary { "Show" } pre { (format!("{:#}", result.calls)) } } } }
     }
 }
 

@@ -74,6 +74,11 @@ pub(super) fn badge(status: &str) -> Markup {
     html! { span class={ "badge " (status) } { (status.replace(['_', '-'], " ")) } }
 }
 
+/// A button that copies a text. It is shown where there are scripts.
+pub(super) fn copied(text: &str) -> Markup {
+    html! { button.copy type="button" data-copy=(text) aria-label={ "Copy " (text) } { "Copy" } }
+}
+
 /// The end of an id, which tells checkouts apart: they begin with the time.
 pub(super) fn short(id: &str) -> &str {
     id.get(id.len().saturating_sub(8)..).unwrap_or(id)

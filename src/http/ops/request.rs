@@ -78,9 +78,12 @@ impl QueryParams {
             }
             // A plus sign that was not escaped arrives as a space, which no such address has.
             let text = if name == "email" { text.trim().replace(' ', "+") } else { text };
-            // Every number of a query is whole.
-            let whole = WHOLE.contains(&name.as_str()).then(|| text.parse::<i64>().ok()).flatten();
-            fields.insert(name, whole.map_or(Value::String(text), Value::from));
+            let number = match &*name {
+                "total_from" | "total_to" => serde_json::from_str(&text).ok().map(Value::Number),
+                whole if WHOLE.contains(&whole) => text.parse::<i64>().ok().map(Value::from),
+                _ => None,
+            };
+            fields.insert(name, number.unwrap_or(Value::String(text)));
         }
         if errors.is_empty() { Ok(Self(fields)) } else { Err(Problem::invalid(&errors.into_list())) }
     }

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Checked, Invalid, checked, text};
+use super::{Checked, Invalid, PRICE, checked, text};
 use crate::http::request::json::without_nulls;
 use crate::http::request::pointer::{Errors, Pointer};
 use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
 use crate::ops::action::REASON_AT_MOST;
-use crate::ops::{Assertion, PAGE_AT_MOST, Status, StepName, StuckReason};
+use crate::ops::{Assertion, Attention, Obstacle, PAGE_AT_MOST, Status, StepName, StuckReason};
 
 const INSTANT: Shape = Shape::Text { min: 1, max: 64, like: Like::Instant };
 const CURSOR: Shape = line(1, 255);
@@ -20,6 +20,15 @@ pub(in crate::http) static FILTER: Object = Object {
         opt("status", Shape::Word(Status::WORDS), "Their status."),
         opt("step", Shape::Word(StepName::WORDS), "The first step that is not done."),
         opt("reason", Shape::Word(StuckReason::WORDS), "The reason they are stuck."),
+        opt(
+            "attention",
+            Shape::Word(Attention::WORDS),
+            "What holds their shoppers up: `blocked` (the last answer at order or payment was a refusal, and nothing was charged) or \
+             `retrying` (a step failed and is tried again by itself).",
+        ),
+        opt("obstacle", Shape::Word(Obstacle::WORDS), "The problem that blocks their shoppers."),
+        opt("total_from", PRICE, "They cost this much or more, in their own currency."),
+        opt("total_to", PRICE, "They cost this much or less, in their own currency."),
         opt("store", line(1, 255), "The name of their store."),
         opt("order_id", Shape::Integer { min: 1, max: i64::MAX }, "The order, including abandoned ones."),
         opt("cart_id", line(1, 255), "The cart."),

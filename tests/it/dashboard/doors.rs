@@ -18,6 +18,7 @@ pub(crate) const PAGES: &[(&str, &str, Option<Role>)] = &[
     ("get", "/ops/assets/{name}", None),
     ("get", "/ops/live", Some(Role::Read)),
     ("get", "/ops/stuck", Some(Role::Read)),
+    ("get", "/ops/find", Some(Role::Read)),
     ("get", "/ops/checkouts", Some(Role::Read)),
     ("get", "/ops/checkouts/{id}", Some(Role::Read)),
     ("get", "/ops/checkouts/{id}/live", Some(Role::Read)),

@@ -4,6 +4,7 @@ mod audit;
 mod bulk;
 mod doors;
 mod findings;
+mod held_up;
 mod http;
 mod kept;
 mod keys;
