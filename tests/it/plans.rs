@@ -35,7 +35,7 @@ const HOT: [&str; 12] = [
     "left join idempotency_key k on k.principal = $2 and k.key = $3", // both
     "from checkout_token where checkout_id = $1", // a token
     "from checkout_content where store = $1 and cart_id in ($5, lower($5)) union all", // what a webhook is about
-    "select exists (select from checkout_content where store = $1 and lower(cart_id) = lower($2)", // whose cart it is
+    "select checkout_id from checkout_content where store = $1 and lower(cart_id) = lower($2)", // whose cart it is
     "update delivery_turn", // an event's turn
     "insert into attempt_log (checkout_id, event, fence, process_id, ended_step", // late evidence
 ];
