@@ -42,6 +42,9 @@ mod order_lookup;
 mod payments_asked;
 mod payments_declined;
 mod plan;
+#[cfg(test)]
+#[path = "reach_tests.rs"]
+mod reach;
 mod recovery;
 mod rests;
 #[cfg(test)]

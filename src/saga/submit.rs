@@ -78,8 +78,7 @@ impl Engine {
         }
     }
 
-    /// The cart belongs to this checkout. A server key may act on it anyway: it gets a token, so that a shopper who closed the
-    /// page can go on.
+    /// The cart belongs to this checkout. A server key may act on it: with a token, a shopper who closed the page goes on.
     async fn cart_is_taken(
         &self,
         owner: CheckoutId,
