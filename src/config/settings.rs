@@ -141,12 +141,7 @@ pub const SETTINGS: &[Setting] = &[
          merchant made are found without a webhook. The interval then doubles, up to one hour. 0: never.",
     ),
     plain("CHECKOUT_TTL_SECONDS", Some("604800"), "How long an idle checkout lives before it expires."),
-    plain(
-        "MAX_ATTEMPTS",
-        Some("8"),
-        "Attempts per step before it is given up, 1 to 100. Before the order the caller is then told to come back; an order that \
-         cannot be found out needs manual review.",
-    ),
+    plain("MAX_ATTEMPTS", Some("8"), "Attempts per step before it is given up, 1 to 100."),
     plain(
         "RETRY_BASE_MS",
         Some("200"),
