@@ -18,7 +18,7 @@ static YAML: LazyLock<String> = LazyLock::new(as_yaml);
 /// The reference as OpenAPI
 #[utoipa::path(
     get, path = "/openapi.yaml", operation_id = "openapi", tag = "Reference",
-    responses((status = 200, description = "OpenAPI 3.1", body = String, content_type = "application/yaml")),
+    responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/yaml")),
 )]
 pub(crate) async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/yaml")], YAML.as_str()).into_response()
