@@ -80,7 +80,7 @@ fn confirmation(
     fields: &Fields,
 ) -> Markup {
     html! {
-        section.panel.confirm aria-labeledby="confirm-title" {
+        section.panel.confirm aria-labelledby="confirm-title" {
             p.muted.mono { (id) }
             h1 #confirm-title { "Preview: " (action.name()) }
             p { "Nothing was done yet. This is what would happen now:" }

@@ -43,7 +43,7 @@ pub(super) async fn page(
     let main = html! {
         h1 { "Act on many" }
         (form(&pairs, &viewer, None))
-        section.panel.flush aria-labeledby="latest-title" {
+        section.panel.flush aria-labelledby="latest-title" {
             h2 #latest-title { "Latest" }
             div #latest data-live="" { (bulks(&latest)) }
         }
@@ -154,7 +154,7 @@ fn form(pairs: &Pairs, viewer: &Viewer, wrong: Option<&Problem>) -> Markup {
 
 fn confirmation(pairs: &Pairs, found: &BulkPreview, viewer: &Viewer) -> Markup {
     html! {
-        section.panel.confirm aria-labeledby="confirm-title" {
+        section.panel.confirm aria-labelledby="confirm-title" {
             h1 #confirm-title { "Preview: " (found.action) " " (count(found.total)) @if found.total == 1 { " checkout" } @else { " checkouts" } }
             p { "Nothing was done yet. Each checkout is checked as if it had been requested alone." }
             dl.effects {
@@ -220,7 +220,7 @@ fn followed(seen: &BulkSeen) -> Markup {
 fn bulks(latest: &[Bulk]) -> Markup {
     html! {
         @if latest.is_empty() { p.muted.empty { "None yet." } } @else {
-            div.scroll tabindex="0" role="region" aria-labeledby="latest-title" { table.list {
+            div.scroll tabindex="0" role="region" aria-labelledby="latest-title" { table.list {
                 caption.visually-hidden { "Recent bulk actions" }
                 thead { tr { th scope="col" { "Requested" } th scope="col" { "What" } th.number scope="col" { "Done" } th.number scope="col" { "Refused" } th.number scope="col" { "Of" } th scope="col" { "Reason" } } }
                 tbody { @for bulk in latest { tr {

@@ -58,20 +58,20 @@ fn body(case: &CheckoutDetail, why: &Why, viewer: &Viewer, ops: &Console, done: 
                 h1 { (why.headline) " " (badge(checkout.status.as_str())) }
             }
             div.columns.wide {
-                section.panel aria-labeledby="why-title" { h2 #why-title { "Why" } (plain_words(why)) }
-                section.panel aria-labeledby="facts-title" { h2 #facts-title { "Facts" } (facts(case, |order| ops.control_panel(&case.checkout().store, order))) }
+                section.panel aria-labelledby="why-title" { h2 #why-title { "Why" } (plain_words(why)) }
+                section.panel aria-labelledby="facts-title" { h2 #facts-title { "Facts" } (facts(case, |order| ops.control_panel(&case.checkout().store, order))) }
             }
-            section.panel aria-labeledby="timeline-title" {
+            section.panel aria-labelledby="timeline-title" {
                 h2 #timeline-title { "Timeline" }
                 (timeline::picture(&case.timeline, case.held.now))
                 (timeline::table(&case.timeline))
             }
         }
-        section aria-labeledby="actions-title" {
+        section aria-labelledby="actions-title" {
             h2 #actions-title { "Actions" }
             div #actions data-live="" { (actions(case, why, viewer)) }
         }
-        section.panel aria-labeledby="done-title" {
+        section.panel aria-labelledby="done-title" {
             h2 #done-title { "Operator actions" }
             div #audit data-live="" { (audit::rows(&case.actions, false, OffsetDateTime::now_utc())) }
         }
@@ -86,16 +86,16 @@ fn unread(case: &UnreadableCheckout, viewer: &Viewer) -> Markup {
             p.muted.mono { (unread.id) }
             h1 { (why.headline) " " (badge(&unread.status)) }
         }
-        section.panel aria-labeledby="why-title" { h2 #why-title { "Why" } (plain_words(&why)) }
-        section.panel aria-labeledby="timeline-title" {
+        section.panel aria-labelledby="why-title" { h2 #why-title { "Why" } (plain_words(&why)) }
+        section.panel aria-labelledby="timeline-title" {
             h2 #timeline-title { "Timeline" }
             (timeline::table(&case.timeline))
         }
-        section aria-labeledby="actions-title" {
+        section aria-labelledby="actions-title" {
             h2 #actions-title { "Actions" }
             (possible(unread.id, &why, why.actions.iter().collect(), viewer))
         }
-        section.panel aria-labeledby="done-title" {
+        section.panel aria-labelledby="done-title" {
             h2 #done-title { "Operator actions" }
             (audit::rows(&case.actions, false, unread.now))
         }
@@ -158,7 +158,7 @@ fn card(id: CheckoutId, action: &AllowedAction, viewer: &Viewer, first: bool) ->
     };
     let barred = refused.is_some();
     html! {
-        form.card method="post" action={ "/ops/checkouts/" (id) "/preview" } aria-labeledby={ (key) "-title" } id={ "action-" (key) } {
+        form.card method="post" action={ "/ops/checkouts/" (id) "/preview" } aria-labelledby={ (key) "-title" } id={ "action-" (key) } {
             (csrf(viewer))
             input type="hidden" name="action" value=(action.action);
             @if action.refund { input type="hidden" name="refund" value="true"; }

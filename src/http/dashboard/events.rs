@@ -70,16 +70,16 @@ pub(super) async fn one(
         p.muted.mono { (id) }
         h1 { "Event" @if let Some(first) = found.first() { ": " (first.kind) } }
         div #event data-live="" {
-            section.panel.flush aria-labeledby="whom-title" {
+            section.panel.flush aria-labelledby="whom-title" {
                 h2 #whom-title { "Destinations" }
                 (rows(&found, OffsetDateTime::now_utc()))
             }
-            section.panel.flush aria-labeledby="log-title" {
+            section.panel.flush aria-labelledby="log-title" {
                 h2 #log-title { "Delivery log" }
                 (log(&tries))
             }
         }
-        section.panel aria-labeledby="says-title" {
+        section.panel aria-labelledby="says-title" {
             h2 #says-title { "Content" }
             pre.mono tabindex="0" { (pretty(&data)) }
         }
@@ -159,7 +159,7 @@ fn rows(found: &[EventRecord], now: OffsetDateTime) -> Markup {
 fn log(tries: &[TryRecord]) -> Markup {
     html! {
         @if tries.is_empty() { p.muted.empty { "No attempts yet." } } @else {
-            div.scroll tabindex="0" role="region" aria-labeledby="log-title" { table.list {
+            div.scroll tabindex="0" role="region" aria-labelledby="log-title" { table.list {
                 caption.visually-hidden { "All attempts, oldest first" }
                 thead { tr {
                     th scope="col" { "When" } th scope="col" { "Destination" } th.number scope="col" { "Attempt" } th scope="col" { "Outcome" }
@@ -186,7 +186,7 @@ fn again(id: Uuid, viewer: &Viewer) -> Markup {
     let refused = missing_role(viewer.actor.role, Role::Act);
     let barred = refused.is_some();
     html! {
-        form.card method="post" action={ (HERE) "/" (id) "/redeliver" } aria-labeledby="again-title" id="redeliver" {
+        form.card method="post" action={ (HERE) "/" (id) "/redeliver" } aria-labelledby="again-title" id="redeliver" {
             (csrf(viewer))
             h3 #again-title { "Redeliver" }
             p.muted { "To every destination that was subscribed and has finished with it. The event id stays the same, so receivers can recognize duplicates." }

@@ -28,13 +28,6 @@ const NAVIGATION: &[(&str, &str)] = &[
 pub(super) fn shell(page: &Page<'_>, viewer: &Viewer, main: &Markup) -> Markup {
     let name = &viewer.actor.name;
     let bar = html! {
-        nav aria-label="Main" {
-            ul {
-                @for (path, label) in NAVIGATION {
-                    li { a href=(path) aria-current=[(*path == page.here).then_some("page")] { (label) } }
-                }
-            }
-        }
         form.find method="get" action="/ops/find" role="search" aria-label="Find" {
             input type="search" name="q" aria-label="Checkout, cart, order or email" placeholder="Checkout, cart, order or email" required autocomplete="off" maxlength="254";
         }
@@ -48,6 +41,13 @@ pub(super) fn shell(page: &Page<'_>, viewer: &Viewer, main: &Markup) -> Markup {
                 (csrf(viewer))
                 button.link type="submit" { "Sign out" }
                 button.link type="submit" name="everywhere" value="true" { "Sign out everywhere" }
+            }
+        }
+        nav aria-label="Main" {
+            ul {
+                @for (path, label) in NAVIGATION {
+                    li { a href=(path) aria-current=[(*path == page.here).then_some("page")] { (label) } }
+                }
             }
         }
     };

@@ -30,26 +30,26 @@ fn overview(seen: &OverviewData, now: OffsetDateTime) -> Markup {
         div #overview data-live="" {
             (figures(summary, now))
             div.columns {
-                section.panel aria-labeledby="stuck-title" {
+                section.panel aria-labelledby="stuck-title" {
                     h2 #stuck-title { "Stuck, by reason" }
                     (stuck(summary, now))
                 }
-                section.panel aria-labeledby="standing-title" {
+                section.panel aria-labelledby="standing-title" {
                     h2 #standing-title { "Checkouts by status" }
                     (standing(&summary.by_status))
                 }
             }
             div.columns {
-                section.panel aria-labeledby="throughput-title" {
+                section.panel aria-labelledby="throughput-title" {
                     h2 #throughput-title { "Throughput, last hour" }
                     (chart::throughput(&seen.activity))
                 }
-                section.panel aria-labeledby="latency-title" {
+                section.panel aria-labelledby="latency-title" {
                     h2 #latency-title { "Duration of attempts, last hour" }
                     (chart::latency(&seen.activity))
                 }
             }
-            section.panel aria-labeledby="stores-title" {
+            section.panel aria-labelledby="stores-title" {
                 h2 #stores-title { "BigCommerce, as seen by this process" }
                 (stores(&seen.overview.stores, now))
             }
@@ -114,7 +114,7 @@ fn stuck(summary: &Summary, now: OffsetDateTime) -> Markup {
         @if summary.stuck.is_empty() {
             p.muted { "Nothing is stuck." }
         } @else {
-            div.scroll tabindex="0" role="region" aria-labeledby="stuck-title" {
+            div.scroll tabindex="0" role="region" aria-labelledby="stuck-title" {
                 table {
                     caption.visually-hidden { "Stuck checkouts by reason" }
                     thead { tr { th scope="col" { "Reason" } th.number scope="col" { "How many" } th scope="col" { "Oldest" } th scope="col" { "First" } } }
@@ -159,7 +159,7 @@ fn standing(by_status: &[Count]) -> Markup {
 
 fn stores(stores: &[StoreHealth], now: OffsetDateTime) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-labeledby="stores-title" {
+        div.scroll tabindex="0" role="region" aria-labelledby="stores-title" {
             table {
                 caption.visually-hidden { "Rate budget, circuit breaker and webhooks of each store" }
                 thead { tr {

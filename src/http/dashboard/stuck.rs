@@ -44,7 +44,7 @@ pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Resul
 fn group(cause: StuckReason, reason: &StuckCount, rows: &[Listed], now: OffsetDateTime) -> Markup {
     let title = format!("cause-{cause}");
     html! {
-        section.group aria-labeledby=(title) {
+        section.group aria-labelledby=(title) {
             h2 id=(title) { (headline(cause)) " " span.tally { (count(reason.count)) } }
             p.muted {
                 span.mono { (cause.as_str()) } " · the oldest " (ago(reason.oldest, now)) " · first: " b { (cause.suggested_action()) }

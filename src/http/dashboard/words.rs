@@ -76,7 +76,7 @@ pub(super) fn badge(status: &str) -> Markup {
 
 /// A button that copies a text. It is shown where there are scripts.
 pub(super) fn copied(text: &str) -> Markup {
-    html! { button.copy type="button" data-copy=(text) aria-label={ "Copy " (text) } { "Copy" } }
+    html! { " " button.copy type="button" data-copy=(text) aria-label={ "Copy " (text) } { "Copy" } }
 }
 
 /// The end of an id, which tells checkouts apart: they begin with the time.

@@ -1,5 +1,6 @@
 //! The operators' pages: who gets in, what a browser makes of them, and that they do what they say.
 
+mod axe;
 mod browser;
 pub(crate) mod doors;
 mod driver;

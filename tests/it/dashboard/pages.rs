@@ -22,7 +22,7 @@ async fn stuck_on_its_order(world: &World, service: &Service) -> String {
 }
 
 /// Something of everything, so that the pages have something to show.
-async fn busy(world: &World, service: &Service) -> String {
+pub(super) async fn busy(world: &World, service: &Service) -> String {
     for _ in 0..3 {
         let paid = service.create(&everything()).await;
         service.post(&format!("{paid}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
