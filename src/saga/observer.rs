@@ -114,21 +114,27 @@ pub(super) fn note(span: &Span, decision: &Decision) {
 pub(super) fn moved(observer: &dyn Observer, checkout: &Checkout, event: Event, ended: Option<&Ended>) {
     observer.moved(checkout, event, ended);
     Span::current().record("status", checkout.status.as_str());
-    tracing::info!(
-        checkout_id = %checkout.id,
-        store = checkout.store,
-        version = checkout.version,
-        fence = checkout.fence,
-        event = %event,
-        status = %checkout.status,
-        step = ended.map(|ended| ended.step.as_str()),
-        attempt = ended.map(|ended| ended.attempt),
-        outcome = ended.map(|ended| ended.outcome.as_str()),
-        upstream_status = ended.and_then(|ended| ended.upstream_status),
-        duration_ms = ended.and_then(|ended| u64::try_from(ended.duration.as_millis()).ok()),
-        stuck_reason = checkout.stuck.as_ref().map(|stuck| stuck.reason.as_str()),
-        "checkout moved"
-    );
+    // What needs a person is found among the warnings.
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                checkout_id = %checkout.id,
+                store = checkout.store,
+                version = checkout.version,
+                fence = checkout.fence,
+                event = %event,
+                status = %checkout.status,
+                step = ended.map(|ended| ended.step.as_str()),
+                attempt = ended.map(|ended| ended.attempt),
+                outcome = ended.map(|ended| ended.outcome.as_str()),
+                upstream_status = ended.and_then(|ended| ended.upstream_status),
+                duration_ms = ended.and_then(|ended| u64::try_from(ended.duration.as_millis()).ok()),
+                stuck_reason = checkout.stuck.as_ref().map(|stuck| stuck.reason.as_str()),
+                "checkout moved"
+            )
+        };
+    }
+    if checkout.status == Status::Stuck { line!(warn) } else { line!(info) }
 }
 
 /// Tells the observer that a shopper's request took the lease.

@@ -16,6 +16,8 @@ const COUNTED: i64 = 100_000;
 /// The latest events that tell how late webhooks are.
 const RECENT_EVENTS: i64 = 100;
 
+/// The pending deliveries of the oldest checkouts, of each destination, among which the oldest is looked for.
+const OLDEST_DELIVERIES: i64 = 500;
 /// The oldest checkouts among which personal data is looked for.
 const OLDEST_ENDED: i64 = 500;
 
@@ -40,6 +42,8 @@ pub struct Vitals {
     pub newer_records: i64,
     /// Checkouts that could not be read.
     pub unreadable_records: i64,
+    /// How long the oldest event waits for its delivery, by destination.
+    pub event_lags: Vec<(String, Duration)>,
     /// Since the oldest checkout ended that still holds personal data.
     pub oldest_personal_data: Option<Duration>,
 }
@@ -57,6 +61,7 @@ impl Db {
         vitals.oldest_unknown_payment = self.oldest_unknown_payment().await?;
         (vitals.webhook_lag, vitals.webhook_silence) = self.webhooks_heard().await?;
         (vitals.newer_records, vitals.unreadable_records) = self.foreign_records().await?;
+        vitals.event_lags = self.event_lags().await?;
         vitals.oldest_personal_data = self.oldest_personal_data().await?;
         Ok(vitals)
     }
@@ -196,6 +201,34 @@ impl Db {
         .fetch_one(&self.pool())
         .await?;
         Ok(duration(since))
+    }
+
+    /// Each destination with pending deliveries is found by one look into the index of the turns.
+    async fn event_lags(&self) -> Result<Vec<(String, Duration)>, Error> {
+        let rows = sqlx::query!(
+            r#"
+            with recursive named as (
+                (select destination from delivery_turn order by destination limit 1)
+                union all
+                select (select t.destination from delivery_turn t where t.destination > n.destination
+                        order by t.destination limit 1)
+                from named n where n.destination is not null
+            )
+            select named.destination as "destination!",
+                extract(epoch from now() - oldest.queued_at)::float8 as "lag!"
+            from named, lateral (
+                select min(queued_at) as queued_at from (
+                    select queued_at from delivery d where d.state = 'pending' and d.destination = named.destination
+                    order by d.checkout_id, d.version, d.ordinal limit $1
+                ) as pending
+            ) as oldest
+            where oldest.queued_at is not null
+            "#,
+            OLDEST_DELIVERIES
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        Ok(rows.into_iter().filter_map(|row| Some((row.destination, duration(Some(row.lag))?))).collect())
     }
 
     async fn webhooks_heard(&self) -> Result<(Option<Duration>, Option<Duration>), Error> {

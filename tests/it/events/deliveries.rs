@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{complete, count, kinds, wait_for_rows, wait_until_all_is_told, world};
 use crate::harness::{EVENT_SECRET, Received, Receiver, Reply, run_with};
+use crate::signals::page::Page;
 
 #[tokio::test]
 async fn what_fails_is_sent_again_with_its_id_before_what_follows() {
@@ -267,6 +268,29 @@ async fn while_a_secret_is_changed_both_sign() {
         assert!(events.iter().all(|event| event.is_signed_with(fresh) && event.is_signed_with(EVENT_SECRET)));
     })
     .await;
+}
+
+#[tokio::test]
+async fn how_long_events_wait_is_told_for_each_destination() {
+    let (receiver, other) = (Receiver::start().await, Receiver::start().await);
+    let world = world(&[receiver.entry("shop"), other.entry("mail")]).await;
+    let service = world.start().await;
+    receiver.always(Reply::Status(500));
+    complete(&service).await;
+    receiver.wait_until("tried", |events| events.iter().any(|event| !event.taken)).await;
+    service.stop().await;
+    sqlx::query(
+        "update delivery set queued_at = queued_at - interval '20 minutes' where destination = 'shop'",
+    )
+    .execute(&world.database.pool)
+    .await
+    .expect("time passes");
+    let service = world.start().await;
+    let page = Page::of(&service).await;
+    let lag = page.sum("event_delivery_lag_seconds", &[("destination", "shop")]);
+    assert!((1200.0..1260.0).contains(&lag), "{lag}");
+    service.stop().await;
+    world.finish().await;
 }
 
 #[tokio::test]
