@@ -32,12 +32,6 @@ pub(super) struct OfStore {
     pub(super) store: String,
 }
 
-/// A destination of events, as `EVENT_DESTINATIONS` names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Destination {
-    pub(super) destination: String,
-}
-
 /// A step.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Step {

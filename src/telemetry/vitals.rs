@@ -9,7 +9,7 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::labels::{Connection, Destination, Reason, Standing};
+use super::labels::{Connection, Reason, Standing};
 use crate::checkout::{Status, StuckReason};
 use crate::db::{Db, Vitals};
 
@@ -35,7 +35,7 @@ pub(super) struct Gauges {
     connections: Family<Connection, Gauge>,
     newer_records: Gauge,
     unreadable_records: Gauge,
-    event_lag: Family<Destination, Seconds>,
+    event_lag: Seconds,
     personal_data_overdue: Seconds,
     /// For how long personal data is kept; `None`: forever.
     personal_data_kept: Option<Duration>,
@@ -57,7 +57,7 @@ impl Gauges {
             connections: Family::default(),
             newer_records: Gauge::default(),
             unreadable_records: Gauge::default(),
-            event_lag: Family::default(),
+            event_lag: Seconds::default(),
             personal_data_overdue: Seconds::default(),
             personal_data_kept,
         };
@@ -83,11 +83,14 @@ impl Gauges {
         let help =
             "From an event at BigCommerce to its webhook, the longest of the last five minutes; 0: none came";
         age("webhook_lag", help, &all.webhook_lag);
+        age(
+            "event_delivery_lag",
+            "How long the oldest event waits for its delivery; 0: none does",
+            &all.event_lag,
+        );
         age("webhook_silence", "Since the last webhook; NaN: none ever came", &all.webhook_silence);
         let help = "For how long an ended checkout has held personal data beyond RETENTION_DAYS, the oldest; 0: none does";
         age("personal_data_overdue", help, &all.personal_data_overdue);
-        let help = "How long the oldest event waits for its delivery, by destination; none: nothing waits";
-        registry.register_with_unit("event_delivery_lag", help, Unit::Seconds, all.event_lag.clone());
         let help = "Overdue checkouts that a newer version of the program wrote; this one leaves them alone";
         registry.register("newer_records", help, all.newer_records.clone());
         let help = "Checkouts that no running version can read; manual review is needed";
@@ -136,11 +139,7 @@ impl Gauges {
         self.webhook_lag.set(seconds(vitals.webhook_lag));
         self.newer_records.set(vitals.newer_records);
         self.unreadable_records.set(vitals.unreadable_records);
-        self.event_lag.clear();
-        for (destination, lag) in &vitals.event_lags {
-            let destination = Destination { destination: destination.clone() };
-            self.event_lag.get_or_create(&destination).set(lag.as_secs_f64());
-        }
+        self.event_lag.set(seconds(vitals.event_lag));
         let overdue = vitals.oldest_personal_data.zip(self.personal_data_kept);
         self.personal_data_overdue.set(seconds(overdue.map(|(age, kept)| age.saturating_sub(kept))));
         self.webhook_silence.set(vitals.webhook_silence.map_or(f64::NAN, |since| since.as_secs_f64()));

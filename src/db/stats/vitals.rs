@@ -42,8 +42,8 @@ pub struct Vitals {
     pub newer_records: i64,
     /// Checkouts that could not be read.
     pub unreadable_records: i64,
-    /// How long the oldest event waits for its delivery, by destination.
-    pub event_lags: Vec<(String, Duration)>,
+    /// How long the oldest event waits for its delivery.
+    pub event_lag: Option<Duration>,
     /// Since the oldest checkout ended that still holds personal data.
     pub oldest_personal_data: Option<Duration>,
 }
@@ -61,7 +61,7 @@ impl Db {
         vitals.oldest_unknown_payment = self.oldest_unknown_payment().await?;
         (vitals.webhook_lag, vitals.webhook_silence) = self.webhooks_heard().await?;
         (vitals.newer_records, vitals.unreadable_records) = self.foreign_records().await?;
-        vitals.event_lags = self.event_lags().await?;
+        vitals.event_lag = self.event_lag().await?;
         vitals.oldest_personal_data = self.oldest_personal_data().await?;
         Ok(vitals)
     }
@@ -204,8 +204,8 @@ impl Db {
     }
 
     /// Each destination with pending deliveries is found by one look into the index of the turns.
-    async fn event_lags(&self) -> Result<Vec<(String, Duration)>, Error> {
-        let rows = sqlx::query!(
+    async fn event_lag(&self) -> Result<Option<Duration>, Error> {
+        let lag = sqlx::query_scalar!(
             r#"
             with recursive named as (
                 (select destination from delivery_turn order by destination limit 1)
@@ -214,21 +214,19 @@ impl Db {
                         order by t.destination limit 1)
                 from named n where n.destination is not null
             )
-            select named.destination as "destination!",
-                extract(epoch from now() - oldest.queued_at)::float8 as "lag!"
+            select extract(epoch from now() - min(oldest.queued_at))::float8
             from named, lateral (
                 select min(queued_at) as queued_at from (
                     select queued_at from delivery d where d.state = 'pending' and d.destination = named.destination
                     order by d.checkout_id, d.version, d.ordinal limit $1
                 ) as pending
             ) as oldest
-            where oldest.queued_at is not null
             "#,
             OLDEST_DELIVERIES
         )
-        .fetch_all(&self.pool())
+        .fetch_one(&self.pool())
         .await?;
-        Ok(rows.into_iter().filter_map(|row| Some((row.destination, duration(Some(row.lag))?))).collect())
+        Ok(duration(lag))
     }
 
     async fn webhooks_heard(&self) -> Result<(Option<Duration>, Option<Duration>), Error> {

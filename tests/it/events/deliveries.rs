@@ -271,7 +271,7 @@ async fn while_a_secret_is_changed_both_sign() {
 }
 
 #[tokio::test]
-async fn how_long_events_wait_is_told_for_each_destination() {
+async fn how_long_events_wait_is_told_whatever_their_destination() {
     let (receiver, other) = (Receiver::start().await, Receiver::start().await);
     let world = world(&[receiver.entry("shop"), other.entry("mail")]).await;
     let service = world.start().await;
@@ -287,7 +287,7 @@ async fn how_long_events_wait_is_told_for_each_destination() {
     .expect("time passes");
     let service = world.start().await;
     let page = Page::of(&service).await;
-    let lag = page.sum("event_delivery_lag_seconds", &[("destination", "shop")]);
+    let lag = page.sum("event_delivery_lag_seconds", &[]);
     assert!((1200.0..1260.0).contains(&lag), "{lag}");
     service.stop().await;
     world.finish().await;

@@ -28,7 +28,8 @@ async fn a_paid_checkout_is_refunded_and_cancelled() {
             .as_array()
             .expect("actions")
             .iter()
-            .filter(|action| action["allowed"] == true);
+            // Tokens may be revoked whatever becomes of the order.
+            .filter(|action| action["allowed"] == true && action["action"] != "revoke-tokens");
         assert_eq!(
             allowed.map(|action| (&action["action"], &action["role"])).collect::<Vec<_>>(),
             [(&json!("cancel"), &json!("money"))]
