@@ -9,9 +9,9 @@ use tracing::Instrument as _;
 
 use super::confirmation::Confirmation;
 use super::engine::Engine;
-use super::operation::{NewCheckout, Operation, Request, SubmitError};
+use super::operation::{NewCheckout, Operation, Request, SubmitError, TokenProof};
 use super::step::{no_such_cart, refused};
-use super::unwritten::unwritten;
+use super::unwritten::{internal, unwritten};
 use crate::bigcommerce::carts::RedirectUrls;
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::payments::PaymentFor;
@@ -103,6 +103,25 @@ impl Engine {
             Err(error) => return Err(error.into()),
         };
         if new.input.may_take_over(customer) { Ok(()) } else { Err(SubmitError::ForeignCart.into()) }
+    }
+
+    /// The cart belongs to this checkout. A server key may act on it: with a token, a shopper who closed the page goes on. Whoever
+    /// proves or names a customer speaks for that one, and is shown no other's checkout. `token`: `None` for a public credential.
+    pub(super) async fn cart_is_taken(
+        &self,
+        owner: CheckoutId,
+        new: &NewCheckout,
+        token: Option<TokenProof>,
+    ) -> Result<SubmitError, SubmitError> {
+        let Some(token) = token else { return Ok(SubmitError::CartTaken { by: None }) };
+        let theirs = self.snapshot(owner).await?;
+        let of_cart = theirs.facts.document.as_ref().map(Document::customer_id);
+        let mut customers = of_cart.into_iter().chain(theirs.input.proven_customer);
+        if !customers.all(|customer| new.input.may_take_over(customer)) {
+            return Ok(SubmitError::CartTaken { by: None });
+        }
+        self.inner.db.admit_token(owner, token.0).await.map_err(internal)?;
+        Ok(SubmitError::CartTaken { by: Some(owner) })
     }
 
     /// The order as a confirmation page needs it, in one answer.

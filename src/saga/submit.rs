@@ -49,7 +49,8 @@ impl Engine {
                 return Ok(self.join_created(bound, &request, token).await?);
             }
             if let Some(owner) = self.inner.db.owner_of_cart(&new.store, cart_id).await.map_err(internal)? {
-                return Err(self.cart_is_taken(owner, &request, token).await?.into());
+                let vouched = !request.is_public;
+                return Err(self.cart_is_taken(owner, &new, vouched.then_some(token)).await?.into());
             }
             self.may_take_over(&new, cart_id).await?;
         }
@@ -76,20 +77,6 @@ impl Engine {
                 }
             }
         }
-    }
-
-    /// The cart belongs to this checkout. A server key may act on it: with a token, a shopper who closed the page goes on.
-    async fn cart_is_taken(
-        &self,
-        owner: CheckoutId,
-        request: &Request,
-        token: TokenProof,
-    ) -> Result<SubmitError, SubmitError> {
-        if request.is_public {
-            return Ok(SubmitError::CartTaken { by: None });
-        }
-        self.inner.db.admit_token(owner, token.0).await.map_err(internal)?;
-        Ok(SubmitError::CartTaken { by: Some(owner) })
     }
 
     /// Joins the checkout that an earlier request with the same key created, and admits a fresh token for it. Everybody has

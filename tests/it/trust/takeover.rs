@@ -71,6 +71,31 @@ async fn the_cart_of_a_customer_is_not_given_to_anybody_else() {
     .await;
 }
 
+/// A server that proves or names a customer speaks for that one: it gets no way into what another customer has begun.
+#[tokio::test]
+async fn the_checkout_of_a_customers_cart_is_shown_to_no_other_customer() {
+    run(async |world, service| {
+        let cart = cart_of(world, 1).await;
+        let id = json!({"cart_id": cart});
+        let first = with(id.clone(), "customer_id", 1);
+        let (path, _) = created(&post(service, &Who::Server, "/v1/checkouts", &first).await.expect(201));
+        for body in
+            [with(id.clone(), "customer_token", customer_token(2)), with(id.clone(), "customer_id", 2)]
+        {
+            let refused = post(service, &Who::Server, "/v1/checkouts", &body).await.expect(409);
+            assert_eq!(refused.problem(), "cart-taken", "{body}");
+            assert!(!refused.text.contains("checkout_token"), "{}", refused.text);
+            assert!(refused.header("location").is_none() && refused.body["instance"].is_null());
+        }
+        for body in [first, with(id.clone(), "customer_token", customer_token(1)), id] {
+            let taken = post(service, &Who::Server, "/v1/checkouts", &body).await.expect(409);
+            assert_eq!((taken.problem(), &taken.body["instance"]), ("cart-taken", &json!(path)), "{body}");
+            assert!(taken.body["checkout_token"].is_string(), "{}", taken.text);
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_server_is_believed_about_the_cart_and_opens_the_customers_own_by_saying_so() {
     run(async |world, service| {
