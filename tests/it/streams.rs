@@ -1,32 +1,38 @@
 //! Event streams: a browser's way in, how many there may be, and how long they last.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::harness::{Answer, KEY, PATIENCE, Service, World, address, custom_cart, logs, run_with};
+use crate::harness::{Answer, KEY, OPERATOR, PATIENCE, Service, World, address, custom_cart, logs, run_with};
 use crate::signals::page::Page;
 
 /// An open stream.
-struct Stream(reqwest::Response);
+pub(crate) struct Stream(reqwest::Response);
 
 impl Stream {
     /// Opens what this path leads to, with this credential.
+    pub(crate) async fn open(service: &Service, path: &str, bearer: Option<&str>) -> Self {
+        let bearer = bearer.map(|bearer| ("authorization", format!("Bearer {bearer}")));
+        Self::open_with(service, path, bearer.as_slice()).await
+    }
+
+    /// Opens what this path leads to, with these headers.
     #[expect(clippy::disallowed_methods, reason = "a test is not the upstream client")]
-    async fn open(service: &Service, path: &str, bearer: Option<&str>) -> Self {
+    pub(crate) async fn open_with(service: &Service, path: &str, headers: &[(&str, String)]) -> Self {
         let mut request = reqwest::Client::new().get(format!("{}{path}", service.url()));
-        if let Some(bearer) = bearer {
-            request = request.bearer_auth(bearer);
+        for (name, value) in headers {
+            request = request.header(*name, value);
         }
         Self(request.send().await.expect("an answer"))
     }
 
-    fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.0.status().as_u16()
     }
 
     /// What comes until it contains this.
-    async fn until(&mut self, wanted: &str) -> String {
+    pub(crate) async fn until(&mut self, wanted: &str) -> String {
         let mut all = String::new();
         let read = async {
             while !all.contains(wanted) {
@@ -40,7 +46,7 @@ impl Stream {
         all
     }
 
-    async fn rest(self) -> String {
+    pub(crate) async fn rest(self) -> String {
         timeout(PATIENCE, self.0.text()).await.expect("it ends").expect("text")
     }
 }
@@ -185,6 +191,20 @@ async fn all_who_follow_a_checkout_see_every_change() {
             let rest = stream.rest().await;
             assert!(rest.contains("\"cancelled\""), "{rest}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_token_there_is_no_ticket_and_the_checkout_is_not_called_ended() {
+    run_with(world(&[]).await, async |_, service| {
+        let path = service.create(&custom_cart()).await;
+        let revoke = format!("{}/revoke-tokens", path.replace("/v1/", "/ops/v1/"));
+        let reason = json!({"reason": "it stood in a log"});
+        service.operate(Method::POST, &revoke, OPERATOR, Some(&reason)).await.expect(200);
+        let refused = ticket(service, &path, KEY).await.expect(403);
+        assert_eq!(refused.problem(), "forbidden");
+        assert!(refused.text.contains("revoked"), "{}", refused.text);
     })
     .await;
 }

@@ -56,9 +56,10 @@ pub(crate) struct Ticket {
 )]
 pub(crate) async fn create(State(state): State<AppState>, target: Target) -> Result<Response, Problem> {
     let keys = state.engine().token_proofs(target.id).await?;
-    // There is none left only long after the checkout has ended: then nothing has to be followed.
     let Some(key) = keys.first() else {
-        return Err(Problem::of(Slug::CheckoutClosed));
+        let detail = "every token of this checkout was revoked, and a ticket is made of one: repeat the creation with its \
+                      Idempotency-Key for a new token";
+        return Err(Problem::new(Slug::Forbidden, detail));
     };
     let expires_at =
         OffsetDateTime::now_utc().replace_nanosecond(0).unwrap_or_else(|_| OffsetDateTime::now_utc()) + TTL;
