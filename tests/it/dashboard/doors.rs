@@ -6,8 +6,9 @@ use headless_checkout::role::Role;
 use reqwest::Method;
 
 use super::Visitor;
-use crate::harness::{ACTOR, KEY, OPERATOR, READER, World, custom_cart, run};
+use crate::harness::{ACTOR, KEY, OPERATOR, PATIENCE, READER, World, custom_cart, run};
 use crate::operators::id;
+use crate::streams::Stream;
 
 /// Who may use a page; `None`: everybody. What a form asks for is decided in the operators' room.
 pub(crate) const PAGES: &[(&str, &str, Option<Role>)] = &[
@@ -184,14 +185,12 @@ async fn signing_out_ends_the_session_in_every_process_and_its_stream() {
     copied.cookies.insert(0, ("ops_session".to_owned(), "junk".to_owned()));
     copied.cookies.insert(0, ("ops_session".to_owned(), "olga.1.2.3".to_owned()));
     copied.get("/ops").await.expect(200);
-    let live = copy(&olga, other);
-    let stream = live.follow("/ops/live");
-    let sign_out = async {
-        let csrf = super::hidden(&page, "csrf");
-        olga.post("/ops/sign-out", &[("csrf", &csrf)]).await.expect(303);
-    };
-    let ((), ended) = tokio::join!(sign_out, stream);
-    assert!(ended, "the stream ends with its session");
+    let live = Stream::open_with(other, "/ops/live", &[("cookie", olga.cookie())]).await;
+    assert_eq!(live.status(), 200);
+    let csrf = super::hidden(&page, "csrf");
+    olga.post("/ops/sign-out", &[("csrf", &csrf)]).await.expect(303);
+    // It ends with its session.
+    live.rest().await;
     copied.get("/ops").await.expect(303);
     copied.cookies.drain(..2);
     copied.get("/ops").await.expect(303);
@@ -204,8 +203,8 @@ async fn signing_out_ends_the_session_in_every_process_and_its_stream() {
     third.get("/ops").await.expect(303);
     rita.get("/ops").await.expect(200);
     // A session that begins in the same second counts as one of them.
-    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
-    Visitor::with(other, OPERATOR).await.get("/ops").await.expect(200);
+    let later = async { while Visitor::with(other, OPERATOR).await.get("/ops").await.status != 200 {} };
+    tokio::time::timeout(PATIENCE, later).await.expect("a later session is let in");
     for service in services {
         service.stop().await;
     }
@@ -226,15 +225,12 @@ async fn wrong_tokens_in_a_row_lead_to_pauses_that_grow() {
     let after = |answer: super::Answer| -> u64 {
         answer.expect(429).header("retry-after").and_then(|after| after.parse().ok()).expect("Retry-After")
     };
-    // Right or wrong: nobody learns which.
+    // Right or wrong: nobody learns which. How the pauses grow is tested with a clock (`pauses`).
     for fields in [&wrong, &right] {
         assert!((1..=2).contains(&after(visitor.post("/ops/sign-in", fields).await)));
     }
-    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
-    visitor.post("/ops/sign-in", &wrong).await.expect(401);
-    assert!((3..=4).contains(&after(visitor.post("/ops/sign-in", &right).await)));
-    tokio::time::sleep(std::time::Duration::from_millis(4_100)).await;
-    visitor.post("/ops/sign-in", &right).await.expect(303);
+    let over = async { while visitor.post("/ops/sign-in", &right).await.status != 303 {} };
+    tokio::time::timeout(PATIENCE, over).await.expect("the pause is over");
     service.stop().await;
     world.finish().await;
 }

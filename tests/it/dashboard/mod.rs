@@ -41,11 +41,11 @@ impl<'a> Visitor<'a> {
         self.send(Method::GET, path, headers, None).await
     }
 
-    /// Follows a stream; whether it ends in time.
-    pub(crate) async fn follow(mut self, path: &str) -> bool {
-        tokio::time::timeout(crate::harness::PATIENCE, self.get(path))
-            .await
-            .is_ok_and(|answer| answer.status == 200)
+    /// Its cookies, as a header.
+    pub(crate) fn cookie(&self) -> String {
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
     }
 
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
@@ -72,9 +72,7 @@ impl<'a> Visitor<'a> {
         headers: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Answer {
-        let cookies: Vec<String> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let cookies = cookies.join("; ");
+        let cookies = self.cookie();
         let mut all = vec![("accept", "text/html,application/xhtml+xml")];
         if !cookies.is_empty() {
             all.push(("cookie", &cookies));

@@ -2,7 +2,8 @@
 //! addresses some time after the end.
 
 use super::*;
-use crate::harness::{ACTOR, OPERATOR, PATIENCE, READER, agreed, good_card, run};
+use crate::harness::{ACTOR, OPERATOR, READER, agreed, good_card, run};
+use crate::streams::Stream;
 
 async fn status(service: &Service, who: &Who, path: &str) -> u16 {
     ask(service, who, Method::GET, path, None).await.status.as_u16()
@@ -71,19 +72,27 @@ async fn an_operator_revokes_the_tokens_of_a_checkout_and_it_goes_on() {
 async fn whoever_follows_with_a_revoked_token_hears_nothing_more() {
     run(async |_, service| {
         let (path, token) = created(&post(service, &Who::Server, "/v1/checkouts", &mug()).await.expect(201));
-        let events = format!("{path}/events");
-        let changed = async {
-            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-            let revoke = format!("{}/revoke-tokens", path.replace("/v1/", "/ops/v1/"));
-            let reason = json!({"reason": "it stood in a log"});
-            service.operate(Method::POST, &revoke, ACTOR, Some(&reason)).await.expect(200);
-            let billing = format!("{path}/billing-address");
-            ask(service, &Who::Server, Method::PUT, &billing, Some(&address())).await.expect(200);
-        };
-        let follow = ask(service, &token, Method::GET, &events, None);
-        let (told, ()) = tokio::join!(tokio::time::timeout(PATIENCE, follow), changed);
-        let told = told.expect("the stream ends").expect(200).text;
-        assert!(told.contains("BigCommerce Coffee Mug") && !told.contains("Jane"), "{told}");
+        let Who::Shopper(token) = &token else { unreachable!("a checkout token") };
+        let ticket =
+            ask(service, &Who::Shopper(token.clone()), Method::POST, &format!("{path}/event-tickets"), None)
+                .await;
+        let by_ticket = ticket.expect(201).body["url"].as_str().expect("an address").to_owned();
+        let mut followed = [
+            Stream::open(service, &format!("{path}/events"), Some(token)).await,
+            Stream::open(service, &by_ticket, None).await,
+        ];
+        for stream in &mut followed {
+            stream.until("BigCommerce Coffee Mug").await;
+        }
+        let revoke = format!("{}/revoke-tokens", path.replace("/v1/", "/ops/v1/"));
+        let reason = json!({"reason": "it stood in a log"});
+        service.operate(Method::POST, &revoke, ACTOR, Some(&reason)).await.expect(200);
+        let billing = format!("{path}/billing-address");
+        ask(service, &Who::Server, Method::PUT, &billing, Some(&address())).await.expect(200);
+        for stream in followed {
+            let told = stream.rest().await;
+            assert!(!told.contains("Jane"), "{told}");
+        }
     })
     .await;
 }
