@@ -29,9 +29,9 @@ pub struct PaymentsOf {
 }
 
 impl Engine {
-    /// Counts it, if it would be begun. `Some`: it is too many, or too many were declined, by the name of the limit, and how
-    /// long it takes until one may be asked for again. What does not fit the checkout is refused here already and not counted: only so is everything
-    /// that goes on from here counted, however the checkout changes meanwhile. A key that is bound is a repetition.
+    /// Counts it, if it would be begun. `Some`: it is too many, or too many were declined, by the name of the limit, and how long
+    /// it takes until one may be asked for again. What does not fit the checkout is refused here already and not counted: only so
+    /// is everything that goes on from here counted, however the checkout changes meanwhile. A key that is bound is a repetition.
     pub async fn count_payment(
         &self,
         id: CheckoutId,
