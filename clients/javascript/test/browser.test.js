@@ -97,6 +97,24 @@ test("a reload after the click: the page finds the payment, and another click pa
     await context.close();
 });
 
+test("the back button after the click: the page finds the payment, and another click pays nothing more", async () => {
+    const context = await shopper();
+    const page = await visit(context);
+    const checkout = await idOf(page);
+    await fault(checkout, "process-payment", { kind: "slow", effect: "after", ms: 1000 });
+    const isSent = page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/complete"));
+    await page.locator("#pay").click();
+    await isSent;
+    await page.goto("about:blank");
+    await page.goBack();
+    await page.locator("body[data-ready]").waitFor();
+    assert.deepEqual(await idOf(page), checkout);
+    await page.locator("#pay").click();
+    await shows(page, "paid");
+    assert.deepEqual(await happened(checkout), ONCE);
+    await context.close();
+});
+
 test("two tabs pay once", async () => {
     const context = await shopper();
     const one = await visit(context);
