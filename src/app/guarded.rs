@@ -1,11 +1,14 @@
 //! Background work that has to go on as long as the process does: a panic in it is logged and counted, and it begins anew.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
+
+use crate::telemetry::Metrics;
 
 /// Before it begins anew, after the first panic; twice as long after each that follows soon.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -18,6 +21,8 @@ const TOO_MANY: u32 = 3;
 /// How background work does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Health {
+    /// It has begun.
+    Begun,
     /// It ran for long enough.
     Works,
     /// It panicked, or ended though nobody stopped it.
@@ -26,15 +31,34 @@ pub(super) enum Health {
     KeepsFailing,
 }
 
-/// Runs `work` until it ends by itself while `stopping`, and anew whenever it panics or ends before that.
-pub(super) async fn guarded<F: Future<Output = ()>>(
+/// Tells the metrics, and `/readyz` with them, how the work of this name does.
+pub(super) fn told(metrics: &Metrics, name: &'static str) -> impl Fn(Health) + Send + use<> {
+    let metrics = metrics.clone();
+    move |health| match health {
+        Health::Begun => metrics.background_begun(name),
+        Health::Works => metrics.background_works(name),
+        Health::Restarted => metrics.background_restarted(name, false),
+        Health::KeepsFailing => metrics.background_restarted(name, true),
+    }
+}
+
+/// For work that nobody has to stand in for.
+pub(super) async fn nobody() -> Infallible {
+    std::future::pending().await
+}
+
+/// Runs `work` until it ends by itself while `stopping`, and anew whenever it panics or ends before that; `meanwhile` while it
+/// is down.
+pub(super) async fn guarded<F: Future<Output = ()>, M: Future<Output = Infallible>>(
     name: &'static str,
     report: impl Fn(Health),
     stopping: CancellationToken,
     work: impl Fn() -> F,
+    meanwhile: impl Fn() -> M,
 ) {
     let mut in_a_row = 0_u32;
     loop {
+        report(Health::Begun);
         let mut running = pin!(AssertUnwindSafe(work()).catch_unwind());
         let ended = tokio::select! {
             ended = &mut running => ended,
@@ -56,6 +80,7 @@ pub(super) async fn guarded<F: Future<Output = ()>>(
         tokio::select! {
             () = stopping.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
+            never = meanwhile() => match never {},
         }
     }
 }
@@ -82,11 +107,18 @@ mod tests {
                 }
             }
         };
-        guarded("test", report, stopping.clone(), work).await;
+        let stood_in = AtomicU32::new(0);
+        let meanwhile = || async {
+            stood_in.fetch_add(1, Ordering::Relaxed);
+            nobody().await
+        };
+        guarded("test", report, stopping.clone(), work, meanwhile).await;
         assert_eq!(runs.load(Ordering::Relaxed), 4);
+        assert_eq!(stood_in.load(Ordering::Relaxed), 3, "while it is down, and only then");
+        use Health::{Begun, KeepsFailing, Restarted, Works};
         assert_eq!(
             *reports.lock().expect("no panic"),
-            [Health::Restarted, Health::Restarted, Health::KeepsFailing, Health::Works]
+            [Begun, Restarted, Begun, Restarted, Begun, KeepsFailing, Begun, Works]
         );
     }
 }

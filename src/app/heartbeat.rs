@@ -35,30 +35,15 @@ impl Heartbeat {
         Arc::new(move || serving.load(Ordering::Relaxed))
     }
 
-    /// Says that this process is alive, and counts the others, until it leaves.
-    pub(super) fn announce(&self, db: &Db, kind: &'static str) {
-        let (db, replicas, leaving) = (db.clone(), self.replicas.clone(), self.leaving.clone());
-        let serving = self.serving.clone();
-        self.tasks.spawn(async move {
-            let mut beats = tokio::time::interval(Db::BEAT);
-            beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    () = leaving.cancelled() => return,
-                    _ = beats.tick() => {}
-                }
-                if let Err(error) = db.look_at_durability().await {
-                    tracing::warn!(%error, "commit durability could not be checked");
-                }
-                match db.beat(kind).await {
-                    Ok((live, alike)) => {
-                        serving.store(alike, Ordering::Relaxed);
-                        replicas.observe(live);
-                    }
-                    Err(error) => tracing::warn!(%error, "the other processes could not be counted"),
-                }
-            }
-        });
+    /// What says that this process is alive, and counts the others, until it leaves.
+    pub(super) fn beating(&self, db: &Db, kind: &'static str) -> Beating {
+        Beating {
+            db: db.clone(),
+            kind,
+            replicas: self.replicas.clone(),
+            serving: self.serving.clone(),
+            leaving: self.leaving.clone(),
+        }
     }
 
     pub(super) async fn leave(self, db: &Db) {
@@ -67,6 +52,39 @@ impl Heartbeat {
         self.tasks.wait().await;
         if let Err(error) = db.leave().await {
             tracing::warn!(%error, "this process counts as alive for a few seconds more");
+        }
+    }
+}
+
+/// One process says that it is alive.
+#[derive(Clone)]
+pub(super) struct Beating {
+    db: Db,
+    kind: &'static str,
+    replicas: Replicas,
+    serving: Arc<AtomicU32>,
+    leaving: CancellationToken,
+}
+
+impl Beating {
+    pub(super) async fn beat(self) {
+        let mut beats = tokio::time::interval(Db::BEAT);
+        beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.leaving.cancelled() => return,
+                _ = beats.tick() => {}
+            }
+            if let Err(error) = self.db.look_at_durability().await {
+                tracing::warn!(%error, "commit durability could not be checked");
+            }
+            match self.db.beat(self.kind).await {
+                Ok((live, alike)) => {
+                    self.serving.store(alike, Ordering::Relaxed);
+                    self.replicas.observe(live);
+                }
+                Err(error) => tracing::warn!(%error, "the other processes could not be counted"),
+            }
         }
     }
 }

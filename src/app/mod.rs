@@ -4,6 +4,7 @@
 //! the rest are released, so that another process continues at once.
 
 mod commands;
+mod committing;
 mod files;
 mod guarded;
 mod heartbeat;
@@ -23,13 +24,14 @@ use tokio_util::task::TaskTracker;
 use crate::bigcommerce;
 use crate::bigcommerce::budget::Budget;
 use crate::config::Config;
-use crate::db::{Changes, CommitObserver, Committer, Connections, Db, Demand, Error as DbError};
+use crate::db::{Changes, Connections, Db, Demand, Error as DbError};
 use crate::http;
 use crate::ops::Console;
 use crate::outbox::{self, Outbox};
 use crate::saga::{Engine, Settings};
 use crate::telemetry::Metrics;
-use guarded::{Health, guarded};
+use committing::Committing;
+use guarded::{guarded, nobody, told};
 use heartbeat::Heartbeat;
 use parts::{budgets, clients, decline_limits, event_destinations, identified, keep, operators_settings};
 
@@ -53,12 +55,6 @@ pub struct App {
     tasks: TaskTracker,
     shutdown: http::Shutdown,
     server: http::Server,
-}
-
-/// The group committer at work. It outlives the other tasks: whatever they end with, they want written.
-struct Committing {
-    tasks: TaskTracker,
-    stopping: CancellationToken,
 }
 
 /// A service that runs until it is stopped.
@@ -100,7 +96,7 @@ impl App {
         let heartbeat = Heartbeat::new();
         let budgets = budgets(&config, &heartbeat.replicas);
         let metrics = Metrics::new(db.clone(), config.retention.personal_data);
-        let committing = Committing::begin(committer, metrics.commits());
+        let committing = Committing::begin(committer, &metrics);
         let clients = clients(&config, &budgets, &metrics)?;
         let ops = Console::new(
             db.clone(),
@@ -164,7 +160,7 @@ impl App {
     pub fn serve(mut self, listener: TcpListener) -> anyhow::Result<Running> {
         let addr = listener.local_addr()?;
         let metrics_addr = self.serve_metrics()?;
-        self.heartbeat.announce(&self.db, "serve");
+        self.announce("serve");
         self.begin_work()?;
         let state = http::AppState::new(
             &self.config,
@@ -178,11 +174,12 @@ impl App {
         let (mut routes, mut ops_addr) = (http::Routes::All, None);
         if let Some(listener) = self.ops_listener.take() {
             let addr = listener.local_addr()?;
-            self.server.listen("ops", listener, http::router(state.clone(), http::Routes::Operators));
+            let router = http::router(state.clone(), http::Routes::Operators);
+            self.accept("accept-ops", self.server.listener("ops", listener, router));
             tracing::info!(ops_addr = %addr, "operators are served");
             (routes, ops_addr) = (http::Routes::Storefronts, Some(addr));
         }
-        self.server.listen("public", listener, http::router(state, routes));
+        self.accept("accept-public", self.server.listener("public", listener, http::router(state, routes)));
         tracing::info!(listen_addr = %addr, "listening");
         Ok(Running { app: self, addr, metrics_addr, ops_addr })
     }
@@ -191,9 +188,21 @@ impl App {
     fn serve_metrics(&mut self) -> anyhow::Result<Option<SocketAddr>> {
         let Some(listener) = self.metrics_listener.take() else { return Ok(None) };
         let addr = listener.local_addr()?;
-        self.server.listen("metrics", listener, http::metrics_router(self.metrics.clone()));
+        let router = http::metrics_router(self.metrics.clone());
+        self.accept("accept-metrics", self.server.listener("metrics", listener, router));
         tracing::info!(metrics_addr = %addr, "the metrics are served");
         Ok(Some(addr))
+    }
+
+    /// Accepts connections until this process stops.
+    fn accept(&self, task: &'static str, listener: http::Listener) {
+        self.guard(task, listener, |listener| async move { listener.accept().await });
+    }
+
+    /// Says that this process is alive until it leaves.
+    fn announce(&self, kind: &'static str) {
+        let beating = self.heartbeat.beating(&self.db, kind);
+        self.guard_until_left("heartbeat", beating, |beating| async move { beating.beat().await });
     }
 
     /// Begins everything that is done without being asked.
@@ -216,13 +225,22 @@ impl App {
         C: Clone + Send + 'static,
         F: Future<Output = ()> + Send,
     {
-        let (metrics, stopping) = (self.metrics.clone(), self.shutdown.stopping.clone());
-        let report = move |health| match health {
-            Health::Works => metrics.background_works(name),
-            Health::Restarted => metrics.background_restarted(name, false),
-            Health::KeepsFailing => metrics.background_restarted(name, true),
-        };
-        self.tasks.spawn(async move { guarded(name, report, stopping, move || work(with.clone())).await });
+        let (report, stopping) = (told(&self.metrics, name), self.shutdown.stopping.clone());
+        self.tasks.spawn(async move {
+            guarded(name, report, stopping, move || work(with.clone()), nobody).await;
+        });
+    }
+
+    /// The same for what goes on as long as anything is written.
+    fn guard_until_left<C, F>(&self, name: &'static str, with: C, work: impl Fn(C) -> F + Send + 'static)
+    where
+        C: Clone + Send + 'static,
+        F: Future<Output = ()> + Send,
+    {
+        let (report, leaving) = (told(&self.metrics, name), self.heartbeat.leaving.clone());
+        self.heartbeat.tasks.spawn(async move {
+            guarded(name, report, leaving, move || work(with.clone()), nobody).await;
+        });
     }
 
     fn begin_deliveries(&self) -> anyhow::Result<()> {
@@ -245,9 +263,8 @@ impl App {
     fn begin_listening(&self) {
         let heard = (self.db.changes().clone(), self.connections.clone(), self.shutdown.stopping.clone());
         self.guard("notifications", heard, listen);
-        // As long as anything is written.
-        let (connections, stop) = (self.connections.clone(), self.heartbeat.leaving.clone());
-        self.heartbeat.tasks.spawn(async move {
+        let watched = (self.connections.clone(), self.heartbeat.leaving.clone());
+        self.guard_until_left("connections", watched, |(connections, stop)| async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = connections.supervise() => {}
@@ -300,21 +317,6 @@ async fn listen((changes, connections, stop): (Changes, Connections, Cancellatio
     }
 }
 
-impl Committing {
-    fn begin(committer: Committer, observer: Arc<dyn CommitObserver>) -> Self {
-        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        tasks.spawn(committer.run(stopping.clone(), observer));
-        Self { tasks, stopping }
-    }
-
-    /// Answers everybody who is queued. Whoever comes later writes alone.
-    async fn end(&self) {
-        self.stopping.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
-}
-
 impl Running {
     /// The saga engine.
     pub fn engine(&self) -> &Engine {
@@ -359,7 +361,7 @@ pub async fn worker(config: Config) -> anyhow::Result<()> {
     let stop = stop_asked()?;
     let mut app = App::build(config).await?;
     app.serve_metrics()?;
-    app.heartbeat.announce(&app.db, "worker");
+    app.announce("worker");
     app.begin_work()?;
     tracing::info!("working");
     stop.await;

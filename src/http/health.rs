@@ -45,8 +45,8 @@ pub(super) struct Checks {
     /// Whether there are checkouts that this version does not touch, because a newer version wrote them or because
     /// they cannot be read. Other checkouts are not affected, so the process is still ready.
     records: &'static str,
-    /// Whether the background work of this process goes on. What fails is restarted; `keeps failing`: again and
-    /// again. The log and the metric `restarted_tasks` name it.
+    /// Whether the background work of this process goes on. What fails is restarted; `restarting`: in a moment; `keeps failing`:
+    /// again and again, so the process is not ready. The log and the metric `restarted_tasks` name it.
     background: &'static str,
     /// Checked at startup; otherwise the process would not run.
     config: &'static str,
@@ -69,11 +69,16 @@ pub(super) async fn alive() -> Response {
 pub(super) async fn ready(State(state): State<AppState>) -> Response {
     let (database, migrations, records) =
         tokio::time::timeout(CHECK_TIMEOUT, look(&state)).await.unwrap_or(("slow", "unknown", "unknown"));
-    let background = if state.0.metrics.background_fails() { "keeps failing" } else { "ok" };
+    let metrics = &state.0.metrics;
+    let background = match (metrics.background_fails(), metrics.background_is_down()) {
+        (true, _) => "keeps failing",
+        (false, true) => "restarting",
+        (false, false) => "ok",
+    };
     let checks = Checks { database, migrations, records, background, config: "ok" };
     let status = match (checks.database, checks.migrations) {
         _ if state.is_draining() => "stopping",
-        _ if background != "ok" => "not-ready",
+        _ if background == "keeps failing" => "not-ready",
         ("ok", "ok" | NEWER) => "ready",
         _ => "not-ready",
     };

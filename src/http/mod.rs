@@ -44,7 +44,7 @@ use request::{cors, customer, drain, framing, trace};
 pub use limits::Living;
 pub use metrics::router as metrics_router;
 pub use openapi::as_yaml;
-pub use server::Server;
+pub use server::{Listener, Server};
 
 /// How far this process is on its way to its end.
 #[derive(Clone, Default)]

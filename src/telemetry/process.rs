@@ -21,8 +21,20 @@ const PHASES: [&str; 3] = ["header", "idle", "write"];
 const CREDENTIALS: [&str; 4] = ["storefront", "operator", "sign-in", "webhook"];
 
 /// What is done without being asked, as long as the process runs.
-const TASKS: [&str; 6] =
-    ["recovery", "retention", "bulk-actions", "order-actions", "deliveries", "notifications"];
+const TASKS: [&str; 12] = [
+    "recovery",
+    "retention",
+    "bulk-actions",
+    "order-actions",
+    "deliveries",
+    "notifications",
+    "committer",
+    "accept-public",
+    "accept-ops",
+    "accept-metrics",
+    "heartbeat",
+    "connections",
+];
 
 /// The counters.
 #[derive(Default)]
@@ -33,7 +45,16 @@ pub(super) struct Process {
     timed_out_connections: Family<PhaseOf, Counter>,
     refused_credentials: Family<Kind, Counter>,
     restarted_tasks: Family<Task, Counter>,
-    failing: Mutex<BTreeSet<&'static str>>,
+    troubled: Mutex<Troubled>,
+}
+
+/// Background work that does not do well.
+#[derive(Default)]
+struct Troubled {
+    /// It failed and is not begun anew yet.
+    down: BTreeSet<&'static str>,
+    /// It fails again and again.
+    failing: BTreeSet<&'static str>,
 }
 
 impl Process {
@@ -101,26 +122,38 @@ impl Metrics {
         self.process().refused_credentials.get_or_create(&Kind { kind }).inc();
     }
 
+    /// Background work has begun, for the first time or anew.
+    pub fn background_begun(&self, task: &'static str) {
+        self.troubled().down.remove(task);
+    }
+
     /// Background work has run without a failure for some time.
     pub fn background_works(&self, task: &'static str) {
-        self.failing().remove(task);
+        self.troubled().failing.remove(task);
     }
 
     /// Background work failed and is begun anew. `often`: it fails again and again.
     pub fn background_restarted(&self, task: &'static str, often: bool) {
         self.process().restarted_tasks.get_or_create(&Task { task }).inc();
+        let mut troubled = self.troubled();
+        troubled.down.insert(task);
         if often {
-            self.failing().insert(task);
+            troubled.failing.insert(task);
         }
     }
 
     /// Whether some background work fails again and again.
     pub fn background_fails(&self) -> bool {
-        !self.failing().is_empty()
+        !self.troubled().failing.is_empty()
     }
 
-    fn failing(&self) -> std::sync::MutexGuard<'_, BTreeSet<&'static str>> {
-        self.process().failing.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether some background work is down and will be begun anew in a moment.
+    pub fn background_is_down(&self) -> bool {
+        !self.troubled().down.is_empty()
+    }
+
+    fn troubled(&self) -> std::sync::MutexGuard<'_, Troubled> {
+        self.process().troubled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The peer of a connection took too long.

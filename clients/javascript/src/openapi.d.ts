@@ -1911,8 +1911,8 @@ export interface components {
              */
             records: string;
             /**
-             * @description Whether the background work of this process goes on. What fails is restarted; `keeps failing`: again and
-             *     again. The log and the metric `restarted_tasks` name it.
+             * @description Whether the background work of this process goes on. What fails is restarted; `restarting`: in a moment; `keeps failing`:
+             *     again and again, so the process is not ready. The log and the metric `restarted_tasks` name it.
              */
             background: string;
             /** @description Checked at startup; otherwise the process would not run. */

@@ -11,6 +11,8 @@
 //! - When it cannot be known whether a group was written, every caller in it gets that error, as after a single statement whose
 //!   connection broke: the holder of a claim reads the row again (`Db::advance`).
 //! - The queue is bounded: when it is full, callers wait until there is room.
+//! - It can be run again after a panic. Who was queued is answered meanwhile ([`Committer::stand_in`]); whose group was being
+//!   written gets the error that it is not known whether it was.
 //!
 //! A caller that is dropped while its transition is queued: it is not written. Later: it is written whole or not at all.
 //!
@@ -18,7 +20,7 @@
 //! what recovery claims. They are written alone.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
@@ -92,6 +94,8 @@ pub struct Committer {
     /// can still look and write again.
     patience: Duration,
     queue: mpsc::Receiver<Queued>,
+    /// Who was taken from the queue, and is in no group yet.
+    waiting: VecDeque<Queued>,
     connection: Option<Connected>,
 }
 
@@ -115,6 +119,7 @@ impl Db {
             process_id: self.process_id,
             patience: self.lease / 2,
             queue,
+            waiting: VecDeque::new(),
             connection: None,
         };
         (Self { queue: Some(Queue(sender)), ..self }, committer)
@@ -136,10 +141,9 @@ impl Queue {
 
 impl Committer {
     /// Writes what is queued until `stopping` is cancelled; then what is still queued, and ends.
-    pub async fn run(mut self, stopping: CancellationToken, observer: Arc<dyn CommitObserver>) {
-        let mut waiting = VecDeque::new();
+    pub async fn run(&mut self, stopping: &CancellationToken, observer: &dyn CommitObserver) {
         loop {
-            if waiting.is_empty() {
+            if self.waiting.is_empty() {
                 let next = tokio::select! {
                     () = stopping.cancelled(), if !self.queue.is_closed() => {
                         self.queue.close();
@@ -148,21 +152,39 @@ impl Committer {
                     next = self.queue.recv() => next,
                 };
                 let Some(next) = next else { break };
-                waiting.push_back(next);
+                self.waiting.push_back(next);
             }
-            while waiting.len() < GROUP
+            while self.waiting.len() < GROUP
                 && let Ok(next) = self.queue.try_recv()
             {
-                waiting.push_back(next);
+                self.waiting.push_back(next);
             }
-            let group = take(&mut waiting);
+            let group = take(&mut self.waiting);
             if !group.is_empty() {
-                Box::pin(self.commit(group, &*observer)).await;
+                Box::pin(self.commit(group, observer)).await;
             }
         }
         if let Some(connected) = self.connection.take() {
             // It is of no use any more, however it ends.
             let _ = connected.connection.close().await;
+        }
+    }
+
+    /// In the place of [`Committer::run`] while that is down: everybody writes alone.
+    pub async fn stand_in(&mut self) -> Infallible {
+        self.waiting.drain(..).for_each(Queued::alone);
+        while let Some(queued) = self.queue.recv().await {
+            queued.alone();
+        }
+        std::future::pending().await
+    }
+
+    /// Ends, also when it did not run to its end: everybody writes alone.
+    pub fn close(&mut self) {
+        self.queue.close();
+        self.waiting.drain(..).for_each(Queued::alone);
+        while let Ok(queued) = self.queue.try_recv() {
+            queued.alone();
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Guarantees: whatever waits for a peer ends. A request's head has to be complete in time ([`guard`]), a kept connection may be
 //! idle only so long, and an answer has to be read; the time limits of bodies are in `request`. There are never more
-//! connections than the settings say. HTTP/2 is not spoken: its streams would escape the limit of connections.
+//! connections than the settings say. What accepts can be begun anew: the listener and the connections stay. HTTP/2 is not spoken: its streams would escape the limit of connections.
 
 mod guard;
 
@@ -72,8 +72,8 @@ impl Server {
         Self { settings, metrics, stopping, cut: CancellationToken::new(), tasks: TaskTracker::new() }
     }
 
-    /// Begins to serve. `name`: the listener, in the metrics.
-    pub fn listen(&self, name: &'static str, listener: TcpListener, router: Router) {
+    /// What will be served there. `name`: the listener, in the metrics.
+    pub fn listener(&self, name: &'static str, listener: TcpListener, router: Router) -> Listener {
         let shared = Arc::new(Semaphore::new(self.settings.most - self.settings.reserved));
         let reserve = Arc::new(Semaphore::new(self.settings.reserved));
         let listening = Listening {
@@ -87,7 +87,7 @@ impl Server {
             shared,
             reserve,
         };
-        self.tasks.spawn(listening.accept(listener));
+        Listener { listening, socket: Arc::new(listener) }
     }
 
     /// Ends, after everything that requests wait for has ended. What a peer keeps open is cut.
@@ -101,7 +101,21 @@ impl Server {
     }
 }
 
-/// One listener.
+/// One listener. It is closed when the last of its clones is gone, whatever connections it has accepted.
+#[derive(Clone)]
+pub struct Listener {
+    listening: Listening,
+    socket: Arc<TcpListener>,
+}
+
+impl Listener {
+    /// Accepts connections until the server stops.
+    pub async fn accept(&self) {
+        self.listening.accept(&self.socket).await;
+    }
+}
+
+/// What every connection of a listener shares.
 #[derive(Clone)]
 struct Listening {
     name: &'static str,
@@ -116,7 +130,7 @@ struct Listening {
 }
 
 impl Listening {
-    async fn accept(self, listener: TcpListener) {
+    async fn accept(&self, listener: &TcpListener) {
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -207,4 +221,55 @@ fn finished(response: Response<Body>, crowded: bool) -> Response<Body> {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    async fn answered(connection: &mut TcpStream) -> String {
+        let asks = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        connection.write_all(asks).await.expect("it is sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.expect("it is answered");
+        answer
+    }
+
+    #[tokio::test]
+    async fn what_accepts_can_be_begun_anew_and_loses_no_connection() {
+        let pool = sqlx::PgPool::connect_lazy("postgres://127.0.0.1:1/nobody-asks").expect("a URL");
+        let metrics = Metrics::new(crate::db::Db::new(pool, Duration::from_secs(20)), None);
+        let settings = Connections {
+            most: 10,
+            reserved: 1,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(10),
+            streams: 1,
+            stream_age: Duration::from_secs(10),
+        };
+        let stopping = CancellationToken::new();
+        let server = Server::new(settings, metrics, stopping.clone());
+        let socket = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let addr = socket.local_addr().expect("an address");
+        let router = Router::new().fallback(async || "hello");
+        let listener = server.listener("public", socket, router);
+        let mut first = TcpStream::connect(addr).await.expect("it is accepted by the system");
+        tokio::select! {
+            () = listener.accept() => panic!("nobody stops it"),
+            answer = answered(&mut first) => assert!(answer.starts_with("HTTP/1.1 200"), "{answer}"),
+        }
+        let mut second = TcpStream::connect(addr).await.expect("the socket listens while nobody accepts");
+        tokio::select! {
+            () = listener.accept() => panic!("nobody stops it"),
+            answer = answered(&mut second) => assert!(answer.ends_with("hello"), "{answer}"),
+        }
+        stopping.cancel();
+        listener.accept().await;
+        drop(listener);
+        server.close().await;
+        assert!(TcpStream::connect(addr).await.is_err(), "it is closed");
+    }
 }

@@ -3,6 +3,7 @@
 //! Whether two transitions are in one group is never left to chance: they are queued before the committer begins.
 
 mod groups;
+mod restarted;
 mod trouble;
 
 use std::pin::pin;
@@ -77,7 +78,7 @@ impl Bench {
 }
 
 /// Does this while the committer runs, which is drained afterwards.
-async fn running<T>(committer: Committer, groups: Arc<Groups>, work: impl Future<Output = T>) -> T {
+async fn running<T>(mut committer: Committer, groups: Arc<Groups>, work: impl Future<Output = T>) -> T {
     let stopping = CancellationToken::new();
     let work = Box::pin(work);
     let work = async {
@@ -85,7 +86,7 @@ async fn running<T>(committer: Committer, groups: Arc<Groups>, work: impl Future
         stopping.cancel();
         done
     };
-    tokio::join!(Box::pin(committer.run(stopping.clone(), groups)), work).1
+    tokio::join!(Box::pin(committer.run(&stopping, &*groups)), work).1
 }
 
 /// A checkout on which nothing was done, not yet in the database.

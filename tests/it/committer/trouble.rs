@@ -195,12 +195,12 @@ async fn a_checkout_that_somebody_holds_locked_delays_no_other() {
 async fn who_is_queued_when_the_process_stops_is_answered_and_who_comes_later_writes_alone() {
     let bench = Bench::new().await;
     let claims = bench.claimed(3).await;
-    let Bench { database, db, committer, groups } = bench;
+    let Bench { database, db, mut committer, groups } = bench;
     let mut work = pin!(join_all(claims.into_iter().map(|claim| advance(&db, claim, |_| {}))));
     assert!(poll!(&mut work).is_pending());
     let stopping = CancellationToken::new();
     stopping.cancel();
-    committer.run(stopping, groups.clone()).await;
+    committer.run(&stopping, &*groups).await;
     let claims = work.await;
     assert!(claims.iter().all(Result::is_ok), "{claims:?}");
     assert_eq!(groups.sizes(), [3]);
