@@ -2,6 +2,7 @@
 
 pub(crate) mod collector;
 pub(crate) mod page;
+mod runbook;
 mod vitals;
 
 use std::collections::BTreeSet;
