@@ -1,5 +1,6 @@
 //! Connections: whatever waits for a peer ends, and their number is limited. Over real sockets.
 
+mod begun_anew;
 mod stopping;
 
 use std::time::Duration;
