@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decline, Money};
+use super::{Decline, Goal, Money, Obstacle, StepName};
 
 /// The result of an operation. It is kept with the idempotency key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +60,22 @@ pub struct Answered {
     pub goal_version: i64,
     /// What became of it.
     pub answer: Answer,
+    /// What the last order or payment was refused with, if the shopper has not got on since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<Obstacle>,
+}
+
+impl Answered {
+    /// What became of this goal, after what was answered before.
+    pub fn of(goal: &Goal, answer: Answer, before: Option<&Self>) -> Self {
+        let obstacle = Obstacle::of(&answer);
+        let obstacle = match goal.until {
+            StepName::Order | StepName::Payment => obstacle,
+            // The refusal of something else, such as a coupon, neither blocks nor helps; anything that is done is a step on.
+            _ => obstacle.and(before.and_then(|before| before.obstacle)),
+        };
+        Self { goal_version: goal.goal_version, answer, obstacle }
+    }
 }
 
 /// BigCommerce's refusal.

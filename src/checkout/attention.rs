@@ -38,7 +38,8 @@ words! {
 }
 
 impl Obstacle {
-    fn of(answer: &Answer) -> Option<Self> {
+    /// Of what was answered, where that is a refusal.
+    pub(super) fn of(answer: &Answer) -> Option<Self> {
         Some(match answer {
             Answer::Rejected(_) | Answer::NotPayable => Self::Rejected,
             Answer::MethodUnavailable(_) => Self::MethodUnavailable,
@@ -60,7 +61,7 @@ impl Checkout {
         match self.status {
             Status::Waiting if self.tries > 0 => Some((Attention::Retrying, None)),
             Status::AwaitingInput if self.pays_next() => {
-                let obstacle = self.answered.as_ref().and_then(|answered| Obstacle::of(&answered.answer))?;
+                let obstacle = self.answered.as_ref().and_then(|answered| answered.obstacle)?;
                 Some((Attention::Blocked, Some(obstacle)))
             }
             _ => None,
@@ -83,7 +84,34 @@ mod tests {
     use serde_json::Map;
     use time::OffsetDateTime;
 
-    use crate::checkout::{Answered, Flow, Input, PaymentStatus, StepStatus, UpstreamRejection, sample};
+    use crate::checkout::{
+        Answered, Flow, Goal, Input, PaymentStatus, StepStatus, UpstreamRejection, sample,
+    };
+
+    fn goal(until: StepName) -> Goal {
+        Goal { operation: String::new(), until, key: None, agreed_total: None, payer: None, goal_version: 1 }
+    }
+
+    #[test]
+    fn what_blocks_is_the_last_answer_at_order_or_payment_until_something_is_done() {
+        let refused = || Answer::Rejected(UpstreamRejection::not_payable());
+        let away = || Answer::Unavailable { retry_after: 1 };
+        let mut answered = None;
+        for (until, answer, expected) in [
+            (StepName::ShippingOptions, refused(), None),
+            (StepName::Order, away(), Some(Obstacle::Unavailable)),
+            (StepName::ShippingOptions, refused(), Some(Obstacle::Unavailable)),
+            (StepName::Payment, refused(), Some(Obstacle::Rejected)),
+            (StepName::ShippingOptions, away(), Some(Obstacle::Rejected)),
+            (StepName::ShippingOptions, Answer::Done, None),
+            (StepName::Order, away(), Some(Obstacle::Unavailable)),
+            (StepName::Order, Answer::Done, None),
+        ] {
+            let next = Answered::of(&goal(until), answer.clone(), answered.as_ref());
+            assert_eq!(next.obstacle, expected, "{until} {answer:?}");
+            answered = Some(next);
+        }
+    }
 
     fn at(step: StepName, status: Status, answer: Answer) -> Checkout {
         let (store, now) = ("default".to_owned(), OffsetDateTime::UNIX_EPOCH);
@@ -95,7 +123,7 @@ mod tests {
             before &= record.name != step;
             record.status = if before { StepStatus::Succeeded } else { StepStatus::Pending };
         }
-        checkout.answered = Some(Answered { goal_version: 1, answer });
+        checkout.answered = Some(Answered::of(&goal(StepName::Payment), answer, None));
         checkout
     }
 

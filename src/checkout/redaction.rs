@@ -189,7 +189,8 @@ mod tests {
             title: "canary".to_owned(),
             errors: vec![("email".to_owned(), "canary".to_owned())],
         };
-        checkout.answered = Some(Answered { goal_version: 3, answer: Answer::Rejected(refused) });
+        checkout.answered =
+            Some(Answered { goal_version: 3, answer: Answer::Rejected(refused), obstacle: None });
         let after = checkout.redacted();
         assert!(!format!("{after:?}").contains("canary"));
         assert_eq!(after.stuck.map(|stuck| stuck.reason), Some(StuckReason::OrderUnknown));
@@ -197,7 +198,8 @@ mod tests {
             after.answered,
             Some(Answered {
                 goal_version: 3,
-                answer: Answer::Rejected(UpstreamRejection { status: 422, .. })
+                answer: Answer::Rejected(UpstreamRejection { status: 422, .. }),
+                ..
             })
         ));
     }

@@ -124,8 +124,7 @@ pub fn cancelled(from: &Checkout) -> Result<Transition, Illegal> {
             }
             checkout.facts.forget_processing();
             if let Some(goal) = &earlier {
-                checkout.answered =
-                    Some(Answered { goal_version: goal.goal_version, answer: Answer::Closed });
+                checkout.answered = Some(Answered::of(goal, Answer::Closed, None));
             }
             checkout.goal = Some(Goal {
                 operation: "cancel".to_owned(),
@@ -305,6 +304,6 @@ fn close(checkout: &mut Checkout, answer: &Answer) {
     checkout.in_flight = None;
     checkout.input.edit = None;
     if let Some(goal) = checkout.goal.take() {
-        checkout.answered = Some(Answered { goal_version: goal.goal_version, answer: answer.clone() });
+        checkout.answered = Some(Answered::of(&goal, answer.clone(), None));
     }
 }

@@ -171,6 +171,6 @@ pub(super) fn note_answer(checkout: &mut Checkout, answer: &Answer) {
 /// The goal stays, so that a restart goes on to it; its key has its answer.
 pub(super) fn note_answer_only(checkout: &mut Checkout, answer: &Answer) {
     if let Some(goal) = checkout.goal.as_ref().filter(|goal| goal.operation != LOOK) {
-        checkout.answered = Some(Answered { goal_version: goal.goal_version, answer: answer.clone() });
+        checkout.answered = Some(Answered::of(goal, answer.clone(), checkout.answered.as_ref()));
     }
 }

@@ -47,6 +47,40 @@ async fn a_shopper_who_is_blocked_is_found_by_what_blocks_until_they_get_on() {
 }
 
 #[tokio::test]
+async fn only_the_answer_at_order_or_payment_blocks_and_a_later_success_removes_it() {
+    run_with(world().await, async |world, service| {
+        let path = service.create(&everything()).await;
+        let at = id(&path).to_string();
+        let obstacle = async || {
+            let page = get(service, "checkouts?attention=blocked").await.expect(200);
+            page.body["data"][0]["obstacle"].as_str().map(str::to_owned)
+        };
+        let (coupons, order) = (format!("{path}/coupons"), format!("{path}/order"));
+        let wrong = json!({"coupon_code": "NONSENSE"});
+        // Everything is there for the order, and the shopper tries a coupon.
+        service.post(&coupons, &wrong).await.expect(422);
+        assert_eq!(obstacle().await, None, "nothing was asked of order or payment");
+        // What the last write answered is not read again before the order, so this reads something else.
+        world.simulator.add_fault(Fault::on("get-checkout").always().status_before(503));
+        service.post(&order, &json!({})).await.expect(503);
+        assert_eq!(found(service, "obstacle=upstream-unavailable").await, std::slice::from_ref(&at));
+        world.simulator.clear_faults();
+        service.post(&order, &json!({})).await.expect(200);
+        assert_eq!(obstacle().await, None, "it was ordered");
+        let declined = agreed(card(&bigcommerce_simulator::magic_card(30_106, 0)));
+        service.post(&format!("{path}/payment"), &declined).await.expect(402);
+        // The refusal of something else does not cover what happened at the payment.
+        service.post(&coupons, &wrong).await.expect(422);
+        assert_eq!(obstacle().await.as_deref(), Some("payment-declined"));
+        let message = json!({"coupon_code": "TENOFF"});
+        let edited = service.post(&coupons, &message).await;
+        assert_eq!(edited.status, 200, "{}", edited.text);
+        assert_eq!(obstacle().await, None, "the shopper goes on");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_tried_again_is_found_while_it_waits() {
     let mut world = world().await;
     world.set("RETRY_BASE_MS", "60000");
