@@ -16,7 +16,7 @@ use crate::bigcommerce::carts::RedirectUrls;
 use crate::bigcommerce::checkouts::Include;
 use crate::bigcommerce::payments::PaymentFor;
 use crate::bigcommerce::{Answer, Call, Client, Error, OrderId, Priority};
-use crate::checkout::{self, Checkout, CheckoutId, Document, StepName, UpstreamRejection};
+use crate::checkout::{self, Checkout, CheckoutId, Document, Input, StepName, UpstreamRejection};
 use crate::db::{WebhookEvent, WebhookOutcome};
 
 /// How long a hand-over may take.
@@ -110,18 +110,34 @@ impl Engine {
     pub(super) async fn cart_is_taken(
         &self,
         owner: CheckoutId,
-        new: &NewCheckout,
+        asks: &Input,
         token: Option<TokenProof>,
     ) -> Result<SubmitError, SubmitError> {
         let Some(token) = token else { return Ok(SubmitError::CartTaken { by: None }) };
         let theirs = self.snapshot(owner).await?;
         let of_cart = theirs.facts.document.as_ref().map(Document::customer_id);
         let mut customers = of_cart.into_iter().chain(theirs.input.proven_customer);
-        if !customers.all(|customer| new.input.may_take_over(customer)) {
+        if !customers.all(|customer| asks.may_take_over(customer)) {
             return Ok(SubmitError::CartTaken { by: None });
         }
         self.inner.db.admit_token(owner, token.0).await.map_err(internal)?;
         Ok(SubmitError::CartTaken { by: Some(owner) })
+    }
+
+    /// The checkout that was faster with the cart that this one was to take over, where there is one and whoever asks may act on
+    /// it. The token is good for it then.
+    pub async fn faster_owner(
+        &self,
+        lost: &Checkout,
+        token: TokenProof,
+    ) -> Result<Option<CheckoutId>, SubmitError> {
+        let Some(cart_id) = &lost.input.cart_id else { return Ok(None) };
+        let owner = self.inner.db.owner_of_cart(&lost.store, cart_id).await.map_err(internal)?;
+        let Some(owner) = owner.filter(|owner| *owner != lost.id) else { return Ok(None) };
+        match self.cart_is_taken(owner, &lost.input, Some(token)).await? {
+            SubmitError::CartTaken { by } => Ok(by),
+            _ => Ok(None),
+        }
     }
 
     /// The order as a confirmation page needs it, in one answer.

@@ -50,7 +50,7 @@ impl Engine {
             }
             if let Some(owner) = self.inner.db.owner_of_cart(&new.store, cart_id).await.map_err(internal)? {
                 let vouched = !request.is_public;
-                return Err(self.cart_is_taken(owner, &new, vouched.then_some(token)).await?.into());
+                return Err(self.cart_is_taken(owner, &new.input, vouched.then_some(token)).await?.into());
             }
             self.may_take_over(&new, cart_id).await?;
         }

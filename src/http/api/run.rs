@@ -38,7 +38,7 @@ impl AppState {
         wait: Wait,
     ) -> Result<Response, Problem> {
         let secret = CheckoutToken::secret();
-        let engine = self.engine().clone();
+        let (engine, is_public) = (self.engine().clone(), request.is_public);
         let proof = CheckoutToken::proof_of(&secret);
         let created =
             self.undisturbed(async move { Ok::<_, Problem>(engine.create(new, request, proof).await) });
@@ -51,9 +51,21 @@ impl AppState {
             created => created?,
         };
         let id = submitted.checkout().id;
-        trace.set_checkout(id);
         let token = CheckoutToken::new(id, secret).text();
-        let waited = submitted.wait(wait.duration()).await?;
+        let about_this = |_: &SubmitError| trace.set_checkout(id);
+        let waited = submitted.wait(wait.duration()).await.inspect_err(about_this)?;
+        if matches!(waited.answer, Some(Answer::CartTaken)) && !is_public {
+            // Both asked at once, and the other one was faster: the same as if that one had been there before.
+            let secret = CheckoutToken::secret();
+            let proof = CheckoutToken::proof_of(&secret);
+            let owner = self.engine().faster_owner(&waited.checkout, proof).await;
+            if let Some(owner) = owner.inspect_err(about_this)? {
+                trace.set_checkout(owner);
+                let token = CheckoutToken::new(owner, secret).text();
+                return Ok(cart_taken(&self.engine().snapshot(owner).await?, token));
+            }
+        }
+        trace.set_checkout(id);
         let options = ResponseOptions {
             done: StatusCode::CREATED,
             pays: false,

@@ -7,15 +7,26 @@ use serde_json::{Value, json};
 use super::paid;
 use crate::commerce::carts::foreign_cart;
 use crate::harness::{
-    Answer, KEY, ORIGIN, OTHER_KEY, PAGE_KEY, Service, World, custom_cart, everything, run, run_with,
+    Answer, KEY, ORIGIN, OTHER_KEY, PAGE_KEY, PATIENCE, Service, World, custom_cart, everything, run,
+    run_with,
 };
 
 async fn create_as(service: &Service, key: &str, origin: Option<&str>, body: &Value) -> Answer {
-    let (bearer, fresh) = (format!("Bearer {key}"), crate::orders::fresh());
+    create_with(service, key, origin, body, &crate::orders::fresh()).await
+}
+
+async fn create_with(
+    service: &Service,
+    key: &str,
+    origin: Option<&str>,
+    body: &Value,
+    fresh: &str,
+) -> Answer {
+    let bearer = format!("Bearer {key}");
     let mut headers = vec![
         ("authorization", &*bearer),
         ("prefer", "wait=30"),
-        ("idempotency-key", &*fresh),
+        ("idempotency-key", fresh),
         ("content-type", "application/json"),
     ];
     headers.extend(origin.map(|origin| ("origin", origin)));
@@ -56,6 +67,47 @@ async fn whoever_has_a_server_key_finds_the_checkout_of_a_cart_and_goes_on_with_
         assert!(words.contains("Please"), "{words}");
     })
     .await;
+}
+
+/// Two servers ask for one cart at once: who comes second is told of the first as if that had been there before.
+#[tokio::test]
+async fn whoever_loses_the_race_for_a_cart_is_led_to_the_checkout_that_has_it() {
+    for (key, origin, is_led) in [(KEY, None, true), (OTHER_KEY, None, true), (PAGE_KEY, Some(ORIGIN), false)]
+    {
+        run(async |world, service| {
+            let body = theirs(world).await;
+            let held = world
+                .simulator
+                .add_fault(Fault::on("get-checkout").nth(if is_led { 1 } else { 2 }).hold_before());
+            let fresh = crate::orders::fresh();
+            let loses = async || create_with(service, key, origin, &body, &fresh).await;
+            let wins = async {
+                tokio::time::timeout(PATIENCE, world.simulator.wait_reached(held, 1))
+                    .await
+                    .expect("it has begun");
+                let path = service.create(&body).await;
+                world.simulator.release(held);
+                path
+            };
+            let (lost, path) = tokio::join!(loses(), wins);
+            assert_eq!((lost.status.as_u16(), lost.problem()), (409, "cart-taken"), "{}", lost.text);
+            if !is_led {
+                let id = path.rsplit('/').next().expect("an id");
+                assert!(!lost.text.contains(id), "{}", lost.text);
+                return;
+            }
+            // Asked again with its key it is the same.
+            for lost in [lost, loses().await.expect(409)] {
+                assert_eq!(lost.body["instance"], json!(path), "{}", lost.text);
+                assert_eq!(lost.header("location"), Some(&*path));
+                let bearer = format!("Bearer {}", lost.body["checkout_token"].as_str().expect("a token"));
+                let seen =
+                    service.call(Method::GET, &path, &[("authorization", &bearer)], None).await.expect(200);
+                assert_eq!(seen.body["cart"]["id"], body["cart_id"]);
+            }
+        })
+        .await;
+    }
 }
 
 /// The cart that was taken over is not deleted by a cancel: the next checkout of it orders it anew.
