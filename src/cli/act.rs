@@ -12,6 +12,7 @@ use super::remote::Remote;
 use super::table::{Table, wrap};
 use crate::app;
 use crate::config::{self, Config, Database, Events};
+use crate::ops::visible;
 use crate::ops::{Action, ActionError, ActionRequest, Actor, CheckoutId, Console};
 use crate::role::Role;
 
@@ -63,7 +64,7 @@ pub(super) async fn act(act: Act, action: Action) -> anyhow::Result<ExitCode> {
             Err(problem) => {
                 exits.push(problem.exit);
                 if act.output != Format::Table {
-                    eprintln!("{id}: {}", problem.detail);
+                    eprintln!("{id}: {}", visible(&problem.detail));
                 }
                 table.row(problem_row(*id, &problem));
                 values.push(problem.into_json(*id));

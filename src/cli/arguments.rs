@@ -190,7 +190,9 @@ fn amount(text: &str) -> Result<Money, String> {
 
 fn given_reason(text: &str) -> Result<String, String> {
     let reason = action::reason(text).map(str::to_owned);
-    reason.ok_or_else(|| format!("must be 1 to {} characters on one line", action::REASON_AT_MOST))
+    reason.ok_or_else(|| {
+        format!("must be 1 to {} characters on one line, all of which are seen", action::REASON_AT_MOST)
+    })
 }
 
 fn finding(text: &str) -> Result<Assertion, String> {

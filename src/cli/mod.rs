@@ -24,6 +24,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::{self, Runtime};
 
+use crate::ops::visible;
 use crate::{
     app,
     config::{self, Config, Database},
@@ -86,7 +87,7 @@ pub fn main() -> ExitCode {
     let command = Cli::parse().command;
     let code = runtime().and_then(|runtime| runtime.block_on(run(command)));
     code.unwrap_or_else(|error| {
-        eprintln!("headless-checkout: {error:#}");
+        eprintln!("headless-checkout: {}", visible(&format!("{error:#}")));
         ExitCode::FAILURE
     })
 }

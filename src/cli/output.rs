@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::config;
+use crate::ops::{is_shown_escaped, visible};
 
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -117,8 +118,46 @@ pub(super) fn color_of(word: &str) -> Color {
     }
 }
 
+/// What [`Screen::paint`] writes around a text.
+const PAINT: [&str; 6] = ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"];
+
+/// A text for a terminal: whatever is in it, it hides nothing and reorders nothing.
+fn for_terminal(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let paint = PAINT.into_iter().find(|paint| rest.starts_with(paint));
+        let plain = rest.find('\x1b').filter(|at| *at > 0).unwrap_or(rest.len());
+        // An escape of somebody else's is a text like any other.
+        let plain = if rest.starts_with('\x1b') { 1 } else { plain };
+        let (part, after) = rest.split_at(paint.map_or(plain, str::len));
+        if paint.is_some() {
+            shown.push_str(part)
+        } else {
+            shown.push_str(&visible(part))
+        }
+        rest = after;
+    }
+    shown
+}
+
+/// A document in which every character that would deceive is escaped as JSON escapes it; it says the same.
+pub(super) fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_shown_escaped(character) && character != '\n' {
+            let units = &mut [0; 2];
+            escaped.extend(character.encode_utf16(units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
 /// Prints, and does not mind a reader that went away (`| head`).
 pub(super) fn print(text: &str) {
+    let text = for_terminal(text);
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     if !text.ends_with('\n') {
@@ -129,7 +168,7 @@ pub(super) fn print(text: &str) {
 
 /// Prints a document.
 pub(super) fn print_json(value: &Value) {
-    print(&serde_json::to_string_pretty(value).unwrap_or_default());
+    print(&escaped_json(&serde_json::to_string_pretty(value).unwrap_or_default()));
 }
 
 /// One document as it is, several as a list.
@@ -168,6 +207,17 @@ impl Drop for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colors_are_shown_and_nobody_else_commands_the_terminal() {
+        let ours = "\x1b[31mstuck\x1b[0m a\nb";
+        assert_eq!(for_terminal(ours), ours);
+        assert_eq!(for_terminal("x\x1b[8mhidden\x1b]0;title\x07"), "x\\u{1b}[8mhidden\\u{1b}]0;title\\u{7}");
+        assert_eq!(
+            escaped_json("{\"a\": \"\u{202e}\u{e0041}é\"}\n"),
+            "{\"a\": \"\\u202e\\udb40\\udc41é\"}\n"
+        );
+    }
 
     #[test]
     fn several_things_that_end_differently_are_partly_done() {

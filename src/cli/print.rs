@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::output::{Color, Format, Screen, color_of, print};
+use super::output::{Color, Format, Screen, color_of, escaped_json, print};
 use super::table::Table;
 
 /// What rows are printed under. The first column is the id, and is never left out.
@@ -32,7 +32,7 @@ pub(super) fn rows<T: Serialize, const N: usize>(
         }
         Format::Json => {
             for row in rows {
-                lines.push(serde_json::to_string(row)?);
+                lines.push(escaped_json(&serde_json::to_string(row)?));
             }
         }
         Format::Ids => {

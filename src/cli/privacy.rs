@@ -9,6 +9,7 @@ use super::output::Format;
 use super::print::{Columns, rows};
 use crate::app;
 use crate::config::Database;
+use crate::ops::action;
 use crate::ops::privacy::{self, Outcome};
 
 /// The arguments of `privacy`.
@@ -53,8 +54,15 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         eprintln!("headless-checkout: --email must be an email address");
         return Ok(ExitCode::from(2));
     }
-    if reason.is_empty() || reason.to_lowercase().contains(&email.to_lowercase()) {
-        eprintln!("headless-checkout: --reason must not be empty, and must not name the person");
+    let Some(reason) = action::reason(reason) else {
+        eprintln!(
+            "headless-checkout: --reason must be 1 to {} characters on one line, all of which are seen",
+            action::REASON_AT_MOST
+        );
+        return Ok(ExitCode::from(2));
+    };
+    if reason.to_lowercase().contains(&email.to_lowercase()) {
+        eprintln!("headless-checkout: --reason must not name the person");
         return Ok(ExitCode::from(2));
     }
     let db = app::database(&Database::from_env()?).await?;

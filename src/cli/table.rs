@@ -1,6 +1,7 @@
 //! Tables that fit the terminal.
 
 use super::output::{Color, Screen};
+use crate::ops::visible;
 
 /// A table in the making.
 pub(super) struct Table {
@@ -27,9 +28,9 @@ impl Table {
         self
     }
 
-    /// Adds a row.
+    /// Adds a row. What would deceive in a cell is made visible, so that it counts for the width.
     pub(super) fn row(&mut self, cells: Vec<(String, Color)>) {
-        self.rows.push(cells);
+        self.rows.push(cells.into_iter().map(|(cell, color)| (visible(&cell).into_owned(), color)).collect());
     }
 
     /// The table as text. Columns that are too wide are cut, the widest first; the first column never is, because ids

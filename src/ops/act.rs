@@ -70,7 +70,7 @@ pub enum ActionError {
         needs: Role,
     },
     /// The reason says nothing or is too long.
-    #[error("a reason is needed: 1 to 500 characters on one line")]
+    #[error("a reason is needed: 1 to 500 characters on one line, all of which are seen")]
     NoReason,
     /// It is not allowed as things stand.
     #[error("{}", .0.detail)]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::text::is_deceptive;
 use crate::checkout::InvalidId;
 use crate::role::Role;
 
@@ -152,11 +153,10 @@ impl Action {
 /// The most characters of a reason.
 pub const REASON_AT_MOST: usize = 500;
 
-/// The reason as it is kept; `None`: it says nothing, or it is too long, or it holds control characters.
+/// The reason as it is kept; `None`: it says nothing, or it is too long, or it holds what is not seen.
 pub fn reason(text: &str) -> Option<&str> {
     let text = text.trim();
-    let fits =
-        !text.is_empty() && text.chars().count() <= REASON_AT_MOST && !text.chars().any(char::is_control);
+    let fits = !text.is_empty() && text.chars().count() <= REASON_AT_MOST && !text.chars().any(is_deceptive);
     fits.then_some(text)
 }
 
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_reason_says_something() {
         assert_eq!(reason("  the gateway was down "), Some("the gateway was down"));
-        for wrong in ["", "  ", "a\nb", &"a".repeat(501)] {
+        for wrong in ["", "  ", "a\nb", "a\u{202e}b", "\u{200b}", &"a".repeat(501)] {
             assert_eq!(reason(wrong), None, "{wrong:?}");
         }
     }

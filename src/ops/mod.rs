@@ -20,6 +20,7 @@ mod overview;
 pub mod privacy;
 mod reasons;
 mod sessions;
+mod text;
 mod tokens;
 mod unread;
 pub mod webhooks;
@@ -42,6 +43,7 @@ pub use detail::{Attempt, AttemptResult, CheckoutDetail, Moved, Timeline};
 pub use guard::Guard;
 pub use overview::{HookHealth, HostHealth, Overview, StoreHealth};
 pub use reasons::headline;
+pub use text::{is_deceptive, is_shown_escaped, visible};
 pub use unread::UnreadableCheckout;
 pub use why::{AllowedAction, Suggested, Why, why};
 

@@ -8,17 +8,17 @@ use super::layout::{Page, plain};
 use super::session::Viewer;
 use crate::http::problem::Problem;
 use crate::http::response::page;
-use crate::ops::{ActionError, DbError};
+use crate::ops::{ActionError, DbError, visible};
 use crate::role::Role;
 
 /// Only the service's own files, and no page inside another.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// A page with its headers.
+/// A page with its headers. Whatever is on it, it hides nothing and reorders nothing.
 pub(super) fn html_page(status: StatusCode, markup: Markup) -> Response {
     let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    guarded((status, kind, markup.into_string()).into_response())
+    guarded((status, kind, visible(&markup.into_string()).into_owned()).into_response())
 }
 
 /// With the headers that every answer of the dashboard has.

@@ -145,6 +145,6 @@ fn text(min: usize, max: usize, like: Like) -> ObjectBuilder {
         Like::Url => text.format(Some(SchemaFormat::Custom("uri".to_owned()))),
         Like::Country | Like::Currency => text.pattern(Some("^[A-Za-z]+$")),
         Like::Locale => text.pattern(Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?$")),
-        Like::Line | Like::Lines => text,
+        Like::Line | Like::Lines | Like::Plain => text,
     }
 }

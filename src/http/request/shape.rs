@@ -12,6 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::checkout::parse_decimal;
 use crate::http::request::claims::Trust;
 use crate::http::request::pointer::{Errors, Pointer};
+use crate::ops::is_deceptive;
 
 /// What a value may be.
 pub(crate) enum Shape {
@@ -46,6 +47,8 @@ pub(crate) enum Like {
     Line,
     /// Several lines.
     Lines,
+    /// One line, all of which is seen in the order in which it was written.
+    Plain,
     /// An email address.
     Email,
     /// ISO 3166-1 alpha-2.
@@ -95,6 +98,11 @@ pub(crate) const fn opt(name: &'static str, shape: Shape, about: &'static str) -
 /// One line of text.
 pub(crate) const fn line(min: usize, max: usize) -> Shape {
     Shape::Text { min, max, like: Like::Line }
+}
+
+/// One line that people decide by.
+pub(crate) const fn plain(min: usize, max: usize) -> Shape {
+    Shape::Text { min, max, like: Like::Plain }
 }
 
 /// For objects that need no rule.
@@ -245,6 +253,10 @@ fn unlike(text: &str, like: Like) -> Option<&'static str> {
         Like::Lines => (
             !text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')),
             "must not contain control characters",
+        ),
+        Like::Plain => (
+            !text.chars().any(is_deceptive),
+            "must not contain control or invisible characters, or marks of writing direction",
         ),
         Like::Email => (is_email(text), "must be an email address"),
         Like::Country => {

@@ -70,6 +70,7 @@ fn texts_are_what_they_are_like() {
         (like(Like::Url, 100), &["https://a.example/x"], &["ftp://a", "https://", "/x", "https://a b"]),
         (like(Like::Line, 5), &["abc", "äöüßé"], &["", "  ", "abcdef", "a\u{0}b", "a\nb"]),
         (like(Like::Lines, 9), &["a\nb\tc"], &["a\u{7}b"]),
+        (like(Like::Plain, 9), &["abc", "مریم"], &["", "a\nb", "a\u{202e}b", "a\u{200b}"]),
     ] {
         for text in good {
             assert!(wrong(&shape, &json!(text)).is_empty(), "{text}");

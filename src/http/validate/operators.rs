@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Checked, Invalid, PRICE, checked, text};
 use crate::http::request::json::without_nulls;
 use crate::http::request::pointer::{Errors, Pointer};
-use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
+use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, plain, req};
 use crate::ops::action::REASON_AT_MOST;
 use crate::ops::{Assertion, Attention, Obstacle, PAGE_AT_MOST, Status, StepName, StuckReason};
 
@@ -88,7 +88,7 @@ pub(in crate::http) static HEAD_QUERY: Object = Object {
 
 const REASON: Field = req(
     "reason",
-    line(1, REASON_AT_MOST),
+    plain(1, REASON_AT_MOST),
     "Why. It goes into the audit log, which is never redacted: no personal data.",
 );
 const DRY_RUN: Field = opt("dry_run", Shape::Flag, "Only show what would be done.");

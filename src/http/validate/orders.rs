@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Checked, ID, MAX_AMOUNT, UNITS, checked, fields, text};
 use crate::http::request::pointer::{Errors, Pointer};
-use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, req};
+use crate::http::request::shape::{Field, Like, Object, Shape, line, no_rule, opt, plain, req};
 use crate::ops::action::REASON_AT_MOST;
 
 const STORE: Field = opt("store", line(1, 255), "The name of the store; needed when several are configured.");
@@ -106,7 +106,7 @@ pub(in crate::http) static ACTIONS_QUERY: Object = Object {
 };
 
 const REASON: Field =
-    opt("reason", line(1, REASON_AT_MOST), "Why. It goes into the audit log: no personal data.");
+    opt("reason", plain(1, REASON_AT_MOST), "Why. It goes into the audit log: no personal data.");
 
 /// Body of changing an order.
 pub(in crate::http) static CHANGE_ORDER: Object = Object {
@@ -207,7 +207,7 @@ static REFUND_ITEM: Object = Object {
         req("item_id", ID, "The product of the order, its address, or the order itself."),
         opt("quantity", Shape::Integer { min: 1, max: UNITS }, "For PRODUCT and GIFT_WRAPPING."),
         opt("amount", AMOUNT, "For all others."),
-        opt("reason", line(0, 900), "The reason, for the store's staff."),
+        opt("reason", plain(0, 900), "The reason, for the store's staff."),
     ],
     rule: units_or_amount,
 };
@@ -272,7 +272,7 @@ pub(in crate::http) static REFUND: Object = Object {
             "How it is paid back.",
         ),
         opt("merchant_calculated_override", Shape::Object(&OVERRIDE), ""),
-        opt("reason", line(1, REASON_AT_MOST), "The reason; also for items without their own."),
+        opt("reason", plain(1, REASON_AT_MOST), "The reason; also for items without their own."),
     ],
     rule: no_rule,
 };

