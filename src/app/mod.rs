@@ -77,7 +77,8 @@ impl App {
             commands::connect(&config.database, config.database.max_connections - 1, demand).await?;
         let db = Db::new(connections.clone(), config.lease)
             .with_destinations(event_destinations(&config.events)?)
-            .looking_at_rests(config.reconcile);
+            .looking_at_rests(config.reconcile)
+            .renewing_at(config.lease_enough());
         let config = identified(config, &db).await?;
         let (db, committer) = db.with_group_commit();
         let settings = Settings {

@@ -49,7 +49,7 @@ pub struct Checkout {
     pub metadata: Shared<Map<String, Value>>,
     /// When it was created.
     pub created_at: OffsetDateTime,
-    /// When it last changed.
+    /// When it last changed. The steps of one run do not count.
     pub updated_at: OffsetDateTime,
     /// When it expires if nobody comes back.
     pub expires_at: OffsetDateTime,

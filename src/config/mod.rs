@@ -98,6 +98,11 @@ pub struct Config {
 pub const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
 impl Config {
+    /// While more than this is left of a lease, the longest call and what is recorded of it end before the lease does.
+    pub fn lease_enough(&self) -> Duration {
+        self.upstream_timeout.max(self.payment_timeout) + LEASE_MARGIN
+    }
+
     /// Reads the environment of this process.
     pub fn from_env() -> Result<Self, Errors> {
         let mut unknown = unknown::find(std::env::vars_os().map(|(name, _)| name));

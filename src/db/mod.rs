@@ -63,6 +63,8 @@ pub struct Db {
     connections: Connections,
     process_id: Uuid,
     lease: Duration,
+    /// While more than this is left of a lease, whatever is called under it ends before the lease does.
+    enough: Duration,
     changes: Changes,
     destinations: Arc<[Destination]>,
     /// When a checkout that came to rest with an order is looked at first.
@@ -109,6 +111,7 @@ impl Db {
             connections: connections.into(),
             process_id: Uuid::now_v7(),
             lease,
+            enough: lease,
             changes: Changes::default(),
             destinations: Arc::default(),
             looks_after: None,
@@ -117,6 +120,13 @@ impl Db {
             lossy: Arc::default(),
             queue: None,
         }
+    }
+
+    /// A database whose leases are not renewed by each transition, but once no more than `enough` is left: then a call may
+    /// outlive what is left. A row whose lease stays as it is touches no index.
+    #[must_use]
+    pub fn renewing_at(self, enough: Duration) -> Self {
+        Self { enough, ..self }
     }
 
     /// The pool in use now.

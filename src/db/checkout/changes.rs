@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::{Notify, watch};
 
-use crate::checkout::CheckoutId;
+use crate::checkout::{CheckoutId, Status};
 use crate::db::Error;
 
 /// A checkout changed.
@@ -115,8 +116,20 @@ impl Changes {
     }
 }
 
+/// How often a checkout that another process works on is looked at by those who follow it: between its steps, nobody is notified.
+const WHILE_AT_WORK: Duration = Duration::from_secs(1);
+
 impl Watch {
-    /// Waits for the next news.
+    /// Waits for the next news of a checkout that was seen with this status, or until it is worth a look.
+    pub async fn changed_since(&mut self, seen: Status) {
+        let is_at_work = matches!(seen, Status::Running | Status::Compensating);
+        tokio::select! {
+            () = self.changed() => {}
+            () = tokio::time::sleep(WHILE_AT_WORK), if is_at_work => {}
+        }
+    }
+
+    /// Waits for the next news: it was let go or answered, or it moved in this process.
     pub async fn changed(&mut self) {
         if self.receiver.changed().await.is_err() {
             // The sender lives in the map for as long as anybody watches; a closed channel cannot be.

@@ -54,6 +54,11 @@ impl Lease {
         self.lasts_at(Moment::now())
     }
 
+    /// Whether more than this is certainly left of it.
+    fn outlasts(&self, time: Duration) -> bool {
+        self.lasts_at(Moment::now().map(|now| now.after(time)))
+    }
+
     fn lasts_at(&self, now: Option<Moment>) -> bool {
         let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What cannot be told has ended.
@@ -106,7 +111,7 @@ impl Db {
             TransitionRow::of(self, &transition)?.creating(&transition.checkout, token_hash, ttl)?;
         let at = self.commit_new(Box::new(columns)).await?;
         self.owners.remember(transition.checkout.id, &transition.checkout.store);
-        let mut claim = self.held(transition, at, lease);
+        let mut claim = self.held(transition, (at, false), lease);
         (claim.checkout.created_at, claim.checkout.expires_at) = (at, at + ttl);
         Ok(claim)
     }
@@ -127,10 +132,13 @@ impl Db {
         let mut uncertain = false;
         loop {
             let from = Moment::now();
-            let error = match self.commit(&transition).await {
+            let stays = transition.goes_on() && claim.lease.outlasts(self.enough);
+            let error = match self.commit(&transition, stays).await {
                 Ok(at) => {
-                    claim.lease.extend(from, self.lease);
-                    return Ok(self.held(transition, at, claim.lease));
+                    if !stays {
+                        claim.lease.extend(from, self.lease);
+                    }
+                    return Ok(self.held(transition, (at, stays), claim.lease));
                 }
                 Err(error @ Error::Database(_)) if Instant::now() < deadline => error,
                 // What is in the way may be what was written before, and came through only after the look.
@@ -141,7 +149,7 @@ impl Db {
             tokio::time::sleep(UNCERTAIN_COMMIT).await;
             uncertain = true;
             let found = sqlx::query!(
-                "select version, fence, updated_at from checkout where checkout_id = $1",
+                r#"select version, fence, now() as "now!" from checkout where checkout_id = $1"#,
                 claim.checkout.id.uuid()
             )
             .fetch_optional(&self.pool())
@@ -150,8 +158,10 @@ impl Db {
                 Ok(Some(row))
                     if row.version == transition.checkout.version && row.fence == claim.checkout.fence =>
                 {
-                    claim.lease.extend(from, self.lease);
-                    return Ok(self.held(transition, row.updated_at, claim.lease));
+                    if !stays {
+                        claim.lease.extend(from, self.lease);
+                    }
+                    return Ok(self.held(transition, (row.now, stays), claim.lease));
                 }
                 // Not taken, or the database is still away: once more.
                 Ok(Some(row))
@@ -165,14 +175,14 @@ impl Db {
     /// Writes a transition of a checkout that nobody holds, without claiming it.
     pub async fn transit(&self, transition: Transition) -> Result<Checkout, Error> {
         let lease = self.new_lease();
-        let at = self.commit(&transition).await?;
-        Ok(self.held(transition, at, lease).checkout)
+        let at = self.commit(&transition, false).await?;
+        Ok(self.held(transition, (at, false), lease).checkout)
     }
 
     async fn hold(&self, transition: Transition) -> Result<Claim, Error> {
         let lease = self.new_lease();
-        let at = self.commit(&transition).await?;
-        Ok(self.held(transition, at, lease))
+        let at = self.commit(&transition, false).await?;
+        Ok(self.held(transition, (at, false), lease))
     }
 
     /// A lease from now on, to be asked for before the statement is sent, so that it ends no later than the one in the database.
@@ -181,9 +191,11 @@ impl Db {
     }
 
     /// The checkout as it stands in the database now: what the statement computed is known from its time.
-    fn held(&self, transition: Transition, at: OffsetDateTime, lease: Lease) -> Claim {
+    fn held(&self, transition: Transition, (at, stays): (OffsetDateTime, bool), lease: Lease) -> Claim {
         let mut checkout = transition.checkout;
-        checkout.updated_at = at;
+        if !stays {
+            checkout.updated_at = at;
+        }
         checkout.lost_leases = 0;
         if let Hold::Rest(after) | Hold::Look { expires: Some(after), .. } = transition.hold {
             checkout.expires_at = at + after;

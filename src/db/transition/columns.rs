@@ -22,6 +22,10 @@ pub(crate) struct TransitionRow {
     pub(crate) status: &'static str,
     pub(crate) step: Option<&'static str>,
     pub(crate) leased_by: Option<Uuid>,
+    /// Its holder goes on: neither the end of its lease nor the time of its last change is written.
+    pub(crate) stays: bool,
+    /// Whether other processes are told.
+    pub(crate) is_news: bool,
     /// In seconds, from PostgreSQL's now.
     pub(crate) due_in: Option<f64>,
     pub(crate) expires_in: Option<f64>,
@@ -105,6 +109,7 @@ impl TransitionRow {
             from_version: transition.from_version,
             from_fence: transition.from_fence,
             leased_by: leased.then_some(store.process_id),
+            is_news: transition.is_news(),
             due_in,
             expires_in,
             late_in: match transition.hold {
@@ -137,7 +142,8 @@ impl TransitionRow {
     /// A checkout that has ended, with fresher facts and nothing else: it has no lease and no timer.
     pub(crate) fn refreshed(fresh: &Checkout) -> Result<Self, Error> {
         let (from_version, from_fence) = (fresh.version, fresh.fence);
-        Ok(Self { from_version, from_fence, version: fresh.version + 1, ..Self::state(fresh)? })
+        let version = fresh.version + 1;
+        Ok(Self { from_version, from_fence, version, is_news: true, ..Self::state(fresh)? })
     }
 
     fn state(checkout: &Checkout) -> Result<Self, Error> {
@@ -173,7 +179,9 @@ impl TransitionRow {
         let metadata = row::to_text(checkout, &checkout.metadata)?;
         let input = Some(row::to_text(checkout, &checkout.input)?);
         let creation = Creation { flow: checkout.flow.as_str(), metadata, token_hash };
-        Ok(Self { input, expires_in: Some(seconds(ttl)), creation: Some(creation), ..self })
+        // Nobody can wait for it yet.
+        let is_news = false;
+        Ok(Self { input, expires_in: Some(seconds(ttl)), creation: Some(creation), is_news, ..self })
     }
 
     /// The key that is bound by it for the first time.

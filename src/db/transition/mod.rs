@@ -30,6 +30,9 @@ pub struct Transition {
     pub(crate) began: Option<Began>,
     pub(crate) binding: Option<Binding>,
     pub(crate) answer: Option<(KeyRef, Answer)>,
+    goes_on: bool,
+    /// Whether whoever asked has an answer with this.
+    answers: bool,
     news: Vec<Announcement>,
 }
 
@@ -165,6 +168,8 @@ impl Transition {
         let changed = ContentChange::between(from, &checkout);
         let order = |checkout: &Checkout| checkout.facts.order.as_ref().map(|order| order.id);
         let order_is_new = order(&checkout) != order(from);
+        let goes_on = hold == Hold::Lease && checkout.status == from.status;
+        let answers = checkout.answered != from.answered;
         Ok(Self {
             checkout,
             from_version: from.version,
@@ -177,6 +182,8 @@ impl Transition {
             began: None,
             binding: None,
             answer: None,
+            goes_on,
+            answers,
             news,
         })
     }
@@ -207,6 +214,16 @@ impl Transition {
     pub fn answer(mut self, answer: Option<(KeyRef, Answer)>) -> Self {
         self.answer = answer;
         self
+    }
+
+    /// Whether its holder goes on with it as before, from one step to the next.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
+    /// Whether other processes are told at once: whoever waits there waits for an answer, or until it is let go.
+    pub(crate) fn is_news(&self) -> bool {
+        !self.goes_on || self.answers || self.answer.is_some()
     }
 
     /// What happened.

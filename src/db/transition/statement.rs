@@ -3,8 +3,8 @@
 //! Guarantees: each row is written only onto the version and under the fence that it was decided on, with everything that belongs
 //! to it. A row that is not written is not in the answer, and the others are written all the same. An error: none of them was.
 //!
-//! There is one text of it. Only the input differs between one row and several: as parameters, or as one array per column. Events
-//! are a part that is left out where there are none: most transitions publish none.
+//! There is one text of it. Only the input differs between one row and several: as parameters, or as one array per column. What few
+//! transitions have is left out for the others: events, and what `usual` names.
 
 use std::collections::HashMap;
 
@@ -33,38 +33,20 @@ macro_rules! array {
 }
 
 /// The statement. `given` makes the row, or the rows, of the parameters; `$of` makes the parameters of the rows. `large` is what is
-/// fetched from its parameter where it is needed, and not carried through all of this. Parameters 52 and up are `more`.
+/// fetched from its parameter where it is needed, and not carried through all of this. Parameters 54 and up are `more`.
+///
+/// `whole` writes everything that there is. `usual` is the same without what few transitions have, because PostgreSQL prepares
+/// each part of a statement whenever it is executed, also for nothing: whoever uses it asks [`is_usual`] first.
 macro_rules! transition {
     (
-        $of:ident!($rows:expr), process = $process:expr, dead = $dead:expr, given = $given:tt,
+        whole, $of:ident!($rows:expr), process = $process:expr, dead = $dead:expr, given = $given:tt,
         large = [$input:tt, $document:tt, $metadata:tt], events = $events:tt $(, more = [$($more:expr),*])?
     ) => {
-        sqlx::query!(
-            r#"with given as ("# + $given + r#"), moved as (
-                update checkout c set
-                    status = g.status, step = g.step, version = c.version + 1, fence = g.fence, leased_by = g.leased_by,
-                    lost_leases = 0,
-                    -- A wait is left out when a webhook came meanwhile; a mark is good until the next attempt begins.
-                    due_at = now() + make_interval(secs => case when c.hinted and g.is_wait then 0 else g.due_in end),
-                    hinted = c.hinted and g.leased_by is not null and g.began_step is null,
-                    expires_at = coalesce(now() + make_interval(secs => g.expires_in), c.expires_at),
-                    look_at = now() + make_interval(secs => g.look_in),
-                    stuck_reason = g.stuck_reason, order_id = g.order_id, record = g.record::json, record_version = $46,
-                    attention = g.attention, obstacle = g.obstacle, updated_at = now()
-                from given g
-                where g.flow is null and c.checkout_id = g.checkout_id and c.version = g.from_version
-                    and c.fence = g.from_fence and c.record_version <= $46
-                returning g.checkout_id, g.store, c.version, g.fence, g.new_order_id, g.late_in, g.event, g.ended_step,
-                    g.ended_attempt, g.outcome, g.upstream_status, g.duration_ms, g.detail, g.began_step,
-                    g.began_attempt, g.bound_by, g.bound_key, g.operation, g.fingerprint, g.again, g.answered_by,
-                    g.answered_key, g.answer, g.content, g.released, g.cart_id, g.email, g.total, g.place
-            ), kept as (
-                update checkout_content t set
-                    cart_id = m.cart_id, email = m.email, total = m.total::numeric, released = m.released,
-                    input = coalesce("# + $input + r#"::json, t.input),
-                    document = coalesce("# + $document + r#"::json, t.document)
-                from moved m where m.content and t.checkout_id = m.checkout_id
-            ), created as (
+        transition!(
+            @ $of!($rows), process = $process, dead = $dead, given = $given, input = $input, document = $document,
+            changed = "changed",
+            beginning = [r#"
+            created as (
                 insert into checkout (checkout_id, store, flow, status, step, version, fence, leased_by, due_at,
                     expires_at, stuck_reason, order_id, record, record_version)
                 select checkout_id, store, flow, status, step, version, fence, leased_by,
@@ -80,22 +62,18 @@ macro_rules! transition {
                 insert into checkout_token (checkout_id, token_hash)
                 select checkout_id, token_hash from given where flow is not null
             ), changed as (
-                select checkout_id, store, version, fence, new_order_id, late_in, event, ended_step,
+                select checkout_id, store, version, fence, is_news, new_order_id, late_in, event, ended_step,
                     ended_attempt, outcome, upstream_status, duration_ms, detail, began_step, began_attempt,
                     bound_by, bound_key, operation, fingerprint, again, answered_by, answered_key, answer
                 from moved
                 union all
-                select checkout_id, store, version, fence, new_order_id, late_in, event, ended_step,
+                select checkout_id, store, version, fence, is_news, new_order_id, late_in, event, ended_step,
                     ended_attempt, outcome, upstream_status, duration_ms, detail, began_step, began_attempt,
                     bound_by, bound_key, operation, fingerprint, again, answered_by, answered_key, answer
                 from given where flow is not null
-            ), logged as (
-                insert into attempt_log (checkout_id, version, event, fence, process_id, ended_step, ended_attempt,
-                    outcome, upstream_status, duration_ms, detail, began_step, began_attempt)
-                select checkout_id, version, event, fence, $45, ended_step, ended_attempt,
-                    outcome, upstream_status, duration_ms, detail::json, began_step, began_attempt
-                from changed where event is not null
-            ), ordered as (
+            ),"#],
+            seldom = [r#"
+            ordered as (
                 insert into checkout_order (checkout_id, order_id, store)
                 select checkout_id, new_order_id, store from changed where new_order_id is not null
                 on conflict (checkout_id, order_id) do nothing
@@ -111,29 +89,87 @@ macro_rules! transition {
                 insert into checkout_order (checkout_id, order_id, store, dead_at)
                 select checkout_id, order_id, store, now() from dead
                 on conflict do nothing
-            ), bound as (
-                insert into idempotency_key (checkout_id, principal, key, operation, fingerprint)
-                select checkout_id, bound_by, bound_key, operation, fingerprint
-                from changed where bound_key is not null and not again
             ), rebound as (
                 update idempotency_key k set answer = null from changed c
                 where c.again and k.checkout_id = c.checkout_id and k.principal = c.bound_by and k.key = c.bound_key
-            ), answered as (
-                update idempotency_key k set answer = c.answer::json from changed c
-                where k.checkout_id = c.checkout_id and k.principal = c.answered_by and k.key = c.answered_key
             ), late as (
                 insert into late_look (checkout_id, due_at)
                 select checkout_id, now() + make_interval(secs => late_in) from changed where late_in is not null
                 -- Another one is due already: the earlier of both comes first, and one follows.
                 on conflict (checkout_id) do update set due_at = least(late_look.due_at, excluded.due_at), again = true
+            ),"#],
+            events = $events, more = [$($($more),*)?]
+        )
+    };
+    (
+        usual, $of:ident!($rows:expr), process = $process:expr, dead = $dead:expr, given = $given:tt,
+        large = [$input:tt, $document:tt, $metadata:tt], events = $events:tt
+    ) => {
+        transition!(
+            @ $of!($rows), process = $process, dead = $dead, given = $given, input = $input, document = $document,
+            changed = "moved",
+            // So that each parameter has a type. It is not executed.
+            beginning = ["unused as (select " + $metadata + ", $47::uuid[], $48::bigint[] from moved),"],
+            seldom = [""],
+            events = $events, more = []
+        )
+    };
+    (
+        @ $of:ident!($rows:expr), process = $process:expr, dead = $dead:expr, given = $given:tt, input = $input:tt,
+        document = $document:tt, changed = $changed:tt, beginning = [$($beginning:tt)*], seldom = [$seldom:tt],
+        events = $events:tt, more = [$($more:expr),*]
+    ) => {
+        sqlx::query!(
+            r#"with given as ("# + $given + r#"), moved as (
+                update checkout c set
+                    status = g.status, step = g.step, version = c.version + 1, fence = g.fence, leased_by = g.leased_by,
+                    lost_leases = 0,
+                    -- What stays as it is and stands in no index is written without a look at any.
+                    -- A wait is left out when a webhook came meanwhile; a mark is good until the next attempt begins.
+                    due_at = case when g.stays then c.due_at
+                        else now() + make_interval(secs => case when c.hinted and g.is_wait then 0 else g.due_in end) end,
+                    hinted = c.hinted and g.leased_by is not null and g.began_step is null,
+                    expires_at = coalesce(now() + make_interval(secs => g.expires_in), c.expires_at),
+                    look_at = now() + make_interval(secs => g.look_in),
+                    stuck_reason = g.stuck_reason, order_id = g.order_id, record = g.record::json, record_version = $46,
+                    attention = g.attention, obstacle = g.obstacle,
+                    updated_at = case when g.stays then c.updated_at else now() end
+                from given g
+                where g.flow is null and c.checkout_id = g.checkout_id and c.version = g.from_version
+                    and c.fence = g.from_fence and c.record_version <= $46
+                returning g.checkout_id, g.store, c.version, g.fence, g.is_news, g.new_order_id, g.late_in, g.event, g.ended_step,
+                    g.ended_attempt, g.outcome, g.upstream_status, g.duration_ms, g.detail, g.began_step,
+                    g.began_attempt, g.bound_by, g.bound_key, g.operation, g.fingerprint, g.again, g.answered_by,
+                    g.answered_key, g.answer, g.content, g.released, g.cart_id, g.email, g.total, g.place
+            ), kept as (
+                update checkout_content t set
+                    cart_id = m.cart_id, email = m.email, total = m.total::numeric, released = m.released,
+                    input = coalesce("# + $input + r#"::json, t.input),
+                    document = coalesce("# + $document + r#"::json, t.document)
+                from moved m where m.content and t.checkout_id = m.checkout_id
+            ), "# + $($beginning)* + r#" logged as (
+                insert into attempt_log (checkout_id, version, event, fence, process_id, ended_step, ended_attempt,
+                    outcome, upstream_status, duration_ms, detail, began_step, began_attempt)
+                select checkout_id, version, event, fence, $45, ended_step, ended_attempt,
+                    outcome, upstream_status, duration_ms, detail::json, began_step, began_attempt
+                from "# + $changed + r#" where event is not null
+            ), "# + $seldom + r#" bound as (
+                insert into idempotency_key (checkout_id, principal, key, operation, fingerprint)
+                select checkout_id, bound_by, bound_key, operation, fingerprint
+                from "# + $changed + r#" where bound_key is not null and not again
+            ), answered as (
+                update idempotency_key k set answer = c.answer::json from "# + $changed + r#" c
+                where k.checkout_id = c.checkout_id and k.principal = c.answered_by and k.key = c.answered_key
             ), notified as (
                 -- A notification holds less than 8000 bytes.
                 select pg_notify('checkout', string_agg(checkout_id::text || ' ' || version::text, ','))
-                from (select checkout_id, version, row_number() over () / 100 as part from changed) as parts
+                from (
+                    select checkout_id, version, row_number() over () / 100 as part from "# + $changed + r#" where is_news
+                ) as parts
                 group by part
             )"# + $events + r#"
             select checkout_id as "checkout_id!", now() as "at!", (select count(*) from notified) as notified
-            from changed"#,
+            from "# + $changed,
             $of!(row in $rows => row.checkout_id) as _,
             $of!(row in $rows => row.store.as_str()) as _,
             $of!(row in $rows => row.from_version) as _,
@@ -185,7 +221,9 @@ macro_rules! transition {
             $of!(row in $rows => row.attention) as _,
             $of!(row in $rows => row.obstacle) as _,
             $of!(row in $rows => row.total.as_deref()) as _,
-            $($($more,)*)?
+            $of!(row in $rows => row.stays) as _,
+            $of!(row in $rows => row.is_news) as _,
+            $($more,)*
         )
     };
 }
@@ -199,9 +237,9 @@ pub(crate) async fn write_one(
 ) -> Result<Option<OffsetDateTime>, sqlx::Error> {
     let dead = dead(&[row]);
     macro_rules! alone {
-        ($events:tt $(, $more:expr)*) => {
+        ($shape:ident, $events:tt $($more:tt)*) => {
             transition!(
-                value!(row), process = process_id, dead = dead,
+                $shape, value!(row), process = process_id, dead = dead,
                 given = r#"
                     select $1::uuid as checkout_id, $2::text as store, $3::bigint as from_version,
                         $4::bigint as from_fence, $5::bigint as version, $6::bigint as fence, $7::text as status,
@@ -215,10 +253,10 @@ pub(crate) async fn write_one(
                         $33::text as bound_key, $34::text as operation, $35::bytea as fingerprint, $36::bool as again,
                         $37::text as answered_by, $38::text as answered_key, $39::text as answer, $40::text as flow,
                         $41::bytea as token_hash, $49::text as attention, $50::text as obstacle, $51::text as total,
-                        1::bigint as place
+                        $52::bool as stays, $53::bool as is_news, 1::bigint as place
                 "#,
                 large = ["$42::text", "$43::text", "$44::text"],
-                events = $events, more = [$($more),*]
+                events = $events $($more)*
             )
             .fetch_optional(executor)
             .await?
@@ -226,31 +264,35 @@ pub(crate) async fn write_one(
         };
     }
     Ok(match &publication {
-        None => alone!(""),
+        None if is_usual(row) => alone!(usual, ""),
+        None => alone!(whole, ""),
         Some(Publication { events, addressed }) => alone!(
+            whole,
             r#", announced as (
                 insert into outbox (checkout_id, event_id, store, version, ordinal, type, at, data)
                 select checkout_id, e.event_id, store, version, e.ordinal, e.type, now(), e.data::json
-                from changed, unnest($52::uuid[], $53::smallint[], $54::text[], $55::text[])
+                from changed, unnest($54::uuid[], $55::smallint[], $56::text[], $57::text[])
                     as e(event_id, ordinal, type, data)
             ), addressed as (
                 insert into delivery (checkout_id, event_id, destination, version, ordinal)
                 select checkout_id, a.event_id, a.destination, version, a.ordinal
-                from changed, unnest($56::uuid[], $57::text[], $58::smallint[]) as a(event_id, destination, ordinal)
+                from changed, unnest($58::uuid[], $59::text[], $60::smallint[]) as a(event_id, destination, ordinal)
             ), turned as (
                 insert into delivery_turn (checkout_id, destination)
-                select distinct checkout_id, t.destination from changed, unnest($57::text[]) as t(destination)
+                select distinct checkout_id, t.destination from changed, unnest($59::text[]) as t(destination)
                 on conflict (destination, checkout_id) do update set rung = delivery_turn.rung + 1
             ), told as (
                 select pg_notify('outbox', '') from changed
             )"#,
-            &events.ids,
-            &events.ordinals,
-            &events.types,
-            &events.data,
-            &addressed.ids,
-            &addressed.destinations,
-            &addressed.ordinals
+            more = [
+                &events.ids,
+                &events.ordinals,
+                &events.types,
+                &events.data,
+                &addressed.ids,
+                &addressed.destinations,
+                &addressed.ordinals
+            ]
         ),
     })
 }
@@ -263,8 +305,10 @@ pub(crate) async fn write_batch(
     rows: &[&TransitionRow],
 ) -> Result<HashMap<Uuid, OffsetDateTime>, sqlx::Error> {
     let dead = dead(rows);
-    let written = transition!(
-        array!(rows), process = process_id, dead = dead,
+    macro_rules! together {
+        ($shape:ident) => {
+    transition!(
+        $shape, array!(rows), process = process_id, dead = dead,
         given = r#"
             select g.* from unnest(
                 $1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
@@ -273,14 +317,14 @@ pub(crate) async fn write_batch(
                 $23::text[], $24::text[], $25::int[], $26::text[], $27::smallint[], $28::int[], $29::text[],
                 $30::text[], $31::int[], $32::text[], $33::text[], $34::text[], $35::bytea[], $36::bool[],
                 $37::text[], $38::text[], $39::text[], $40::text[], $41::bytea[], $49::text[], $50::text[],
-                $51::text[]
+                $51::text[], $52::bool[], $53::bool[]
             ) with ordinality as g(
                 checkout_id, store, from_version, from_fence, version, fence, status, step,
                 leased_by, due_in, expires_in, look_in, late_in, is_wait, stuck_reason,
                 cart_id, order_id, new_order_id, email, released, content, record,
                 event, ended_step, ended_attempt, outcome, upstream_status, duration_ms, detail,
                 began_step, began_attempt, bound_by, bound_key, operation, fingerprint, again,
-                answered_by, answered_key, answer, flow, token_hash, attention, obstacle, total, place
+                answered_by, answered_key, answer, flow, token_hash, attention, obstacle, total, stays, is_news, place
             )
             -- A bound key fails one row. Left to the unique index it would fail all of them. Looked up one by one: an
             -- `exists` could be answered by reading the whole table.
@@ -292,8 +336,22 @@ pub(crate) async fn write_batch(
         events = ""
     )
     .fetch_all(executor)
-    .await?;
-    Ok(written.into_iter().map(|row| (row.checkout_id, row.at)).collect())
+    .await?
+    .into_iter()
+    .map(|row| (row.checkout_id, row.at))
+    .collect()
+        };
+    }
+    Ok(if rows.iter().all(|row| is_usual(row)) { together!(usual) } else { together!(whole) })
+}
+
+/// Whether a transition has none of what `usual` leaves out.
+fn is_usual(row: &TransitionRow) -> bool {
+    row.creation.is_none()
+        && row.new_order_id.is_none()
+        && row.abandoned_orders.is_empty()
+        && row.late_in.is_none()
+        && !row.binding.as_ref().is_some_and(|binding| binding.again)
 }
 
 /// The orders that died, each beside its checkout.

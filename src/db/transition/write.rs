@@ -12,9 +12,10 @@ use crate::db::transition::statement;
 use crate::db::{Db, Error, Transition};
 
 impl Db {
-    /// Writes a transition. Dropped half-way: it is written whole or not at all.
-    pub(crate) async fn commit(&self, transition: &Transition) -> Result<OffsetDateTime, Error> {
-        let columns = Box::new(TransitionRow::of(self, transition)?);
+    /// Writes a transition. Dropped half-way: it is written whole or not at all. `stays`: its holder goes on, and its lease is
+    /// long enough as it is.
+    pub(crate) async fn commit(&self, transition: &Transition, stays: bool) -> Result<OffsetDateTime, Error> {
+        let columns = Box::new(TransitionRow { stays, ..TransitionRow::of(self, transition)? });
         let publication = Publication::of(&self.destinations, transition)?;
         self.put(columns, publication).await?.ok_or(Error::Lost)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::checkout::{Checkout, CheckoutId};
+use crate::checkout::{Checkout, CheckoutId, Status};
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::limits::Client;
@@ -185,10 +185,12 @@ struct Reader {
 
 impl Reader {
     async fn read(self, state: AppState, mut watch: crate::saga::Watch) {
+        // Whoever begins to follow has read it already, and may have seen it at work.
+        let mut seen = Status::Running;
         loop {
             tokio::select! {
                 () = state.stopping().cancelled() => return,
-                () = watch.changed() => {}
+                () = watch.changed_since(seen) => {}
                 () = self.feed.closed() => {
                     let mut feeds = locked(&self.feeds);
                     // Nobody can begin to follow meanwhile.
@@ -201,6 +203,7 @@ impl Reader {
             }
             // Who follows connects again when this ends, and learns then.
             let Ok(checkout) = state.engine().snapshot(self.id).await else { return };
+            seen = checkout.status;
             let news = News::of(&checkout);
             let is_final = news.is_final;
             self.feed.send_replace(Some(Arc::new(news)));

@@ -120,7 +120,7 @@ pub(super) async fn checkout(
             while !known.status.is_final() {
                 tokio::select! {
                     () = state.stopping().cancelled() => break,
-                    () = watch.changed() => {}
+                    () = watch.changed_since(known.status) => {}
                 }
                 let Ok(fresh) = state.engine().snapshot(id).await else { break };
                 if fresh.version != known.version {

@@ -60,7 +60,7 @@ pub(crate) struct Snapshot<'a> {
     /// RFC 3339, UTC.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
-    /// RFC 3339, UTC.
+    /// When it last changed. The steps of one run, while it is `running`, do not count. RFC 3339, UTC.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
     /// When it expires if the shopper does not come back. RFC 3339, UTC.

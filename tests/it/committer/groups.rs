@@ -244,14 +244,21 @@ async fn who_waits_is_told_by_a_notification() {
     let mut listener =
         sqlx::postgres::PgListener::connect_with(&bench.database.pool).await.expect("it listens");
     listener.listen("checkout").await.expect("it listens");
-    let (db, claims) = (bench.db.clone(), bench.claimed(2).await);
-    heard(&mut listener, 2).await;
-    let work = claims.into_iter().map(|claim| advance(&db, claim, |_| {})).collect();
-    let (database, claims, groups) = bench.together(work).await;
-    assert_eq!(groups, [2]);
-    let mut expected: Vec<String> =
-        claims.into_iter().map(|claim| format!("{} 3", claim.expect("written").checkout().id)).collect();
+    let (db, claims) = (bench.db.clone(), bench.claimed(3).await);
+    let [one, other, third] = <[Claim; 3]>::try_from(claims).expect("three");
+    // It goes on, and nobody elsewhere waits for that.
+    let let_go = async |claim: Claim| {
+        let rests = Hold::Rest(Duration::from_mins(1));
+        let transition = Transition::new(claim.checkout(), Event::Rested, rests, |_| {}).expect("legal");
+        db.advance(claim, transition).await.map_err(|(_, error)| error)
+    };
+    let mut expected = vec![format!("{} 3", one.checkout().id), format!("{} 3", other.checkout().id)];
     expected.sort();
+    let work: Vec<Going<'_>> =
+        vec![Box::pin(let_go(one)), Box::pin(advance(&db, third, |_| {})), Box::pin(let_go(other))];
+    let (database, done, groups) = bench.together(work).await;
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    assert_eq!(groups, [3]);
     let heard = heard(&mut listener, 2).await;
     assert_eq!(heard, expected);
     drop(listener);

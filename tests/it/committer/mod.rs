@@ -3,6 +3,7 @@
 //! Whether two transitions are in one group is never left to chance: they are queued before the committer begins.
 
 mod groups;
+mod leases;
 mod restarted;
 mod trouble;
 

@@ -1,0 +1,59 @@
+//! What a checkout on the straight path costs, counted: of the store's quota, and of the database.
+
+mod database;
+mod wire;
+
+use serde_json::json;
+
+use crate::harness::{Service, World, address, agreed, custom_cart, everything, good_card, run};
+
+async fn in_one_call(service: &Service) {
+    let path = service.create(&everything()).await;
+    service.post(&format!("{path}/complete"), &agreed(json!({"payment": good_card()}))).await.expect(200);
+}
+
+async fn stepwise(service: &Service) {
+    let path = service.create(&custom_cart()).await;
+    service.put(&format!("{path}/billing-address"), &address()).await.expect(200);
+    let consigned =
+        service.put(&format!("{path}/consignments"), &json!([{"address": address()}])).await.expect(200);
+    let option = &consigned.body["consignments"][0]["available_shipping_options"][0]["id"];
+    service
+        .put(&format!("{path}/shipping-options"), &json!([{"shipping_option_id": option}]))
+        .await
+        .expect(200);
+    service.post(&format!("{path}/order"), &json!({})).await.expect(200);
+    service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
+}
+
+/// Management calls and payment calls that the simulator saw up to and including the payment, and those after it.
+fn counted(world: &World) -> (usize, usize, usize) {
+    let requests = world.simulator.requests();
+    let paid = requests.iter().position(|request| request.call == "process-payment").expect("a payment");
+    let payments = requests.iter().filter(|request| request.call == "process-payment").count();
+    (paid, payments, requests.len() - paid - 1)
+}
+
+#[tokio::test]
+async fn one_call_costs_at_most_seven_management_calls_and_one_payment() {
+    run(async |world, service| {
+        in_one_call(service).await;
+        let (management, payments, after) = counted(world);
+        assert!(management <= 7, "{:#?}", world.simulator.requests());
+        assert_eq!(payments, 1);
+        assert!(after <= 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stepwise_checkout_costs_at_most_eight_management_calls_and_one_payment() {
+    run(async |world, service| {
+        stepwise(service).await;
+        let (management, payments, after) = counted(world);
+        assert!(management <= 8, "{:#?}", world.simulator.requests());
+        assert_eq!(payments, 1);
+        assert!(after <= 1);
+    })
+    .await;
+}
