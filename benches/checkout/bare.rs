@@ -62,7 +62,7 @@ async fn call(
 }
 
 /// What stands between that text and that character.
-fn text_after(body: &[u8], text: &str, end: char) -> anyhow::Result<String> {
+pub(super) fn text_after(body: &[u8], text: &str, end: char) -> anyhow::Result<String> {
     let body = String::from_utf8_lossy(body);
     let found =
         body.split_once(text).and_then(|(_, rest)| rest.split_once(end)).map(|(found, _)| found.to_owned());

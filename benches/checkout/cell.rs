@@ -32,6 +32,8 @@ pub(crate) struct Moment {
     completed: u64,
     work: Option<Work>,
     cpu: Option<Duration>,
+    /// Of this process: the shoppers and the upstream.
+    own_cpu: Option<Duration>,
     upstream: Counts,
 }
 
@@ -42,7 +44,8 @@ impl Watched<'_> {
             None => None,
         };
         let cpu = self.program.and_then(Running::cpu);
-        Ok(Moment { at: Instant::now(), completed, work, cpu, upstream: self.upstream.counts() })
+        let own_cpu = super::proc::cpu(std::process::id());
+        Ok(Moment { at: Instant::now(), completed, work, cpu, own_cpu, upstream: self.upstream.counts() })
     }
 }
 
@@ -118,6 +121,9 @@ pub(crate) fn between(before: &Moment, after: &Moment) -> anyhow::Result<Figures
     let spent = |before: Option<Duration>, after: Option<Duration>| Some(ms(after?.saturating_sub(before?)));
     if let Some(cpu) = spent(before.cpu, after.cpu) {
         add("program_cpu_ms", cpu);
+    }
+    if let Some(cpu) = spent(before.own_cpu, after.own_cpu) {
+        add("others_cpu_ms", cpu);
     }
     if let (Some(from), Some(to)) = (before.work, after.work) {
         if let Some(cpu) = spent(from.cpu, to.cpu) {

@@ -22,7 +22,8 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     let database = place.database().await?;
     let program = place.start(&database, place.options.stores, &[]).await?;
     let counted = straight_path(place, &program).await?;
-    let scene = Scene { place, database, program };
+    let relay = place.start_relay().await?;
+    let scene = Scene { place, database, program, relay };
     let runs = scene.runs().await?;
     let latency = place.options.latency();
     tables(place, &runs, latency, &scene.concurrencies());
@@ -40,6 +41,7 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     all.retain(|target| target.measured.is_some());
     place.report.targets(&all);
     scene.program.stop().await?;
+    scene.relay.stop().await?;
     scene.database.drop().await
 }
 
@@ -47,16 +49,20 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
 fn crowd(scene: &Scene<'_>, runs: &Runs) -> Target {
     let (slow, crowd) = scene.crowd();
     let rate = "checkouts_per_s";
-    let rows = [Path::Bare, Path::OneCall].map(|path| {
-        let ratio = runs.ratio(path, Path::Bare, crowd, slow, rate);
-        (path.name().to_owned(), vec![runs.median(path, crowd, slow, rate), ratio])
+    let rows = [Path::Bare, Path::Relay, Path::OneCall].map(|path| {
+        let over = |other| runs.ratio(path, other, crowd, slow, rate);
+        let cpu = runs.median(path, crowd, slow, "program_cpu_ms");
+        (
+            path.name().to_owned(),
+            vec![runs.median(path, crowd, slow, rate), cpu, over(Path::Bare), over(Path::Relay)],
+        )
     });
     let title = format!("{crowd} shoppers, upstream answers after {} ms", slow.as_millis());
-    scene.place.report.table(&title, &["checkouts/s", "/bare"], &rows);
+    scene.place.report.table(&title, &["checkouts/s", "cpu ms", "/bare", "/relay"], &rows);
     Target::new(
-        format!("{} ms upstream, {crowd} shoppers: checkouts/s over bare", slow.as_millis()),
-        Limit::AtLeast(0.9),
-        runs.ratio(Path::OneCall, Path::Bare, crowd, slow, rate),
+        format!("{} ms upstream, {crowd} shoppers: checkouts/s over relay", slow.as_millis()),
+        Limit::AtLeast(0.7),
+        runs.ratio(Path::OneCall, Path::Relay, crowd, slow, rate),
     )
 }
 
@@ -90,6 +96,7 @@ struct Scene<'a> {
     place: &'a Place,
     database: Database,
     program: Running,
+    relay: Running,
 }
 
 impl Scene<'_> {
@@ -128,12 +135,12 @@ impl Scene<'_> {
                     round,
                     figures,
                 );
-                for path in [Path::Bare, Path::OneCall, Path::Stepwise] {
+                for path in [Path::Bare, Path::Relay, Path::OneCall, Path::Stepwise] {
                     self.shoppers(&mut runs, path, concurrency, self.place.options.latency(), round).await?;
                 }
             }
             if self.has_crowd() {
-                for path in [Path::Bare, Path::OneCall] {
+                for path in [Path::Bare, Path::Relay, Path::OneCall] {
                     self.shoppers(&mut runs, path, crowd, slow, round).await?;
                 }
             }
@@ -152,15 +159,17 @@ impl Scene<'_> {
     ) -> anyhow::Result<()> {
         let place = self.place;
         place.upstream.set_latency(latency);
-        let figures = if path == Path::Bare {
-            let watched = Watched { upstream: &place.upstream, database: None, program: None };
-            cell::run(path, &place.bare_shop()?, concurrency, place.options.seconds, &watched).await?
-        } else {
-            let (database, program) = (Some(&self.database), Some(&self.program));
-            let watched = Watched { upstream: &place.upstream, database, program };
-            let shop = place::shop(&self.program, place.options.stores)?;
-            cell::run(path, &shop, concurrency, place.options.seconds, &watched).await?
+        let upstream = &place.upstream;
+        let (shop, database, program) = match path {
+            Path::Bare | Path::Ceiling => (place.bare_shop()?, None, None),
+            Path::Relay => (place::shop(&self.relay, 1)?, None, Some(&self.relay)),
+            Path::OneCall | Path::Stepwise => {
+                let shop = place::shop(&self.program, place.options.stores)?;
+                (shop, Some(&self.database), Some(&self.program))
+            }
         };
+        let watched = Watched { upstream, database, program };
+        let figures = cell::run(path, &shop, concurrency, place.options.seconds, &watched).await?;
         self.keep(runs, path, concurrency, latency, round, figures);
         Ok(())
     }
@@ -191,6 +200,7 @@ const COLUMNS: &[(&str, &str)] = &[
     ("step p50", "step_p50_ms"),
     ("step p99", "step_p99_ms"),
     ("cpu ms", "program_cpu_ms"),
+    ("others ms", "others_cpu_ms"),
     ("pg cpu ms", "postgres_cpu_ms"),
     ("wal B", "wal_bytes"),
     ("commits", "commits"),
@@ -205,6 +215,8 @@ const COLUMNS: &[(&str, &str)] = &[
 const RATIOS: &[(&str, Path, &str)] = &[
     ("checkouts/s /ceiling", Path::Ceiling, "checkouts_per_s"),
     ("checkouts/s /bare", Path::Bare, "checkouts_per_s"),
+    ("checkouts/s /relay", Path::Relay, "checkouts_per_s"),
+    ("cpu /relay", Path::Relay, "program_cpu_ms"),
     ("p50 /ceiling", Path::Ceiling, "checkout_p50_ms"),
     ("p50 /bare", Path::Bare, "checkout_p50_ms"),
     ("p99 /bare", Path::Bare, "checkout_p99_ms"),
@@ -217,7 +229,7 @@ fn tables(place: &Place, runs: &Runs, latency: Duration, concurrencies: &[usize]
     let columns: Vec<&str> = COLUMNS.iter().map(|(column, _)| *column).collect();
     let ratios: Vec<&str> = RATIOS.iter().map(|(column, ..)| *column).collect();
     for &concurrency in concurrencies {
-        let rows = [Path::Ceiling, Path::Bare, Path::OneCall, Path::Stepwise].map(|path| {
+        let rows = [Path::Ceiling, Path::Bare, Path::Relay, Path::OneCall, Path::Stepwise].map(|path| {
             let figure = |(_, name): &(&str, &str)| runs.median(path, concurrency, latency, name);
             (path.name().to_owned(), COLUMNS.iter().map(figure).collect())
         });

@@ -12,12 +12,14 @@ mod connection;
 mod database;
 mod figures;
 mod history;
+mod instructions;
 mod memory;
 mod options;
 mod place;
 mod proc;
 mod program;
 mod recovery;
+mod relay;
 mod report;
 mod scale;
 mod shopper;
@@ -31,8 +33,19 @@ use place::Place;
 use report::progress;
 use tokio::signal::unix::{SignalKind, signal};
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+/// The same as the program's, so that the relay is measured beside it with the same.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> anyhow::Result<()> {
+    let given = headless_checkout::config::environment;
+    if let (Some(upstream), Some(addr)) = (given(relay::UPSTREAM), given("LISTEN_ADDR")) {
+        return relay::run(&upstream, addr.parse()?);
+    }
+    tokio::runtime::Runtime::new()?.block_on(bench())
+}
+
+async fn bench() -> anyhow::Result<()> {
     let options = Options::read();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -54,6 +67,9 @@ async fn measure(place: &Place) -> anyhow::Result<()> {
     let wants = |name| place.options.wants(name);
     if wants(Name::Compare) {
         compare::run(place).await?;
+    }
+    if wants(Name::Instructions) {
+        instructions::run(place).await?;
     }
     if wants(Name::Memory) {
         memory::run(place).await?;

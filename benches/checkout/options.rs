@@ -10,6 +10,8 @@ use clap::{Parser, ValueEnum};
 pub(crate) enum Name {
     /// Checkouts beside what PostgreSQL and the upstream calls alone would take
     Compare,
+    /// Instructions of one checkout under callgrind (needs valgrind; not part of all)
+    Instructions,
     /// How soon checkouts are claimed that a `kill -9` interrupted
     Recovery,
     /// Checkouts with a long history in the tables, beside empty tables
@@ -88,9 +90,9 @@ impl Options {
     /// Whether that one is to be measured.
     pub(crate) fn wants(&self, name: Name) -> bool {
         match self.name {
-            None if self.short => true,
+            None if self.short => name != Name::Instructions,
             None => name == Name::Compare,
-            Some(Name::All | Name::Short) => true,
+            Some(Name::All | Name::Short) => name != Name::Instructions,
             Some(chosen) => name == chosen,
         }
     }

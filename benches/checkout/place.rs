@@ -3,6 +3,7 @@
 //! Guarantees: everything is in a temporary folder and in databases of its own, and is gone when the place is left.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -66,18 +67,48 @@ impl Place {
         stores: usize,
         more: &[(&'static str, &str)],
     ) -> anyhow::Result<Running> {
+        let mut settings = self.settings(&database.url(), stores)?;
+        settings.extend(self.options.connections.map(|most| ("DATABASE_MAX_CONNECTIONS", most.to_string())));
+        settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        self.run(&self.options.program, &[], settings).await
+    }
+
+    /// A process for one store on the database of that URL, under another program.
+    pub(crate) async fn start_under(&self, under: &[String], database: &str) -> anyhow::Result<Running> {
+        let settings = self.settings(database, 1)?;
+        self.run(&self.options.program, under, settings).await
+    }
+
+    async fn run(
+        &self,
+        program: &Path,
+        under: &[String],
+        settings: Vec<(&'static str, String)>,
+    ) -> anyhow::Result<Running> {
+        Running::start(&Plan { program, under, folder: self.folder.path(), settings }).await
+    }
+
+    fn settings(&self, database: &str, stores: usize) -> anyhow::Result<Vec<(&'static str, String)>> {
         let upstream = format!("http://{}", self.upstream.addr);
         let file = self.folder.path().join(format!("stores-{stores}.toml"));
         std::fs::write(&file, stores_file(stores)?)?;
-        let mut settings = vec![
-            ("DATABASE_URL", database.url()),
+        Ok(vec![
+            ("DATABASE_URL", database.to_owned()),
             ("BIGCOMMERCE_API_URL", upstream.clone()),
             ("BIGCOMMERCE_PAYMENTS_URL", upstream),
             ("STORES_FILE", file.to_string_lossy().into_owned()),
-        ];
-        settings.extend(self.options.connections.map(|most| ("DATABASE_MAX_CONNECTIONS", most.to_string())));
-        settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        Running::start(&Plan { program: &self.options.program, folder: self.folder.path(), settings }).await
+        ])
+    }
+
+    /// The relay, ready.
+    pub(crate) async fn start_relay(&self) -> anyhow::Result<Running> {
+        self.start_relay_under(&[]).await
+    }
+
+    /// The same, under another program.
+    pub(crate) async fn start_relay_under(&self, under: &[String]) -> anyhow::Result<Running> {
+        let settings = vec![(super::relay::UPSTREAM, format!("http://{}", self.upstream.addr))];
+        self.run(&std::env::current_exe()?, under, settings).await
     }
 
     /// Shoppers' way to the upstream itself.

@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// What a process is started with.
 pub(crate) struct Plan<'a> {
     pub(crate) program: &'a Path,
+    /// A program, with its arguments, that runs it.
+    pub(crate) under: &'a [String],
     /// Where its log goes.
     pub(crate) folder: &'a Path,
     /// Its environment, but for the address.
@@ -41,7 +43,14 @@ impl Running {
         let addr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let log = plan.folder.join(format!("program-{}.log", addr.port()));
         let file = std::fs::File::create(&log)?;
-        let mut command = Command::new(plan.program);
+        let mut command = match plan.under.split_first() {
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(plan.program);
+                command
+            }
+            None => Command::new(plan.program),
+        };
         command.arg("serve").env_clear().env("LISTEN_ADDR", addr.to_string());
         command.envs(plan.settings.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);

@@ -23,6 +23,8 @@ pub(crate) enum Path {
     Ceiling,
     /// The upstream calls alone: see `bare`.
     Bare,
+    /// Two requests, to what only hands them on: see `relay`.
+    Relay,
     /// Two requests.
     OneCall,
     /// Six requests.
@@ -35,6 +37,7 @@ impl Path {
         match self {
             Self::Ceiling => "ceiling",
             Self::Bare => "bare",
+            Self::Relay => "relay",
             Self::OneCall => "one call",
             Self::Stepwise => "stepwise",
         }
@@ -108,7 +111,7 @@ impl Shopper {
         self.number = self.shop.next.fetch_add(1, Ordering::Relaxed);
         self.part = 0;
         match path {
-            Path::OneCall => self.one_call().await?,
+            Path::OneCall | Path::Relay => self.one_call().await?,
             Path::Stepwise => self.stepwise().await?,
             Path::Bare | Path::Ceiling => super::bare::checkout(self).await?,
         }

@@ -54,6 +54,8 @@ pub(crate) struct Cluster<'a> {
     pub(crate) log: &'a Path,
     pub(crate) account: &'a Account,
     pub(crate) purpose: Purpose,
+    /// A program, with its arguments, that runs the server.
+    pub(crate) under: &'a [&'a str],
 }
 
 impl Cluster<'_> {
@@ -162,7 +164,15 @@ impl Cluster<'_> {
         url: &str,
         tree: &mut Tree,
     ) -> anyhow::Result<bool> {
-        let mut command = self.account.command(&binaries.folder.join("postgres"), self.folder);
+        let server = binaries.folder.join("postgres");
+        let mut command = match self.under.split_first() {
+            Some((program, arguments)) => {
+                let mut command = self.account.command(Path::new(program), self.folder);
+                command.args(arguments).arg(server);
+                command
+            }
+            None => self.account.command(&server, self.folder),
+        };
         command.arg("-D").arg(self.data());
         let port = format!("port={port}");
         let mut settings = vec![

@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// With PostgreSQL's default durability, on a disk, for measuring; TMPDIR says where, else /var/tmp
     #[arg(long)]
     durable: bool,
+    /// Run PostgreSQL under another program: its path and its arguments, separated by spaces
+    #[arg(long, default_value = "")]
+    server_under: String,
     /// Set DATABASE_URL as well
     #[arg(long)]
     database_url: bool,
@@ -47,7 +50,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut signals = StopSignals::listen()?;
     let mut tree = Tree::new()?;
     let outcome = tokio::select! {
-        url = database(arguments.durable, &mut tree) => match url {
+        url = database(&arguments, &mut tree) => match url {
             Ok(url) => command(&arguments, &url, &mut tree, &mut signals).await,
             Err(error) => Err(error),
         },
@@ -58,19 +61,20 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// `TEST_DATABASE_URL` when it is set, else a throwaway cluster.
-async fn database(durable: bool, tree: &mut Tree) -> anyhow::Result<String> {
+async fn database(arguments: &Arguments, tree: &mut Tree) -> anyhow::Result<String> {
     if let Some(url) = environment("TEST_DATABASE_URL").filter(|url| !url.is_empty()) {
         return Ok(url);
     }
     let account = Account::choose()?;
-    let (folder, purpose) = if durable {
+    let (folder, purpose) = if arguments.durable {
         (folder::throwaway_on_disk(&account)?, Purpose::Measured)
     } else {
         (folder::throwaway(&account)?, Purpose::Throwaway)
     };
     tree.remove_at_end(folder.clone()).await?;
     let log = folder.join("log");
-    let cluster = Cluster { folder: &folder, log: &log, account: &account, purpose };
+    let under: Vec<&str> = arguments.server_under.split_whitespace().collect();
+    let cluster = Cluster { folder: &folder, log: &log, account: &account, purpose, under: &under };
     cluster.start(tree).await
 }
 

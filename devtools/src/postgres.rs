@@ -78,5 +78,5 @@ impl Postgres {
 }
 
 fn cluster<'a>(folder: &'a std::path::Path, log: &'a std::path::Path, account: &'a Account) -> Cluster<'a> {
-    Cluster { folder, log, account, purpose: Purpose::Throwaway }
+    Cluster { folder, log, account, purpose: Purpose::Throwaway, under: &[] }
 }

@@ -101,7 +101,8 @@ async fn database(arguments: &Arguments, folder: &Path, tree: &mut Tree) -> anyh
     let account = Account::choose()?;
     let place = folder::for_cluster(folder, &account).await?;
     let log = folder.join("postgres.log");
-    let cluster = Cluster { folder: &place, log: &log, account: &account, purpose: Purpose::Keep };
+    let cluster =
+        Cluster { folder: &place, log: &log, account: &account, purpose: Purpose::Keep, under: &[] };
     if arguments.reset {
         cluster.forget().await?;
         say("forgot the data of earlier runs");
