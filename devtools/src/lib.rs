@@ -12,6 +12,8 @@ mod folder;
 mod orphan;
 mod postgres;
 pub mod probe;
+mod service;
+mod shop;
 mod tree;
 mod up;
 
@@ -39,6 +41,8 @@ enum Command {
     Up(up::Arguments),
     /// Run a command against a throwaway PostgreSQL, whose URL it finds in TEST_DATABASE_URL
     Exec(exec::Arguments),
+    /// Serve the example shop alone, beside a service and a simulator that run already
+    Shop(shop::Arguments),
     /// Say which PostgreSQL binaries would be used; exits 1 when there are none
     Postgres,
 }
@@ -49,6 +53,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         None => up::run(arguments.up).await,
         Some(Command::Up(arguments)) => up::run(arguments).await,
         Some(Command::Exec(arguments)) => exec::run(arguments).await,
+        Some(Command::Shop(arguments)) => shop::run(arguments).await,
         Some(Command::Postgres) => {
             let found = binaries::find(None)?;
             println!("PostgreSQL {} in {}", found.major, found.folder.display());

@@ -24,13 +24,23 @@ use tokio::{
     time::timeout,
 };
 
-/// Reads one line for each thing to end; ends them, newest first, when its input closes without the word `done`.
+/// Reads one line for each thing to end, and `ended TARGET` for one that is over, whose number may be given out anew; ends them,
+/// newest first, when its input closes without the word `done`.
 const WATCHER: &str = r#"
 trap '' INT TERM HUP
 set --
 while IFS= read -r line; do
   if [ "$line" = 'done' ]; then exit 0; fi
-  set -- "$line" "$@"
+  case $line in
+    'ended '*)
+      count=$#
+      while [ "$count" -gt 0 ]; do
+        if [ "${1#* }" != "${line#* }" ]; then set -- "$@" "$1"; fi
+        shift
+        count=$((count - 1))
+      done ;;
+    *) set -- "$line" "$@" ;;
+  esac
 done
 for line in "$@"; do
   what=${line%% *}
@@ -55,6 +65,27 @@ pub(crate) struct Member {
     stop: Signal,
     patience: Duration,
     log: Option<PathBuf>,
+}
+
+impl Member {
+    fn start(mut command: Command, plan: Plan<'_>, reach: Reach) -> anyhow::Result<Self> {
+        if let Some(log) = plan.log {
+            let file = File::options().append(true).create(true).open(log);
+            let file = file.with_context(|| format!("{} cannot be written", log.display()))?;
+            command.stdout(file.try_clone()?).stderr(file).stdin(Stdio::null());
+        }
+        let child = command.spawn().with_context(|| format!("{} cannot be started", plan.name))?;
+        let pid = child.id().and_then(|id| i32::try_from(id).ok()).context("a started process has an id")?;
+        let Plan { name, stop, patience, log } = plan;
+        // The minus addresses the group: what a process leaves behind is ended with it.
+        let target = Pid::from_raw(if reach == Reach::Group { -pid } else { pid });
+        Ok(Self { name, child, target, stop, patience, log: log.map(Path::to_owned) })
+    }
+
+    /// What the watcher is told.
+    fn line(&self) -> String {
+        format!("{} {}", self.stop.as_str().trim_start_matches("SIG"), self.target)
+    }
 }
 
 /// Whether signals go to a process alone or to its group.
@@ -111,21 +142,34 @@ impl Tree {
         self.add(command, plan, Reach::Process).await
     }
 
-    async fn add(&mut self, mut command: Command, plan: Plan<'_>, reach: Reach) -> anyhow::Result<usize> {
+    async fn add(&mut self, command: Command, plan: Plan<'_>, reach: Reach) -> anyhow::Result<usize> {
         if let Some(log) = plan.log {
-            let file = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
-            command.stdout(file.try_clone()?).stderr(file).stdin(Stdio::null());
+            File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
         }
-        let child = command.spawn().with_context(|| format!("{} cannot be started", plan.name))?;
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).context("a started process has an id")?;
-        let Plan { name, stop, patience, log } = plan;
-        let log = log.map(Path::to_owned);
-        // The minus addresses the group: what a process leaves behind is ended with it.
-        let target = Pid::from_raw(if reach == Reach::Group { -pid } else { pid });
-        self.members.push(Member { name, child, target, stop, patience, log });
-        let signal = stop.as_str().trim_start_matches("SIG");
-        self.tell(&format!("{signal} {target}")).await?;
+        let member = Member::start(command, plan, reach)?;
+        let line = member.line();
+        self.members.push(member);
+        self.tell(&line).await?;
         Ok(self.members.len() - 1)
+    }
+
+    /// Kills that process and everything it started, as `kill -9` does, and starts another one in its place. The log goes on.
+    pub(crate) async fn replace(
+        &mut self,
+        index: usize,
+        mut command: Command,
+        plan: Plan<'_>,
+    ) -> anyhow::Result<()> {
+        let old = self.members.get_mut(index).context("a member of the tree")?;
+        let target = old.target;
+        let _ = kill(target, Signal::SIGKILL);
+        old.child.wait().await?;
+        command.process_group(0);
+        let member = Member::start(command, plan, Reach::Group)?;
+        let line = member.line();
+        *old = member;
+        self.tell(&format!("ended {target}")).await?;
+        self.tell(&line).await
     }
 
     async fn tell(&mut self, line: &str) -> anyhow::Result<()> {

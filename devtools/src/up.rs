@@ -1,7 +1,6 @@
 //! `dev up`: the private PostgreSQL, the simulator and the service, until Ctrl-C.
 
 use std::{
-    ffi::OsString,
     fs::File,
     io::Write as _,
     net::SocketAddr,
@@ -14,6 +13,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use nix::sys::signal::Signal;
 use tokio::{
+    net::TcpListener,
     process::Command,
     time::{Instant, sleep},
 };
@@ -23,18 +23,12 @@ use crate::{
     account::Account,
     cluster::{Cluster, Purpose, free_port},
     environment, first_checkout, folder, probe,
+    service::{ORIGINS, Place, STOREFRONT_KEY, Service, origins},
+    shop::{self, Kills, PUBLISHABLE_KEY, Shop},
     tree::{Plan, Tree, last_words},
 };
-const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The server key of the storefront that `dev` configures.
-const STOREFRONT_KEY: &str = "dev-storefront-key";
-/// The key for its pages.
-const PUBLISHABLE_KEY: &str = "dev-publishable-key";
-/// Where its pages come from.
-const ORIGINS: [&str; 2] = ["http://localhost:3000", "http://127.0.0.1:3000"];
-const OPERATOR_TOKENS: &str =
-    "reader:read=dev-operator-read,actor:act=dev-operator-act,cashier:money=dev-operator-money";
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What `dev up` takes.
 #[derive(Debug, Args)]
@@ -79,17 +73,42 @@ async fn run_until_failure(
     let database = database(arguments, folder, tree).await?;
     migrate(&database).await?;
     let simulator = simulator(folder, tree).await?;
-    let service = service(folder, &database, simulator, tree).await?;
+    let shop = address("SHOP_ADDR", 3000)?;
+    let listener = TcpListener::bind(shop).await.with_context(|| format!("{shop} cannot be used"))?;
+    let shop = listener.local_addr()?;
+    let place = Place { folder, database: &database, simulator, shop };
+    let service = Service::start(&place, tree).await?;
     let checkout = first_checkout::text(&first_checkout::Place {
-        api: &format!("http://{service}"),
+        api: &format!("http://{}", service.address),
         key: STOREFRONT_KEY,
         publishable: PUBLISHABLE_KEY,
         origin: ORIGINS[0],
     });
     std::fs::write(folder.join("first-checkout.sh"), &checkout)?;
-    write!(lock, "http://{service} (process {})", std::process::id())?;
-    println!("{}", welcome(service, simulator, &database, folder, &checkout));
-    bail!(tree.first_end().await)
+    write!(lock, "http://{} (process {})", service.address, std::process::id())?;
+    let (switch, kills) = shop::switch();
+    let pages = shop::serve(listener, Shop::here(service.address, simulator, switch));
+    println!("{}", welcome(&place, service.address, &checkout));
+    tokio::select! {
+        ended = pages => ended.and_then(|()| bail!("the example shop ended unexpectedly")),
+        failed = watch(&service, kills, tree) => failed,
+    }
+}
+
+/// Until a process ends by itself. A service that was killed on purpose is started again.
+async fn watch(service: &Service, mut kills: Kills, tree: &mut Tree) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            end = tree.first_end() => bail!(end),
+            killed = kills.asked() => {
+                say("headless-checkout: killed by the example shop; starting it again");
+                service.kill(tree).await?;
+                kills.down(killed);
+                service.ready(tree).await?;
+                kills.up();
+            }
+        }
+    }
 }
 
 async fn database(arguments: &Arguments, folder: &Path, tree: &mut Tree) -> anyhow::Result<String> {
@@ -151,81 +170,12 @@ async fn simulator(folder: &Path, tree: &mut Tree) -> anyhow::Result<SocketAddr>
     Ok(address)
 }
 
-async fn service(
-    folder: &Path,
-    database: &str,
-    simulator: SocketAddr,
-    tree: &mut Tree,
-) -> anyhow::Result<SocketAddr> {
-    let address = address("LISTEN_ADDR", 8080)?;
-    say(&format!("headless-checkout: starting on http://{address}"));
-    let log = folder.join("headless-checkout.log");
-    let mut command = Command::new(sibling("headless-checkout")?);
-    command.arg("serve");
-    for (name, value) in variables(database, address, probe::reachable(simulator)) {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let member = tree.start(command, plan("headless-checkout", Duration::from_secs(35), &log)).await?;
-    wait_for(&probe::readiness_url(address), |status| status == 200, member, &log, tree).await?;
-    Ok(probe::reachable(address))
-}
-
-fn plan<'a>(name: &'static str, patience: Duration, log: &'a Path) -> Plan<'a> {
+pub(crate) fn plan<'a>(name: &'static str, patience: Duration, log: &'a Path) -> Plan<'a> {
     Plan { name, stop: Signal::SIGTERM, patience, log: Some(log) }
 }
 
-/// The environment of the service: what `dev` decides; times and logs may still be set from outside.
-fn variables(
-    database: &str,
-    listen_addr: SocketAddr,
-    simulator: SocketAddr,
-) -> Vec<(OsString, Option<OsString>)> {
-    let simulator = format!("http://{simulator}");
-    let set = [
-        ("DATABASE_URL", database),
-        ("LISTEN_ADDR", &listen_addr.to_string()),
-        ("BIGCOMMERCE_STORE_HASH", "simulator"),
-        ("BIGCOMMERCE_ACCESS_TOKEN", "simulator-access-token"),
-        ("BIGCOMMERCE_CLIENT_SECRET", "simulator-client-secret"),
-        ("BIGCOMMERCE_WEBHOOK_SECRET", "dev-webhook-secret"),
-        ("BIGCOMMERCE_API_URL", &simulator),
-        ("BIGCOMMERCE_PAYMENTS_URL", &simulator),
-        (
-            "STOREFRONT_KEYS",
-            &also(
-                "STOREFRONT_KEYS",
-                &format!("dev={STOREFRONT_KEY},page={PUBLISHABLE_KEY}@{}", ORIGINS.join("|")),
-            ),
-        ),
-        ("OPERATOR_TOKENS", &also("OPERATOR_TOKENS", OPERATOR_TOKENS)),
-        ("CORS_ORIGINS", &also("CORS_ORIGINS", &ORIGINS.join(","))),
-        ("ALLOW_RAW_CARDS", "true"),
-        ("LOG_FORMAT", "pretty"),
-    ]
-    .map(|(name, value)| (OsString::from(name), Some(OsString::from(value))));
-    // What is given as a file would stand beside what is set here.
-    let files =
-        std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().ends_with("_FILE"));
-    let removed = files.map(|name| (name, None));
-    set.into_iter().chain(removed).collect()
-}
-
-/// The list of `dev`, and what the environment adds to it: a developer's own key or origin works beside it.
-fn also(variable: &str, list: &str) -> String {
-    match environment(variable).filter(|text| !text.trim().is_empty() && text.trim() != list) {
-        Some(more) => {
-            say(&format!("{variable}: what is set is used beside the values of dev"));
-            format!("{list},{more}")
-        }
-        None => list.to_owned(),
-    }
-}
-
 /// The address that the variable names, or the usual port of loopback, or a free one.
-fn address(variable: &str, port: u16) -> anyhow::Result<SocketAddr> {
+pub(crate) fn address(variable: &str, port: u16) -> anyhow::Result<SocketAddr> {
     if let Some(text) = environment(variable).filter(|text| !text.is_empty()) {
         return text
             .parse()
@@ -239,14 +189,14 @@ fn address(variable: &str, port: u16) -> anyhow::Result<SocketAddr> {
 }
 
 /// A program that was built together with this one.
-fn sibling(name: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn sibling(name: &str) -> anyhow::Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     ensure!(path.is_file(), "{} is missing: build it with `cargo build --workspace --bins`", path.display());
     Ok(path)
 }
 
 /// Waits until the URL answers with a status that satisfies, the process ends, or time is up.
-async fn wait_for(
+pub(crate) async fn wait_for(
     url: &str,
     satisfies: impl Fn(u16) -> bool,
     member: usize,
@@ -266,18 +216,14 @@ async fn wait_for(
     }
 }
 
-fn welcome(
-    service: SocketAddr,
-    simulator: SocketAddr,
-    database: &str,
-    folder: &Path,
-    checkout: &str,
-) -> String {
-    let (url, folder, origins) = (database, folder.display(), ORIGINS.join(" and "));
+fn welcome(place: &Place<'_>, service: SocketAddr, checkout: &str) -> String {
+    let (simulator, shop) = (probe::reachable(place.simulator), probe::reachable(place.shop));
+    let (url, folder, origins) = (place.database, place.folder.display(), origins(place.shop).join(", "));
     format!(
         "
 headless-checkout is ready.
 
+  shop       http://{shop}   (an example to look at: buy something while things go wrong)
   API        http://{service}   (reference: http://{service}/docs)
   dashboard  http://{service}/ops
   simulator  http://{simulator}   (what really happened: http://{simulator}/simulator/ledger;
@@ -296,6 +242,6 @@ Ctrl-C stops everything; the database is kept (`--reset` forgets it)."
     )
 }
 
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     println!("==> {text}");
 }
