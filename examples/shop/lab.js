@@ -22,6 +22,8 @@ async function ask(path, body) {
     return document;
 }
 
+/** Whether the merchant sees it as an order: it is not Incomplete, and not put away. */
+const isPlaced = ({ status_id, archived }) => status_id !== 0 && !archived;
 const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 
 export class Lab {
@@ -127,7 +129,9 @@ export class Lab {
         const number = checkout ? held?.length : 0;
         charges.textContent = number === undefined ? "?" : String(number);
         const words = number === undefined ? "not known right now" : number > 1 ? "more than one: this is wrong" : number === 1 ? "exactly one" : "nothing was charged";
-        if (verdict.textContent !== words) verdict.textContent = words;
+        const placed = ledger?.orders.filter(isPlaced).length;
+        const all = placed === undefined ? words : `${words}, ${count(placed, "order", "orders")}`;
+        if (verdict.textContent !== all) verdict.textContent = all;
         charges.parentElement.parentElement.dataset.charges = number === undefined ? "unknown" : String(Math.min(number, 2));
     }
 
@@ -154,7 +158,7 @@ export class Lab {
     }
 
     #kept({ carts, orders, charges }) {
-        const placed = orders.filter(({ status_id, archived }) => status_id !== 0 && !archived).length;
+        const placed = orders.filter(isPlaced).length;
         const list = (rows) => h("ul", {}, rows.map((row) => h("li", {}, row)));
         return [
             h("p", {}, h("strong", { id: "orders" }, count(placed, "order", "orders")), orders.length > placed ? `, and ${orders.length - placed} unpaid or put away` : ""),

@@ -51,18 +51,18 @@ function summary(session) {
 
 const ways = ["cart", "address", "shipping", "payment"];
 /** Where the shopper is, and the way back. */
-function trail(here) {
+function trail(here, isOrdered) {
     const at = ways.indexOf(here);
     const names = { cart: "Cart", address: "Address", shipping: "Shipping", payment: "Payment" };
     const entries = ways.map((way, index) =>
-        h("li", { "aria-current": index === at ? "step" : undefined, class: index < at ? "done" : undefined }, index < at ? h("a", { href: `#/${way}` }, names[way]) : names[way]));
+        h("li", { "aria-current": index === at ? "step" : undefined, class: index < at ? "done" : undefined }, index < at && !isOrdered ? h("a", { href: `#/${way}` }, names[way]) : names[way]));
     return h("nav", { class: "trail", "aria-label": "Checkout" }, h("ol", {}, entries));
 }
 
 /** A page of the checkout: heading, what is wrong, the content, and the sums beside it. */
 function page(session, here, title, content, parts = []) {
     const all = [trouble(session), summary(session), ...parts];
-    const node = h("div", { class: "checkout" }, trail(here), h("h1", {}, title), all[0].node, h("div", { class: "columns" }, content, all[1].node));
+    const node = h("div", { class: "checkout" }, trail(here, Boolean(session.snapshot?.order)), h("h1", {}, title), all[0].node, h("div", { class: "columns" }, content, all[1].node));
     return { node, update: () => all.forEach((part) => part.update()) };
 }
 
@@ -127,10 +127,9 @@ export function address(session) {
     const form = h("form", { class: "fields", onsubmit: async (event) => {
         event.preventDefault();
         const given = Object.fromEntries(new FormData(form));
-        const { email: _, ...ship } = given;
         const saved = await session.do("Saving your address …", async (checkout) => {
             await checkout.setBillingAddress(given);
-            if (checkout.snapshot.next_step !== "order") await checkout.setConsignments([{ address: ship }]);
+            if (checkout.snapshot.next_step !== "order") await checkout.setConsignments([{ address: given }]);
         });
         if (saved) go(session.snapshot.next_step === "order" ? "payment" : "shipping");
     } },

@@ -34,7 +34,7 @@ export async function start() {
     const folder = await mkdtemp(join(tmpdir(), "headless-checkout-js-"));
     // As root, PostgreSQL runs as another user, who has to get through.
     await chmod(folder, 0o711);
-    const [api, simulator] = [await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
+    const [api, simulator, example] = [await freePort(), await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
     // The pages of the tests are served from a free port, and have a key of their own.
     const shop = { origin: `http://localhost:${await freePort()}`, key: "test-publishable-key" };
     const { DATABASE_URL: _, DATABASE_URL_FILE: __, ...env } = process.env;
@@ -44,6 +44,7 @@ export async function start() {
             ...env,
             LISTEN_ADDR: api,
             SIMULATOR_ADDR: simulator,
+            SHOP_ADDR: example,
             UPSTREAM_TIMEOUT_SECONDS: "2",
             PAYMENT_TIMEOUT_SECONDS: "3",
             LEASE_SECONDS: "8",
@@ -82,5 +83,5 @@ export async function start() {
         await stop();
         throw error;
     }
-    return { api: `http://${api}`, simulator: `http://${simulator}`, shop, stop };
+    return { api: `http://${api}`, simulator: `http://${simulator}`, example: `http://${example}`, shop, stop };
 }
