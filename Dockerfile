@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# Two images: `docker build .` is the service, `docker build --target simulator .` plays BigCommerce and is never deployed.
+# Three images: `docker build .` is the service; `--target simulator` plays BigCommerce and `--target shop` is an example: neither is
+# ever deployed.
 
 # --- build: dependencies first, in a layer that changes only with the manifests
 FROM rust:1.95-slim-bookworm AS build
@@ -14,19 +15,22 @@ RUN mkdir -p src simulator/src devtools/src migrations \
     && touch src/lib.rs simulator/src/lib.rs devtools/src/lib.rs
 RUN cargo build --release --locked --package headless-checkout --bins
 RUN cargo build --release --locked --package bigcommerce-simulator --bins
+RUN cargo build --release --locked --package devtools --bins
 
 COPY .sqlx .sqlx
 COPY assets assets
+COPY devtools devtools
 COPY migrations migrations
 COPY simulator simulator
 COPY src src
 # The sources may be older than what was just built from the empty ones.
-RUN touch src/main.rs src/lib.rs simulator/src/main.rs simulator/src/lib.rs
+RUN touch src/main.rs src/lib.rs simulator/src/main.rs simulator/src/lib.rs devtools/src/main.rs devtools/src/lib.rs
 RUN cargo build --release --locked --package headless-checkout --bins
 RUN cargo build --release --locked --package bigcommerce-simulator --bins
-RUN mkdir -p /out && cp target/release/headless-checkout target/release/bigcommerce-simulator /out/
+RUN cargo build --release --locked --package devtools --bins
+RUN mkdir -p /out && cp target/release/headless-checkout target/release/bigcommerce-simulator target/release/dev /out/
 
-# --- what both images share
+# --- what the images share
 FROM debian:bookworm-slim AS base
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
@@ -43,6 +47,18 @@ ENV SIMULATOR_ADDR=0.0.0.0:4200
 EXPOSE 4200
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/4200"]
 ENTRYPOINT ["bigcommerce-simulator"]
+
+# --- the example shop
+FROM base AS shop
+COPY --from=build /out/dev /usr/local/bin/dev
+COPY examples/shop /usr/local/share/headless-checkout/examples/shop
+COPY clients/javascript/src /usr/local/share/headless-checkout/clients/javascript/src
+ENV SHOP_FILES=/usr/local/share/headless-checkout
+ENV SHOP_ADDR=0.0.0.0:3000
+EXPOSE 3000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/3000"]
+ENTRYPOINT ["dev"]
+CMD ["shop"]
 
 # --- the service
 FROM base AS service

@@ -158,6 +158,7 @@ impl Up {
         let mut command = Command::new(PROGRAM);
         command.args(["up", "--folder"]).arg(folder);
         command.env_remove("DATABASE_URL").env("LISTEN_ADDR", free()).env("SIMULATOR_ADDR", free());
+        command.env("SHOP_ADDR", free());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut output = BufReader::new(child.stdout.take().expect("its output"));
         let mut said = String::new();

@@ -35,18 +35,17 @@ fn environment(unit: &Value) -> Vec<(String, String)> {
     entries.map(|(name, value)| (text(name), text(value))).collect()
 }
 
-/// What compose makes of a text with one `${NAME:-default}` when nothing is set.
+/// What compose makes of a text with `${NAME:-default}` when nothing is set; a default may hold further ones.
 fn unset(value: &str) -> String {
-    if let Some((before, rest)) = value.split_once("${")
-        && !before.is_empty()
-    {
-        let (inner, after) = rest.split_once('}').expect("a variable ends");
-        return format!("{before}{}{after}", unset(&format!("${{{inner}}}")));
-    }
-    match value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-        Some(inner) => inner.split_once(":-").expect("every variable has a default").1.to_owned(),
-        None => value.to_owned(),
-    }
+    let Some((before, rest)) = value.split_once("${") else { return value.to_owned() };
+    let mut depth = 1;
+    let end = rest.char_indices().find_map(|(at, char)| {
+        depth += i32::from(char == '{') - i32::from(char == '}');
+        (depth == 0).then_some(at)
+    });
+    let (inner, after) = rest.split_at(end.expect("a variable ends"));
+    let default = inner.split_once(":-").expect("every variable has a default").1;
+    format!("{before}{}{}", unset(default), unset(&after[1..]))
 }
 
 /// The instructions of the Dockerfile, continuation lines joined.
@@ -103,6 +102,9 @@ fn assert_runs(stage: &str, command: &[String]) {
     if program == "headless-checkout" {
         let parsed = headless_checkout::cli::command().try_get_matches_from(command);
         assert!(parsed.is_ok(), "{command:?}: {}", parsed.err().map(|e| e.to_string()).unwrap_or_default());
+    } else if program == "dev" {
+        let parsed = <devtools::Arguments as clap::Parser>::try_parse_from(command);
+        assert!(parsed.is_ok(), "{command:?}: {}", parsed.err().map(|e| e.to_string()).unwrap_or_default());
     } else {
         assert!(rest.is_empty(), "{program} takes no arguments in the image");
     }
@@ -112,10 +114,11 @@ fn assert_runs(stage: &str, command: &[String]) {
 fn each_image_holds_its_own_program_and_nothing_else() {
     assert_eq!(binaries("service").into_iter().collect::<Vec<_>>(), ["headless-checkout"]);
     assert_eq!(binaries("simulator").into_iter().collect::<Vec<_>>(), ["bigcommerce-simulator"]);
+    assert_eq!(binaries("shop").into_iter().collect::<Vec<_>>(), ["dev"]);
     let last = arguments_of("FROM").pop().expect("a stage");
     assert!(last.ends_with(" AS service"), "what is built unless a target is named");
     let builds = arguments_of("RUN").into_iter().filter(|run| run.starts_with("cargo build"));
-    let wanted = ["headless-checkout", "bigcommerce-simulator"]
+    let wanted = ["headless-checkout", "bigcommerce-simulator", "devtools"]
         .map(|name| format!("cargo build --release --locked --package {name} --bins"));
     assert_eq!(builds.collect::<Vec<_>>(), [wanted.clone(), wanted].concat(), "dependencies, then sources");
 }
@@ -151,13 +154,21 @@ fn the_image_runs_as_nobody_in_particular_and_can_be_reached() {
         [exec_form(&argument("service", "ENTRYPOINT")), exec_form(&argument("service", "CMD"))].concat();
     assert_runs("service", &command);
     assert_runs("simulator", &exec_form(&argument("simulator", "ENTRYPOINT")));
-    for (stage, variable) in [("service", "LISTEN_ADDR"), ("simulator", "SIMULATOR_ADDR")] {
+    assert_runs(
+        "shop",
+        &[exec_form(&argument("shop", "ENTRYPOINT")), exec_form(&argument("shop", "CMD"))].concat(),
+    );
+    for (stage, variable) in
+        [("service", "LISTEN_ADDR"), ("simulator", "SIMULATOR_ADDR"), ("shop", "SHOP_ADDR")]
+    {
         assert_runs(
             stage,
             &exec_form(argument(stage, "HEALTHCHECK").split_once("CMD ").expect("a command").1),
         );
         let port = argument(stage, "EXPOSE");
-        assert_eq!(argument(stage, "ENV"), format!("{variable}=0.0.0.0:{port}"), "the listener is reachable");
+        let variables: Vec<_> =
+            of_stage(stage).into_iter().filter(|(name, _)| name == "ENV").map(|(_, rest)| rest).collect();
+        assert!(variables.contains(&format!("{variable}=0.0.0.0:{port}")), "the listener is reachable");
     }
 }
 
@@ -217,7 +228,9 @@ fn every_unit_waits_for_what_it_needs() {
 fn ports_are_published_on_loopback_only_and_lead_to_a_listener() {
     let compose = compose();
     let units = &compose["services"];
-    for (unit, variable) in [("headless-checkout", "LISTEN_ADDR"), ("simulator", "SIMULATOR_ADDR")] {
+    for (unit, variable) in
+        [("headless-checkout", "LISTEN_ADDR"), ("simulator", "SIMULATOR_ADDR"), ("shop", "SHOP_ADDR")]
+    {
         let (_, listens) = environment(&units[unit])
             .into_iter()
             .find(|(name, _)| name == variable)
