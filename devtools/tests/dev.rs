@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
@@ -225,6 +225,57 @@ fn up_serves_stops_finds_its_data_again_and_survives_being_killed() {
     signal(&up.child, Signal::SIGTERM);
     assert!(up.child.wait().expect("it ends").success());
     if !data.starts_with(&folder) {
+        fs::remove_dir_all(data.parent().expect("a folder")).expect("the folder beside the working copy");
+    }
+}
+
+/// The service of that run, as the system knows it.
+fn service_of(up: &Up) -> Option<Pid> {
+    fs::read_dir("/proc").ok()?.flatten().find_map(|process| {
+        let status = fs::read_to_string(process.path().join("status")).ok()?;
+        let command_line = fs::read(process.path().join("cmdline")).ok()?;
+        let is_child = status.lines().any(|line| line == format!("PPid:\t{}", up.child.id()));
+        let serves = String::from_utf8_lossy(&command_line).contains("headless-checkout\0serve");
+        (is_child && serves).then(|| process.file_name().to_str()?.parse().ok().map(Pid::from_raw))?
+    })
+}
+
+/// Asks the example shop, as its page does, and answers the status.
+fn post(shop: &str, path: &str, origin: &str) -> String {
+    let address = shop.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: {address}\r\norigin: {origin}\r\nconnection: close\r\n");
+    let body = "content-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    stream.write_all(format!("{head}{body}").as_bytes()).expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer.split(' ').nth(1).expect("a status").to_owned()
+}
+
+#[test]
+fn only_a_service_that_the_shop_killed_is_started_again() {
+    if !Path::new("/proc/self").exists() {
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let mut up = Up::start(&place.path().join(".dev"));
+    let data = data_folder(up.field("database"));
+    let (api, shop) = (up.field("API").to_owned(), up.field("shop").to_owned());
+    let first = service_of(&up).expect("it runs");
+
+    assert_eq!(post(&shop, "/demo/kill", "https://shop.example"), "403", "no page from elsewhere");
+    assert_eq!(service_of(&up), Some(first));
+    assert_eq!(post(&shop, "/demo/kill", &shop), "200");
+    eventually("it is started again", || service_of(&up).is_some_and(|next| next != first));
+    let ready = || Command::new(service()).args(["healthcheck", &format!("{api}/readyz")]).output();
+    eventually("it is ready again", || ready().expect("it runs").status.success());
+
+    // By itself, or by somebody else: that is a failure, as it ever was.
+    kill(service_of(&up).expect("it runs"), Signal::SIGKILL).expect("it is there");
+    assert_eq!(up.child.wait().expect("it ends").code(), Some(1));
+    eventually("the server ends", || !runs(&data.display().to_string()));
+    if !data.starts_with(place.path()) {
         fs::remove_dir_all(data.parent().expect("a folder")).expect("the folder beside the working copy");
     }
 }

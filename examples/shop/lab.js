@@ -139,6 +139,7 @@ export class Lab {
         for (const [name] of FAULTS) {
             const found = ledger?.faults.find(({ fault }) => fault === name);
             const state = found ? (found.reached > 0 ? "struck" : "armed") : "";
+            if (state === "struck" && this.#armed.get(name) === "armed") this.#parts.said.textContent = "";
             this.#armed.set(name, state);
             const button = document.querySelector(`[data-act="${name}"]`);
             button.dataset.state = state;

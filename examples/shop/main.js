@@ -11,13 +11,16 @@ const STEPS = ["cart", "billing-address", "consignments", "shipping-options", "o
 const NEEDS = { shipping: "shipping-options", payment: "order" };
 
 const main = document.querySelector("#main");
-const config = await fetch("/demo").then((answer) => answer.json());
+const config = await fetch("/demo").then((answer) => answer.json()).catch(() => {
+    main.replaceChildren(h("h1", {}, "The shop does not answer"), h("p", { class: "lead" }, "Please reload the page."));
+    throw new Error("/demo does not answer");
+});
 const session = new Session(config);
 const lab = new Lab(document.querySelector("#lab"), session, config);
 let shown = { name: "", id: undefined };
 
 /** What the address bar asks for. */
-const asked = () => location.hash.replace(/^#\//, "") || "products";
+const asked = () => location.hash.replace(/^#\/?/, "") || "products";
 
 /** What may be shown. */
 function allowed() {
@@ -85,6 +88,12 @@ addEventListener("pageshow", ({ persisted }) => persisted && session.sync());
 document.addEventListener("visibilitychange", () => document.hidden || session.sync());
 // Another tab began a new checkout.
 addEventListener("storage", ({ key }) => key === "headless-checkout:current" && session.sync());
+
+// Not as a link: the address bar says which page it is.
+document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    main.focus();
+});
 
 connection();
 await session.sync();

@@ -93,7 +93,7 @@ export class Session extends EventTarget {
         return this.do(`Adding ${product.name} …`, async (checkout) => {
             const line_items = [{ product_id: product.id, variant_id: product.variant, quantity: 1 }];
             // A checkout that is over makes room for the next one; the client refuses while a payment is in doubt.
-            if (this.state !== "open") this.#use(await this.#client.create({ line_items }));
+            if (["none", "paid", "ended"].includes(this.state)) this.#use(await this.#client.create({ line_items }));
             else await checkout.addItems({ line_items });
         });
     }
