@@ -65,7 +65,7 @@ impl Service {
 
     /// Kills it as `kill -9` does, and starts it again on the same address.
     pub(crate) async fn kill(&self, tree: &mut Tree) -> anyhow::Result<()> {
-        tree.replace(self.member, command(&self.variables)?, plan(NAME, PATIENCE, &self.log)).await
+        tree.replace(self.member, command(&self.variables)?, &plan(NAME, PATIENCE, &self.log)).await
     }
 
     /// Waits until it is ready.

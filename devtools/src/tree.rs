@@ -68,7 +68,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    fn start(mut command: Command, plan: Plan<'_>, reach: Reach) -> anyhow::Result<Self> {
+    fn start(mut command: Command, plan: &Plan<'_>, reach: Reach) -> anyhow::Result<Self> {
         if let Some(log) = plan.log {
             let file = File::options().append(true).create(true).open(log);
             let file = file.with_context(|| format!("{} cannot be written", log.display()))?;
@@ -76,7 +76,7 @@ impl Member {
         }
         let child = command.spawn().with_context(|| format!("{} cannot be started", plan.name))?;
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).context("a started process has an id")?;
-        let Plan { name, stop, patience, log } = plan;
+        let &Plan { name, stop, patience, log } = plan;
         // The minus addresses the group: what a process leaves behind is ended with it.
         let target = Pid::from_raw(if reach == Reach::Group { -pid } else { pid });
         Ok(Self { name, child, target, stop, patience, log: log.map(Path::to_owned) })
@@ -146,7 +146,7 @@ impl Tree {
         if let Some(log) = plan.log {
             File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
         }
-        let member = Member::start(command, plan, reach)?;
+        let member = Member::start(command, &plan, reach)?;
         let line = member.line();
         self.members.push(member);
         self.tell(&line).await?;
@@ -158,7 +158,7 @@ impl Tree {
         &mut self,
         index: usize,
         mut command: Command,
-        plan: Plan<'_>,
+        plan: &Plan<'_>,
     ) -> anyhow::Result<()> {
         let old = self.members.get_mut(index).context("a member of the tree")?;
         let target = old.target;
