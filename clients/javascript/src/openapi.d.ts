@@ -1765,7 +1765,7 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC.
+             * @description When it last changed. The steps of one run, while it is `running`, do not count. RFC 3339, UTC.
              */
             updated_at: string;
             /**
