@@ -175,8 +175,8 @@ impl App {
         let (mut routes, mut ops_addr) = (http::Routes::All, None);
         if let Some(listener) = self.ops_listener.take() {
             let addr = listener.local_addr()?;
-            let router = http::router(state.clone(), http::Routes::Operators);
-            self.accept("accept-ops", self.server.listener("ops", listener, router));
+            let operators = http::router(state.clone(), http::Routes::Operators);
+            self.accept("accept-ops", self.server.listener("ops", listener, operators));
             tracing::info!(ops_addr = %addr, "operators are served");
             (routes, ops_addr) = (http::Routes::Storefronts, Some(addr));
         }

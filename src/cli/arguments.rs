@@ -3,7 +3,6 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::output::Format;
 use crate::ops::action::{self, InvalidFinding};
@@ -178,9 +177,9 @@ impl FindingArguments {
     }
 }
 
-fn instant(text: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|_| "must be a time such as 2026-11-21T00:00:00Z".to_owned())
+/// A time that a filter takes.
+pub(super) fn instant(text: &str) -> Result<OffsetDateTime, String> {
+    crate::ops::instant(text).ok_or_else(|| "must be a time such as 2026-11-21T00:00:00Z".to_owned())
 }
 
 fn amount(text: &str) -> Result<Money, String> {

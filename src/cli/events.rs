@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
+use super::arguments::instant;
 use super::output::Format;
 use super::print::{Columns, rows};
 use crate::app;
@@ -72,10 +73,10 @@ struct Which {
     #[arg(long, value_parser = ["pending", "delivered", "given-up"])]
     state: Option<String>,
     /// Only events at or after this time (RFC 3339, such as 2026-11-21T08:00:00Z)
-    #[arg(long, value_parser = time)]
+    #[arg(long, value_parser = instant)]
     since: Option<OffsetDateTime>,
     /// Only events before this time
-    #[arg(long, value_parser = time)]
+    #[arg(long, value_parser = instant)]
     until: Option<OffsetDateTime>,
 }
 
@@ -84,10 +85,6 @@ impl Which {
         let Self { checkout, kind, destination, state, since, until } = self;
         EventFilter { ids, checkout, kind, destination, state, since, until, within: None }
     }
-}
-
-fn time(text: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(text, &Rfc3339).map_err(|error| error.to_string())
 }
 
 /// Runs the command.

@@ -43,7 +43,7 @@ pub use detail::{Attempt, AttemptResult, CheckoutDetail, Moved, Timeline};
 pub use guard::Guard;
 pub use overview::{HookHealth, HostHealth, Overview, StoreHealth};
 pub use reasons::headline;
-pub use text::{is_deceptive, is_shown_escaped, visible};
+pub use text::{instant, is_deceptive, is_shown_escaped, visible};
 pub use unread::UnreadableCheckout;
 pub use why::{AllowedAction, Suggested, Why, why};
 

@@ -1,6 +1,14 @@
-//! Texts that people wrote, for people who decide by them. Nothing in them may hide, or be read in another order than it was written.
+//! Texts that people wrote. Of those that others decide by, nothing may hide, or be read in another order than it was written.
 
 use std::borrow::Cow;
+
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+/// A time (RFC 3339), in UTC. `None`: it is none, or its year has no four digits there, which the database's driver does not bear.
+pub fn instant(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC).filter(|at| at.year() >= 0)
+}
 
 /// Whether a character is not seen, or changes the order in which others are read: controls, marks and overrides of writing
 /// direction, what has no width, tags. No reason of an operator needs one.

@@ -83,7 +83,10 @@ impl QueryParams {
                 whole if WHOLE.contains(&whole) => text.parse::<i64>().ok().map(Value::from),
                 _ => None,
             };
-            fields.insert(name, number.unwrap_or(Value::String(text)));
+            // What is no number is none of any kind: the answer says which numbers fit, and nothing of quotes, which a query has not.
+            let numeric = matches!(&*name, "total_from" | "total_to") || WHOLE.contains(&&*name);
+            let otherwise = if numeric { Value::Bool(false) } else { Value::String(text) };
+            fields.insert(name, number.unwrap_or(otherwise));
         }
         if errors.is_empty() { Ok(Self(fields)) } else { Err(Problem::invalid(&errors.into_list())) }
     }

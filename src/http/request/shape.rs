@@ -6,13 +6,11 @@
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::checkout::parse_decimal;
 use crate::http::request::claims::Trust;
 use crate::http::request::pointer::{Errors, Pointer};
-use crate::ops::is_deceptive;
+use crate::ops::{instant, is_deceptive};
 
 /// What a value may be.
 pub(crate) enum Shape {
@@ -306,7 +304,7 @@ fn is_url(text: &str) -> bool {
 }
 
 fn is_instant(text: &str) -> bool {
-    OffsetDateTime::parse(text, &Rfc3339).is_ok()
+    instant(text).is_some()
 }
 
 /// An amount as a number or as text.

@@ -65,6 +65,11 @@ fn texts_are_what_they_are_like() {
             &["jane", "jane@", "@example.com", "a b@c.co", "a@b", "a@b..c", "a@@b.co", "a\n@b.co"][..],
         ),
         (like(Like::Country, 2), &["US", "de"], &["USA", "U", "1A", "ÄÖ"]),
+        (
+            like(Like::Instant, 64),
+            &["2026-11-21T00:00:00Z", "9999-12-31T23:59:59Z"],
+            &["today", "2026-11-21", "9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+01:00"],
+        ),
         (like(Like::Currency, 3), &["USD", "eur"], &["US", "U5D", "EURO"]),
         (like(Like::Locale, 8), &["en", "en-US", "es-419"], &["e", "en_US", "english-", "en-"]),
         (like(Like::Url, 100), &["https://a.example/x"], &["ftp://a", "https://", "/x", "https://a b"]),

@@ -93,7 +93,7 @@ async fn pages_follow_each_other_by_their_cursor() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_query_or_a_body_is_told_at_once() {
-    run_with(world().await, async |_, service| {
+    run_with(world().await, async |world, service| {
         let path = service.create(&custom_cart()).await;
         for (query, expected) in [
             ("checkouts?status=lost", vec!["/status"]),
@@ -103,6 +103,11 @@ async fn what_is_wrong_with_a_query_or_a_body_is_told_at_once() {
             ("checkouts?limit=201&order_id=0", vec!["/limit", "/order_id"]),
             (
                 "checkouts?created_after=yesterday&updated_before=2026-11-21",
+                vec!["/created_after", "/updated_before"],
+            ),
+            // Of a year that has five digits in UTC, or none.
+            (
+                "checkouts?created_after=9999-12-31T23:59:59-01:00&updated_before=0000-01-01T00:00:00%2B01:00",
                 vec!["/created_after", "/updated_before"],
             ),
             ("checkouts?reason=unknown&step=checkout", vec!["/reason", "/step"]),
@@ -118,6 +123,7 @@ async fn what_is_wrong_with_a_query_or_a_body_is_told_at_once() {
             let mut found = pointers(&answer);
             found.sort_unstable();
             assert_eq!(found, expected, "{query}");
+            assert!(!answer.text.contains("quotes"), "a query has none: {}", answer.text);
         }
         assert_eq!(get(service, "bulk/1").await.expect(404).problem(), "not-found");
         let one = format!("checkouts/{}", id(&path));
@@ -163,6 +169,16 @@ async fn what_is_wrong_with_a_query_or_a_body_is_told_at_once() {
             let mut found = pointers(&answer);
             found.sort_unstable();
             assert_eq!(found, expected, "{body}");
+        }
+        let late = "9999-12-31T23:59:59-01:00";
+        let of_then = json!({"reason": "so", "filter": {"created_after": late}, "action": "pause"});
+        assert_eq!(
+            pointers(&post(service, "bulk", OPERATOR, &of_then).await.expect(422)),
+            ["/filter/created_after"]
+        );
+        for command in [["checkouts", "list", "--created-after", late], ["events", "list", "--since", late]] {
+            let said = world.run(&command, "").await.expect(2);
+            assert!(said.err.contains("must be a time"), "{}", said.err);
         }
         let everything = json!({"reason": "so", "filter": {}, "action": "cancel"});
         let refused = post(service, "bulk", OPERATOR, &everything).await.expect(409);
