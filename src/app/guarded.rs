@@ -90,6 +90,7 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use super::Health::{Begun, KeepsFailing, Restarted, Works};
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -115,7 +116,6 @@ mod tests {
         guarded("test", report, stopping.clone(), work, meanwhile).await;
         assert_eq!(runs.load(Ordering::Relaxed), 4);
         assert_eq!(stood_in.load(Ordering::Relaxed), 3, "while it is down, and only then");
-        use Health::{Begun, KeepsFailing, Restarted, Works};
         assert_eq!(
             *reports.lock().expect("no panic"),
             [Begun, Restarted, Begun, Restarted, Begun, KeepsFailing, Begun, Works]

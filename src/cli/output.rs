@@ -132,9 +132,9 @@ fn for_terminal(text: &str) -> String {
         let plain = if rest.starts_with('\x1b') { 1 } else { plain };
         let (part, after) = rest.split_at(paint.map_or(plain, str::len));
         if paint.is_some() {
-            shown.push_str(part)
+            shown.push_str(part);
         } else {
-            shown.push_str(&visible(part))
+            shown.push_str(&visible(part));
         }
         rest = after;
     }
