@@ -18,6 +18,7 @@ async fn every_answer_forbids_what_a_page_does_not_need() {
             ("/ops/stuck", 200),
             ("/ops/checkouts", 200),
             ("/ops/checkouts?status=nonsense", 422),
+            ("/ops/checkouts?created_after=9999-12-31T23:59:59-01:00", 422),
             (&*format!("/ops/checkouts/{checkout}"), 200),
             ("/ops/checkouts/0199f0c4-7a34-7c6f-9c4b-2f6d3c1e8a10", 404),
             ("/ops/checkouts/1", 404),
