@@ -22,19 +22,15 @@ pub(crate) struct TransitionRow {
     pub(crate) status: &'static str,
     pub(crate) step: Option<&'static str>,
     pub(crate) leased_by: Option<Uuid>,
-    /// Its holder goes on: neither the end of its lease nor the time of its last change is written.
-    pub(crate) stays: bool,
     /// Whether other processes are told.
     pub(crate) is_news: bool,
+    pub(crate) due: Due,
     /// In seconds, from PostgreSQL's now.
-    pub(crate) due_in: Option<f64>,
     pub(crate) expires_in: Option<f64>,
     /// When what has ended is looked at once more.
     pub(crate) late_in: Option<f64>,
     /// When what rests with an order is looked at.
     pub(crate) look_in: Option<f64>,
-    /// Whether `due_in` is a wait, which a webhook cuts short.
-    pub(crate) is_wait: bool,
     pub(crate) stuck_reason: Option<&'static str>,
     /// What holds the shopper up, and the problem that blocks.
     pub(crate) attention: Option<&'static str>,
@@ -71,6 +67,35 @@ pub(crate) struct TransitionRow {
     pub(crate) creation: Option<Creation>,
 }
 
+/// When recovery looks at a checkout; in seconds from PostgreSQL's now.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) enum Due {
+    #[default]
+    Never,
+    /// As before: its holder goes on, and neither the end of its lease nor the time of its last change is written.
+    Stays,
+    In(f64),
+    /// A wait, which a webhook cuts short.
+    Wait(f64),
+}
+
+impl Due {
+    pub(crate) fn seconds(self) -> Option<f64> {
+        match self {
+            Self::In(seconds) | Self::Wait(seconds) => Some(seconds),
+            Self::Never | Self::Stays => None,
+        }
+    }
+
+    pub(crate) fn stays(self) -> bool {
+        matches!(self, Self::Stays)
+    }
+
+    pub(crate) fn is_wait(self) -> bool {
+        matches!(self, Self::Wait(_))
+    }
+}
+
 /// What a checkout begins with beside its first transition.
 #[derive(Debug)]
 pub(crate) struct Creation {
@@ -87,12 +112,11 @@ impl TransitionRow {
     /// The columns of a transition that this store writes.
     pub(crate) fn of(store: &Db, transition: &Transition) -> Result<Self, Error> {
         let checkout = &transition.checkout;
-        let (due_in, leased) = match transition.hold {
-            Hold::Lease => (Some(seconds(store.lease)), true),
-            Hold::Timer(after) | Hold::Rest(after) | Hold::Look { after, .. } => {
-                (Some(seconds(after)), false)
-            }
-            Hold::Late(_) | Hold::None => (None, false),
+        let (due, leased) = match transition.hold {
+            Hold::Lease => (Due::In(seconds(store.lease)), true),
+            Hold::Timer(after) => (Due::Wait(seconds(after)), false),
+            Hold::Rest(after) | Hold::Look { after, .. } => (Due::In(seconds(after)), false),
+            Hold::Late(_) | Hold::None => (Due::Never, false),
         };
         let expires_in = match transition.hold {
             Hold::Rest(after) => Some(seconds(after)),
@@ -110,14 +134,13 @@ impl TransitionRow {
             from_fence: transition.from_fence,
             leased_by: leased.then_some(store.process_id),
             is_news: transition.is_news(),
-            due_in,
+            due,
             expires_in,
             late_in: match transition.hold {
                 Hold::Late(after) => Some(seconds(after)),
                 _ => None,
             },
             look_in: store.looks_after.filter(|_| is_looked_at(checkout)).map(seconds),
-            is_wait: matches!(transition.hold, Hold::Timer(_)),
             content: changed.any(),
             new_order_id: order_id(checkout).filter(|_| transition.order_is_new),
             input: input.map(|input| row::to_text(checkout, input)).transpose()?,

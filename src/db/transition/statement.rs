@@ -179,11 +179,11 @@ macro_rules! transition {
             $of!(row in $rows => row.status) as _,
             $of!(row in $rows => row.step) as _,
             $of!(row in $rows => row.leased_by) as _,
-            $of!(row in $rows => row.due_in) as _,
+            $of!(row in $rows => row.due.seconds()) as _,
             $of!(row in $rows => row.expires_in) as _,
             $of!(row in $rows => row.look_in) as _,
             $of!(row in $rows => row.late_in) as _,
-            $of!(row in $rows => row.is_wait) as _,
+            $of!(row in $rows => row.due.is_wait()) as _,
             $of!(row in $rows => row.stuck_reason) as _,
             $of!(row in $rows => row.cart_id.as_deref()) as _,
             $of!(row in $rows => row.order_id) as _,
@@ -221,7 +221,7 @@ macro_rules! transition {
             $of!(row in $rows => row.attention) as _,
             $of!(row in $rows => row.obstacle) as _,
             $of!(row in $rows => row.total.as_deref()) as _,
-            $of!(row in $rows => row.stays) as _,
+            $of!(row in $rows => row.due.stays()) as _,
             $of!(row in $rows => row.is_news) as _,
             $($more,)*
         )

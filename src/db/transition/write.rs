@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::checkout::{Checkout, Status};
 use crate::db::outbox::Publication;
-use crate::db::transition::columns::TransitionRow;
+use crate::db::transition::columns::{Due, TransitionRow};
 use crate::db::transition::committer::Written;
 use crate::db::transition::statement;
 use crate::db::{Db, Error, Transition};
@@ -15,7 +15,10 @@ impl Db {
     /// Writes a transition. Dropped half-way: it is written whole or not at all. `stays`: its holder goes on, and its lease is
     /// long enough as it is.
     pub(crate) async fn commit(&self, transition: &Transition, stays: bool) -> Result<OffsetDateTime, Error> {
-        let columns = Box::new(TransitionRow { stays, ..TransitionRow::of(self, transition)? });
+        let mut columns = Box::new(TransitionRow::of(self, transition)?);
+        if stays {
+            columns.due = Due::Stays;
+        }
         let publication = Publication::of(&self.destinations, transition)?;
         self.put(columns, publication).await?.ok_or(Error::Lost)
     }

@@ -1,5 +1,7 @@
 //! What a checkout costs the database, counted on a server of its own: statements, commits, bytes of the log, notifications.
 
+use std::fmt::Write as _;
+
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgPool};
 
@@ -89,19 +91,21 @@ fn compare(most: &Most, seen: &Seen, commits: i64, log_bytes: i64) {
         .filter(|(count, _)| *count > 0)
         .collect();
     let per_checkout = |total: i64| usize::try_from(total).expect("it grows") / CHECKOUTS;
-    let lines = each.iter().map(|(count, text)| {
+    let mut listed = String::new();
+    for (count, text) in &each {
         let text: Vec<&str> = text.split_whitespace().collect();
-        format!("  {count} x {:.150}\n", text.join(" "))
-    });
-    let listed: String = lines.collect();
+        writeln!(listed, "  {count} x {:.150}", text.join(" ")).expect("a string takes it");
+    }
     let figures = [
         ("statements", each.iter().map(|(count, _)| count).sum(), most.statements),
         ("commits", per_checkout(commits), most.commits),
         ("bytes of the log", per_checkout(log_bytes), most.log_bytes),
         ("notifications", seen.notifications / CHECKOUTS, most.notifications),
     ];
-    let all: String =
-        figures.iter().map(|(what, is, most)| format!("  {is} {what}, at most {most}\n")).collect();
+    let mut all = String::new();
+    for (what, is, most) in figures {
+        writeln!(all, "  {is} {what}, at most {most}").expect("a string takes it");
+    }
     println!("one checkout:\n{all}{listed}");
     for (what, is, most) in figures {
         assert!(is <= most, "a checkout costs {is} {what}, and at most {most} are expected:\n{all}{listed}");

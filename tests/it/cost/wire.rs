@@ -105,7 +105,7 @@ impl Messages {
     }
 
     fn next(&mut self) -> Option<(u8, Vec<u8>)> {
-        let head = if self.greets { 0 } else { 1 };
+        let head = usize::from(!self.greets);
         let length: [u8; 4] = self.bytes.get(head..head + 4)?.try_into().ok()?;
         let end = head + usize::try_from(u32::from_be_bytes(length)).ok()?;
         let kind = if self.greets { 0 } else { self.bytes[0] };
