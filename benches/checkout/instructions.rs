@@ -34,12 +34,12 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
     let folder = headless_checkout::config::environment(OF_POSTGRES)
         .with_context(|| format!("{OF_POSTGRES} is not set: run ./dev bench instructions"))?;
     let (few, more) = place.options.size((10, 40), (1, 2));
-    let mut figures = Figures::new();
     for path in [Path::Relay, Path::OneCall, Path::Stepwise] {
         let name = path.name().replace(' ', "_");
         progress(&format!("{} under callgrind, {few} checkouts and then {more}", path.name()));
         let less = counted(place, FilePath::new(&folder), path, few).await?;
         let all = counted(place, FilePath::new(&folder), path, more).await?;
+        let mut figures = Figures::new();
         let mut add = |of: &str, less: u64, all: u64| {
             let each = real(all.saturating_sub(less)) / real(more - few) / 1e6;
             figures.insert(format!("{name}_{of}_million"), each);
@@ -48,8 +48,8 @@ pub(crate) async fn run(place: &Place) -> anyhow::Result<()> {
         if path != Path::Relay {
             add("postgres", less.postgres, all.postgres);
         }
+        place.report.figures("instructions of one checkout, in millions", &figures);
     }
-    place.report.figures("instructions of one checkout, in millions", &figures);
     Ok(())
 }
 

@@ -75,7 +75,9 @@ impl Place {
 
     /// A process for one store on the database of that URL, under another program.
     pub(crate) async fn start_under(&self, under: &[String], database: &str) -> anyhow::Result<Running> {
-        let settings = self.settings(database, 1)?;
+        let mut settings = self.settings(database, 1)?;
+        // Few: it takes long until a process of PostgreSQL has begun there.
+        settings.push(("DATABASE_MAX_CONNECTIONS", "4".to_owned()));
         self.run(&self.options.program, under, settings).await
     }
 
