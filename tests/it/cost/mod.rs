@@ -26,22 +26,21 @@ async fn stepwise(service: &Service) {
     service.post(&format!("{path}/payment"), &agreed(good_card())).await.expect(200);
 }
 
-/// Management calls and payment calls that the simulator saw up to and including the payment, and those after it.
-fn counted(world: &World) -> (usize, usize, usize) {
+/// Up to and including the payment: so many management calls and one payment; after it one call at most.
+fn assert_calls(world: &World, most: usize) {
     let requests = world.simulator.requests();
     let paid = requests.iter().position(|request| request.call == "process-payment").expect("a payment");
     let payments = requests.iter().filter(|request| request.call == "process-payment").count();
-    (paid, payments, requests.len() - paid - 1)
+    assert!(paid <= most, "{requests:#?}");
+    assert_eq!(payments, 1);
+    assert!(requests.len() - paid - 1 <= 1, "{requests:#?}");
 }
 
 #[tokio::test]
 async fn one_call_costs_at_most_seven_management_calls_and_one_payment() {
     run(async |world, service| {
         in_one_call(service).await;
-        let (management, payments, after) = counted(world);
-        assert!(management <= 7, "{:#?}", world.simulator.requests());
-        assert_eq!(payments, 1);
-        assert!(after <= 1);
+        assert_calls(world, 7);
     })
     .await;
 }
@@ -50,10 +49,7 @@ async fn one_call_costs_at_most_seven_management_calls_and_one_payment() {
 async fn a_stepwise_checkout_costs_at_most_eight_management_calls_and_one_payment() {
     run(async |world, service| {
         stepwise(service).await;
-        let (management, payments, after) = counted(world);
-        assert!(management <= 8, "{:#?}", world.simulator.requests());
-        assert_eq!(payments, 1);
-        assert!(after <= 1);
+        assert_calls(world, 8);
     })
     .await;
 }

@@ -3,8 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{copy_bidirectional, join};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::io::InspectReader;
+
+/// The letter of PostgreSQL's NotificationResponse.
+const NOTIFICATION: u8 = b'A';
 
 /// What was seen so far.
 #[derive(Debug, Clone, Default)]
@@ -44,47 +48,28 @@ impl Wire {
     }
 }
 
-async fn carry(client: TcpStream, server: u16, seen: &Mutex<Seen>) -> Option<()> {
-    let server = TcpStream::connect(("127.0.0.1", server)).await.ok()?;
+async fn carry(client: TcpStream, server: u16, seen: &Mutex<Seen>) -> std::io::Result<()> {
+    let server = TcpStream::connect(("127.0.0.1", server)).await?;
     for stream in [&client, &server] {
-        stream.set_nodelay(true).ok()?;
+        stream.set_nodelay(true)?;
     }
-    let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
-    let up = async {
-        let (mut messages, mut statements) = (Messages::beginning_with_a_greeting(), Statements::default());
-        let mut bytes = vec![0; 65_536];
-        while let Ok(read @ 1..) = from_client.read(&mut bytes).await {
-            messages.add(&bytes[..read]);
-            while let Some((kind, body)) = messages.next() {
-                if let Some(executed) = statements.hear(kind, &body) {
-                    *seen.lock().expect("nobody panics").statements.entry(executed).or_default() += 1;
-                }
-            }
-            if to_server.write_all(&bytes[..read]).await.is_err() {
-                return;
+    let (mut asked, mut statements) = (Messages::beginning_with_a_greeting(), Statements::default());
+    let mut answered = Messages::default();
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let from_client = InspectReader::new(from_client, |bytes| {
+        for (kind, body) in asked.take(bytes) {
+            if let Some(executed) = statements.hear(kind, &body) {
+                *seen.lock().expect("nobody panics").statements.entry(executed).or_default() += 1;
             }
         }
-    };
-    let down = async {
-        let (mut messages, mut bytes) = (Messages::default(), vec![0; 65_536]);
-        while let Ok(read @ 1..) = from_server.read(&mut bytes).await {
-            messages.add(&bytes[..read]);
-            while let Some((kind, _)) = messages.next() {
-                if kind == b'A' {
-                    seen.lock().expect("nobody panics").notifications += 1;
-                }
-            }
-            if to_client.write_all(&bytes[..read]).await.is_err() {
-                return;
-            }
-        }
-    };
-    tokio::select! {
-        () = up => {}
-        () = down => {}
-    }
-    Some(())
+    });
+    let from_server = InspectReader::new(from_server, |bytes| {
+        let notified = answered.take(bytes).into_iter().filter(|(kind, _)| *kind == NOTIFICATION).count();
+        seen.lock().expect("nobody panics").notifications += notified;
+    });
+    copy_bidirectional(&mut join(from_client, to_client), &mut join(from_server, to_server)).await?;
+    Ok(())
 }
 
 /// A stream of messages: a letter, a length that counts itself, and a body.
@@ -100,8 +85,10 @@ impl Messages {
         Self { greets: true, ..Self::default() }
     }
 
-    fn add(&mut self, bytes: &[u8]) {
+    /// The messages that are whole with these bytes.
+    fn take(&mut self, bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
         self.bytes.extend_from_slice(bytes);
+        std::iter::from_fn(|| self.next()).collect()
     }
 
     fn next(&mut self) -> Option<(u8, Vec<u8>)> {

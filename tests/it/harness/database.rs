@@ -62,7 +62,7 @@ impl Database {
 
     /// A fresh one in a cluster of the test's own, migrated.
     pub(crate) async fn create_alone_in(cluster: PgConnectOptions) -> Self {
-        let name = "checkout".to_owned();
+        let name = "alone".to_owned();
         administer(&cluster, format!("create database {name}")).await;
         headless_checkout::migrations::apply(&Secret::new(url(&cluster, &name)))
             .await
