@@ -24,7 +24,7 @@ pub(crate) struct TransitionRow {
     pub(crate) leased_by: Option<Uuid>,
     /// Whether other processes are told.
     pub(crate) is_news: bool,
-    pub(crate) due: Due,
+    pub(crate) due: DueAt,
     /// In seconds, from PostgreSQL's now.
     pub(crate) expires_in: Option<f64>,
     /// When what has ended is looked at once more.
@@ -69,7 +69,7 @@ pub(crate) struct TransitionRow {
 
 /// When recovery looks at a checkout; in seconds from PostgreSQL's now.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) enum Due {
+pub(crate) enum DueAt {
     #[default]
     Never,
     /// As before: its holder goes on, and neither the end of its lease nor the time of its last change is written.
@@ -79,7 +79,7 @@ pub(crate) enum Due {
     Wait(f64),
 }
 
-impl Due {
+impl DueAt {
     pub(crate) fn seconds(self) -> Option<f64> {
         match self {
             Self::In(seconds) | Self::Wait(seconds) => Some(seconds),
@@ -113,10 +113,10 @@ impl TransitionRow {
     pub(crate) fn of(store: &Db, transition: &Transition) -> Result<Self, Error> {
         let checkout = &transition.checkout;
         let (due, leased) = match transition.hold {
-            Hold::Lease => (Due::In(seconds(store.lease)), true),
-            Hold::Timer(after) => (Due::Wait(seconds(after)), false),
-            Hold::Rest(after) | Hold::Look { after, .. } => (Due::In(seconds(after)), false),
-            Hold::Late(_) | Hold::None => (Due::Never, false),
+            Hold::Lease => (DueAt::In(seconds(store.lease)), true),
+            Hold::Timer(after) => (DueAt::Wait(seconds(after)), false),
+            Hold::Rest(after) | Hold::Look { after, .. } => (DueAt::In(seconds(after)), false),
+            Hold::Late(_) | Hold::None => (DueAt::Never, false),
         };
         let expires_in = match transition.hold {
             Hold::Rest(after) => Some(seconds(after)),

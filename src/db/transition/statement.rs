@@ -124,7 +124,7 @@ macro_rules! transition {
                 update checkout c set
                     status = g.status, step = g.step, version = c.version + 1, fence = g.fence, leased_by = g.leased_by,
                     lost_leases = 0,
-                    -- What stays as it is and stands in no index is written without a look at any.
+                    -- Where no indexed column changes, no index is written (a heap-only tuple).
                     -- A wait is left out when a webhook came meanwhile; a mark is good until the next attempt begins.
                     due_at = case when g.stays then c.due_at
                         else now() + make_interval(secs => case when c.hinted and g.is_wait then 0 else g.due_in end) end,

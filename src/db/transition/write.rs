@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::checkout::{Checkout, Status};
 use crate::db::outbox::Publication;
-use crate::db::transition::columns::{Due, TransitionRow};
+use crate::db::transition::columns::{DueAt, TransitionRow};
 use crate::db::transition::committer::Written;
 use crate::db::transition::statement;
 use crate::db::{Db, Error, Transition};
@@ -17,7 +17,7 @@ impl Db {
     pub(crate) async fn commit(&self, transition: &Transition, stays: bool) -> Result<OffsetDateTime, Error> {
         let mut columns = Box::new(TransitionRow::of(self, transition)?);
         if stays {
-            columns.due = Due::Stays;
+            columns.due = DueAt::Stays;
         }
         let publication = Publication::of(&self.destinations, transition)?;
         self.put(columns, publication).await?.ok_or(Error::Lost)

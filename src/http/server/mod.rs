@@ -2,7 +2,8 @@
 //!
 //! Guarantees: whatever waits for a peer ends. A request's head has to be complete in time ([`guard`]), a kept connection may be
 //! idle only so long, and an answer has to be read; the time limits of bodies are in `request`. There are never more
-//! connections than the settings say. What accepts can be begun anew: the listener and the connections stay. HTTP/2 is not spoken: its streams would escape the limit of connections.
+//! connections than the settings say. What accepts can be begun anew: the listener and the connections stay. HTTP/2 is not spoken: its
+//! streams would escape the limit of connections.
 
 mod guard;
 
