@@ -42,7 +42,7 @@ async fn counted(most: Most, checkout: impl AsyncFn(&Service)) {
             "cost",
             "PostgreSQL's programs are not installed: nobody counted what a checkout costs",
         );
-    };
+    }
     logs::capture();
     // It logs no page whole after a checkpoint; without autovacuum nothing is left that varies.
     let server = Postgres::start().await.expect("a server of our own");
