@@ -77,7 +77,7 @@ impl Place {
     pub(crate) async fn start_under(&self, under: &[String], database: &str) -> anyhow::Result<Running> {
         let mut settings = self.settings(database, 1)?;
         // Few: it takes long until a process of PostgreSQL has begun there.
-        settings.push(("DATABASE_MAX_CONNECTIONS", "4".to_owned()));
+        settings.push(("DATABASE_MAX_CONNECTIONS", "5".to_owned()));
         self.run(&self.options.program, under, settings).await
     }
 
