@@ -1,8 +1,8 @@
 //! `dev up`: the private PostgreSQL, the simulator and the service, until Ctrl-C.
 
 use std::{
-    fs::File,
-    io::Write as _,
+    fs::{self, File},
+    io::{ErrorKind, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -29,6 +29,9 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Where the simulator keeps what it holds, in the folder of the working copy.
+const SIMULATOR_STATE: &str = "simulator-state.json";
 
 /// What `dev up` takes.
 #[derive(Debug, Args)]
@@ -84,7 +87,7 @@ async fn run_until_failure(
         publishable: PUBLISHABLE_KEY,
         origin: ORIGINS[0],
     });
-    std::fs::write(folder.join("first-checkout.sh"), &checkout)?;
+    fs::write(folder.join("first-checkout.sh"), &checkout)?;
     write!(lock, "http://{} (process {})", service.address, std::process::id())?;
     let (switch, kills) = shop::switch();
     let pages = shop::serve(listener, Shop::here(service.address, simulator, switch));
@@ -124,6 +127,13 @@ async fn database(arguments: &Arguments, folder: &Path, tree: &mut Tree) -> anyh
         Cluster { folder: &place, log: &log, account: &account, purpose: Purpose::Keep, under: &[] };
     if arguments.reset {
         cluster.forget().await?;
+        // What BigCommerce has goes with what the database knows of it.
+        match fs::remove_file(folder.join(SIMULATOR_STATE)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).context("the simulator's data cannot be removed");
+            }
+            _ => {}
+        }
         say("forgot the data of earlier runs");
     }
     let user = account.other().map(|name| format!(", as the user {name}")).unwrap_or_default();
@@ -135,7 +145,7 @@ async fn database(arguments: &Arguments, folder: &Path, tree: &mut Tree) -> anyh
 fn named() -> anyhow::Result<Option<String>> {
     match environment("DATABASE_URL_FILE") {
         Some(path) => {
-            let url = std::fs::read_to_string(&path).with_context(|| format!("DATABASE_URL_FILE: {path}"))?;
+            let url = fs::read_to_string(&path).with_context(|| format!("DATABASE_URL_FILE: {path}"))?;
             Ok(Some(url.trim().to_owned()))
         }
         None => Ok(environment("DATABASE_URL").filter(|url| !url.is_empty())),
@@ -161,7 +171,7 @@ async fn simulator(folder: &Path, tree: &mut Tree) -> anyhow::Result<SocketAddr>
     let mut command = Command::new(program);
     command.env("SIMULATOR_ADDR", address.to_string());
     // The database remembers the orders of the last run, and so must BigCommerce.
-    command.env("SIMULATOR_STATE", folder.join("simulator-state.json"));
+    command.env("SIMULATOR_STATE", folder.join(SIMULATOR_STATE));
     let plan = plan("the simulator", Duration::from_secs(5), &log);
     let member = tree.start(command, plan).await?;
     // Any answer will do: it is listening.
@@ -227,7 +237,7 @@ headless-checkout is ready.
   API        http://{service}   (reference: http://{service}/docs)
   dashboard  http://{service}/ops
   simulator  http://{simulator}   (what really happened: http://{simulator}/simulator/ledger;
-             it plays BigCommerce and forgets everything when it stops)
+             it plays BigCommerce)
   database   {url}
   logs       {folder}/*.log
 
@@ -238,7 +248,7 @@ headless-checkout is ready.
 A first checkout, to paste into another terminal (also in {folder}/first-checkout.sh):
 
 {checkout}
-Ctrl-C stops everything; the database is kept (`--reset` forgets it)."
+Ctrl-C stops everything; the data of the database and of the simulator are kept (`--reset` forgets them)."
     )
 }
 

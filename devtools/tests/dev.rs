@@ -155,8 +155,12 @@ struct Up {
 
 impl Up {
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    fn start_with(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(PROGRAM);
-        command.args(["up", "--folder"]).arg(folder);
+        command.args(["up", "--folder"]).arg(folder).args(arguments);
         command.env_remove("DATABASE_URL").env("LISTEN_ADDR", free()).env("SIMULATOR_ADDR", free());
         command.env("SHOP_ADDR", free());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
@@ -242,15 +246,26 @@ fn service_of(up: &Up) -> Option<Pid> {
 
 /// Asks the example shop, as its page does, and answers the status.
 fn post(shop: &str, path: &str, origin: &str) -> String {
-    let address = shop.trim_start_matches("http://");
-    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
-    let head =
-        format!("POST {path} HTTP/1.1\r\nhost: {address}\r\norigin: {origin}\r\nconnection: close\r\n");
     let body = "content-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
-    stream.write_all(format!("{head}{body}").as_bytes()).expect("it is sent");
+    let answer = ask(shop, &format!("POST {path}"), &format!("origin: {origin}\r\n{body}"));
+    answer.split(' ').nth(1).expect("a status").to_owned()
+}
+
+/// Sends a request and answers the whole answer.
+fn ask(server: &str, asks: &str, rest: &str) -> String {
+    let address = server.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+    let head = format!("{asks} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    stream.write_all(format!("{head}{rest}").as_bytes()).expect("it is sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
-    answer.split(' ').nth(1).expect("a status").to_owned()
+    answer
+}
+
+/// Whether BigCommerce, as the simulator plays it, has no order.
+fn has_no_order(up: &Up) -> bool {
+    let ledger = ask(up.field("simulator"), "GET /simulator/ledger", "\r\n");
+    ledger.replace(' ', "").contains("\"orders\":[]")
 }
 
 #[test]
@@ -297,9 +312,14 @@ fn the_first_checkout_works_as_it_is_printed() {
         let complaints = String::from_utf8_lossy(&output.stderr);
         let completed = said.replace("\": \"", "\":\"").matches(r#""status":"completed""#).count();
         assert!(completed >= 3 && complaints.is_empty(), "{morning} {shell}: {said}\n{complaints}");
+        assert!(!has_no_order(&up), "it was ordered");
         signal(&up.child, Signal::SIGINT);
         assert!(up.child.wait().expect("it ends").success());
     }
+    let mut up = Up::start_with(&folder, &["--reset"]);
+    assert!(has_no_order(&up), "what BigCommerce has is forgotten with what the database knows of it");
+    signal(&up.child, Signal::SIGINT);
+    assert!(up.child.wait().expect("it ends").success());
     if !data.starts_with(&folder) {
         fs::remove_dir_all(data.parent().expect("a folder")).expect("the folder beside the working copy");
     }
